@@ -1,0 +1,60 @@
+#!/bin/sh
+# Rebuilds every committed object from src/*.c. Needs clang with the bpf
+# targets and llvm-strip; tests never do. The result names no directory of
+# the machine that ran it: sources are compiled by relative path and the
+# compilation directory is mapped to "/testobj".
+set -eu
+cd "$(dirname "$0")"
+CLANG=${CLANG:-clang}
+STRIP=${LLVM_STRIP:-llvm-strip}
+FLAGS="-O2 -Wall -Werror -mcpu=v2 -fno-ident -ffreestanding -nostdinc
+	-fdebug-compilation-dir=/testobj -fno-stack-protector"
+
+# compile SOURCE OBJECT [FLAG...]: little endian unless a flag says otherwise.
+compile() {
+	src=$1 obj=$2
+	shift 2
+	# shellcheck disable=SC2086
+	$CLANG -target bpfel $FLAGS "$@" -c "src/$src.c" -o "$obj.o"
+}
+
+# machine OBJECT NUMBER: sets the low byte of e_machine of a little endian object.
+machine() {
+	printf "\\$(printf %o "$2")" | dd of="$1.o" bs=1 seek=18 conv=notrunc status=none
+}
+
+rm -f ./*.o
+for src in src/*.c; do
+	name=$(basename "$src" .c)
+	case $name in
+	legacy) ;;
+	*) compile "$name" "$name" -g ;;
+	esac
+done
+
+# Line information without DWARF: 16,000 lines of it are large.
+$STRIP --strip-debug hugelog.o
+
+# Without BTF, as clang without -g makes them.
+for name in tiny count tc two subprog; do
+	compile "$name" "${name}_nobtf"
+done
+
+# Big endian.
+for name in tiny count tc two core subprog; do
+	compile "$name" "${name}_be" -g -target bpfeb
+done
+compile tiny tiny_nobtf_be -target bpfeb
+
+# struct bpf_elf_map in every size that iproute2 has had.
+for size in 16 20 28 36; do
+	compile legacy "legacy$size" -g "-DMAP_SIZE=$size"
+	compile legacy "legacy${size}_nobtf" "-DMAP_SIZE=$size"
+done
+compile legacy legacy36_be -g -DMAP_SIZE=36 -target bpfeb
+
+# What old compilers and other tools leave.
+compile tiny machine0 -g
+machine machine0 0
+compile tiny stripped
+$STRIP --strip-all stripped.o

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* Runs from a DEVMAP entry, never on a device. */
+#include "bpf.h"
+
+SEC("xdp.frags/devmap") int xdp_devmap(struct xdp_md *ctx)
+{
+	return XDP_PASS;
+}
+
+LICENSE("Dual BSD/GPL");
