@@ -1,0 +1,116 @@
+// Package netns runs a function inside a network namespace.
+//
+// Only the network namespace changes. The mount namespace stays the caller's,
+// so that a BPF file system and its pins stay visible, which `ip netns exec`
+// and `ip -n` hide (iproute2, lib/namespace.c).
+package netns
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Dir is where ip-netns(8) keeps the names of network namespaces.
+const Dir = "/run/netns"
+
+// Do calls fn inside the network namespace with that name and returns its
+// error. The name is one of ip-netns(8), a path of a namespace file such as
+// /proc/1/ns/net, or the id of a process that runs in the namespace. An empty
+// name calls fn where the caller stands.
+//
+// fn runs on a thread of its own that is in the namespace; goroutines that fn
+// starts are not. Sockets stay in the namespace in which they were made.
+func Do(name string, fn func() error) error {
+	if name == "" {
+		return fn()
+	}
+	target, err := open(name)
+	if err != nil {
+		return err
+	}
+	defer target.Close()
+
+	done := make(chan error, 1)
+	go func() {
+		done <- onThread(name, int(target.Fd()), fn)
+	}()
+	return <-done
+}
+
+// onThread never leaves the thread to another goroutine unless it is back in
+// the namespace where it came from: a locked thread dies with its goroutine.
+func onThread(name string, target int, fn func() error) error {
+	runtime.LockOSThread()
+	home, err := os.Open("/proc/thread-self/ns/net")
+	if err != nil {
+		return fmt.Errorf("network namespace: %w", err)
+	}
+	defer home.Close()
+	if err := unix.Setns(target, unix.CLONE_NEWNET); err != nil {
+		runtime.UnlockOSThread()
+		return fmt.Errorf("enter network namespace %s: %w", name, err)
+	}
+	err = fn()
+	if unix.Setns(int(home.Fd()), unix.CLONE_NEWNET) == nil {
+		runtime.UnlockOSThread()
+	}
+	return err
+}
+
+func open(name string) (*os.File, error) {
+	for _, path := range candidates(name) {
+		f, err := os.Open(path)
+		if err == nil {
+			return f, nil
+		}
+		if !errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("network namespace %s: %w", name, err)
+		}
+	}
+	return nil, &NotFoundError{Name: name, Have: names()}
+}
+
+func candidates(name string) []string {
+	if strings.Contains(name, "/") {
+		return []string{name}
+	}
+	paths := []string{filepath.Join(Dir, name)}
+	if strings.Trim(name, "0123456789") == "" {
+		paths = append(paths, filepath.Join("/proc", name, "ns/net"))
+	}
+	return paths
+}
+
+func names() []string {
+	entries, err := os.ReadDir(Dir)
+	if err != nil {
+		return nil
+	}
+	var have []string
+	for _, e := range entries {
+		have = append(have, e.Name())
+	}
+	return have
+}
+
+// NotFoundError says that no network namespace has that name.
+type NotFoundError struct {
+	Name string
+	Have []string // the names there are, sorted
+}
+
+func (e *NotFoundError) Error() string {
+	if len(e.Have) == 0 {
+		return fmt.Sprintf("no network namespace %q", e.Name)
+	}
+	return fmt.Sprintf("no network namespace %q, there is %s", e.Name, strings.Join(e.Have, ", "))
+}
+
+// Is reports whether the target is os.ErrNotExist.
+func (e *NotFoundError) Is(target error) bool { return target == os.ErrNotExist }

@@ -1,0 +1,83 @@
+package sys
+
+import (
+	"testing"
+	"unsafe"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// The kernel refuses an attribute struct that is longer than the one it knows
+// and not zero behind it, and reads fields by offset: both are checked here
+// against include/uapi/linux/bpf.h.
+func TestLayout(t *testing.T) {
+	var (
+		load progLoadAttr
+		mp   mapCreateAttr
+		info progInfo
+		btf  btfLoadAttr
+	)
+	got := map[string]uintptr{
+		"prog_load":               unsafe.Sizeof(load),
+		"prog_load.log_buf":       unsafe.Offsetof(load.logBuf),
+		"prog_load.prog_name":     unsafe.Offsetof(load.progName),
+		"prog_load.prog_btf_fd":   unsafe.Offsetof(load.progBTFFD),
+		"prog_load.func_info":     unsafe.Offsetof(load.funcInfo),
+		"prog_load.line_info":     unsafe.Offsetof(load.lineInfo),
+		"map_create":              unsafe.Sizeof(mp),
+		"map_create.map_name":     unsafe.Offsetof(mp.mapName),
+		"map_create.map_ifindex":  unsafe.Offsetof(mp.mapIfindex),
+		"map_create.btf_fd":       unsafe.Offsetof(mp.btfFD),
+		"map_create.map_extra":    unsafe.Offsetof(mp.mapExtra),
+		"bpf_prog_info":           unsafe.Sizeof(info),
+		"bpf_prog_info.load_time": unsafe.Offsetof(info.loadTime),
+		"bpf_prog_info.name":      unsafe.Offsetof(info.name),
+		"bpf_prog_info.netns_dev": unsafe.Offsetof(info.netnsDev),
+		"bpf_prog_info.btf_id":    unsafe.Offsetof(info.btfID),
+		"btf_load":                unsafe.Sizeof(btf),
+		"btf_load.btf_size":       unsafe.Offsetof(btf.btfSize),
+		"obj_get_info_by_fd":      unsafe.Sizeof(objInfoAttr{}),
+		"get_fd_by_id":            unsafe.Sizeof(idAttr{}),
+	}
+	want := map[string]uintptr{
+		"prog_load":               112,
+		"prog_load.log_buf":       32,
+		"prog_load.prog_name":     48,
+		"prog_load.prog_btf_fd":   72,
+		"prog_load.func_info":     80,
+		"prog_load.line_info":     96,
+		"map_create":              72,
+		"map_create.map_name":     28,
+		"map_create.map_ifindex":  44,
+		"map_create.btf_fd":       48,
+		"map_create.map_extra":    64,
+		"bpf_prog_info":           136,
+		"bpf_prog_info.load_time": 40,
+		"bpf_prog_info.name":      64,
+		"bpf_prog_info.netns_dev": 88,
+		"bpf_prog_info.btf_id":    128,
+		"btf_load":                32,
+		"btf_load.btf_size":       16,
+		"obj_get_info_by_fd":      16,
+		"get_fd_by_id":            12,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("layout (-want +got):\n%s", diff)
+	}
+}
+
+func TestObjName(t *testing.T) {
+	for _, tt := range []struct{ name, in, want string }{
+		{"short", "xdp_pass", "xdp_pass"},
+		{"cut", "a_very_long_program_name", "a_very_long_pro"},
+		{"bytes the kernel refuses", "a b-c/d", "abcd"},
+		{"data section", ".rodata", ".rodata"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			raw := objName(tt.in)
+			if got := cString(raw[:]); got != tt.want {
+				t.Errorf("objName(%q) = %q, want %q", tt.in, got, tt.want)
+			}
+		})
+	}
+}
