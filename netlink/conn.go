@@ -1,0 +1,206 @@
+package netlink
+
+import (
+	"encoding/binary"
+	"errors"
+	"sync"
+
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// A 4096-instruction classic program, the longest there is, comes back whole
+// in an echo or in a refusal: 32 KiB and its wrapping. A dump's messages are
+// at most 32 KiB (net/netlink/af_netlink.c, netlink_dump).
+const receiveBuffer = 64 << 10
+
+// Attempts at a dump that the kernel marks as interrupted.
+const dumpAttempts = 4
+
+// A Config says how to [Dial]. The zero value is a socket in the network
+// namespace of the calling thread.
+type Config struct {
+	// NetNS is an open file descriptor of a network namespace, 0 for the
+	// current one. Dial does not close it.
+	NetNS int
+	// Warn, if not nil, is called with each sentence that the kernel adds to a
+	// request that it carried out, before the method that made the request
+	// returns.
+	Warn func(Warning)
+}
+
+// A Conn is one NETLINK_ROUTE socket. It is safe for concurrent use; requests
+// are sent one after the other. A method that returns an iterator reads the
+// whole list before it yields, so the loop's body may use the Conn.
+type Conn struct {
+	config Config
+	mu     sync.Mutex // held from a request to the end of its replies
+	nl     *netlink.Conn
+}
+
+// Dial opens a Conn, which the caller must Close. A nil c is the zero Config.
+//
+// No privilege is needed to list; changes need CAP_NET_ADMIN over the network
+// namespace's user namespace.
+func Dial(c *Config) (*Conn, error) {
+	if c == nil {
+		c = &Config{}
+	}
+	nl, err := dial(c, 0)
+	if err != nil {
+		return nil, err
+	}
+	return &Conn{config: *c, nl: nl}, nil
+}
+
+func dial(c *Config, groups uint32) (*netlink.Conn, error) {
+	nl, err := netlink.Dial(unix.NETLINK_ROUTE, &netlink.Config{
+		NetNS:             c.NetNS,
+		Groups:            groups,
+		Strict:            true,
+		MessageBufferSize: receiveBuffer,
+	})
+	if err != nil {
+		return nil, newError("open netlink socket", 0, err)
+	}
+	return nl, nil
+}
+
+// Close closes the socket and ends requests that wait for a reply.
+func (c *Conn) Close() error { return c.nl.Close() }
+
+// A request is one message and the words for its errors.
+type request struct {
+	op      string
+	ifindex int
+	typ     uint16              // RTM_*
+	flags   netlink.HeaderFlags // beside Request
+	body    []byte
+}
+
+func (r *request) message() netlink.Message {
+	return netlink.Message{
+		Header: netlink.Header{
+			Type:  netlink.HeaderType(r.typ),
+			Flags: netlink.Request | r.flags,
+		},
+		Data: r.body,
+	}
+}
+
+// change carries out one request that answers with an acknowledgement. Messages
+// that precede it, asked for by NLM_F_ECHO, go to echo.
+func (c *Conn) change(r request, echo func(netlink.Message) error) error {
+	r.flags |= netlink.Acknowledge
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return newError(r.op, r.ifindex, c.exchange(&r, func(m netlink.Message) (bool, error) {
+		if m.Header.Type == netlink.Error {
+			c.warn(&r, m)
+			return true, nil
+		}
+		if echo == nil {
+			return false, nil
+		}
+		return false, echo(m)
+	}))
+}
+
+// get carries out one request that answers with one message.
+func (c *Conn) get(r request, decode func(netlink.Message) error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return newError(r.op, r.ifindex, c.exchange(&r, func(m netlink.Message) (bool, error) {
+		return true, decode(m)
+	}))
+}
+
+// exchange sends r and hands its replies to reply until that says it was the
+// last, and then on to the end of that datagram.
+func (c *Conn) exchange(r *request, reply func(netlink.Message) (last bool, err error)) error {
+	req, err := c.nl.Send(r.message())
+	if err != nil {
+		return err
+	}
+	var firstErr error
+	for done := false; !done; {
+		for m, err := range c.nl.ReceiveIter() {
+			if err != nil {
+				return err
+			}
+			if m.Header.Sequence != req.Header.Sequence {
+				continue // a reply to a request that was given up
+			}
+			last, err := reply(m)
+			firstErr = errors.Join(firstErr, err)
+			done = done || last
+		}
+	}
+	return firstErr
+}
+
+// dump lists what r asks for. reset is called before each attempt and must
+// forget what decode kept from the attempt before.
+func (c *Conn) dump(r request, reset func(), decode func(netlink.Message) error) error {
+	r.flags |= netlink.Dump
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for range dumpAttempts {
+		reset()
+		interrupted, err := c.dumpOnce(&r, decode)
+		if err != nil {
+			return newError(r.op, r.ifindex, err)
+		}
+		if !interrupted {
+			return nil
+		}
+	}
+	return newError(r.op, r.ifindex, ErrInterrupted)
+}
+
+func (c *Conn) dumpOnce(r *request, decode func(netlink.Message) error) (interrupted bool, err error) {
+	req, err := c.nl.Send(r.message())
+	if err != nil {
+		return false, err
+	}
+	var decodeErr error
+	for m, err := range c.nl.ReceiveIter() {
+		if err != nil {
+			return false, err
+		}
+		if m.Header.Sequence != req.Header.Sequence {
+			continue
+		}
+		interrupted = interrupted || m.Header.Flags&netlink.DumpInterrupted != 0
+		if decodeErr == nil { // keep reading: the socket must be empty for the next request
+			decodeErr = decode(m)
+		}
+	}
+	return interrupted, decodeErr
+}
+
+// warn reports the sentence in a successful acknowledgement, if any: the
+// header is followed by the request's own (its body is left out only when
+// NETLINK_CAP_ACK is on or the request succeeded), then by attributes.
+func (c *Conn) warn(r *request, ack netlink.Message) {
+	const ownHeader = 4 + unix.NLMSG_HDRLEN // errno, struct nlmsghdr
+	if c.config.Warn == nil || ack.Header.Flags&netlink.AcknowledgeTLVs == 0 || len(ack.Data) < ownHeader {
+		return
+	}
+	for d := newDecoder(ack.Data[ownHeader:]); d.next(); {
+		if d.typ == _NLMSGERR_ATTR_MSG {
+			c.config.Warn(Warning{Op: r.op, Ifindex: r.ifindex, Message: d.string()})
+		}
+	}
+}
+
+// ifinfomsg is struct ifinfomsg of linux/rtnetlink.h, 16 bytes.
+func ifinfomsg(ifindex int, flags, change uint32) []byte {
+	b := make([]byte, unix.SizeofIfInfomsg, 64)
+	binary.NativeEndian.PutUint32(b[4:], uint32(ifindex))
+	binary.NativeEndian.PutUint32(b[8:], flags)
+	binary.NativeEndian.PutUint32(b[12:], change)
+	return b
+}
+
+var errShort = errors.New("message too short")

@@ -1,0 +1,50 @@
+package netlink
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// A name is one row of the table of an enumeration's names. The first row of a
+// value is how it is printed; later rows are only read.
+type name[T ~uint8 | ~uint16 | ~uint32 | ~int32] struct {
+	value T
+	text  string
+}
+
+// nameOf is the text of v, or its number in base 10 if the table lacks it.
+func nameOf[T ~uint8 | ~uint16 | ~uint32 | ~int32](table []name[T], v T) string {
+	for _, n := range table {
+		if n.value == v {
+			return n.text
+		}
+	}
+	return strconv.FormatInt(int64(v), 10)
+}
+
+// valueOf is the inverse of nameOf: a name, or a number of any base that Go
+// writes. what names the enumeration in the error.
+func valueOf[T ~uint8 | ~uint16 | ~uint32 | ~int32](table []name[T], what, text string) (T, error) {
+	for _, n := range table {
+		if n.text == text {
+			return n.value, nil
+		}
+	}
+	v, err := strconv.ParseInt(text, 0, 64)
+	if err != nil || int64(T(v)) != v {
+		return 0, fmt.Errorf("unknown %s %q, expected %s or a number", what, text, listed(table))
+	}
+	return T(v), nil
+}
+
+func listed[T ~uint8 | ~uint16 | ~uint32 | ~int32](table []name[T]) string {
+	words := make([]string, len(table))
+	for i, n := range table {
+		words[i] = n.text
+	}
+	return strings.Join(words, ", ")
+}
+
+// hexBits is v as iproute2 prints bits that it does not know.
+func hexBits(v uint32) string { return "0x" + strconv.FormatUint(uint64(v), 16) }

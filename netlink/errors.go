@@ -1,0 +1,98 @@
+package netlink
+
+import (
+	"errors"
+	"io/fs"
+	"strings"
+	"syscall"
+
+	"github.com/mdlayher/netlink"
+)
+
+// Operations that [Error.Op] and [Warning.Op] name.
+const (
+	opAttachXDP = "attach xdp"
+	opDetachXDP = "detach xdp"
+	opLink      = "find link"
+	opLinks     = "list links"
+)
+
+// ErrInterrupted ends an iteration whose objects changed while the kernel
+// listed them (NLM_F_DUMP_INTR), several times in a row. What was yielded
+// before it may lack an object or hold one twice.
+var ErrInterrupted = errors.New("the kernel's list changed while it was read")
+
+// An Error is a request that the kernel refused, or that never reached it.
+type Error struct {
+	// Op is what was asked, such as "attach xdp".
+	Op string
+	// Ifindex is the device that was asked about, 0 if none.
+	Ifindex int
+	// Message is the kernel's own sentence, from the extended acknowledgement,
+	// as it was sent; empty where the kernel gives a bare error number.
+	Message string
+	// Err is the cause: a [syscall.Errno] if the kernel refused.
+	Err error
+}
+
+// Error is the operation, the kernel's sentence if any, and the error number's
+// text. The device is left to the caller, who knows its name.
+func (e *Error) Error() string {
+	if e.Message == "" {
+		return e.Op + ": " + e.Err.Error()
+	}
+	return e.Op + ": " + strings.TrimSuffix(e.Message, ".") + " (" + e.Err.Error() + ")"
+}
+
+// Unwrap returns Err, so that [errors.Is] finds the error number.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Errno is the kernel's error number, 0 if the error is not the kernel's.
+func (e *Error) Errno() syscall.Errno {
+	var errno syscall.Errno
+	errors.As(e.Err, &errno)
+	return errno
+}
+
+// Is maps the kernel's error numbers to the errors of package os beyond what
+// [syscall.Errno.Is] does:
+//
+//   - [os.ErrNotExist]: ENOENT, and ENODEV (no such device)
+//   - [os.ErrExist]: EEXIST, and for XDP also EBUSY, which there means that a
+//     program or a bpf_link holds the hook (net/core/dev.c, dev_xdp_attach)
+//   - [errors.ErrUnsupported]: EOPNOTSUPP, ENOSYS, and the 524 (ENOTSUPP)
+//     that drivers leak
+//   - [os.ErrPermission]: EPERM, EACCES
+func (e *Error) Is(target error) bool {
+	switch target {
+	case fs.ErrNotExist:
+		return e.Errno() == syscall.ENODEV
+	case fs.ErrExist:
+		return e.Errno() == syscall.EBUSY && (e.Op == opAttachXDP || e.Op == opDetachXDP)
+	case errors.ErrUnsupported:
+		return e.Errno() == _ENOTSUPP
+	}
+	return false
+}
+
+// A Warning is a sentence that the kernel added to a request that it carried out.
+type Warning struct {
+	// Op and Ifindex are those of the request, as in [Error].
+	Op      string
+	Ifindex int
+	// Message is the kernel's sentence as it was sent.
+	Message string
+}
+
+// newError gives err, of package mdlayher/netlink or of ours, its context.
+func newError(op string, ifindex int, err error) error {
+	if err == nil {
+		return nil
+	}
+	e := &Error{Op: op, Ifindex: ifindex, Err: err}
+	var oe *netlink.OpError
+	if errors.As(err, &oe) {
+		e.Err, e.Message = oe.Err, oe.Message
+	}
+	return e
+}

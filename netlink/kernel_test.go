@@ -1,0 +1,81 @@
+package netlink
+
+import (
+	"os"
+	"runtime"
+	"testing"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"golang.org/x/sys/unix"
+)
+
+// inNetNS moves the test to a network namespace of its own, which ends with
+// its thread: the thread is never unlocked, so the runtime ends it.
+func inNetNS(t testing.TB) *Conn {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root for a network namespace of its own")
+	}
+	runtime.LockOSThread()
+	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+		t.Fatal(err)
+	}
+	return dialT(t, nil)
+}
+
+func dialT(t testing.TB, config *Config) *Conn {
+	t.Helper()
+	c, err := Dial(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return c
+}
+
+// addVeth makes the pair va, vb, both up, and returns va.
+func addVeth(t testing.TB, c *Conn) *Link {
+	t.Helper()
+	if err := c.AddVeth(Veth{Name: "va", Peer: "vb"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"vb", "va"} {
+		if err := c.SetLinkUp(linkT(t, c, name).Index, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return linkT(t, c, "va")
+}
+
+func linkT(t testing.TB, c *Conn, name string) *Link {
+	t.Helper()
+	l, err := c.Link(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// program loads one that returns verdict.
+func program(t testing.TB, typ ebpf.ProgramType, verdict int32) (fd int, id uint32) {
+	t.Helper()
+	p, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+		Name: "nl_test", Type: typ, License: "GPL",
+		Instructions: asm.Instructions{asm.LoadImm(asm.R0, int64(verdict), asm.DWord), asm.Return()},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Close() })
+	info, err := p.Info()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, _ := info.ID()
+	return p.FD(), uint32(n)
+}

@@ -1,0 +1,221 @@
+package netlink
+
+import (
+	"encoding/binary"
+	"fmt"
+	"iter"
+	"net"
+	"strings"
+
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// A Link is a network device, as RTM_NEWLINK describes it.
+type Link struct {
+	Index    int
+	Name     string
+	AltNames []string // up to 127 bytes each, others by which it is found
+	MTU      uint32   // bytes
+	Flags    LinkFlags
+	State    OperState // RFC 2863
+	LinkMode uint8     // IF_LINK_MODE_*: 0 default, 1 dormant
+	Type     uint16    // ARPHRD_*: 1 Ethernet, 772 loopback, 65534 none
+	Kind     string    // driver family, such as "veth"; empty for hardware
+	Group    uint32
+	Master   int // index of the bridge, bond or VRF that owns it, 0 if none
+
+	// PeerIndex is the device below (of a VLAN) or opposite (of a veth), 0 if
+	// none. It is an index in the namespace PeerNetNSID if that is not nil.
+	PeerIndex   int
+	PeerNetNSID *int32
+
+	HardwareAddr net.HardwareAddr
+	Broadcast    net.HardwareAddr
+
+	Qdisc                              string // kind of the root qdisc
+	TxQueueLen, TxQueues, RxQueues     uint32 // packets, queues, queues
+	Promiscuity, AllMulti              uint32 // how many asked for it
+	MinMTU, MaxMTU                     uint32 // bytes, 0 where there is no bound
+	GSOMaxSize, GSOMaxSegs             uint32
+	TSOMaxSize, TSOMaxSegs, GROMaxSize uint32
+
+	XDP LinkXDP
+}
+
+// Link finds a device by its name or by one of its alternative names. A name
+// that nothing has is [os.ErrNotExist].
+func (c *Conn) Link(name string) (*Link, error) {
+	if name == "" || strings.ContainsAny(name, "\x00/") {
+		return nil, newError(opLink, 0, fmt.Errorf("%q is not a device name", name))
+	}
+	return c.link(linkByNameRequest(name))
+}
+
+// LinkByIndex finds a device by its index, a positive number.
+func (c *Conn) LinkByIndex(ifindex int) (*Link, error) {
+	return c.link(linkByIndexRequest(ifindex))
+}
+
+func (c *Conn) link(r request) (*Link, error) {
+	l := new(Link)
+	if err := c.get(r, l.decodeMessage); err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// Links lists the devices of the network namespace in the order of their
+// index. An error ends the list.
+func (c *Conn) Links() iter.Seq2[*Link, error] {
+	return list(c, linksRequest(), (*Link).decodeMessage)
+}
+
+// list is a dump whose every message is one T.
+func list[T any](c *Conn, r request, decode func(*T, netlink.Message) error) iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) {
+		var all []*T
+		err := c.dump(r, func() { all = all[:0] }, func(m netlink.Message) error {
+			v := new(T)
+			all = append(all, v)
+			return decode(v, m)
+		})
+		for _, v := range all {
+			if !yield(v, nil) {
+				return
+			}
+		}
+		if err != nil {
+			yield(nil, err)
+		}
+	}
+}
+
+func linkByNameRequest(name string) request {
+	e := encoder{b: ifinfomsg(0, 0, 0)}
+	e.u32(unix.IFLA_EXT_MASK, _RTEXT_FILTER_SKIP_STATS)
+	if len(name) < unix.IFNAMSIZ {
+		e.string(unix.IFLA_IFNAME, name) // finds alternative names too
+	} else {
+		e.string(unix.IFLA_ALT_IFNAME, name)
+	}
+	return request{op: opLink, typ: unix.RTM_GETLINK, body: e.b}
+}
+
+func linkByIndexRequest(ifindex int) request {
+	e := encoder{b: ifinfomsg(ifindex, 0, 0)}
+	e.u32(unix.IFLA_EXT_MASK, _RTEXT_FILTER_SKIP_STATS)
+	return request{op: opLink, ifindex: ifindex, typ: unix.RTM_GETLINK, body: e.b}
+}
+
+func linksRequest() request {
+	r := linkByIndexRequest(0)
+	r.op = opLinks
+	return r
+}
+
+func (l *Link) decodeMessage(m netlink.Message) error { return l.decode(m.Data) }
+
+func (l *Link) decode(b []byte) error {
+	if len(b) < unix.SizeofIfInfomsg {
+		return fmt.Errorf("link: %w", errShort)
+	}
+	l.Type = binary.NativeEndian.Uint16(b[2:])
+	l.Index = int(int32(binary.NativeEndian.Uint32(b[4:])))
+	l.Flags = LinkFlags(binary.NativeEndian.Uint32(b[8:]))
+	d := decoder{rest: b[unix.SizeofIfInfomsg:]}
+	for d.next() {
+		l.attribute(&d)
+	}
+	if d.err != nil {
+		return fmt.Errorf("link %d: %w", l.Index, d.err)
+	}
+	return nil
+}
+
+func (l *Link) attribute(d *decoder) {
+	switch d.typ {
+	case unix.IFLA_IFNAME:
+		l.Name = d.string()
+	case unix.IFLA_MTU:
+		l.MTU = d.u32()
+	case unix.IFLA_OPERSTATE:
+		l.State = OperState(d.u8())
+	case unix.IFLA_LINKMODE:
+		l.LinkMode = d.u8()
+	case unix.IFLA_GROUP:
+		l.Group = d.u32()
+	case unix.IFLA_MASTER:
+		l.Master = int(d.u32())
+	case unix.IFLA_LINK:
+		l.PeerIndex = int(d.u32())
+	case unix.IFLA_LINK_NETNSID:
+		id := int32(d.u32())
+		l.PeerNetNSID = &id
+	case unix.IFLA_ADDRESS:
+		l.HardwareAddr = append(net.HardwareAddr(nil), d.data...)
+	case unix.IFLA_BROADCAST:
+		l.Broadcast = append(net.HardwareAddr(nil), d.data...)
+	case unix.IFLA_QDISC:
+		l.Qdisc = d.string()
+	case unix.IFLA_PROP_LIST:
+		d.nested(l.decodeAltNames)
+	case unix.IFLA_LINKINFO:
+		d.nested(l.decodeInfo)
+	case unix.IFLA_XDP:
+		d.nested(l.XDP.decode)
+	default:
+		if p := l.number(d.typ); p != nil {
+			*p = d.u32()
+		}
+	}
+}
+
+// number is the field that a plain u32 attribute fills.
+func (l *Link) number(typ uint16) *uint32 {
+	switch typ {
+	case unix.IFLA_TXQLEN:
+		return &l.TxQueueLen
+	case unix.IFLA_NUM_TX_QUEUES:
+		return &l.TxQueues
+	case unix.IFLA_NUM_RX_QUEUES:
+		return &l.RxQueues
+	case unix.IFLA_PROMISCUITY:
+		return &l.Promiscuity
+	case unix.IFLA_ALLMULTI:
+		return &l.AllMulti
+	case unix.IFLA_MIN_MTU:
+		return &l.MinMTU
+	case unix.IFLA_MAX_MTU:
+		return &l.MaxMTU
+	case unix.IFLA_GSO_MAX_SIZE:
+		return &l.GSOMaxSize
+	case unix.IFLA_GSO_MAX_SEGS:
+		return &l.GSOMaxSegs
+	case unix.IFLA_TSO_MAX_SIZE:
+		return &l.TSOMaxSize
+	case unix.IFLA_TSO_MAX_SEGS:
+		return &l.TSOMaxSegs
+	case unix.IFLA_GRO_MAX_SIZE:
+		return &l.GROMaxSize
+	}
+	return nil
+}
+
+func (l *Link) decodeAltNames(d *decoder) error {
+	for d.next() {
+		if d.typ == unix.IFLA_ALT_IFNAME {
+			l.AltNames = append(l.AltNames, d.string())
+		}
+	}
+	return nil
+}
+
+func (l *Link) decodeInfo(d *decoder) error {
+	for d.next() {
+		if d.typ == unix.IFLA_INFO_KIND {
+			l.Kind = d.string()
+		}
+	}
+	return nil
+}

@@ -1,0 +1,92 @@
+package netlink
+
+import "golang.org/x/sys/unix"
+
+// LinkFlags are a device's IFF_* bits of linux/if.h.
+type LinkFlags uint32
+
+// linkFlags in the order in which ip(8) prints them.
+var linkFlags = []name[LinkFlags]{
+	{unix.IFF_LOOPBACK, "LOOPBACK"},
+	{unix.IFF_BROADCAST, "BROADCAST"},
+	{unix.IFF_POINTOPOINT, "POINTOPOINT"},
+	{unix.IFF_MULTICAST, "MULTICAST"},
+	{unix.IFF_NOARP, "NOARP"},
+	{unix.IFF_ALLMULTI, "ALLMULTI"},
+	{unix.IFF_PROMISC, "PROMISC"},
+	{unix.IFF_MASTER, "MASTER"},
+	{unix.IFF_SLAVE, "SLAVE"},
+	{unix.IFF_DEBUG, "DEBUG"},
+	{unix.IFF_DYNAMIC, "DYNAMIC"},
+	{unix.IFF_AUTOMEDIA, "AUTOMEDIA"},
+	{unix.IFF_PORTSEL, "PORTSEL"},
+	{unix.IFF_NOTRAILERS, "NOTRAILERS"},
+	{unix.IFF_UP, "UP"},
+	{unix.IFF_LOWER_UP, "LOWER_UP"},
+	{unix.IFF_DORMANT, "DORMANT"},
+	{unix.IFF_ECHO, "ECHO"},
+}
+
+// Up reports whether the administrator has set the device up.
+func (f LinkFlags) Up() bool { return f&unix.IFF_UP != 0 }
+
+// Running reports whether the device is up and has a carrier.
+func (f LinkFlags) Running() bool { return f&unix.IFF_RUNNING != 0 }
+
+// Names are the names of the bits as ip(8) prints them: NO-CARRIER for a
+// device that is up but not running, never RUNNING, and unknown bits together
+// as one hexadecimal number.
+func (f LinkFlags) Names() []string {
+	names := []string{}
+	if f.Up() && !f.Running() {
+		names = append(names, "NO-CARRIER")
+	}
+	f &^= unix.IFF_RUNNING
+	for _, n := range linkFlags {
+		if f&n.value != 0 {
+			names = append(names, n.text)
+			f &^= n.value
+		}
+	}
+	if f != 0 {
+		names = append(names, hexBits(uint32(f)))
+	}
+	return names
+}
+
+// An OperState is the operational state of a device, RFC 2863; the values are
+// those of linux/if.h.
+type OperState uint8
+
+// The operational states.
+const (
+	StateUnknown        OperState = 0 // the driver does not say
+	StateNotPresent     OperState = 1
+	StateDown           OperState = 2
+	StateLowerLayerDown OperState = 3
+	StateTesting        OperState = 4
+	StateDormant        OperState = 5
+	StateUp             OperState = 6
+)
+
+var operStates = []name[OperState]{
+	{StateUnknown, "UNKNOWN"},
+	{StateNotPresent, "NOTPRESENT"},
+	{StateDown, "DOWN"},
+	{StateLowerLayerDown, "LOWERLAYERDOWN"},
+	{StateTesting, "TESTING"},
+	{StateDormant, "DORMANT"},
+	{StateUp, "UP"},
+}
+
+// String is the state in capitals, as ip(8) prints it.
+func (s OperState) String() string { return nameOf(operStates, s) }
+
+// MarshalText is [OperState.String].
+func (s OperState) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (s *OperState) UnmarshalText(text []byte) (err error) {
+	*s, err = valueOf(operStates, "operational state", string(text))
+	return err
+}
