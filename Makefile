@@ -1,0 +1,91 @@
+# `make help` lists the targets. GNU make, Go and nothing else are needed to build;
+# root to run the demo and the tests that need a kernel.
+
+GO       ?= go
+PREFIX   ?= /usr/local
+FUZZTIME ?= 30s
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+
+# cli's document generator and its spelling suggestions cost start-up time.
+TAGS      = urfave_cli_no_docs,urfave_cli_no_suggest
+# The tests of one package may take this long; on two cores all of them take a fraction of it.
+TIMEOUT   = 8m
+TESTFLAGS = -count=1 -timeout=$(TIMEOUT) -tags=$(TAGS)
+LINT      = $(GO) tool -modfile=internal/tools/go.mod golangci-lint
+DATADIR   = $(DESTDIR)$(PREFIX)/share
+
+export CGO_ENABLED = 0
+
+.DEFAULT_GOAL := build
+.PHONY: help build demo test race kernels check vet lint rules generated cross generate fixtures bench fuzz install clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+build: ## build bin/xdpload, static
+	$(GO) build -trimpath -buildvcs=false -tags=$(TAGS) -ldflags='-s -w -X main.version=$(VERSION)' -o bin/xdpload ./cmd/xdpload
+
+bin/xdpload:
+	$(MAKE) build
+
+demo: build ## attach a program to a veth pair of its own and show it at work (root)
+	examples/demo/demo.sh
+
+test: ## run all tests; what needs root or a missing tool is skipped and named
+	@internal/tools/witnesses.sh
+	@$(GO) run ./internal/testreport $(TESTFLAGS) ./...
+	@$(MAKE) --no-print-directory test-kernels
+
+race: ## run the tests under the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -race $(TESTFLAGS) ./...
+
+check: vet lint rules generated cross ## vet, lint, test the lint rules, generated files, other machines
+
+vet:
+	$(GO) vet -tags=$(TAGS) ./...
+	$(GO) -C internal/tools vet ./...
+
+lint: ## run golangci-lint, which holds the import graph
+	$(LINT) run --allow-serial-runners ./...
+
+rules: ## plant one violation of every lint rule in a scratch tree and see it named
+	$(GO) -C internal/tools test -timeout=$(TIMEOUT) ./...
+
+generated: ## generate everything anew in a scratch tree and name the files that differ
+	@internal/tools/generated.sh
+
+cross: ## build for other machines: 64-bit Arm, a big-endian one, and elf where there is no BPF
+	GOOS=linux GOARCH=arm64 $(GO) build -tags=$(TAGS) ./...
+	GOOS=linux GOARCH=s390x $(GO) vet -tags=$(TAGS) ./...
+	GOOS=darwin $(GO) build ./elf
+	GOOS=windows $(GO) build ./elf
+
+generate: ## write the man pages, the command reference and the completions anew
+	$(GO) generate ./cmd/...
+
+fixtures: ## compile the BPF objects of the tests anew (needs clang)
+	$(GO) generate ./internal/testobj/...
+
+bench: build ## compare speed and memory with ip and tc (root)
+	$(GO) run ./internal/bench
+
+fuzz: ## run every fuzz target for FUZZTIME (30s)
+	@$(GO) test -list='^Fuzz' ./... | \
+	awk '/^Fuzz/ { fuzz[n++] = $$1 } /^ok/ { while (n > 0) print $$2, fuzz[--n] }' | \
+	while read -r package target; do \
+		echo "$$package $$target"; \
+		$(GO) test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) "$$package" </dev/null || exit 1; \
+	done
+
+install: bin/xdpload ## install binary, man pages and completions under DESTDIR and PREFIX
+	install -D -m 755 bin/xdpload $(DESTDIR)$(PREFIX)/bin/xdpload
+	install -d $(DATADIR)/man/man1
+	install -m 644 docs/man/*.1 $(DATADIR)/man/man1
+	install -D -m 644 docs/completions/xdpload.bash $(DATADIR)/bash-completion/completions/xdpload
+	install -D -m 644 docs/completions/xdpload.zsh $(DATADIR)/zsh/site-functions/_xdpload
+	install -D -m 644 docs/completions/xdpload.fish $(DATADIR)/fish/vendor_completions.d/xdpload.fish
+
+clean: ## remove what build made
+	rm -rf bin
+
+-include internal/vm/vm.mk
