@@ -1,0 +1,183 @@
+package netlink
+
+import (
+	"errors"
+	"io"
+	"os"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/mdlayher/netlink"
+	"github.com/mdlayher/netlink/nltest"
+	"golang.org/x/sys/unix"
+)
+
+// fake is a Conn whose kernel is fn.
+func fake(t *testing.T, fn nltest.Func) *Conn {
+	c := &Conn{nl: nltest.Dial(fn)}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// ack answers req with an error number and, if it is not empty, a sentence.
+func ack(req netlink.Message, errno syscall.Errno, sentence string) netlink.Message {
+	e := encoder{}
+	header, _ := req.MarshalBinary()
+	e.b = append(e.b, 0, 0, 0, 0)
+	e.b = append(e.b, header[:unix.NLMSG_HDRLEN]...)
+	flags := netlink.HeaderFlags(0)
+	if errno != 0 {
+		n := int32(-errno)
+		e.b[0], e.b[1], e.b[2], e.b[3] = byte(n), byte(n>>8), byte(n>>16), byte(n>>24) // tests run on little endian
+		e.b = append(e.b, req.Data...)
+	} else {
+		flags = netlink.Capped
+	}
+	if sentence != "" {
+		flags |= netlink.AcknowledgeTLVs
+		e.string(_NLMSGERR_ATTR_MSG, sentence)
+	}
+	return netlink.Message{
+		Header: netlink.Header{Type: netlink.Error, Flags: flags, Sequence: req.Header.Sequence, PID: nltest.PID},
+		Data:   e.b,
+	}
+}
+
+func TestSetXDPMessage(t *testing.T) {
+	var got netlink.Message
+	c := fake(t, func(req []netlink.Message) ([]netlink.Message, error) {
+		got = req[0]
+		return []netlink.Message{ack(req[0], 0, "")}, nil
+	})
+	if err := c.SetXDP(3, XDP{FD: 7, NoReplace: true}); err != nil {
+		t.Fatal(err)
+	}
+	want := netlink.Message{
+		Header: netlink.Header{
+			Length: 52, Type: unix.RTM_NEWLINK, Flags: netlink.Request | netlink.Acknowledge,
+			Sequence: got.Header.Sequence, PID: nltest.PID,
+		},
+		Data: unhex(t, "00000000 03000000 00000000 00000000 14002b00 08000100 07000000 08000300 01000000"),
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestErrorCarriesTheKernelsSentence(t *testing.T) {
+	tests := []struct {
+		name     string
+		errno    syscall.Errno
+		sentence string
+		text     string
+		is       error
+	}{
+		{"with", syscall.EBUSY, "XDP program already attached.",
+			"attach xdp: XDP program already attached (device or resource busy)", os.ErrExist},
+		{"without", syscall.EINVAL, "", "attach xdp: invalid argument", syscall.EINVAL},
+		{"privilege", syscall.EPERM, "", "attach xdp: operation not permitted", os.ErrPermission},
+		{"leaked by a driver", 524, "", "attach xdp: errno 524", errors.ErrUnsupported},
+		{"device", syscall.ENODEV, "", "attach xdp: no such device", os.ErrNotExist},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c := fake(t, func(req []netlink.Message) ([]netlink.Message, error) {
+				return []netlink.Message{ack(req[0], tt.errno, tt.sentence)}, nil
+			})
+			err := c.SetXDP(3, XDP{FD: 7})
+			var e *Error
+			if !errors.As(err, &e) {
+				t.Fatalf("got %v", err)
+			}
+			if e.Ifindex != 3 || e.Message != tt.sentence || e.Errno() != tt.errno || e.Error() != tt.text {
+				t.Errorf("got %+v: %v", e, e)
+			}
+			if !errors.Is(err, tt.is) || errors.Is(err, io.EOF) {
+				t.Errorf("%v is not %v", err, tt.is)
+			}
+		})
+	}
+}
+
+func TestWarning(t *testing.T) {
+	c := fake(t, func(req []netlink.Message) ([]netlink.Message, error) {
+		return []netlink.Message{ack(req[0], 0, "not offloaded")}, nil
+	})
+	var got []Warning
+	c.config.Warn = func(w Warning) { got = append(got, w) }
+	if err := c.SetXDP(3, XDP{FD: -1}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]Warning{{Op: "detach xdp", Ifindex: 3, Message: "not offloaded"}}, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// links is a dump's datagram with one link for each index.
+func links(req netlink.Message, flags netlink.HeaderFlags, indexes ...int) []netlink.Message {
+	var msgs []netlink.Message
+	for _, i := range indexes {
+		msgs = append(msgs, netlink.Message{
+			Header: netlink.Header{
+				Type: unix.RTM_NEWLINK, Flags: netlink.Multi | flags,
+				Sequence: req.Header.Sequence, PID: nltest.PID,
+			},
+			Data: ifinfomsg(i, 0, 0),
+		})
+	}
+	return append(msgs, netlink.Message{Header: netlink.Header{
+		Type: netlink.Done, Flags: netlink.Multi, Sequence: req.Header.Sequence, PID: nltest.PID,
+	}})
+}
+
+func indexes(c *Conn) (got []int, err error) {
+	for l, err := range c.Links() {
+		if err != nil {
+			return got, err
+		}
+		got = append(got, l.Index)
+	}
+	return got, nil
+}
+
+func TestDumpIsReadAgainWhenInterrupted(t *testing.T) {
+	calls := 0
+	c := fake(t, func(req []netlink.Message) ([]netlink.Message, error) {
+		if calls++; calls == 1 {
+			return links(req[0], netlink.DumpInterrupted, 1, 2), nil
+		}
+		return links(req[0], 0, 1, 2, 3), nil
+	})
+	got, err := indexes(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]int{1, 2, 3}, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestDumpInterruptedForEver(t *testing.T) {
+	c := fake(t, func(req []netlink.Message) ([]netlink.Message, error) {
+		return links(req[0], netlink.DumpInterrupted, 1, 2), nil
+	})
+	got, err := indexes(c)
+	if !errors.Is(err, ErrInterrupted) {
+		t.Errorf("got %v", err)
+	}
+	if diff := cmp.Diff([]int{1, 2}, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestMalformedReply(t *testing.T) {
+	c := fake(t, func(req []netlink.Message) ([]netlink.Message, error) {
+		msgs := links(req[0], 0, 1, 2)
+		msgs[0].Data = append(msgs[0].Data, 0xff, 0xff, 3, 0)
+		return msgs, nil
+	})
+	if _, err := indexes(c); err == nil {
+		t.Error("no error")
+	}
+}
