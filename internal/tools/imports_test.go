@@ -1,0 +1,156 @@
+package tools
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// packages are the directories of the import graph.
+var packages = []string{
+	".", "cmd/xdpload", "elf", "netlink", "offload", "pin", "internal/bpftest",
+	"internal/grammar", "internal/netns", "internal/render", "internal/sys", "internal/testobj", "internal/vm",
+}
+
+// An edge is one import, by paths below the module or by full paths.
+type edge struct {
+	from, to string
+	list     string // the rule that forbids it
+	test     bool   // the import of a test file
+}
+
+// The edges of one list must not close a cycle: the compiler would forbid them,
+// and the linter would not be heard.
+var forbiddenEdges = []edge{
+	{from: "cmd/xdpload", to: "github.com/cilium/ebpf/asm", list: "graph-cmd"},
+	{from: "cmd/xdpload", to: "github.com/mdlayher/netlink", list: "only-netlink"},
+	{from: "cmd/xdpload", to: "internal/sys", list: "graph-cmd"},
+	{from: "cmd/xdpload", to: "internal/testobj", list: "only-tests"},
+
+	{from: ".", to: "internal/grammar", list: "graph-root"},
+	{from: ".", to: "internal/netns", list: "graph-root"},
+	{from: ".", to: "internal/render", list: "graph-root"},
+	{from: ".", to: "github.com/urfave/cli/v2", list: "only-cmd"},
+	{from: ".", to: "github.com/jsimonetti/rtnetlink/v2", list: "only-netlink"},
+	{from: ".", to: "github.com/cilium/ebpf/pin", list: "only-pin"},
+	{from: ".", to: "github.com/cilium/ebpf/rlimit", list: "nobody"},
+	{from: ".", to: "debug/elf", list: "only-elf"},
+	{from: ".", to: "unsafe", list: "only-sys"},
+	{from: ".", to: "testing", list: "only-tests"},
+
+	{from: "elf", to: ".", list: "leaves"},
+	{from: "elf", to: "netlink", list: "leaf-elf"},
+	{from: "elf", to: "offload", list: "leaf-elf"},
+	{from: "elf", to: "pin", list: "leaf-elf"},
+	{from: "elf", to: "internal/sys", list: "graph-elf"},
+	{from: "elf", to: "golang.org/x/sys/unix", list: "graph-elf"},
+	{from: "elf", to: "github.com/cilium/ebpf/link", list: "only-root"},
+	{from: "elf", to: "unsafe", list: "only-sys"},
+	{from: "elf", to: ".", list: "leaves", test: true},
+	{from: "elf", to: "pin", list: "leaf-elf", test: true},
+
+	{from: "netlink", to: ".", list: "leaves"},
+	{from: "netlink", to: "pin", list: "graph-netlink"},
+	{from: "netlink", to: "internal/sys", list: "graph-netlink"},
+	{from: "netlink", to: "github.com/cilium/ebpf", list: "graph-netlink"},
+	{from: "netlink", to: "debug/elf", list: "only-elf"},
+
+	{from: "offload", to: ".", list: "leaves"},
+	{from: "offload", to: "pin", list: "graph-offload"},
+	{from: "offload", to: "github.com/mdlayher/genetlink", list: "only-netlink"},
+	{from: "offload", to: "github.com/cilium/ebpf/link", list: "only-root"},
+
+	{from: "pin", to: ".", list: "leaves"},
+	{from: "pin", to: "internal/sys", list: "graph-pin"},
+	{from: "pin", to: "github.com/cilium/ebpf/link", list: "only-root"},
+	{from: "pin", to: "github.com/cilium/ebpf/rlimit", list: "nobody"},
+
+	{from: "internal/vm", to: ".", list: "leaves"},
+	{from: "internal/grammar", to: "golang.org/x/sys/unix", list: "graph-std-only"},
+	{from: "internal/grammar", to: "github.com/urfave/cli/v2", list: "only-cmd"},
+	{from: "internal/render", to: "github.com/cilium/ebpf", list: "graph-std-only"},
+	{from: "internal/render", to: "internal/grammar", list: "graph-std-only"},
+	{from: "internal/netns", to: "github.com/mdlayher/netlink", list: "graph-system"},
+	{from: "internal/netns", to: "unsafe", list: "only-sys"},
+	{from: "internal/sys", to: "github.com/cilium/ebpf", list: "graph-system"},
+	{from: "internal/vm", to: "github.com/cilium/ebpf", list: "graph-system"},
+	{from: "internal/bpftest", to: ".", list: "leaves"},
+	{from: "internal/bpftest", to: "github.com/jsimonetti/rtnetlink/v2", list: "only-netlink"},
+	{from: "internal/bpftest", to: "github.com/cilium/ebpf/rlimit", list: "nobody", test: true},
+}
+
+// allowedEdges are the graph as it is drawn in docs/architecture.md.
+var allowedEdges = []edge{
+	{from: "cmd/xdpload", to: "."},
+	{from: "cmd/xdpload", to: "elf"},
+	{from: "cmd/xdpload", to: "netlink"},
+	{from: "cmd/xdpload", to: "pin"},
+	{from: "cmd/xdpload", to: "offload"},
+	{from: "cmd/xdpload", to: "internal/grammar"},
+	{from: "cmd/xdpload", to: "internal/render"},
+	{from: "cmd/xdpload", to: "internal/netns"},
+	{from: "cmd/xdpload", to: "github.com/urfave/cli/v2"},
+	{from: ".", to: "elf"},
+	{from: ".", to: "netlink"},
+	{from: ".", to: "pin"},
+	{from: ".", to: "offload"},
+	{from: ".", to: "github.com/cilium/ebpf"},
+	{from: ".", to: "github.com/cilium/ebpf/link"},
+	{from: "elf", to: "debug/elf"},
+	{from: "elf", to: "github.com/cilium/ebpf"},
+	{from: "elf", to: "github.com/cilium/ebpf/asm"},
+	{from: "elf", to: "github.com/cilium/ebpf/btf"},
+	{from: "pin", to: "elf"},
+	{from: "pin", to: "github.com/cilium/ebpf"},
+	{from: "pin", to: "github.com/cilium/ebpf/pin"},
+	{from: "offload", to: "netlink"},
+	{from: "offload", to: "internal/sys"},
+	{from: "offload", to: "github.com/cilium/ebpf"},
+	{from: "netlink", to: "github.com/mdlayher/netlink"},
+	{from: "netlink", to: "github.com/mdlayher/genetlink"},
+	{from: "netlink", to: "github.com/jsimonetti/rtnetlink/v2"},
+	{from: "netlink", to: "golang.org/x/sys/unix"},
+	{from: "internal/sys", to: "unsafe"},
+	{from: "internal/netns", to: "golang.org/x/sys/unix"},
+	{from: "elf", to: "internal/testobj", test: true},
+	{from: "netlink", to: "internal/bpftest", test: true},
+	{from: "netlink", to: "github.com/cilium/ebpf/link", test: true},
+	{from: "internal/grammar", to: "github.com/google/go-cmp/cmp", test: true},
+	{from: "cmd/xdpload", to: "github.com/rogpeppe/go-internal/testscript", test: true},
+}
+
+func forbiddenImports() []planted {
+	files := plantedEdges(forbiddenEdges)
+	for i, e := range forbiddenEdges {
+		files[i].want = fmt.Sprintf("'%s' is not allowed from list '%s'", importPath(e.to), e.list)
+	}
+	return files
+}
+
+func allowedImports() []planted { return plantedEdges(allowedEdges) }
+
+func plantedEdges(edges []edge) []planted {
+	var files []planted
+	for i, e := range edges {
+		name := fmt.Sprintf("edge%d.go", i)
+		if e.test {
+			name = fmt.Sprintf("edge%d_test.go", i)
+		}
+		files = append(files, planted{
+			path:   filepath.Join(e.from, name),
+			source: fmt.Sprintf("package %s\n\nimport _ %q\n", packageName(e.from), importPath(e.to)),
+		})
+	}
+	return files
+}
+
+func importPath(to string) string {
+	switch {
+	case to == ".":
+		return modulePath
+	case strings.Contains(to, ".") || slices.Contains([]string{"debug/elf", "testing", "unsafe"}, to):
+		return to
+	}
+	return modulePath + "/" + to
+}
