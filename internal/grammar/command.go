@@ -1,0 +1,224 @@
+package grammar
+
+import (
+	"errors"
+	"slices"
+	"strings"
+)
+
+// Command is one command of a [Table]. R is whatever runs it; this package
+// only hands it on.
+type Command[R any] struct {
+	// Name is the command's words, each with its other names after a bar:
+	// "link show|list|lst". Words that commands share are written alike.
+	Name string
+	// Default makes this the command meant when the last word is left out
+	// and nothing follows: "link" for "link show".
+	Default bool
+	// Hidden keeps the command out of documents and completion.
+	Hidden bool
+
+	Summary     string // one line, lower case, no full stop
+	Description string // paragraphs, with an empty line between them
+	Examples    []Example
+
+	// New returns a fresh grammar, and the runner over the request that the
+	// grammar fills.
+	New func() (*Node, R)
+}
+
+// Example is a line to be typed, and what it does.
+type Example struct {
+	Line string // without a prompt, with the program's name
+	Help string // a sentence, lower case, no full stop
+}
+
+// Title is the command's name without the other names: "link show".
+func (c *Command[R]) Title() string { return title(c.Name) }
+
+func title(name string) string {
+	if !strings.Contains(name, "|") {
+		return name
+	}
+	words := strings.Fields(name)
+	for i, w := range words {
+		words[i], _, _ = strings.Cut(w, "|")
+	}
+	return strings.Join(words, " ")
+}
+
+// Parse reads the words after the command's own, and returns the runner over
+// the request that they fill. The errors are those of [Parse].
+func (c *Command[R]) Parse(words []string) (R, error) {
+	root, run := c.New()
+	err := Parse(root, words)
+	if syntax, ok := errors.AsType[*SyntaxError](err); ok {
+		syntax.Command = c.Title()
+	}
+	if help, ok := errors.AsType[*HelpRequest](err); ok {
+		help.Command = c.Title()
+	}
+	return run, err
+}
+
+// Table is the commands of a program. Where a word is short for several, the
+// first in the table wins.
+type Table[R any] []Command[R]
+
+// Lookup finds the command that the words begin with, and returns the words
+// after it. Each word may be shortened as keywords may. The errors are those
+// of [Parse]; their Items and Expected are words of commands.
+func (t Table[R]) Lookup(words []string) (*Command[R], []string, error) {
+	prefix, i := "", 0
+	for ; i < len(words); i++ {
+		next, ok := t.next(prefix, words[i])
+		if !ok {
+			break
+		}
+		prefix = join(prefix, next)
+	}
+	if c := t.named(prefix); c != nil {
+		return c, words[i:], nil
+	}
+	if i == len(words) {
+		if c := t.byDefault(prefix); c != nil {
+			return c, nil, nil
+		}
+	}
+	return nil, nil, t.unknown(prefix, words, i)
+}
+
+// unknown explains why the words are no command from the i-th on.
+func (t Table[R]) unknown(prefix string, words []string, i int) error {
+	if i < len(words) && asksHelp(words[i], fitNone) {
+		if i == 0 && len(words) > 1 {
+			return t.helpOn(words[1:])
+		}
+		return &HelpRequest{Command: title(prefix), Items: t.items(prefix)}
+	}
+	e := &SyntaxError{Command: title(prefix), AtEnd: i == len(words)}
+	var names []string
+	for _, item := range t.items(prefix) {
+		e.Expected = append(e.Expected, item.Name)
+		names = append(append(names, item.Name), item.Other...)
+	}
+	if e.AtEnd {
+		if i > 0 {
+			e.After = words[i-1]
+		}
+		return e
+	}
+	e.Got = words[i]
+	e.Suggestion = nearest(e.Got, names)
+	return e
+}
+
+// helpOn answers "help link set" as "link set help".
+func (t Table[R]) helpOn(words []string) error {
+	c, rest, err := t.Lookup(append(slices.Clone(words), "help"))
+	if err != nil {
+		return err
+	}
+	_, err = c.Parse(rest)
+	return err
+}
+
+// next finds the element after prefix that the word stands for.
+func (t Table[R]) next(prefix, word string) (element string, ok bool) {
+	best := fitNone
+	for i := range t {
+		e := elementAfter(t[i].Name, prefix)
+		if e == "" {
+			continue
+		}
+		if f := matchElement(e, word); f > best {
+			best, element = f, e
+		}
+		if best == fitExact {
+			break
+		}
+	}
+	return element, best != fitNone
+}
+
+// elementAfter returns the word of name, with its other names, that follows
+// prefix; "" if name does not go on from there.
+func elementAfter(name, prefix string) string {
+	rest := name
+	if prefix != "" {
+		var ok bool
+		if rest, ok = strings.CutPrefix(name, prefix+" "); !ok {
+			return ""
+		}
+	}
+	e, _, _ := strings.Cut(rest, " ")
+	return e
+}
+
+func matchElement(element, word string) fit {
+	best := fitNone
+	for name := range strings.SplitSeq(element, "|") {
+		best = max(best, matchNames([]string{name}, false, word))
+	}
+	return best
+}
+
+func join(prefix, element string) string {
+	if prefix == "" {
+		return element
+	}
+	return prefix + " " + element
+}
+
+func (t Table[R]) named(name string) *Command[R] {
+	for i := range t {
+		if t[i].Name == name {
+			return &t[i]
+		}
+	}
+	return nil
+}
+
+func (t Table[R]) byDefault(prefix string) *Command[R] {
+	for i := range t {
+		e := elementAfter(t[i].Name, prefix)
+		if t[i].Default && e != "" && t[i].Name == join(prefix, e) {
+			return &t[i]
+		}
+	}
+	return nil
+}
+
+// items lists the words that may follow prefix.
+func (t Table[R]) items(prefix string) []Item {
+	var items []Item
+	seen := map[string]bool{}
+	for i := range t {
+		e := elementAfter(t[i].Name, prefix)
+		if e == "" || seen[e] || t[i].Hidden {
+			continue
+		}
+		seen[e] = true
+		names := strings.Split(e, "|")
+		item := Item{Name: names[0], Syntax: names[0], Other: names[1:], Word: true}
+		if t[i].Name == join(prefix, e) {
+			item.Help = t[i].Summary
+		} else {
+			item.Help = t.groupHelp(join(prefix, e))
+		}
+		items = append(items, item)
+	}
+	return items
+}
+
+// groupHelp lists the verbs of a group of commands.
+func (t Table[R]) groupHelp(prefix string) string {
+	var verbs []string
+	for i := range t {
+		e, _, _ := strings.Cut(elementAfter(t[i].Name, prefix), "|")
+		if e != "" && !t[i].Hidden && !slices.Contains(verbs, e) {
+			verbs = append(verbs, e)
+		}
+	}
+	return strings.Join(verbs, ", ")
+}

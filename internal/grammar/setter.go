@@ -1,0 +1,89 @@
+package grammar
+
+import (
+	"encoding"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// String returns a setter that stores the word in *p.
+func String(p *string) func(string) error {
+	return func(s string) error { *p = s; return nil }
+}
+
+// Append returns a setter that appends the word to *p.
+func Append(p *[]string) func(string) error {
+	return func(s string) error { *p = append(*p, s); return nil }
+}
+
+// Text returns a setter that has u parse the word.
+func Text(u encoding.TextUnmarshaler) func(string) error {
+	return func(s string) error { return u.UnmarshalText([]byte(s)) }
+}
+
+// Convert returns a setter that stores what parse makes of the word in *p.
+func Convert[T any](p *T, parse func(string) (T, error)) func(string) error {
+	return func(s string) error {
+		v, err := parse(s)
+		if err == nil {
+			*p = v
+		}
+		return err
+	}
+}
+
+// Integer is any type that [Number] can fill.
+type Integer interface {
+	~int | ~int8 | ~int16 | ~int32 | ~int64 | ~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64
+}
+
+// Number returns a setter for a number from lo to hi, in decimal, or with a
+// prefix in hexadecimal (0x) or octal (0), as C's strtoul reads base 0.
+func Number[T Integer](p *T, lo, hi T) func(string) error {
+	return func(s string) error {
+		v, err := ParseNumber(s, lo, hi)
+		if err == nil {
+			*p = v
+		}
+		return err
+	}
+}
+
+// Pointer is [Number] for a field where nil means that no word was given.
+func Pointer[T Integer](p **T, lo, hi T) func(string) error {
+	return func(s string) error {
+		v, err := ParseNumber(s, lo, hi)
+		if err == nil {
+			*p = &v
+		}
+		return err
+	}
+}
+
+// ParseNumber reads s as [Number] does.
+func ParseNumber[T Integer](s string, lo, hi T) (T, error) {
+	digits, negative := strings.CutPrefix(s, "-")
+	u, err := strconv.ParseUint(digits, 0, 64)
+	if errors.Is(err, strconv.ErrSyntax) || strings.Contains(s, "_") {
+		return 0, errors.New("not a number")
+	}
+	v := T(u)
+	fits := err == nil && v >= 0 && uint64(v) == u && (!negative || lo < 0)
+	if negative {
+		v = -v
+	}
+	if !fits || v < lo || v > hi {
+		return 0, fmt.Errorf("not in %d..%d", lo, hi)
+	}
+	return v, nil
+}
+
+// IsNumber tells whether the word is a number without a sign: for
+// [Node.Accept].
+func IsNumber(s string) bool {
+	_, err := ParseNumber[uint64](s, 0, math.MaxUint64)
+	return err == nil
+}

@@ -1,0 +1,250 @@
+package grammar
+
+import "strings"
+
+// style says how a token is shown where there are fonts.
+type style uint8
+
+const (
+	stylePunct style = iota
+	styleWord
+	styleValue
+)
+
+// token is one piece of a synopsis.
+type token struct {
+	text  string
+	style style
+	glue  bool // no line break after it
+}
+
+// shortGroup is the width up to which a bracketed group stays on one line.
+const shortGroup = 36
+
+// definition is a named part of a synopsis: NAME := tokens.
+type definition struct {
+	name   string
+	tokens []token
+}
+
+// tokens renders the grammar in the notation of manual pages.
+func tokens(n *Node) []token {
+	if n.hidden {
+		return nil
+	}
+	if n.title != "" {
+		return again(n, []token{{text: n.title, style: styleValue}})
+	}
+	return body(n)
+}
+
+// body renders a node as if it had no name.
+func body(n *Node) []token {
+	switch n.op {
+	case opWord:
+		return again(n, wordTokens(n))
+	case opValue:
+		return again(n, []token{{text: n.name(), style: styleValue}})
+	case opRest:
+		return []token{{text: n.name() + "...", style: styleValue}}
+	case opSeq:
+		return again(n, sequence(n.children))
+	case opOpt:
+		return optional(n.children)
+	case opAlt:
+		return again(n, bracket("{", alternatives(n), "}"))
+	default:
+		return anyTokens(n)
+	}
+}
+
+func again(n *Node, t []token) []token {
+	if n.repeat && len(t) > 0 {
+		t[len(t)-1].text += "..."
+	}
+	return t
+}
+
+func wordTokens(n *Node) []token {
+	t := []token{{text: n.name(), style: styleWord}}
+	rest := sequence(n.children)
+	t[0].glue = len(rest) > 0 && rest[0].text != "["
+	return append(t, rest...)
+}
+
+func sequence(nodes []*Node) []token {
+	var t []token
+	for _, c := range nodes {
+		t = append(t, tokens(c)...)
+	}
+	return t
+}
+
+func optional(nodes []*Node) []token {
+	if len(nodes) == 1 && nodes[0].op == opAlt && nodes[0].title == "" {
+		return bracket("[", alternatives(nodes[0]), "]")
+	}
+	if len(nodes) == 1 && nodes[0].nullable() && nodes[0].title == "" {
+		return tokens(nodes[0])
+	}
+	repeated := len(nodes) == 1 && nodes[0].repeat
+	t := bracket("[", sequence(nodes), "]")
+	if repeated && len(t) > 0 { // [ NAME ]... rather than [ NAME... ]
+		in := &t[len(t)-2]
+		in.text = strings.TrimSuffix(in.text, "...")
+		t[len(t)-1].text += "..."
+	}
+	return t
+}
+
+func alternatives(n *Node) []token {
+	var t []token
+	for _, c := range n.children {
+		ct := tokens(c)
+		if len(ct) == 0 {
+			continue
+		}
+		if len(t) > 0 {
+			t = append(t, token{text: "|", glue: true})
+		}
+		t = append(t, ct...)
+	}
+	return t
+}
+
+func anyTokens(n *Node) []token {
+	var t []token
+	for _, c := range n.children {
+		if c.required || c.nullable() && c.op != opAlt {
+			t = append(t, tokens(c)...)
+		} else {
+			t = append(t, optional([]*Node{c})...)
+		}
+	}
+	return t
+}
+
+// bracket puts t between open and end; a short group stays on one line.
+func bracket(open string, t []token, end string) []token {
+	if len(t) == 0 {
+		return nil
+	}
+	g := append([]token{{text: open, glue: true}}, t...)
+	g = append(g, token{text: end})
+	g[len(g)-2].glue = true
+	if textWidth(g) <= shortGroup {
+		for i := range g[:len(g)-1] {
+			g[i].glue = true
+		}
+	}
+	return g
+}
+
+func textWidth(t []token) int {
+	w := 0
+	for _, tok := range t {
+		w += len(tok.text) + 1
+	}
+	return w - 1
+}
+
+// definitions collects the named parts below n, each name once.
+func definitions(n *Node) []definition {
+	var defs []definition
+	seen := map[string]bool{}
+	var visit func(*Node)
+	visit = func(n *Node) {
+		if n.hidden {
+			return
+		}
+		if n.title != "" && !seen[n.title] {
+			seen[n.title] = true
+			defs = append(defs, definition{n.title, outer(n)})
+		}
+		for _, c := range n.children {
+			visit(c)
+		}
+	}
+	visit(n)
+	return defs
+}
+
+// outer renders the definition of a named node, without its dots.
+func outer(n *Node) []token {
+	bare := *n
+	bare.repeat = false
+	return body(&bare)
+}
+
+// wrap breaks the tokens into lines of at most width columns where it can.
+func wrap(t []token, width int) [][]token {
+	var lines [][]token
+	var line []token
+	for len(t) > 0 {
+		n := 1
+		for n < len(t) && t[n-1].glue {
+			n++
+		}
+		unit := t[:n]
+		t = t[n:]
+		if len(line) > 0 && textWidth(line)+1+textWidth(unit) > width {
+			lines, line = append(lines, line), nil
+		}
+		line = append(line, unit...)
+	}
+	if len(line) > 0 {
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// plain joins tokens without fonts.
+func plain(t []token) string {
+	words := make([]string, len(t))
+	for i, tok := range t {
+		words[i] = tok.text
+	}
+	return strings.Join(words, " ")
+}
+
+// label is the short form of a node for lists: a keyword and its values, up
+// to the first group of options.
+func label(n *Node) string { return plain(labelTokens(n)) }
+
+func labelTokens(n *Node) []token {
+	if n.op != opWord {
+		return tokens(n)
+	}
+	t := []token{{text: n.name(), style: styleWord}}
+	for _, c := range n.children {
+		if c.op == opAny && c.title == "" {
+			break
+		}
+		t = append(t, tokens(c)...)
+	}
+	return t
+}
+
+// Synopsis writes the grammar after the words of its command, in the notation
+// of manual pages, wrapped to width columns, with the named parts below.
+func Synopsis(command string, root *Node, width int) string {
+	var b strings.Builder
+	b.WriteString(command)
+	writeWrapped(&b, tokens(root), len(command)+1, width)
+	for _, d := range definitions(root) {
+		lead := d.name + " :="
+		b.WriteString("\n" + lead)
+		writeWrapped(&b, d.tokens, len(lead)+1, width)
+	}
+	return b.String()
+}
+
+// writeWrapped writes tokens after a lead; later lines are indented by hang.
+func writeWrapped(b *strings.Builder, t []token, hang, width int) {
+	sep := " "
+	for _, line := range wrap(t, max(width-hang, shortGroup)) {
+		b.WriteString(sep + plain(line))
+		sep = "\n" + strings.Repeat(" ", hang)
+	}
+	b.WriteString("\n")
+}
