@@ -1,0 +1,144 @@
+package sys
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Kind is what sort of object a BPF file descriptor stands for.
+type Kind uint8
+
+// The kinds of object that a BPF file system holds.
+const (
+	KindMap Kind = iota + 1
+	KindProgram
+	KindLink
+)
+
+// objGetAttr is the BPF_OBJ_GET member of union bpf_attr, up to file_flags.
+type objGetAttr struct {
+	pathname  pointer
+	bpfFD     uint32
+	fileFlags uint32
+}
+
+// OpenPinned opens the object that is pinned at path and tells its kind. It
+// returns a file descriptor that the caller closes, or an *os.PathError.
+func OpenPinned(path string) (int, Kind, error) {
+	attr := objGetAttr{pathname: stringPointer(path)}
+	fd, err := bpf(unix.BPF_OBJ_GET, &attr)
+	runtime.KeepAlive(path)
+	if err != nil {
+		return -1, 0, &os.PathError{Op: "open pin", Path: path, Err: err}
+	}
+	kind, err := kindOf(fd)
+	if err != nil {
+		_ = Close(fd)
+		return -1, 0, &os.PathError{Op: "open pin", Path: path, Err: err}
+	}
+	return fd, kind, nil
+}
+
+// kindOf reads the name that the kernel gives a BPF file descriptor's
+// anonymous inode: no bpf(2) command tells the kind.
+func kindOf(fd int) (Kind, error) {
+	name, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd))
+	if err != nil {
+		return 0, err
+	}
+	switch strings.Trim(strings.TrimPrefix(name, "anon_inode:"), "[]") {
+	case "bpf-map":
+		return KindMap, nil
+	case "bpf-prog":
+		return KindProgram, nil
+	case "bpf-link", "bpf_link":
+		return KindLink, nil
+	}
+	return 0, fmt.Errorf("%s is neither map nor program nor link", name)
+}
+
+// MapInfo is what the kernel tells of a map. Sizes are bytes.
+type MapInfo struct {
+	Type       uint32 // BPF_MAP_TYPE_*
+	ID         uint32
+	KeySize    uint32
+	ValueSize  uint32
+	MaxEntries uint32
+	Flags      uint32 // BPF_F_*
+	Name       string // up to 15 bytes
+	Ifindex    int    // the device that an offloaded map is bound to
+	BTF        uint32 // BTF object's id, 0 without BTF
+	KeyType    uint32 // type id in that BTF, 0 for none
+	ValueType  uint32
+	Extra      uint64 // map_extra
+}
+
+// mapInfo is struct bpf_map_info, up to map_extra.
+type mapInfo struct {
+	typ                   uint32
+	id                    uint32
+	keySize               uint32
+	valueSize             uint32
+	maxEntries            uint32
+	mapFlags              uint32
+	name                  [objNameLen]byte
+	ifindex               uint32
+	btfVmlinuxValueTypeID uint32
+	netnsDev              uint64
+	netnsIno              uint64
+	btfID                 uint32
+	btfKeyTypeID          uint32
+	btfValueTypeID        uint32
+	btfVmlinuxID          uint32
+	mapExtra              uint64
+}
+
+// InfoOfMap asks for a map's info through its file descriptor.
+func InfoOfMap(fd int) (*MapInfo, error) {
+	var raw mapInfo
+	if err := objInfo(fd, &raw); err != nil {
+		return nil, fmt.Errorf("map info: %w", err)
+	}
+	return &MapInfo{
+		Type:       raw.typ,
+		ID:         raw.id,
+		KeySize:    raw.keySize,
+		ValueSize:  raw.valueSize,
+		MaxEntries: raw.maxEntries,
+		Flags:      raw.mapFlags,
+		Name:       cString(raw.name[:]),
+		Ifindex:    int(raw.ifindex),
+		BTF:        raw.btfID,
+		KeyType:    raw.btfKeyTypeID,
+		ValueType:  raw.btfValueTypeID,
+		Extra:      raw.mapExtra,
+	}, nil
+}
+
+// LinkInfo is what the kernel tells of every bpf_link.
+type LinkInfo struct {
+	Type    uint32 // BPF_LINK_TYPE_*
+	ID      uint32
+	Program uint32 // the id of the program that it attaches
+}
+
+// linkInfo is the part of struct bpf_link_info that all types of link share.
+type linkInfo struct {
+	typ    uint32
+	id     uint32
+	progID uint32
+	_      uint32
+}
+
+// InfoOfLink asks for a link's info through its file descriptor.
+func InfoOfLink(fd int) (*LinkInfo, error) {
+	var raw linkInfo
+	if err := objInfo(fd, &raw); err != nil {
+		return nil, fmt.Errorf("link info: %w", err)
+	}
+	return &LinkInfo{Type: raw.typ, ID: raw.id, Program: raw.progID}, nil
+}
