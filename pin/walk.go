@@ -1,0 +1,137 @@
+package pin
+
+import (
+	"fmt"
+	"io/fs"
+	"iter"
+	"path/filepath"
+
+	"github.com/xdpload/xdpload/internal/sys"
+)
+
+// Kind is what sort of object is pinned.
+type Kind uint8
+
+// The kinds of object.
+const (
+	Map Kind = iota + 1
+	Program
+	Link
+)
+
+var kindNames = [...]string{Map: "map", Program: "program", Link: "link"}
+
+// String returns "map", "program" or "link".
+func (k Kind) String() string {
+	if k == 0 || int(k) >= len(kindNames) {
+		return fmt.Sprintf("kind %d", uint8(k))
+	}
+	return kindNames[k]
+}
+
+// MarshalText returns what String returns.
+func (k Kind) MarshalText() ([]byte, error) {
+	return []byte(k.String()), nil
+}
+
+// Entry is one pin.
+type Entry struct {
+	Path   string
+	Kind   Kind
+	ID     uint32
+	Type   uint32   // BPF_MAP_TYPE_*, BPF_PROG_TYPE_* or BPF_LINK_TYPE_*, by Kind
+	Name   string   // the object's, up to 15 bytes; links have none
+	Tag    string   // a program's, 16 hex digits
+	MapIDs []uint32 // of the maps that a program uses
+	ProgID uint32   // of the program that a link attaches
+}
+
+// Walk yields every pin at dir and below, in the order of the names. An empty
+// dir is the root. What cannot be read is yielded as an error with the path set
+// in the Entry, and the walk goes on: a BPF file system may hold pins of other
+// users. Symbolic links are not followed, the journal of a running transaction
+// is left out.
+func (f *FS) Walk(dir string) iter.Seq2[Entry, error] {
+	if dir == "" {
+		dir = f.root
+	}
+	return func(yield func(Entry, error) bool) {
+		_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if d != nil && d.IsDir() && (path == f.abs(journalOpen) || path == f.abs(journalClosed)) {
+				return fs.SkipDir
+			}
+			if err == nil && !d.Type().IsRegular() {
+				return nil
+			}
+			e := Entry{Path: path}
+			if err == nil {
+				e, err = readEntry(path)
+			}
+			if !yield(e, err) {
+				return fs.SkipAll
+			}
+			return nil
+		})
+	}
+}
+
+// Programs returns the paths of all pinned programs, by program id. What cannot
+// be read is left out.
+func (f *FS) Programs() map[uint32][]string {
+	paths := make(map[uint32][]string)
+	for e, err := range f.Walk("") {
+		if err == nil && e.Kind == Program {
+			paths[e.ID] = append(paths[e.ID], e.Path)
+		}
+	}
+	return paths
+}
+
+// readEntry opens a pin and asks for its info: two bpf(2) calls.
+func readEntry(path string) (Entry, error) {
+	e := Entry{Path: path}
+	fd, kind, err := sys.OpenPinned(path)
+	if err != nil {
+		return e, err
+	}
+	defer sys.Close(fd)
+	switch kind {
+	case sys.KindMap:
+		err = e.readMap(fd)
+	case sys.KindProgram:
+		err = e.readProgram(fd)
+	case sys.KindLink:
+		err = e.readLink(fd)
+	}
+	if err != nil {
+		return e, &fs.PathError{Op: "read pin", Path: path, Err: err}
+	}
+	return e, nil
+}
+
+func (e *Entry) readMap(fd int) error {
+	e.Kind = Map
+	info, err := sys.InfoOfMap(fd)
+	if err == nil {
+		e.ID, e.Type, e.Name = info.ID, info.Type, info.Name
+	}
+	return err
+}
+
+func (e *Entry) readProgram(fd int) error {
+	e.Kind = Program
+	info, err := sys.InfoOfProgram(fd)
+	if err == nil {
+		e.ID, e.Type, e.Name, e.Tag, e.MapIDs = info.ID, info.Type, info.Name, info.Tag, info.MapIDs
+	}
+	return err
+}
+
+func (e *Entry) readLink(fd int) error {
+	e.Kind = Link
+	info, err := sys.InfoOfLink(fd)
+	if err == nil {
+		e.ID, e.Type, e.ProgID = info.ID, info.Type, info.Program
+	}
+	return err
+}
