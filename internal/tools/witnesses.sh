@@ -12,25 +12,25 @@ missing() {
 	done
 }
 
-apt_install() {
-	local packages
-	packages=$(for tool in "$@"; do echo "${package[$tool]}"; done | sort -u)
-	# shellcheck disable=SC2086 # one word for each package
-	DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
-		-o DPkg::Lock::Timeout=60 $packages </dev/null >/dev/null 2>&1
+apt() {
+	DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=60 "$@" </dev/null 2>&1
 }
 
-apt_update() {
-	apt-get update -qq </dev/null >/dev/null 2>&1
+# install_packages takes package names and shows what apt-get says when it fails.
+install_packages() {
+	local said
+	said=$(apt install --no-install-recommends "$@") && return
+	apt update >/dev/null || { sleep 3 && apt update >/dev/null; } || true
+	said=$(apt install --no-install-recommends "$@") || tail -n 3 <<<"$said"
 }
 
 mapfile -t absent < <(missing)
 if ((${#absent[@]})) && ((EUID == 0)) && command -v apt-get >/dev/null; then
 	echo "witnesses: installing ${absent[*]}"
-	apt_install "${absent[@]}" ||
-		{ { apt_update || { sleep 3 && apt_update; }; } && apt_install "${absent[@]}"; } || true
+	mapfile -t packages < <(for tool in "${absent[@]}"; do echo "${package[$tool]}"; done | sort -u)
+	install_packages "${packages[@]}"
 	mapfile -t absent < <(missing)
 fi
 if ((${#absent[@]})); then
-	echo "witnesses: ${absent[*]} not found (Debian packages iproute2, bpftool): the tests that ask them are skipped"
+	echo "witnesses: ${absent[*]} not found (Debian packages iproute2 and bpftool): the tests that ask them are skipped"
 fi
