@@ -236,6 +236,39 @@ import "github.com/cilium/ebpf"
 // Keep is in its place.
 func Keep(m *ebpf.Map) error { return m.Pin("/sys/fs/bpf/m") }
 `},
+	{path: "elf/read.go", source: `package elf
+
+import (
+	"io"
+	"os"
+)
+
+// Head reads one byte.
+func Head(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b := make([]byte, 1)
+	_, err = io.ReadFull(f, b)
+	return b, err
+}
+`},
+	{path: "elf/child_test.go", source: `package elf
+
+import (
+	"os"
+	"testing"
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv("CHILD") != "" {
+		os.Exit(3)
+	}
+	m.Run()
+}
+`},
 	{path: "elf/example_test.go", source: `package elf_test
 
 import "fmt"
