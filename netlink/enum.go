@@ -13,12 +13,20 @@ type name[T ~uint8 | ~uint16 | ~uint32 | ~int32] struct {
 	text  string
 }
 
-// nameOf is the text of v, or its number in base 10 if the table lacks it.
-func nameOf[T ~uint8 | ~uint16 | ~uint32 | ~int32](table []name[T], v T) string {
+// find is the text of v in the table.
+func find[T ~uint8 | ~uint16 | ~uint32 | ~int32](table []name[T], v T) (string, bool) {
 	for _, n := range table {
 		if n.value == v {
-			return n.text
+			return n.text, true
 		}
+	}
+	return "", false
+}
+
+// nameOf is the text of v, or its number in base 10 if the table lacks it.
+func nameOf[T ~uint8 | ~uint16 | ~uint32 | ~int32](table []name[T], v T) string {
+	if text, ok := find(table, v); ok {
+		return text
 	}
 	return strconv.FormatInt(int64(v), 10)
 }
