@@ -12,6 +12,8 @@ import (
 // others by a "goto chain" verdict.
 type Chain struct {
 	// Ifindex and Parent are the hook; or Block, if it is not 0, a shared block.
+	// In a reply Parent is the qdisc's handle, which does not say whether the
+	// chain is on its ingress or its egress.
 	Ifindex int
 	Parent  Parent
 	Block   uint32

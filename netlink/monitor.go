@@ -22,8 +22,8 @@ const (
 // A Change says what became of an event's object.
 type Change uint8
 
-// The changes. Links are only Changed or Deleted: the kernel does not tell a
-// new device from a changed one.
+// The changes. The kernel does not tell a new device or a new qdisc from a
+// changed one: both are Changed.
 const (
 	Changed Change = iota
 	Added
@@ -145,7 +145,7 @@ func decodeEvent(m netlink.Message) (*Event, error) {
 }
 
 // changeOf reads the flags of the request that caused the event, which the
-// kernel copies to it.
+// kernel copies to it, except for qdiscs.
 func changeOf(h netlink.Header) Change {
 	switch h.Type {
 	case unix.RTM_DELLINK, unix.RTM_DELQDISC, unix.RTM_DELCHAIN, unix.RTM_DELTFILTER, unix.RTM_DELACTION:
@@ -153,10 +153,10 @@ func changeOf(h netlink.Header) Change {
 	case unix.RTM_NEWLINK:
 		return Changed
 	}
-	switch h.Flags & (netlink.Create | netlink.Excl) {
-	case netlink.Create | netlink.Excl:
+	switch {
+	case h.Flags&(netlink.Create|netlink.Excl) == netlink.Create|netlink.Excl:
 		return Added
-	case netlink.Create:
+	case h.Flags&netlink.Create != 0:
 		return Replaced
 	}
 	return Changed

@@ -1,6 +1,7 @@
 package netlink
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -86,7 +87,7 @@ func (p Protocol) MarshalText() ([]byte, error) { return []byte(p.String()), nil
 
 // UnmarshalText reads a name in any case, or a number of any base that Go
 // writes, in brackets or not.
-func (p *Protocol) UnmarshalText(text []byte) (err error) {
+func (p *Protocol) UnmarshalText(text []byte) error {
 	s := string(text)
 	for _, n := range protocols {
 		if strings.EqualFold(n.text, s) {
@@ -94,9 +95,14 @@ func (p *Protocol) UnmarshalText(text []byte) (err error) {
 			return nil
 		}
 	}
+	digits := s
 	if t, ok := strings.CutPrefix(s, "["); ok {
-		s = strings.TrimSuffix(t, "]")
+		digits = strings.TrimSuffix(t, "]")
 	}
-	*p, err = valueOf(protocols, "protocol", s)
-	return err
+	v, err := strconv.ParseUint(digits, 0, 16)
+	if err != nil {
+		return fmt.Errorf("unknown protocol %q, expected a name such as all, ip, ipv6, arp, 802.1Q, or a number up to 65535", s)
+	}
+	*p = Protocol(v)
+	return nil
 }
