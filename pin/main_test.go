@@ -2,7 +2,9 @@ package pin
 
 import (
 	"fmt"
+	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -23,8 +25,8 @@ const (
 	envVictim  = "PIN_TEST_VICTIM"
 )
 
-// TestMain moves the process to a mount namespace of its own, which takes every
-// mount with it when the last process in it ends, however it ends.
+// TestMain moves the process to a mount and a network namespace of its own, which take
+// every mount and device with them when the last process in it ends, however it ends.
 func TestMain(m *testing.M) {
 	if root := os.Getenv(envVictim); root != "" {
 		victim(root)
@@ -32,7 +34,7 @@ func TestMain(m *testing.M) {
 	}
 	if os.Geteuid() == 0 && os.Getenv(envPrivate) == "" {
 		if err := startPrivate(); err != nil {
-			panic(fmt.Sprintf("private mount namespace: %v", err))
+			panic(fmt.Sprintf("private namespaces: %v", err))
 		}
 	}
 	m.Run()
@@ -40,7 +42,7 @@ func TestMain(m *testing.M) {
 
 func startPrivate() error {
 	runtime.LockOSThread()
-	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
+	if err := unix.Unshare(unix.CLONE_NEWNS | unix.CLONE_NEWNET); err != nil {
 		return err
 	}
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
@@ -163,4 +165,31 @@ func mapID(tb testing.TB, path string) uint32 {
 		tb.Fatal(err)
 	}
 	return e.ID
+}
+
+// veth makes a device in the test process's own network namespace and returns
+// its index.
+func veth(tb testing.TB) int {
+	tb.Helper()
+	ip(tb, "link", "add", "pin0", "type", "veth", "peer", "name", "pin1")
+	tb.Cleanup(func() { ip(tb, "link", "del", "pin0") })
+	dev, err := net.InterfaceByName("pin0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return dev.Index
+}
+
+func ip(tb testing.TB, args ...string) {
+	tb.Helper()
+	tool(tb, nil, "ip", args...)
+}
+
+func tool(tb testing.TB, env []string, name string, args ...string) {
+	tb.Helper()
+	cmd := exec.Command(name, args...)
+	cmd.Env = append(os.Environ(), env...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		tb.Fatalf("%s %q: %v\n%s", name, args, err, out)
+	}
 }

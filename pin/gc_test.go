@@ -1,0 +1,180 @@
+package pin
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/google/go-cmp/cmp"
+)
+
+// own loads a program whose program array nothing else holds, and returns the
+// array's id too.
+func own(t *testing.T, f *FS) (*ebpf.Program, Owner, uint32) {
+	t.Helper()
+	array := newMapOf(t, &ebpf.MapSpec{Name: "jmp", Type: ebpf.ProgramArray, KeySize: 4, ValueSize: 4, MaxEntries: 2})
+	defer array.Close()
+	p := newProgram(t, array)
+	tail, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+		Type: ebpf.XDP, License: "MIT",
+		Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 1), asm.Return()},
+	})
+	must(t, err)
+	defer tail.Close()
+	must(t, array.Put(uint32(1), tail))
+	owner, err := OwnerOf(p)
+	must(t, err)
+	info, err := array.Info()
+	must(t, err)
+	id, _ := info.ID()
+	txn := begin(t, f)
+	must(t, txn.Pin(f.OwnedPath(owner, uint32(id)), array))
+	must(t, txn.Commit())
+	return p, owner, uint32(id)
+}
+
+func TestOwned(t *testing.T) {
+	f := newFS(t)
+	if owned, err := f.Owned(); len(owned) > 0 || err != nil {
+		t.Errorf("at first: %v, %v", owned, err)
+	}
+	must(t, f.Disown(t.Context(), Owner{ID: 1}))
+	_, one, id := own(t, f)
+	_, two, _ := own(t, f)
+
+	owned, err := f.Owned()
+	must(t, err)
+	want := map[Owner][]string{one: {f.OwnedPath(one, id)}, two: owned[two]}
+	if diff := cmp.Diff(want, owned); diff != "" || len(owned[two]) != 1 {
+		t.Errorf("owned (-want +got):\n%s", diff)
+	}
+	array, err := ebpf.LoadPinnedMap(f.OwnedPath(one, id), nil)
+	must(t, err)
+	defer array.Close()
+	var tail uint32
+	if err := array.Lookup(uint32(1), &tail); err != nil || tail == 0 {
+		t.Errorf("the array lost its program: %d, %v", tail, err)
+	}
+	must(t, f.Disown(t.Context(), one))
+	must(t, f.Disown(t.Context(), two))
+	if rest := tree(t, f.Root()); len(rest) > 0 {
+		t.Errorf("left: %q", rest)
+	}
+}
+
+func TestOwnerAlive(t *testing.T) {
+	needRoot(t)
+	p := newProgram(t, newMap(t))
+	o, err := OwnerOf(p)
+	must(t, err)
+	alive := func(o Owner) bool {
+		alive, err := o.Alive()
+		must(t, err)
+		return alive
+	}
+	if !alive(o) {
+		t.Error("a loaded program is not alive")
+	}
+	reused := o
+	reused.LoadTime++
+	if alive(reused) {
+		t.Error("another program with the same id is alive")
+	}
+	p.Close()
+	if alive(o) {
+		t.Error("a closed program is alive")
+	}
+}
+
+func gc(t *testing.T, f *FS, o GCOptions) []Garbage {
+	t.Helper()
+	found, err := f.GC(t.Context(), o)
+	must(t, err)
+	return found
+}
+
+func TestGC(t *testing.T) {
+	f := newFS(t)
+	if got := gc(t, f, GCOptions{Objects: true}); len(got) > 0 {
+		t.Errorf("nothing there: %v", got)
+	}
+	gone, goneOwner, _ := own(t, f)
+	_, _, keptID := own(t, f)
+	gone.Close()
+
+	used := newMap(t)
+	newProgram(t, used)
+	const live, dead = "tc/00000000000000000000000000000000000000aa", "tc/00000000000000000000000000000000000000bb"
+	txn := stagePins(t, f, live+"/unused", dead+"/m", "tc/globals/m")
+	must(t, txn.Pin(f.abs(live+"/used"), used))
+	must(t, txn.Commit())
+
+	interrupted := stagePins(t, f, "tc/globals/half")
+	must(t, interrupted.Publish(t.Context()))
+	interrupted.lock.release() // as the kernel does for a dead process
+
+	want := []Garbage{
+		{Path: f.abs(journalOpen), Reason: Interrupted},
+		{Path: filepath.Dir(f.OwnedPath(goneOwner, 0)), Reason: OwnerGone},
+		{Path: f.abs(dead), Reason: ObjectDead},
+	}
+	before := tree(t, f.Root())
+	if diff := cmp.Diff(want, gc(t, f, GCOptions{DryRun: true, Objects: true})); diff != "" {
+		t.Errorf("dry run (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(before, tree(t, f.Root())); diff != "" {
+		t.Errorf("the dry run changed something (-before +after):\n%s", diff)
+	}
+	if diff := cmp.Diff(want[:2], gc(t, f, GCOptions{})); diff != "" {
+		t.Errorf("without objects (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(want[2:], gc(t, f, GCOptions{Objects: true})); diff != "" {
+		t.Errorf("with objects (-want +got):\n%s", diff)
+	}
+	var left []string
+	for e, err := range f.Walk("") {
+		if err == nil {
+			left = append(left, e.Path)
+		}
+	}
+	if len(left) != 4 || mapID(t, left[3]) != keptID {
+		t.Errorf("left: %q", left)
+	}
+	if _, err := os.Stat(f.abs(dead)); err == nil {
+		t.Error("the dead object's directory is still there")
+	}
+}
+
+// A transaction that runs is no garbage, and is waited for.
+func TestGCDuringTransaction(t *testing.T) {
+	f := newFS(t)
+	txn := stagePins(t, f, "m")
+	must(t, txn.Publish(t.Context()))
+	if got := gc(t, f, GCOptions{DryRun: true}); len(got) > 0 {
+		t.Errorf("dry run finds %v", got)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if got, err := f.GC(ctx, GCOptions{}); err == nil {
+		t.Errorf("did not wait: %v", got)
+	}
+	must(t, txn.Commit())
+	if got := gc(t, f, GCOptions{}); len(got) > 0 {
+		t.Errorf("after Commit: %v", got)
+	}
+	if mapID(t, f.abs("m")) == 0 {
+		t.Error("committed pin is gone")
+	}
+}
+
+func TestReason(t *testing.T) {
+	for r, want := range map[Reason]string{Interrupted: "interrupted load", ObjectDead: "no program uses its maps", 0: "reason 0", 7: "reason 7"} {
+		text, err := r.MarshalText()
+		if r.String() != want || string(text) != want || err != nil {
+			t.Errorf("%d is %q, %q, %v; want %q", uint8(r), r, text, err, want)
+		}
+	}
+}
