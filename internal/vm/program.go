@@ -1,0 +1,110 @@
+package main
+
+import (
+	"debug/elf"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+)
+
+// witnesses are programs that tests compare the kernel's state with. Those
+// that the host has go into the guest, at the same path.
+var witnesses = []string{"ip", "tc", "bpftool"}
+
+// program adds an executable and the shared libraries that it needs.
+func (a *archive) program(name, file string) error {
+	if err := a.copy(name, file); err != nil {
+		return err
+	}
+	libs, err := sharedLibraries(file)
+	if err != nil {
+		return err
+	}
+	for _, lib := range libs {
+		if err := a.copy(lib, lib); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// copy adds the file that a path leads to, through symbolic links.
+func (a *archive) copy(name, file string) error {
+	info, err := os.Stat(file)
+	if err != nil {
+		return err
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	a.file(name, info.Mode(), data)
+	return nil
+}
+
+// A line of ldd(1): "libelf.so.1 => /lib/.../libelf.so.1 (0x…)" or
+// "/lib64/ld-linux-x86-64.so.2 (0x…)".
+var lddLine = regexp.MustCompile(`(?m)(/\S+) \(0x[0-9a-f]+\)$`)
+
+// sharedLibraries lists the libraries of an executable, the loader included,
+// as ldd(1) finds them: none for a static one or a script.
+func sharedLibraries(file string) ([]string, error) {
+	if !dynamic(file) {
+		return nil, nil
+	}
+	ldd, err := exec.LookPath("ldd")
+	if err != nil {
+		return nil, fmt.Errorf("%s: to find its libraries: %w", file, err)
+	}
+	out, err := exec.Command(ldd, file).Output()
+	if err != nil {
+		return nil, fmt.Errorf("ldd %s: %w", file, err)
+	}
+	var libs []string
+	for _, m := range lddLine.FindAllSubmatch(out, -1) {
+		libs = append(libs, string(m[1]))
+	}
+	return libs, nil
+}
+
+// dynamic reports whether a file is an executable that asks for a loader.
+func dynamic(file string) bool {
+	f, err := elf.Open(file)
+	if err != nil {
+		return false // a script
+	}
+	defer f.Close()
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_INTERP {
+			return true
+		}
+	}
+	return false
+}
+
+// addWitnesses adds the witnesses that the host has, and iproute2's names.
+func (a *archive) addWitnesses() error {
+	for _, w := range witnesses {
+		file, err := exec.LookPath(w)
+		if err != nil {
+			continue
+		}
+		if err := a.program(file, file); err != nil {
+			return err
+		}
+	}
+	names, err := filepath.Glob("/etc/iproute2/*")
+	if err != nil {
+		return err
+	}
+	for _, n := range names {
+		if info, err := os.Stat(n); err == nil && info.Mode().IsRegular() {
+			if err := a.copy(n, n); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

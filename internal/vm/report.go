@@ -1,0 +1,181 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// testEvent is one line of go tool test2json, which describes it.
+type testEvent struct {
+	Action string
+	Test   string // empty for an event of the whole package
+	Output string
+}
+
+// testEvents reads the output of a test binary that ran with
+// -test.v=test2json.
+func testEvents(ctx context.Context, output []byte) ([]testEvent, error) {
+	c := exec.CommandContext(ctx, "go", "tool", "test2json")
+	c.Stdin = bytes.NewReader(output)
+	out, err := c.Output()
+	if err != nil {
+		return nil, fmt.Errorf("test2json: %w", err)
+	}
+	var all []testEvent
+	for d := json.NewDecoder(bytes.NewReader(out)); ; {
+		var e testEvent
+		if err := d.Decode(&e); errors.Is(err, io.EOF) {
+			return all, nil
+		} else if err != nil {
+			return nil, fmt.Errorf("test2json: %w", err)
+		}
+		all = append(all, e)
+	}
+}
+
+// result reports a package as go test does, and takes note of its skips and
+// coverage.
+func (r *testRun) result(ctx context.Context, k kernel, res result, skips skipList) error {
+	events, err := testEvents(ctx, res.output)
+	if err != nil {
+		return err
+	}
+	skips.add(res.job.Package, events)
+	fmt.Fprint(r.stdout, shown(events, res.job.Verbose, res.code != 0))
+	seconds := res.elapsed.Seconds()
+	if res.code != 0 {
+		r.failed = true
+		if res.reason != "" {
+			fmt.Fprintf(r.stdout, "FAIL: kernel %s: %s\n", k.name, res.reason)
+		}
+		fmt.Fprintf(r.stdout, "FAIL\t%s\t%.3fs\n", res.job.Package, seconds)
+		return nil
+	}
+	fmt.Fprintf(r.stdout, "ok  \t%s\t%.3fs%s\n", res.job.Package, seconds, covered(events))
+	return r.cover.addJob(res.job)
+}
+
+// shown is what go test shows of a package: everything when it is verbose,
+// nothing when all is well, else what the failed and unfinished tests and the
+// package itself wrote.
+func shown(events []testEvent, verbose, failed bool) string {
+	fine := map[string]bool{}
+	for _, e := range events {
+		if e.Test != "" && (e.Action == "pass" || e.Action == "skip") {
+			fine[e.Test] = true
+		}
+	}
+	var b strings.Builder
+	for _, e := range events {
+		ran := strings.HasPrefix(e.Output, "=== ")
+		if verbose || failed && e.Action == "output" && !fine[e.Test] && !ran {
+			b.WriteString(e.Output)
+		}
+	}
+	return b.String()
+}
+
+// covered is the tail of an ok line: what the package says of its coverage.
+func covered(events []testEvent) string {
+	for _, e := range events {
+		if e.Test == "" && strings.HasPrefix(e.Output, "coverage: ") {
+			return "\t" + strings.TrimSpace(e.Output)
+		}
+	}
+	return ""
+}
+
+// skipList has the skipped tests of one kernel, by reason.
+type skipList map[string][]string
+
+// place is the prefix that t.Skip puts before the reason.
+var place = regexp.MustCompile(`^\s*\S+\.go:\d+: `)
+
+func (s skipList) add(pkg string, events []testEvent) {
+	why := map[string]string{}
+	for _, e := range events {
+		switch {
+		case e.Action == "skip" && e.Test != "":
+			reason := why[e.Test]
+			if reason == "" {
+				reason = "no reason given"
+			}
+			s[reason] = append(s[reason], pkg+" "+e.Test)
+		case place.MatchString(e.Output):
+			why[e.Test] = strings.TrimSpace(place.ReplaceAllString(e.Output, ""))
+		}
+	}
+}
+
+// lines is the list as a person reads it.
+func (s skipList) lines(kernel string) []string {
+	if len(s) == 0 {
+		return []string{"kernel " + kernel + ": nothing skipped"}
+	}
+	var all []string
+	for _, reason := range slices.Sorted(maps.Keys(s)) {
+		all = append(all, "kernel "+kernel+": skipped: "+strings.TrimPrefix(reason, "SKIP: "))
+		for _, test := range s[reason] {
+			all = append(all, "    "+test)
+		}
+	}
+	return all
+}
+
+// coverage is the profile of several packages on several kernels, which has
+// the form of each: a line with the mode, and a line for each block. Readers
+// add up blocks that occur twice.
+type coverage struct {
+	mode   string
+	blocks []byte
+}
+
+// addJob adds the profile that a job wrote, if it was asked for one.
+func (c *coverage) addJob(j job) error {
+	name := j.flag("coverprofile")
+	if name == "" {
+		return nil
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	mode, blocks, _ := bytes.Cut(data, []byte("\n"))
+	c.mode = string(mode)
+	c.blocks = append(c.blocks, blocks...)
+	return os.Remove(name) // the next kernel's is a new one
+}
+
+// write writes the profile to the file that the user named.
+func (c *coverage) write(name string) error {
+	if name == "" || c.mode == "" {
+		return nil
+	}
+	return os.WriteFile(filepath.Clean(name), append([]byte(c.mode+"\n"), c.blocks...), 0o644)
+}
+
+// coverFlag is the value of -coverprofile among the arguments of go test.
+func coverFlag(args []string) string {
+	for i, a := range args {
+		name, value, has := strings.Cut(strings.TrimLeft(a, "-"), "=")
+		switch {
+		case !strings.HasPrefix(a, "-") || name != "coverprofile":
+		case has:
+			return value
+		case i+1 < len(args):
+			return args[i+1]
+		}
+	}
+	return ""
+}
