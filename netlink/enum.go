@@ -6,15 +6,19 @@ import (
 	"strings"
 )
 
+type number interface {
+	~uint8 | ~uint16 | ~uint32 | ~int32 | ~uint64
+}
+
 // A name is one row of the table of an enumeration's names. The first row of a
 // value is how it is printed; later rows are only read.
-type name[T ~uint8 | ~uint16 | ~uint32 | ~int32] struct {
+type name[T number] struct {
 	value T
 	text  string
 }
 
 // find is the text of v in the table.
-func find[T ~uint8 | ~uint16 | ~uint32 | ~int32](table []name[T], v T) (string, bool) {
+func find[T number](table []name[T], v T) (string, bool) {
 	for _, n := range table {
 		if n.value == v {
 			return n.text, true
@@ -24,7 +28,7 @@ func find[T ~uint8 | ~uint16 | ~uint32 | ~int32](table []name[T], v T) (string, 
 }
 
 // nameOf is the text of v, or its number in base 10 if the table lacks it.
-func nameOf[T ~uint8 | ~uint16 | ~uint32 | ~int32](table []name[T], v T) string {
+func nameOf[T number](table []name[T], v T) string {
 	if text, ok := find(table, v); ok {
 		return text
 	}
@@ -33,7 +37,7 @@ func nameOf[T ~uint8 | ~uint16 | ~uint32 | ~int32](table []name[T], v T) string 
 
 // valueOf is the inverse of nameOf: a name, or a number of any base that Go
 // writes. what names the enumeration in the error.
-func valueOf[T ~uint8 | ~uint16 | ~uint32 | ~int32](table []name[T], what, text string) (T, error) {
+func valueOf[T number](table []name[T], what, text string) (T, error) {
 	for _, n := range table {
 		if n.text == text {
 			return n.value, nil
@@ -46,7 +50,7 @@ func valueOf[T ~uint8 | ~uint16 | ~uint32 | ~int32](table []name[T], what, text 
 	return T(v), nil
 }
 
-func listed[T ~uint8 | ~uint16 | ~uint32 | ~int32](table []name[T]) string {
+func listed[T number](table []name[T]) string {
 	words := make([]string, len(table))
 	for i, n := range table {
 		words[i] = n.text
@@ -55,4 +59,20 @@ func listed[T ~uint8 | ~uint16 | ~uint32 | ~int32](table []name[T]) string {
 }
 
 // hexBits is v as iproute2 prints bits that it does not know.
-func hexBits(v uint32) string { return "0x" + strconv.FormatUint(uint64(v), 16) }
+func hexBits[T number](v T) string { return "0x" + strconv.FormatUint(uint64(v), 16) }
+
+// namesOf are the names of the bits of v in the table's order, and the bits
+// that it lacks as one hexadecimal number.
+func namesOf[T number](table []name[T], v T) []string {
+	names := []string{}
+	for _, n := range table {
+		if v&n.value != 0 {
+			names = append(names, n.text)
+			v &^= n.value
+		}
+	}
+	if v != 0 {
+		names = append(names, hexBits(v))
+	}
+	return names
+}

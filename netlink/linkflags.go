@@ -37,19 +37,9 @@ func (f LinkFlags) Running() bool { return f&unix.IFF_RUNNING != 0 }
 // device that is up but not running, never RUNNING, and unknown bits together
 // as one hexadecimal number.
 func (f LinkFlags) Names() []string {
-	names := []string{}
+	names := namesOf(linkFlags, f&^unix.IFF_RUNNING)
 	if f.Up() && !f.Running() {
-		names = append(names, "NO-CARRIER")
-	}
-	f &^= unix.IFF_RUNNING
-	for _, n := range linkFlags {
-		if f&n.value != 0 {
-			names = append(names, n.text)
-			f &^= n.value
-		}
-	}
-	if f != 0 {
-		names = append(names, hexBits(uint32(f)))
+		return append([]string{"NO-CARRIER"}, names...)
 	}
 	return names
 }

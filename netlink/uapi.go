@@ -144,3 +144,14 @@ const (
 	_TCA_ACT_BPF_TAG     = 8
 	_TCA_ACT_BPF_ID      = 9
 )
+
+// linux/netdev.h
+const (
+	_NETDEV_CMD_DEV_GET = 1
+
+	_NETDEV_A_DEV_IFINDEX                  = 1
+	_NETDEV_A_DEV_XDP_FEATURES             = 3
+	_NETDEV_A_DEV_XDP_ZC_MAX_SEGS          = 4
+	_NETDEV_A_DEV_XDP_RX_METADATA_FEATURES = 5
+	_NETDEV_A_DEV_XSK_FEATURES             = 6
+)
