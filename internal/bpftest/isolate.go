@@ -1,0 +1,80 @@
+// Package bpftest gives tests network namespaces, veth pairs, a private BPF
+// file system, and the only way to skip for what the kernel lacks.
+package bpftest
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"runtime"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// isolated marks the process that [Main] started in namespaces of its own.
+const isolated = "XDPLOAD_TEST_ISOLATED"
+
+// Main runs the tests of a package that needs the kernel, and returns the
+// status to exit with. For root it starts the test binary once more in a
+// mount and a network namespace of its own, with a BPF file system at
+// /sys/fs/bpf and an empty /run/netns: whatever a test leaves behind, even one
+// that is killed, is gone with the process.
+func Main(m *testing.M) int {
+	if os.Geteuid() != 0 || os.Getenv(isolated) != "" {
+		return m.Run()
+	}
+	status, err := reexec()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bpftest:", err)
+		return 1
+	}
+	return status
+}
+
+// setup prepares the namespaces of the process that Main started.
+func setup() error {
+	if os.Getenv(isolated) == "" {
+		return nil
+	}
+	mounts := []struct {
+		source, target, fstype string
+		flags                  uintptr
+	}{
+		{"none", "/", "", unix.MS_REC | unix.MS_PRIVATE},
+		{"tmpfs", "/run", "tmpfs", 0},
+		{"sysfs", "/sys", "sysfs", 0},
+		{"bpf", "/sys/fs/bpf", "bpf", 0},
+	}
+	for _, m := range mounts {
+		if err := unix.Mount(m.source, m.target, m.fstype, m.flags, ""); err != nil {
+			return fmt.Errorf("mount %s: %w", m.target, err)
+		}
+	}
+	return os.Mkdir("/run/netns", 0o755)
+}
+
+func reexec() (int, error) {
+	runtime.LockOSThread() // Pdeathsig is that of the thread
+	self, err := os.Executable()
+	if err != nil {
+		return 0, err
+	}
+	cmd := exec.Command(self, os.Args[1:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.Env = append(os.Environ(), isolated+"=1")
+	cmd.SysProcAttr = &unix.SysProcAttr{
+		Unshareflags: unix.CLONE_NEWNS | unix.CLONE_NEWNET,
+		Pdeathsig:    unix.SIGKILL,
+	}
+	// The terminal sends an interrupt to both; the child is the one to end.
+	signal.Ignore(os.Interrupt)
+	err = cmd.Run()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.Exited() {
+		return exit.ExitCode(), nil
+	}
+	return 0, err
+}

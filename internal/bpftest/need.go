@@ -1,0 +1,104 @@
+package bpftest
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// A Feature is something that a test needs and that not every machine has.
+type Feature struct {
+	Name string
+	// Since is the first kernel that has it, "6.6". From then on its absence
+	// fails the test, unless it is excused. Empty: any kernel may lack it.
+	Since string
+	// Config is the option that a kernel can be built without, "CONFIG_NETKIT".
+	// A kernel whose configuration says so is excused.
+	Config string
+	// Probe returns nil if the feature is there.
+	Probe func() error
+}
+
+// Need skips the test when one of the features is not there, and fails it when
+// this kernel should have the feature. It is the only way to skip a test.
+func Need(t testing.TB, features ...Feature) {
+	t.Helper()
+	for _, f := range features {
+		err := f.Probe()
+		if err == nil {
+			continue
+		}
+		if reason, ok := f.excused(err); ok {
+			t.Skipf("SKIP: needs %s: %s", f.Name, reason)
+		}
+		t.Fatalf("this kernel should have %s, since %s: %v", f.Name, f.Since, err)
+	}
+}
+
+// excused says why a feature may be absent here.
+func (f Feature) excused(err error) (reason string, ok bool) {
+	if f.Since == "" {
+		return err.Error(), true
+	}
+	if release := kernelRelease(); older(release, f.Since) {
+		return fmt.Sprintf("Linux %s, this is %s", f.Since, release), true
+	}
+	if f.Config != "" {
+		if built, known := kernelConfig(f.Config); known && !built {
+			return "the kernel is built without " + f.Config, true
+		}
+	}
+	return "", false
+}
+
+func kernelRelease() string {
+	var u unix.Utsname
+	if err := unix.Uname(&u); err != nil {
+		return ""
+	}
+	return unix.ByteSliceToString(u.Release[:])
+}
+
+// older compares the first two numbers of releases.
+func older(release, since string) bool {
+	var a, b [2]int
+	fmt.Sscanf(release, "%d.%d", &a[0], &a[1])
+	fmt.Sscanf(since, "%d.%d", &b[0], &b[1])
+	return a[0] < b[0] || a[0] == b[0] && a[1] < b[1]
+}
+
+// kernelConfig says whether an option is y or m in the running kernel's
+// configuration, and whether that can be known.
+func kernelConfig(option string) (built, known bool) {
+	f, err := openConfig()
+	if err != nil {
+		return false, false
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		if value, ok := strings.CutPrefix(lines.Text(), option+"="); ok {
+			return value == "y" || value == "m", true
+		}
+	}
+	return false, lines.Err() == nil
+}
+
+func openConfig() (io.ReadCloser, error) {
+	if packed, err := os.ReadFile("/proc/config.gz"); err == nil {
+		plain, err := gzip.NewReader(bytes.NewReader(packed))
+		if err != nil {
+			return nil, err
+		}
+		return plain, nil
+	}
+	return os.Open("/boot/config-" + kernelRelease())
+}
+

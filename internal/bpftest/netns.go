@@ -1,0 +1,138 @@
+package bpftest
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/internal/netns"
+	"github.com/xdpload/xdpload/netlink"
+)
+
+var prepare = sync.OnceValue(setup)
+
+var serial atomic.Uint32
+
+// A Namespace is a network namespace that lives as long as its test. Its name
+// is good for [netns.Do] and for the commands that take -n.
+type Namespace struct {
+	Name string
+	t    testing.TB
+}
+
+// NewNamespace makes a network namespace with its loopback device up. It
+// skips the test for a plain user. Its process must have come through [Main].
+func NewNamespace(t testing.TB) *Namespace {
+	t.Helper()
+	Need(t, Root)
+	if os.Getenv(isolated) == "" {
+		t.Fatal("the package's TestMain does not call bpftest.Main")
+	}
+	if err := prepare(); err != nil {
+		t.Fatal(err)
+	}
+	ns := &Namespace{Name: fmt.Sprintf("t%d", serial.Add(1)), t: t}
+	path := filepath.Join(netns.Dir, ns.Name)
+	if err := bindNewNamespace(path); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(unix.Unmount(path, unix.MNT_DETACH), os.Remove(path)); err != nil {
+			t.Error(err)
+		}
+	})
+	ns.Netlink(func(c *netlink.Conn) error { return c.SetLinkUp(1, true) })
+	return ns
+}
+
+// bindNewNamespace makes a namespace as ip-netns(8) does: a bind mount keeps
+// it when the thread that made it is gone.
+func bindNewNamespace(path string) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	f.Close()
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread() // and never unlock: the thread dies
+		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+			done <- err
+			return
+		}
+		done <- unix.Mount("/proc/thread-self/ns/net", path, "", unix.MS_BIND, "")
+	}()
+	return <-done
+}
+
+// Do runs fn in the namespace. What fn calls must not end the test.
+func (ns *Namespace) Do(fn func() error) {
+	ns.t.Helper()
+	if err := netns.Do(ns.Name, fn); err != nil {
+		ns.t.Fatal(err)
+	}
+}
+
+// Netlink runs fn with a netlink socket of the namespace.
+func (ns *Namespace) Netlink(fn func(*netlink.Conn) error) {
+	ns.t.Helper()
+	ns.Do(func() error {
+		c, err := netlink.Dial(nil)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		return fn(c)
+	})
+}
+
+// Conn returns a netlink socket of the namespace, which the test's end closes.
+func (ns *Namespace) Conn() *netlink.Conn {
+	ns.t.Helper()
+	var c *netlink.Conn
+	ns.Do(func() (err error) {
+		c, err = netlink.Dial(nil)
+		return err
+	})
+	ns.t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// Run starts a command in the namespace and waits for it.
+func (ns *Namespace) Run(cmd *exec.Cmd) error {
+	return netns.Do(ns.Name, cmd.Run)
+}
+
+// Veth makes a pair of devices in the namespace, both up, and returns their
+// indexes.
+func (ns *Namespace) Veth(a, b string) (indexA, indexB int) {
+	ns.t.Helper()
+	ns.Netlink(func(c *netlink.Conn) error {
+		if err := c.AddVeth(netlink.Veth{Name: a, Peer: b}); err != nil {
+			return err
+		}
+		for _, d := range []struct {
+			name  string
+			index *int
+		}{{a, &indexA}, {b, &indexB}} {
+			l, err := c.Link(d.name)
+			if err != nil {
+				return err
+			}
+			*d.index = l.Index
+			if err := c.SetLinkUp(l.Index, true); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return indexA, indexB
+}
