@@ -101,4 +101,3 @@ func openConfig() (io.ReadCloser, error) {
 	}
 	return os.Open("/boot/config-" + kernelRelease())
 }
-
