@@ -1,0 +1,180 @@
+package elf
+
+import (
+	"debug/elf"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// readCode copies a function's instructions and follows what they refer to.
+func (l *link) readCode(f *linked) error {
+	sec := f.fn.section
+	fail := func(at uint64, err error) error {
+		if _, ok := errors.AsType[*FormatError](err); ok {
+			return err
+		}
+		return &FormatError{Section: sec.Name, Offset: int64(at), Msg: fmt.Sprintf("program %q", clip(f.fn.name)), Err: err}
+	}
+	data, err := sectionData(l.o.image, sec)
+	if err != nil {
+		return err
+	}
+	if f.fn.size%insnSize != 0 || f.fn.size > uint64(len(data))-f.fn.start {
+		return fail(f.fn.start, fmt.Errorf("%d bytes are no instructions of this section", f.fn.size))
+	}
+	if err := l.spend(f.fn.size); err != nil {
+		return fail(f.fn.start, err)
+	}
+	relocs, err := l.relocationsOf(sec)
+	if err != nil {
+		return err
+	}
+	f.code = slices.Clone(data[f.fn.start:f.fn.end()])
+	return f.walk(l.o, within(relocs, f.fn.start, f.fn.end()), func(at uint64, r *reloc) error {
+		ref, err := l.reference(f, at, r)
+		if err != nil {
+			return fail(f.fn.start+at, err)
+		}
+		ref.at = at
+		f.refs = append(f.refs, ref)
+		return nil
+	})
+}
+
+func (l *link) relocationsOf(sec *Section) ([]reloc, error) {
+	if r, ok := l.relocs[sec]; ok {
+		return r, nil
+	}
+	r, err := l.o.relocations(sec)
+	l.relocs[sec] = r
+	return r, err
+}
+
+// Instructions, include/uapi/linux/bpf.h.
+const (
+	opLoadImm64   = 0x18 // BPF_LD | BPF_IMM | BPF_DW, takes two slots
+	opCall        = 0x85 // BPF_JMP | BPF_CALL
+	srcPseudoCall = 1    // BPF_PSEUDO_CALL: imm is relative to the next instruction
+)
+
+// walk calls visit for each instruction that has a relocation, and for each call of
+// a function without one (r is nil then), as LLVM up to 9 left them within a section.
+func (f *linked) walk(o *Object, relocs []reloc, visit func(at uint64, r *reloc) error) error {
+	for at := uint64(0); at < uint64(len(f.code)); at += insnSize {
+		insn := f.code[at:]
+		var err error
+		switch {
+		case len(relocs) > 0 && relocs[0].off < f.fn.start+at:
+			return &FormatError{Section: f.fn.section.Name, Offset: int64(relocs[0].off), Msg: "a relocation inside of an instruction"}
+		case len(relocs) > 0 && relocs[0].off == f.fn.start+at:
+			err = visit(at, &relocs[0])
+			relocs = relocs[1:]
+		case insn[0] == opCall && source(insn, o) == srcPseudoCall:
+			err = visit(at, nil)
+		}
+		if err != nil {
+			return err
+		}
+		if insn[0] == opLoadImm64 {
+			at += insnSize
+		}
+	}
+	return nil
+}
+
+// source returns the source register of an instruction; the compiler's bit
+// fields follow the byte order.
+func source(insn []byte, o *Object) byte {
+	if littleEndian(o.order) {
+		return insn[1] >> 4
+	}
+	return insn[1] & 15
+}
+
+// reference finds what an instruction refers to, and takes the addend out of it.
+func (l *link) reference(f *linked, at uint64, r *reloc) (codeRef, error) {
+	insn := f.code[at:]
+	imm := int64(int32(l.o.order.Uint32(insn[4:])))
+	switch {
+	case r == nil:
+		return l.localCall(f, at, imm)
+	case insn[0] == opCall:
+		return l.call(r.sym, imm, insn)
+	case insn[0] == opLoadImm64 && len(insn) >= 2*insnSize:
+		return l.address(r.sym, imm, insn)
+	}
+	return codeRef{}, errors.New("a relocation of an instruction that is neither a call nor a 64-bit load")
+}
+
+func (l *link) localCall(f *linked, at uint64, imm int64) (codeRef, error) {
+	off := int64(f.fn.start+at) + insnSize*(imm+1)
+	fn := l.o.functionAt(f.fn.section, uint64(off))
+	if off < 0 || fn == nil {
+		return codeRef{}, fmt.Errorf("a call to byte %#x of the section, where no function starts", off)
+	}
+	l.setImm(f.code[at:], math.MaxUint32)
+	return codeRef{fn: l.function(fn), call: true}, nil
+}
+
+// call follows a call of a function: imm counts instructions from the symbol, less one.
+func (l *link) call(sym *symbol, imm int64, insn []byte) (codeRef, error) {
+	if sym.section == elf.SHN_UNDEF {
+		return l.external(sym)
+	}
+	t, err := l.o.resolve(sym, uint64(insnSize*(imm+1)))
+	if err != nil {
+		return codeRef{}, err
+	}
+	if t.fn == nil {
+		return codeRef{}, fmt.Errorf("a call of %q, which is no function", clip(sym.name))
+	}
+	l.setImm(insn, math.MaxUint32)
+	return codeRef{fn: l.function(t.fn), call: true}, nil
+}
+
+// address follows a 64-bit load of an address: imm counts bytes from the symbol.
+func (l *link) address(sym *symbol, imm int64, insn []byte) (codeRef, error) {
+	t, err := l.o.resolve(sym, uint64(imm))
+	if err != nil {
+		return codeRef{}, err
+	}
+	switch {
+	case t.extern != nil:
+		return l.external(sym)
+	case t.fn != nil:
+		return codeRef{fn: l.function(t.fn)}, nil
+	case t.m != nil:
+		l.setImm(insn, 0)
+		return codeRef{m: l.mapAt(t.m)}, nil
+	}
+	var d *linkedData
+	off := t.offset
+	if t.common != nil {
+		var start uint64
+		d, start, err = l.common(t.common)
+		off += start
+	} else {
+		d, err = l.dataAt(t.data.Name, t.data)
+	}
+	if err == nil && off > math.MaxUint32 {
+		err = fmt.Errorf("byte %#x of section %q", off, clip(d.name))
+	}
+	l.setImm(insn, uint32(off))
+	return codeRef{data: d}, err
+}
+
+func (l *link) external(sym *symbol) (codeRef, error) {
+	if sym.name == "" {
+		return codeRef{}, errors.New("an undefined symbol without a name")
+	}
+	if !slices.Contains(l.ext, sym) {
+		l.ext = append(l.ext, sym)
+	}
+	return codeRef{extern: sym}, nil
+}
+
+func (l *link) setImm(insn []byte, imm uint32) {
+	l.o.order.PutUint32(insn[4:], imm)
+}

@@ -1,0 +1,228 @@
+package elf
+
+import (
+	"debug/elf"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Relocation types, LLVM's include/llvm/BinaryFormat/ELFRelocs/BPF.def.
+const (
+	relocLoad = 1  // R_BPF_64_64
+	relocCall = 10 // R_BPF_64_32
+)
+
+// placeNames are the sections of the image that hold programs. Their names
+// mean nothing to its reader but this: functions of ".text" are no programs of their own.
+var placeNames = [2]string{"prog", textSection}
+
+// mapSize is that of libbpf's struct bpf_map_def.
+const mapSize = 20
+
+// emitter writes a link as an image.
+type emitter struct {
+	*link
+	img     *image
+	places  [2]int // section index
+	markers [2]int // section symbol, among the locals
+	funcs   map[*linked]int
+	maps    map[*linkedMap]int
+	data    map[*linkedData]int // section symbol, among the locals
+	externs map[*symbol]int
+}
+
+// emit writes what the link has found as an object that holds nothing else. It
+// returns the number of CO-RE relocations too. Maps are only there by name: their definitions are the caller's to add.
+func (l *link) emit() ([]byte, int, error) {
+	e := &emitter{
+		link: l, img: newImage(l.o.order),
+		funcs: make(map[*linked]int), maps: make(map[*linkedMap]int),
+		data: make(map[*linkedData]int), externs: make(map[*symbol]int),
+	}
+	e.addCode()
+	e.addMaps()
+	if err := e.addData(); err != nil {
+		return nil, 0, err
+	}
+	for _, s := range l.ext {
+		e.externs[s] = e.img.global(imageSymbol{name: s.name, typ: elf.STT_NOTYPE, bind: externBind(s)})
+	}
+	e.relocate()
+	e.addText("license", l.o.License())
+	if err := e.addVersion(); err != nil {
+		return nil, 0, err
+	}
+	core, err := e.addBTF()
+	if err != nil {
+		return nil, 0, err
+	}
+	if len(e.img.sections) > int(elf.SHN_LORESERVE)-16 {
+		return nil, 0, &FormatError{Msg: "the program refers to too many sections"}
+	}
+	return e.img.bytes(), core, nil
+}
+
+func externBind(s *symbol) elf.SymBind {
+	if s.bind == elf.STB_WEAK {
+		return elf.STB_WEAK
+	}
+	return elf.STB_GLOBAL
+}
+
+func (e *emitter) addCode() {
+	var code [2][]byte
+	for _, f := range e.link.funcs {
+		code[f.place] = append(code[f.place], f.code...)
+	}
+	for i, b := range code {
+		if len(b) == 0 {
+			continue
+		}
+		e.places[i] = e.img.add(imageSection{
+			name: placeNames[i], typ: elf.SHT_PROGBITS, flags: elf.SHF_ALLOC | elf.SHF_EXECINSTR, data: b,
+		})
+		e.markers[i] = e.img.local(imageSymbol{section: e.places[i], typ: elf.STT_SECTION})
+	}
+	for _, f := range e.link.funcs {
+		e.funcs[f] = e.img.global(imageSymbol{
+			name: f.name, value: f.off, size: uint64(len(f.code)),
+			section: e.places[f.place], typ: elf.STT_FUNC, bind: elf.STB_GLOBAL,
+		})
+	}
+}
+
+func (e *emitter) addMaps() {
+	if len(e.link.maps) == 0 {
+		return
+	}
+	sec := e.img.add(imageSection{
+		name: "maps", typ: elf.SHT_PROGBITS, flags: elf.SHF_ALLOC | elf.SHF_WRITE, data: make([]byte, mapSize*len(e.link.maps)),
+	})
+	for i, m := range e.link.maps {
+		e.maps[m] = e.img.global(imageSymbol{
+			name: m.sym.name, value: uint64(mapSize * i), size: mapSize, section: sec, typ: elf.STT_OBJECT, bind: elf.STB_GLOBAL,
+		})
+	}
+}
+
+func (e *emitter) addData() error {
+	index := make(map[*Section]int)
+	for _, d := range e.link.data {
+		sec := imageSection{name: d.name, typ: elf.SHT_NOBITS, flags: elf.SHF_ALLOC | elf.SHF_WRITE, size: d.size}
+		if d.sec != nil && d.sec.Type == elf.SHT_PROGBITS {
+			b, err := sectionData(e.o.image, d.sec)
+			if err != nil {
+				return err
+			}
+			if err := e.spend(uint64(len(b))); err != nil {
+				return &FormatError{Section: d.name, Msg: err.Error()}
+			}
+			sec.typ = elf.SHT_PROGBITS
+			sec.data = append(b[:len(b):len(b)], make([]byte, d.size-uint64(len(b)))...)
+		}
+		i := e.img.add(sec)
+		e.data[d] = e.img.local(imageSymbol{section: i, typ: elf.STT_SECTION})
+		if d.sec != nil {
+			index[d.sec] = i
+		}
+	}
+	if len(e.link.data) > 0 {
+		e.addVariables(index)
+	}
+	return nil
+}
+
+// addVariables adds the symbols of the sections of variables. Only those of a
+// sound global variable stay global: the image's reader makes variables of them.
+func (e *emitter) addVariables(index map[*Section]int) {
+	seen := make(map[string]bool)
+	for i := range e.o.symbols {
+		s := &e.o.symbols[i]
+		if s.typ != elf.STT_OBJECT || s.name == "" || int(s.section) >= len(e.o.sections) {
+			continue
+		}
+		sec := &e.o.sections[s.section]
+		at, ok := index[sec]
+		if !ok {
+			continue
+		}
+		sym := imageSymbol{name: s.name, value: s.value, size: s.size, section: at, typ: s.typ, bind: s.bind}
+		sound := s.size > 0 && s.value <= sec.Size && s.size <= sec.Size-s.value
+		if s.bind == elf.STB_LOCAL || s.hidden || !sound || seen[s.name] {
+			e.img.local(sym)
+			continue
+		}
+		seen[s.name] = true
+		e.img.global(sym)
+	}
+}
+
+// relocate writes the references of all functions, with the new offset of a function whose address is taken.
+func (e *emitter) relocate() {
+	for _, f := range e.link.funcs {
+		sec := &e.img.sections[e.places[f.place]]
+		for _, r := range f.refs {
+			rel := imageReloc{off: f.off + r.at, typ: relocLoad}
+			switch {
+			case r.fn != nil && r.call:
+				rel.symbol, rel.typ = e.funcs[r.fn], relocCall
+			case r.fn != nil:
+				rel.symbol, rel.local = e.markers[r.fn.place], true
+				e.setImm(sec.data[rel.off:], uint32(r.fn.off))
+			case r.m != nil:
+				rel.symbol = e.maps[r.m]
+			case r.data != nil:
+				rel.symbol, rel.local = e.data[r.data], true
+			case r.extern != nil:
+				rel.symbol = e.externs[r.extern]
+			}
+			sec.relocs = append(sec.relocs, rel)
+		}
+	}
+}
+
+func (e *emitter) addText(name, text string) {
+	if text != "" {
+		e.img.add(imageSection{name: name, typ: elf.SHT_PROGBITS, data: append([]byte(text), 0)})
+	}
+}
+
+// addVersion keeps the kernel version that programs of old kernels name.
+func (e *emitter) addVersion() error {
+	sec := e.o.section("version")
+	if sec == nil || sec.Type != elf.SHT_PROGBITS || sec.Size != 4 {
+		return nil
+	}
+	b, err := sectionData(e.o.image, sec)
+	if err == nil {
+		e.img.add(imageSection{name: sec.Name, typ: elf.SHT_PROGBITS, data: slices.Clone(b)})
+	}
+	return err
+}
+
+// addBTF keeps all types, and of .BTF.ext what is about the functions of the link.
+func (e *emitter) addBTF() (core int, err error) {
+	b, err := e.o.btfData()
+	if b == nil || err != nil {
+		return 0, err
+	}
+	if uint64(len(b)) > math.MaxUint32/2 {
+		return 0, &FormatError{Section: btfSection, Msg: fmt.Sprintf("%d bytes of types", len(b))}
+	}
+	ext, err := e.o.readExt(e.link)
+	if err != nil {
+		return 0, err
+	}
+	if ext.empty() {
+		e.img.add(imageSection{name: btfSection, typ: elf.SHT_PROGBITS, data: b})
+		return 0, nil
+	}
+	b, names, err := withStrings(b, e.o.order, placeNames[:]...)
+	if err != nil {
+		return 0, err
+	}
+	e.img.add(imageSection{name: btfSection, typ: elf.SHT_PROGBITS, data: b})
+	e.img.add(imageSection{name: btfExtSection, typ: elf.SHT_PROGBITS, data: ext.encode(e.o.order, names)})
+	return ext.core(), nil
+}

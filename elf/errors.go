@@ -1,0 +1,107 @@
+package elf
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/cilium/ebpf"
+)
+
+// FormatError says that a file is no BPF object, or which part of the object
+// cannot be read.
+type FormatError struct {
+	Object  string // the file as it was given to Open or ReadNamed, or ""
+	Section string // the section at fault, or "" for the whole file
+	Offset  int64  // bytes from the start of Section, or of the file when Section is ""; 0 when no place is meant
+	Msg     string // what is wrong
+	Err     error  // the cause, or nil
+}
+
+// Error returns the fault on one line, with the object, section and offset that are known.
+func (e *FormatError) Error() string {
+	var b strings.Builder
+	if e.Object != "" {
+		b.WriteString(e.Object + ": ")
+	}
+	if e.Section != "" {
+		fmt.Fprintf(&b, "section %q: ", clip(e.Section))
+	}
+	if e.Offset != 0 {
+		fmt.Fprintf(&b, "offset %#x: ", e.Offset)
+	}
+	b.WriteString(e.Msg)
+	if e.Err != nil {
+		b.WriteString(": " + e.Err.Error())
+	}
+	return b.String()
+}
+
+// Unwrap returns the cause.
+func (e *FormatError) Unwrap() error { return e.Err }
+
+// NotFoundError says that a Selector chose no program, or could not choose
+// between several.
+type NotFoundError struct {
+	Object   string    // the file as it was given to Open or ReadNamed, or ""
+	Selector Selector  // what was asked for
+	Msg      string    // what was not found
+	Have     []Program // the programs to choose from, in file order
+}
+
+// Error returns what was not found and the programs that the object has.
+func (e *NotFoundError) Error() string {
+	var b strings.Builder
+	if e.Object != "" {
+		b.WriteString(e.Object + ": ")
+	}
+	b.WriteString(e.Msg)
+	if len(e.Have) > 0 {
+		b.WriteString("; it has ")
+		writeCandidates(&b, e.Have)
+	}
+	return b.String()
+}
+
+// maxCandidates keeps the message of an object with hundreds of programs readable.
+const maxCandidates = 12
+
+func writeCandidates(b *strings.Builder, progs []Program) {
+	for i, p := range progs {
+		if i == maxCandidates {
+			fmt.Fprintf(b, " and %d more", len(progs)-i)
+			return
+		}
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(b, "%s (section %s)", clip(p.Name), clip(p.Section))
+	}
+}
+
+// TypeError says that a program cannot run at the wanted hook, because its
+// section says that it is made for something else entirely.
+type TypeError struct {
+	Object  string           // the file as it was given to Open or ReadNamed, or ""
+	Program Program          // the program that was chosen
+	Want    ebpf.ProgramType // what the hook runs
+}
+
+// Error returns what the program is, and what the hook would need.
+func (e *TypeError) Error() string {
+	var b strings.Builder
+	if e.Object != "" {
+		b.WriteString(e.Object + ": ")
+	}
+	fmt.Fprintf(&b, "program %s in section %q %s, it cannot run as %s",
+		clip(e.Program.Name), clip(e.Program.Section), e.Program.purpose(), e.Want)
+	return b.String()
+}
+
+// clip shortens a name from a file, so that a message stays one line.
+func clip(name string) string {
+	const limit = 80
+	if len(name) <= limit {
+		return name
+	}
+	return name[:limit] + "…"
+}

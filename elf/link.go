@@ -1,0 +1,290 @@
+package elf
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/cilium/ebpf"
+)
+
+// link collects what a program needs, as a linker does that keeps only what is
+// reached: the functions that it calls, the maps that it refers to, what these
+// maps hold, and the sections of its variables.
+type link struct {
+	o     *Object
+	funcs []*linked
+	maps  []*linkedMap
+	data  []*linkedData
+	ext   []*symbol // undefined symbols
+
+	byFunc  map[*function]*linked
+	byMap   map[*mapSymbol]*linkedMap
+	byData  map[string]*linkedData
+	commons map[*symbol]uint64 // offset in .bss
+	relocs  map[*Section][]reloc
+	names   map[string]bool
+	copied  uint64 // bytes that the image will take
+}
+
+// The two program sections of an image. Functions that a hook or a tail call
+// enters are kept apart from those that are only called.
+const (
+	placeEntry = iota
+	placeSubprogram
+)
+
+// linked is a function with its code, ready to be placed.
+type linked struct {
+	fn    *function
+	name  string // unique in the image
+	place int    // placeEntry or placeSubprogram
+	off   uint64 // bytes from the start of the section that it is placed in
+	code  []byte // a copy
+	refs  []codeRef
+}
+
+// codeRef is an instruction that depends on a symbol. Exactly one of the pointers is set.
+type codeRef struct {
+	at     uint64 // bytes from the start of the function
+	fn     *linked
+	m      *linkedMap
+	data   *linkedData
+	extern *symbol
+	call   bool
+}
+
+// linkedMap is a map that is reached.
+type linkedMap struct {
+	sym *mapSymbol
+	def Map      // of a legacy map; that of a BTF map needs types
+	ref []mapRef // of a BTF map
+}
+
+// linkedData is a section of variables that is reached. Section .bss has the
+// COMMON symbols at its end, and sec is nil when the object has no other .bss.
+type linkedData struct {
+	name string
+	sec  *Section
+	size uint64
+}
+
+func (o *Object) newLink() *link {
+	return &link{
+		o:       o,
+		byFunc:  make(map[*function]*linked),
+		byMap:   make(map[*mapSymbol]*linkedMap),
+		byData:  make(map[string]*linkedData),
+		commons: make(map[*symbol]uint64),
+		relocs:  make(map[*Section][]reloc),
+		names:   make(map[string]bool),
+	}
+}
+
+// run follows all references until nothing new is reached, and places the functions.
+func (l *link) run() error {
+	for i, j := 0, 0; i < len(l.funcs) || j < len(l.maps); {
+		var err error
+		if i < len(l.funcs) {
+			err = l.readCode(l.funcs[i])
+			i++
+		} else {
+			err = l.readMap(l.maps[j])
+			j++
+		}
+		if err != nil {
+			return err
+		}
+	}
+	l.place()
+	return l.checkExpansion()
+}
+
+// enter adds a function that a hook or a tail call enters.
+func (l *link) enter(fn *function) *linked {
+	f := l.function(fn)
+	f.place = placeEntry
+	return f
+}
+
+func (l *link) function(fn *function) *linked {
+	if f := l.byFunc[fn]; f != nil {
+		return f
+	}
+	f := &linked{fn: fn, name: l.uniqueName(fn.name), place: placeSubprogram}
+	l.byFunc[fn] = f
+	l.funcs = append(l.funcs, f)
+	return f
+}
+
+// uniqueName tells static functions of one name apart, which objects have
+// that were linked from several.
+func (l *link) uniqueName(name string) string {
+	unique := name
+	for i := 2; l.names[unique]; i++ {
+		unique = fmt.Sprintf("%s_%d", name, i)
+	}
+	l.names[unique] = true
+	return unique
+}
+
+func (l *link) mapAt(sym *mapSymbol) *linkedMap {
+	if m := l.byMap[sym]; m != nil {
+		return m
+	}
+	m := &linkedMap{sym: sym}
+	l.byMap[sym] = m
+	l.maps = append(l.maps, m)
+	return m
+}
+
+// maxVariables bounds the memory of one section of variables.
+const maxVariables = 32 << 20
+
+func (l *link) dataAt(name string, sec *Section) (*linkedData, error) {
+	if d := l.byData[name]; d != nil {
+		if d.sec != sec && sec != nil {
+			return nil, fmt.Errorf("the object has two sections %q", clip(name))
+		}
+		return d, nil
+	}
+	d := &linkedData{name: name, sec: sec}
+	if sec != nil {
+		d.size = sec.Size
+	}
+	if d.size > maxVariables {
+		return nil, fmt.Errorf("section %q has %d bytes, more than the %d that variables can have", clip(name), d.size, maxVariables)
+	}
+	l.byData[name] = d
+	l.data = append(l.data, d)
+	return d, nil
+}
+
+// common gives a COMMON symbol a place at the end of .bss. Its value is its alignment.
+func (l *link) common(sym *symbol) (*linkedData, uint64, error) {
+	bss := l.o.section(".bss")
+	if bss != nil && !bss.data() {
+		bss = nil
+	}
+	d, err := l.dataAt(".bss", bss)
+	if err != nil {
+		return nil, 0, err
+	}
+	if off, ok := l.commons[sym]; ok {
+		return d, off, nil
+	}
+	if sym.value > 4096 || sym.value&(sym.value-1) != 0 || sym.size > maxVariables {
+		return nil, 0, fmt.Errorf("symbol %q: %d bytes aligned to %d", clip(sym.name), sym.size, sym.value)
+	}
+	align := max(sym.value, 1)
+	off := (d.size + align - 1) / align * align
+	if off+sym.size > maxVariables {
+		return nil, 0, fmt.Errorf("section .bss has more than %d bytes", maxVariables)
+	}
+	d.size = off + sym.size
+	l.commons[sym] = off
+	return d, off, nil
+}
+
+// spend counts bytes that are copied. Sections of a sound object do not overlap,
+// so all of them together are never larger than the file.
+func (l *link) spend(n uint64) error {
+	l.copied += n
+	if l.copied > uint64(len(l.o.image))+4096 {
+		return errors.New("sections or functions overlap")
+	}
+	return nil
+}
+
+// readMap follows what a map holds.
+func (l *link) readMap(m *linkedMap) (err error) {
+	if m.sym.legacy {
+		return l.readLegacyMap(m)
+	}
+	if m.ref, err = l.o.mapRefs(m.sym); err != nil {
+		return err
+	}
+	for _, r := range m.ref {
+		if r.fn != nil {
+			l.enter(r.fn)
+		} else {
+			l.mapAt(r.m)
+		}
+	}
+	return nil
+}
+
+func (l *link) readLegacyMap(m *linkedMap) error {
+	def, err := l.o.legacyMap(m.sym)
+	if err != nil {
+		return err
+	}
+	if m.def, err = l.o.withLegacyContents(def); err != nil {
+		return err
+	}
+	if def.Type == ebpf.ProgramArray {
+		for _, t := range l.o.tailsOf(def.ID) {
+			l.enter(t.fn)
+		}
+		return nil
+	}
+	syms := l.o.mapSymbols()
+	for _, slot := range m.def.Contents {
+		i := slices.IndexFunc(syms, func(s mapSymbol) bool { return s.legacy && s.name == slot.Name })
+		l.mapAt(&syms[i])
+	}
+	return nil
+}
+
+// place gives each function its offset in its section of the image.
+func (l *link) place() {
+	var end [2]uint64
+	for _, f := range l.funcs {
+		f.off = end[f.place]
+		end[f.place] += uint64(len(f.code))
+	}
+}
+
+// bySection returns the functions of each section of the object by offset.
+func (l *link) bySection() map[string][]*linked {
+	sections := make(map[string][]*linked)
+	for _, f := range l.funcs {
+		name := f.fn.section.Name
+		sections[name] = append(sections[name], f)
+	}
+	for _, funcs := range sections {
+		slices.SortFunc(funcs, func(a, b *linked) int { return cmp.Compare(a.fn.start, b.fn.start) })
+	}
+	return sections
+}
+
+// maxExpanded bounds the instructions of all programs of a load, each with the
+// functions that it calls. The largest known object, a whole datapath, has 42,000.
+const maxExpanded = 1 << 19
+
+// checkExpansion adds up what each program will be with all that it calls.
+func (l *link) checkExpansion() error {
+	total := uint64(0)
+	for _, f := range l.funcs {
+		if f.place != placeEntry {
+			continue
+		}
+		seen := map[*linked]bool{f: true}
+		for todo := []*linked{f}; len(todo) > 0; {
+			g := todo[len(todo)-1]
+			todo = todo[:len(todo)-1]
+			if total += uint64(len(g.code)) / insnSize; total > maxExpanded {
+				return &FormatError{Section: f.fn.section.Name, Msg: fmt.Sprintf(
+					"program %q: the programs to load have more than %d instructions with the functions that they call", clip(f.fn.name), maxExpanded)}
+			}
+			for _, r := range g.refs {
+				if r.fn != nil && !seen[r.fn] {
+					seen[r.fn] = true
+					todo = append(todo, r.fn)
+				}
+			}
+		}
+	}
+	return nil
+}

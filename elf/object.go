@@ -1,0 +1,247 @@
+// Package elf reads a BPF object file and says what is in it: programs, maps,
+// tail calls, global variables, licence. It makes no bpf(2) call, and gives the
+// same answer on every machine, whatever the byte order of the object.
+//
+// [Object.Spec] returns what a loader needs for one program: the program, the
+// functions that it calls and the maps that it refers to, and nothing else. What is not
+// asked for is not decoded, and cannot fail.
+//
+// Both styles of map are read: the .maps section that BTF describes, and the
+// "maps" section of iproute2 (struct bpf_elf_map) and of early libbpf (struct bpf_map_def).
+// What old or odd tools leave is put right on the way: functions and maps whose
+// symbols have no size, symbol tables with sh_entsize 0, static maps, sections without
+// any function symbol, calls without a relocation, COMMON symbols,
+// map structures of several sizes in one section.
+package elf
+
+import (
+	"crypto/sha1" //nolint:gosec // iproute2 names pin directories by it
+	"debug/elf"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+)
+
+// Object is a BPF object file that has been read. It is immutable and safe for
+// concurrent use. There is nothing to close.
+type Object struct {
+	path string // as it was given, for messages
+	name string
+	header
+	image    []byte
+	sections []Section
+	symbols  []symbol
+	funcs    []function // by section and offset
+
+	// What only some callers need, computed once.
+	relocIndex       func() map[int][]int // section index to its relocation sections
+	mapSymbols       func() []mapSymbol
+	variableSections func() map[int]bool
+	legacyMaps       func() []Map // those that can be read
+	tails            func() []tailSection
+	types            func() (typeInfo, error)
+	mapDefs          func() ([]Map, error)
+}
+
+// Open reads the object file called name. An error names it: an [*fs.PathError]
+// when the file cannot be read, a [*FormatError] when it is no BPF object.
+func Open(name string) (*Object, error) {
+	b, err := readFile(name)
+	if err != nil {
+		return nil, err
+	}
+	return parse(b, name, filepath.Base(name))
+}
+
+// Read reads an object from r, from its start to its end. The object has no name.
+func Read(r io.ReaderAt) (*Object, error) { return ReadNamed(r, "") }
+
+// ReadNamed is Read, with a name for messages and for [Object.Name]: "stdin",
+// or the file that an archive member was stored as.
+func ReadNamed(r io.ReaderAt, name string) (*Object, error) {
+	b, err := readAll(r)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return parse(b, name, name)
+}
+
+func parse(b []byte, path, name string) (*Object, error) {
+	o := &Object{path: path, name: name, image: b}
+	if err := o.parse(); err != nil {
+		return nil, o.fault(err)
+	}
+	o.relocIndex = sync.OnceValue(o.findRelocs)
+	o.mapSymbols = sync.OnceValue(o.findMapSymbols)
+	o.variableSections = sync.OnceValue(o.findVariableSections)
+	o.legacyMaps = sync.OnceValue(o.readLegacyMaps)
+	o.tails = sync.OnceValue(o.findTails)
+	o.types = sync.OnceValues(o.parseTypes)
+	o.mapDefs = sync.OnceValues(o.findMaps)
+	return o, nil
+}
+
+func (o *Object) parse() (err error) {
+	if o.header, err = parseHeader(o.image); err != nil {
+		return err
+	}
+	if o.sections, err = parseSections(o.image, o.header); err != nil {
+		return err
+	}
+	if err := o.parseSymbols(); err != nil {
+		return err
+	}
+	o.findFunctions()
+	return nil
+}
+
+// fault puts the object's file name into an error of this package.
+func (o *Object) fault(err error) error {
+	if o.path == "" {
+		return err
+	}
+	if fe, ok := errors.AsType[*FormatError](err); ok && fe.Object == "" {
+		fe.Object = o.path
+	}
+	return err
+}
+
+// Name returns the base name of the file that was opened, or the name that was given to ReadNamed.
+func (o *Object) Name() string { return o.name }
+
+// Size returns the size of the file in bytes.
+func (o *Object) Size() int { return len(o.image) }
+
+// SHA1 returns the SHA-1 of the whole file: iproute2 pins the maps of
+// PIN_OBJECT_NS in a directory of that name.
+func (o *Object) SHA1() [sha1.Size]byte { return sha1.Sum(o.image) } //nolint:gosec // not for security
+
+// ByteOrder returns the byte order of the object.
+func (o *Object) ByteOrder() binary.ByteOrder { return o.order }
+
+// CheckByteOrder returns a [*FormatError] when the kernel of this machine
+// cannot run the object because its byte order is the other one. Everything
+// else about such an object can be read.
+func (o *Object) CheckByteOrder() error {
+	if littleEndian(o.order) == littleEndian(binary.NativeEndian) {
+		return nil
+	}
+	object, machine := "big", "little"
+	if littleEndian(o.order) {
+		object, machine = machine, object
+	}
+	return &FormatError{Object: o.path, Msg: fmt.Sprintf(
+		"the object is %s endian, this machine is %s endian: compile it with -target bpfe%c", object, machine, machine[0])}
+}
+
+// Machine returns the machine of the ELF header: EM_BPF, or EM_NONE from old LLVM.
+func (o *Object) Machine() elf.Machine { return o.machine }
+
+// Sections returns the sections in file order. The caller may keep the slice.
+func (o *Object) Sections() []Section {
+	return append([]Section(nil), o.sections...)
+}
+
+// Data returns a copy of the bytes of a section of this object. The error is a
+// [*FormatError]: a section without bytes in the file (SHT_NOBITS), a compressed
+// or a truncated one.
+func (o *Object) Data(s Section) ([]byte, error) {
+	b, err := sectionData(o.image, &s)
+	if err != nil {
+		return nil, o.fault(err)
+	}
+	return append([]byte(nil), b...), nil
+}
+
+// HasBTF reports whether the object has a .BTF section, as clang -g makes it.
+func (o *Object) HasBTF() bool { return o.section(".BTF") != nil }
+
+// License returns the licence of the programs, such as "Dual BSD/GPL", or ""
+// when the object states none.
+func (o *Object) License() string {
+	for i := range o.sections {
+		s := &o.sections[i]
+		if s.Type != elf.SHT_PROGBITS || !strings.HasPrefix(s.Name, "license") {
+			continue
+		}
+		b, err := sectionData(o.image, s)
+		if err != nil {
+			return ""
+		}
+		text, _, _ := strings.Cut(string(b[:min(len(b), maxName)]), "\x00")
+		return text
+	}
+	return ""
+}
+
+// section returns the first section with the name, or nil.
+func (o *Object) section(name string) *Section {
+	for i := range o.sections {
+		if o.sections[i].Name == name {
+			return &o.sections[i]
+		}
+	}
+	return nil
+}
+
+// maxFile bounds what is read: an object of a whole datapath has 2 MB.
+const maxFile = 512 << 20
+
+// readFile reads a regular file in one go, and a pipe to its end.
+func readFile(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if st.IsDir() {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: syscall.EISDIR}
+	}
+	if !st.Mode().IsRegular() {
+		return readLimited(f, name)
+	}
+	if st.Size() > maxFile {
+		return nil, &FormatError{Object: name, Msg: fmt.Sprintf("%d bytes, more than an object can have", st.Size())}
+	}
+	b := make([]byte, st.Size())
+	n, err := io.ReadFull(f, b)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, err
+	}
+	return b[:n], nil
+}
+
+// readAll reads all of r; a reader that knows its size saves the growing.
+func readAll(r io.ReaderAt) ([]byte, error) {
+	size := int64(math.MaxInt64)
+	if s, ok := r.(interface{ Size() int64 }); ok {
+		size = s.Size()
+	}
+	sr := io.NewSectionReader(r, 0, size)
+	if size > maxFile {
+		return readLimited(sr, "")
+	}
+	b := make([]byte, size)
+	_, err := io.ReadFull(sr, b)
+	return b, err
+}
+
+func readLimited(r io.Reader, name string) ([]byte, error) {
+	b, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	if err == nil && len(b) > maxFile {
+		err = &FormatError{Object: name, Msg: fmt.Sprintf("more than %d bytes, more than an object can have", maxFile)}
+	}
+	return b, err
+}

@@ -1,0 +1,113 @@
+package elf
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/cilium/ebpf"
+)
+
+// Program is a function of an object that a hook can run, or, in section
+// ".text", a function that programs call.
+type Program struct {
+	Name    string // the function's name
+	Section string // such as "xdp", with the '?' of an optional program
+
+	// What the section's name says. Type is UnspecifiedProgram for a name
+	// that means nothing, such as iproute2's "prog": the hook decides then.
+	Type       ebpf.ProgramType
+	AttachType ebpf.AttachType
+	Flags      uint32 // such as BPF_F_XDP_HAS_FRAGS, include/uapi/linux/bpf.h
+	AttachTo   string // what follows the slash in "fentry/tcp_connect"
+
+	Optional     bool   // the section starts with '?': loaded only when it is asked for by name
+	Static       bool   // the function has local binding
+	Offset       uint64 // bytes from the start of the section
+	Size         uint64 // bytes
+	Instructions int    // slots of 8 bytes, as the kernel counts them: a 64-bit load takes two
+}
+
+// Programs returns the programs in file order: every function outside of
+// section ".text". The caller may keep the slice.
+func (o *Object) Programs() []Program {
+	var progs []Program
+	for i := range o.funcs {
+		if f := &o.funcs[i]; f.section.Name != textSection {
+			progs = append(progs, f.program())
+		}
+	}
+	return progs
+}
+
+// Subprograms returns the functions of section ".text" in file order. They are
+// called by programs; a static one has no symbol table entry when the compiler
+// inlined it.
+func (o *Object) Subprograms() []Program {
+	var progs []Program
+	for i := range o.funcs {
+		if f := &o.funcs[i]; f.section.Name == textSection {
+			progs = append(progs, f.program())
+		}
+	}
+	return progs
+}
+
+// optional reports whether libbpf would leave the program out unless it is asked for.
+func (f *function) optional() bool { return strings.HasPrefix(f.section.Name, "?") }
+
+const textSection = ".text"
+
+func (f *function) program() Program {
+	kind := kindOf(f.section.Name)
+	return Program{
+		Name:         f.name,
+		Section:      f.section.Name,
+		Type:         kind.typ,
+		AttachType:   kind.attach,
+		Flags:        kind.flags,
+		AttachTo:     kind.target,
+		Optional:     f.optional(),
+		Static:       f.static,
+		Offset:       f.start,
+		Size:         f.size,
+		Instructions: int(min(f.size, f.section.Size) / insnSize),
+	}
+}
+
+// hookType reports whether the program runs on network packets, so that a hook
+// of another kind can have it loaded as its own type, as iproute2 does.
+func (p Program) hookType() bool {
+	switch p.Type {
+	case ebpf.UnspecifiedProgram, ebpf.SocketFilter, ebpf.SchedCLS, ebpf.SchedACT, ebpf.XDP,
+		ebpf.LWTIn, ebpf.LWTOut, ebpf.LWTXmit, ebpf.LWTSeg6Local, ebpf.CGroupSKB, ebpf.SkSKB:
+		return true
+	default:
+		return false
+	}
+}
+
+// runsOn reports whether a hook of type t can run the program. Type 0 is any hook.
+func (p Program) runsOn(t ebpf.ProgramType) bool {
+	switch {
+	case t == ebpf.UnspecifiedProgram || t == p.Type && t != ebpf.XDP:
+		return true
+	case p.AttachType == ebpf.AttachXDPDevMap || p.AttachType == ebpf.AttachXDPCPUMap:
+		return false
+	}
+	return p.hookType()
+}
+
+// purpose says in words what a program is that a hook cannot run.
+func (p Program) purpose() string {
+	switch {
+	case p.AttachType == ebpf.AttachXDPCPUMap:
+		return "runs from an entry of a CPUMAP"
+	case p.AttachType == ebpf.AttachXDPDevMap:
+		return "runs from an entry of a DEVMAP"
+	case p.Type == ebpf.Extension:
+		return "replaces a function of another program, and needs that program as its target"
+	case p.AttachTo != "":
+		return fmt.Sprintf("is of type %s and attaches to %q", p.Type, clip(p.AttachTo))
+	}
+	return fmt.Sprintf("is of type %s", p.Type)
+}

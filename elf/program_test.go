@@ -1,0 +1,155 @@
+package elf_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/cilium/ebpf"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/xdpload/xdpload/elf"
+)
+
+func TestPrograms(t *testing.T) {
+	const frags = 1 << 5
+	tests := []struct {
+		object string
+		want   []elf.Program
+	}{
+		{"two.o", []elf.Program{
+			{Name: "xdp_pass", Section: "prog", Size: 16, Instructions: 2},
+			{Name: "xdp_drop", Section: "xdp", Type: ebpf.XDP, AttachType: ebpf.AttachXDP, Size: 16, Instructions: 2},
+			{Name: "xdp_second", Section: "xdp", Type: ebpf.XDP, AttachType: ebpf.AttachXDP, Offset: 16, Size: 16, Instructions: 2},
+			{Name: "xdp_abrt", Section: "xdp/abrt", Type: ebpf.XDP, AttachType: ebpf.AttachXDP, Size: 16, Instructions: 2},
+		}},
+		{"devmap.o", []elf.Program{
+			{Name: "xdp_devmap", Section: "xdp.frags/devmap", Type: ebpf.XDP, AttachType: ebpf.AttachXDPDevMap, Flags: frags, Size: 16, Instructions: 2},
+		}},
+		{"fentry.o", []elf.Program{
+			{Name: "enter", Section: "fentry/netif_receive_skb", Type: ebpf.Tracing, AttachType: ebpf.AttachTraceFEntry, AttachTo: "netif_receive_skb", Size: 16, Instructions: 2},
+		}},
+		{"optional.o", []elf.Program{
+			{Name: "xdp_always", Section: "xdp", Type: ebpf.XDP, AttachType: ebpf.AttachXDP, Size: 16, Instructions: 2},
+			{Name: "xdp_optional", Section: "?xdp", Type: ebpf.XDP, AttachType: ebpf.AttachXDP, Optional: true, Size: 16, Instructions: 2},
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.object, func(t *testing.T) {
+			if diff := cmp.Diff(tt.want, read(t, tt.object).Programs()); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestSubprograms(t *testing.T) {
+	var names []string
+	for _, p := range read(t, "subprog.o").Subprograms() {
+		names = append(names, p.Name)
+		if p.Static != (p.Name == "store") {
+			t.Errorf("%s: static %v", p.Name, p.Static)
+		}
+	}
+	if diff := cmp.Diff([]string{"first_global", "second_global", "store"}, names); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestProgramSelected(t *testing.T) {
+	tests := []struct {
+		object string
+		sel    elf.Selector
+		want   string
+	}{
+		{"tiny.o", elf.Selector{}, "xdp_pass"},
+		{"tiny.o", elf.Selector{Type: ebpf.XDP}, "xdp_pass"},
+		{"two.o", elf.Selector{Type: ebpf.XDP}, "xdp_pass"},
+		{"two.o", elf.Selector{}, "xdp_pass"},
+		{"two.o", elf.Selector{Section: "xdp"}, "xdp_drop"},
+		{"two.o", elf.Selector{Section: "xdp", Program: "xdp_second"}, "xdp_second"},
+		{"two.o", elf.Selector{Program: "xdp_abrt"}, "xdp_abrt"},
+		{"optional.o", elf.Selector{Type: ebpf.XDP}, "xdp_always"},
+		{"optional.o", elf.Selector{Program: "xdp_optional"}, "xdp_optional"},
+		{"optional.o", elf.Selector{Section: "?xdp"}, "xdp_optional"},
+		{"tc.o", elf.Selector{Type: ebpf.SchedCLS}, "cls_ok"},
+		{"tc.o", elf.Selector{Type: ebpf.SchedACT}, "act_ok"},
+		{"tc.o", elf.Selector{Section: "classifier", Type: ebpf.XDP}, "cls_ok"},
+		{"socket.o", elf.Selector{Section: "socket", Type: ebpf.XDP}, "socket_all"},
+		{"legacy36.o", elf.Selector{Type: ebpf.XDP}, "xdp_legacy"},
+		{"cpumap.o", elf.Selector{}, "xdp_cpumap"},
+		{"subprog.o", elf.Selector{Section: ".text"}, "first_global"},
+		{"subprog.o", elf.Selector{Program: "second_global"}, "second_global"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.object+" "+tt.sel.String(), func(t *testing.T) {
+			got, err := read(t, tt.object).Program(tt.sel)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Name != tt.want {
+				t.Errorf("chose %s, want %s", got.Name, tt.want)
+			}
+		})
+	}
+}
+
+func TestProgramNotFound(t *testing.T) {
+	tests := []struct {
+		object string
+		sel    elf.Selector
+		want   string
+		have   int
+	}{
+		{"tiny.o", elf.Selector{Section: "nosuch"}, `tiny.o: no section "nosuch"; it has xdp_pass (section xdp)`, 1},
+		{"tiny.o", elf.Selector{Program: "nosuch"}, `tiny.o: no program "nosuch"; it has xdp_pass (section xdp)`, 1},
+		{"tiny.o", elf.Selector{Section: "license"}, `tiny.o: no program in section "license"; it has xdp_pass (section xdp)`, 1},
+		{"two.o", elf.Selector{Section: "xdp", Program: "xdp_pass"}, `two.o: no program "xdp_pass" in section "xdp"`, 4},
+		{"tc.o", elf.Selector{}, "tc.o: 3 programs to choose from; it has cls_ok (section classifier), act_ok (section action), tc_shot (section tc)", 3},
+		{"subprog.o", elf.Selector{Type: ebpf.XDP}, "subprog.o: 3 programs to choose from", 3},
+		{"socket.o", elf.Selector{Type: ebpf.XDP}, "socket.o: no XDP program in the object; it has socket_all (section socket)", 1},
+		{"cpumap.o", elf.Selector{Type: ebpf.XDP}, "cpumap.o: no XDP program in the object; it has xdp_cpumap (section xdp/cpumap)", 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.object+" "+tt.sel.String(), func(t *testing.T) {
+			_, err := read(t, tt.object).Program(tt.sel)
+			nf, ok := errors.AsType[*elf.NotFoundError](err)
+			if !ok {
+				t.Fatalf("error is %T %v", err, err)
+			}
+			if !strings.HasPrefix(err.Error(), tt.want) {
+				t.Errorf("error %q, want %q", err, tt.want)
+			}
+			if len(nf.Have) != tt.have {
+				t.Errorf("%d candidates, want %d", len(nf.Have), tt.have)
+			}
+			if diff := cmp.Diff(tt.sel, nf.Selector); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestProgramOfAnotherKind(t *testing.T) {
+	tests := []struct {
+		object string
+		want   string
+	}{
+		{"cpumap.o", `cpumap.o: program xdp_cpumap in section "xdp/cpumap" runs from an entry of a CPUMAP, it cannot run as XDP`},
+		{"devmap.o", `devmap.o: program xdp_devmap in section "xdp.frags/devmap" runs from an entry of a DEVMAP, it cannot run as XDP`},
+		{"freplace.o", `freplace.o: program replacement in section "freplace/xdp_main" replaces a function of another program, and needs that program as its target, it cannot run as XDP`},
+		{"fentry.o", `fentry.o: program enter in section "fentry/netif_receive_skb" is of type Tracing and attaches to "netif_receive_skb", it cannot run as XDP`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.object, func(t *testing.T) {
+			o := read(t, tt.object)
+			_, err := o.Spec(elf.Selector{Program: o.Programs()[0].Name, Type: ebpf.XDP})
+			if _, ok := errors.AsType[*elf.TypeError](err); !ok {
+				t.Fatalf("error is %T %v", err, err)
+			}
+			if got := err.Error(); got != tt.want {
+				t.Errorf("error %q, want %q", got, tt.want)
+			}
+		})
+	}
+}

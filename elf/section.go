@@ -1,0 +1,118 @@
+package elf
+
+import (
+	"debug/elf"
+	"fmt"
+	"strings"
+)
+
+// Section is one section of an object, as its header describes it.
+type Section struct {
+	Index     int             // place in the section header table
+	Name      string          // such as "xdp" or ".maps"
+	Type      elf.SectionType // such as SHT_PROGBITS
+	Flags     elf.SectionFlag // such as SHF_EXECINSTR
+	Offset    uint64          // bytes from the start of the file
+	Size      uint64          // bytes; a section of type SHT_NOBITS takes none in the file
+	Link      int             // section index, meaning depends on Type
+	Info      int             // meaning depends on Type
+	Align     uint64          // bytes
+	EntrySize uint64          // bytes of one entry of a table, 0 for none
+}
+
+// executable reports whether the section holds BPF instructions.
+func (s *Section) executable() bool {
+	return s.Type == elf.SHT_PROGBITS && s.Flags&elf.SHF_EXECINSTR != 0 && s.Size > 0
+}
+
+// legacyMaps reports whether the section is an array of struct bpf_elf_map or bpf_map_def.
+func (s *Section) legacyMaps() bool {
+	return s.Type == elf.SHT_PROGBITS && !s.executable() && strings.HasPrefix(s.Name, "maps")
+}
+
+// btfMaps reports whether the section holds maps that BTF describes.
+func (s *Section) btfMaps() bool {
+	return s.Type == elf.SHT_PROGBITS && s.Name == ".maps"
+}
+
+// data reports whether the section holds global variables or constants, which become an array map.
+func (s *Section) data() bool {
+	switch s.Type {
+	case elf.SHT_PROGBITS, elf.SHT_NOBITS:
+		return s.Name == ".bss" || strings.HasPrefix(s.Name, ".data") || strings.HasPrefix(s.Name, ".rodata")
+	}
+	return false
+}
+
+// parseSections reads the section header table. Names are slices of one string.
+func parseSections(b []byte, h header) ([]Section, error) {
+	sections := make([]Section, h.shnum)
+	names := make([]uint32, h.shnum)
+	for i := range sections {
+		e := b[h.shoff+uint64(i)*sectionSize:][:sectionSize]
+		names[i] = h.order.Uint32(e)
+		sections[i] = Section{
+			Index:     i,
+			Type:      elf.SectionType(h.order.Uint32(e[4:])),
+			Flags:     elf.SectionFlag(h.order.Uint64(e[8:])),
+			Offset:    h.order.Uint64(e[24:]),
+			Size:      h.order.Uint64(e[32:]),
+			Link:      int(h.order.Uint32(e[40:])),
+			Info:      int(h.order.Uint32(e[44:])),
+			Align:     h.order.Uint64(e[48:]),
+			EntrySize: h.order.Uint64(e[56:]),
+		}
+	}
+	data, err := sectionData(b, &sections[h.shstrndx])
+	if err != nil {
+		return nil, err
+	}
+	table := string(data)
+	for i := range sections {
+		name, ok := tableString(table, names[i])
+		if !ok {
+			return nil, &FormatError{Msg: fmt.Sprintf("section %d has no name at offset %d of the section names", i, names[i])}
+		}
+		sections[i].Name = name
+	}
+	return sections, nil
+}
+
+// maxName bounds a name in a string table. The kernel's longest symbol name is
+// 512 bytes (KSYM_NAME_LEN, include/linux/kallsyms.h).
+const maxName = 4096
+
+// tableString returns the string at off of an ELF string table without copying it.
+func tableString(table string, off uint32) (string, bool) {
+	if off == 0 && table == "" {
+		return "", true
+	}
+	if uint64(off) >= uint64(len(table)) {
+		return "", false
+	}
+	s := table[off:]
+	if len(s) > maxName {
+		s = s[:maxName]
+	}
+	end := strings.IndexByte(s, 0)
+	if end < 0 {
+		return "", false
+	}
+	return s[:end], true
+}
+
+// sectionData returns the bytes of a section, not a copy.
+func sectionData(b []byte, s *Section) ([]byte, error) {
+	switch {
+	case s.Type == elf.SHT_NOBITS:
+		return nil, &FormatError{Section: s.Name, Msg: "has no bytes in the file"}
+	case s.Flags&elf.SHF_COMPRESSED != 0:
+		return nil, &FormatError{Section: s.Name, Msg: "is compressed, which no BPF loader reads"}
+	case s.Offset > uint64(len(b)) || s.Size > uint64(len(b))-s.Offset:
+		return nil, &FormatError{
+			Section: s.Name,
+			Msg:     fmt.Sprintf("truncated: bytes %d to %d of a file of %d", s.Offset, s.Offset+s.Size, len(b)),
+		}
+	}
+	return b[s.Offset:][:s.Size:s.Size], nil
+}

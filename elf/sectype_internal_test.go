@@ -1,0 +1,48 @@
+package elf
+
+import (
+	"bytes"
+	"debug/elf"
+	"encoding/binary"
+	"strings"
+	"testing"
+
+	"github.com/cilium/ebpf"
+)
+
+// The library keeps its table of section names to itself; an object for each
+// name shows that the two agree.
+func TestKindOfAgreesWithLibrary(t *testing.T) {
+	names := []string{"prog", "foobar", "2/0", "XDP", "xdp_pass", "xdp-frags", "?xdp", "tc_main", "tp", "tpx", "ingress"}
+	for _, p := range sectionPatterns {
+		base, takesTarget := strings.CutSuffix(p.pattern, "+")
+		names = append(names, base, base+"/some_target")
+		if takesTarget {
+			names = append(names, base+"x/some_target")
+		}
+	}
+	for _, name := range names {
+		want := libraryKind(t, name)
+		if got := kindOf(name); got != want {
+			t.Errorf("%s: %+v, the library says %+v", name, got, want)
+		}
+	}
+}
+
+func libraryKind(t *testing.T, section string) sectionKind {
+	t.Helper()
+	img := newImage(binary.LittleEndian)
+	code := []byte{0xb7, 0, 0, 0, 0, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0} // r0 = 0; exit
+	i := img.add(imageSection{name: section, typ: elf.SHT_PROGBITS, flags: elf.SHF_EXECINSTR, data: code})
+	img.global(imageSymbol{name: "f", size: 16, section: i, typ: elf.STT_FUNC, bind: elf.STB_GLOBAL})
+	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(img.bytes()))
+	if err != nil {
+		t.Fatalf("%s: %v", section, err)
+	}
+	p := spec.Programs["f"]
+	kind := sectionKind{p.Type, p.AttachType, p.Flags, p.AttachTo}
+	if p.Type == ebpf.StructOps {
+		_, kind.target, _ = strings.Cut(section, "/") // the library has no use for it
+	}
+	return kind
+}

@@ -1,0 +1,169 @@
+package elf
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
+)
+
+// Spec returns what a loader needs for the program that s chooses: that
+// program, the programs that its program arrays hold, the functions and maps
+// that they reach, and nothing else. It is the caller's own copy.
+//
+// The program has the type of s, and its tail programs have the type, attach
+// type and flags of the program, as the kernel demands within a program array.
+// The tails add to what the object itself puts into program arrays: each names a map, key and
+// program; Section is not read.
+//
+// Maps of both styles are as [Object.Maps] says, with Contents and InnerMap
+// set. MapSpec.Pinning is always PinNone: [Map.Pinning] says where a map belongs.
+//
+// An error is a [*NotFoundError], a [*TypeError] or a [*FormatError]. An object of the
+// other byte order has a spec too, to be looked at: see [Object.CheckByteOrder].
+func (o *Object) Spec(s Selector, tails ...TailCall) (*ebpf.CollectionSpec, error) {
+	fn, err := o.choose(s)
+	if err != nil {
+		return nil, err
+	}
+	spec, err := o.spec(fn, s.Type, tails)
+	return spec, o.fault(err)
+}
+
+func (o *Object) spec(fn *function, typ ebpf.ProgramType, tails []TailCall) (*ebpf.CollectionSpec, error) {
+	l := o.newLink()
+	entry := l.enter(fn)
+	if err := l.addTails(fn, tails); err != nil {
+		return nil, err
+	}
+	if err := l.run(); err != nil {
+		return nil, err
+	}
+	if err := l.declared(); err != nil {
+		return nil, err
+	}
+	spec, err := l.load()
+	if err != nil {
+		return nil, err
+	}
+	if err := l.setMaps(spec, tails); err != nil {
+		return nil, err
+	}
+	return spec, l.setPrograms(spec, entry, typ)
+}
+
+// load writes the link as an image and has it decoded.
+func (l *link) load() (spec *ebpf.CollectionSpec, err error) {
+	image, core, err := l.emit()
+	if err != nil {
+		return nil, err
+	}
+	err = catch(func() error {
+		spec, err = ebpf.LoadCollectionSpecFromReader(bytes.NewReader(image))
+		return err
+	})
+	if err != nil {
+		return nil, &FormatError{Msg: "the object cannot be loaded", Err: err}
+	}
+	// Without its relocation an instruction would read another kernel's structure.
+	if n := coreRelocations(spec); n < core {
+		return nil, &FormatError{Section: btfExtSection, Msg: fmt.Sprintf("%d of %d CO-RE relocations are of no instruction", core-n, core)}
+	}
+	return spec, nil
+}
+
+// coreRelocations counts the CO-RE relocations of all functions, each function once.
+func coreRelocations(spec *ebpf.CollectionSpec) int {
+	seen := make(map[*btf.CORERelocation]bool)
+	for _, p := range spec.Programs {
+		for i := range p.Instructions {
+			if r := btf.CORERelocationMetadata(&p.Instructions[i]); r != nil {
+				seen[r] = true
+			}
+		}
+	}
+	return len(seen)
+}
+
+// setPrograms gives the programs back what their sections say, or what the hook wants.
+func (l *link) setPrograms(spec *ebpf.CollectionSpec, entry *linked, typ ebpf.ProgramType) error {
+	main := entry.fn.program()
+	if typ != ebpf.UnspecifiedProgram && typ != main.Type {
+		main.Type, main.AttachType, main.Flags, main.AttachTo = typ, ebpf.AttachNone, 0, ""
+	}
+	for _, f := range l.funcs {
+		if f.place != placeEntry {
+			continue
+		}
+		p := spec.Programs[f.name]
+		if p == nil {
+			return &FormatError{Section: f.fn.section.Name, Msg: fmt.Sprintf("program %q cannot be decoded", clip(f.fn.name))}
+		}
+		if f.name != f.fn.name {
+			return &FormatError{Section: f.fn.section.Name, Msg: fmt.Sprintf("another function is called %q too", clip(f.fn.name))}
+		}
+		if tail := f.fn.program(); f != entry && !tail.runsOn(main.Type) {
+			return &TypeError{Object: l.o.path, Program: tail, Want: main.Type}
+		}
+		p.SectionName = f.fn.section.Name
+		p.Type, p.AttachType, p.Flags, p.AttachTo = main.Type, main.AttachType, main.Flags, main.AttachTo
+	}
+	return nil
+}
+
+// setMaps replaces the maps of the image, of which only the names are true, by their definitions.
+func (l *link) setMaps(spec *ebpf.CollectionSpec, tails []TailCall) error {
+	for _, m := range l.maps {
+		if err := l.define(m, spec.Types); err != nil {
+			return err
+		}
+		if err := l.fillTails(m, tails); err != nil {
+			return err
+		}
+		spec.Maps[m.sym.name] = l.mapSpec(&m.def)
+	}
+	for _, t := range tails {
+		if !slices.ContainsFunc(l.maps, func(m *linkedMap) bool { return m.sym.name == t.Map }) {
+			return &FormatError{Msg: fmt.Sprintf("tail call to map %q key %d: the program refers to no such map", clip(t.Map), t.Key)}
+		}
+	}
+	return nil
+}
+
+// define completes the definition of a map with the types of the spec.
+func (l *link) define(m *linkedMap, types *btf.Spec) (err error) {
+	switch {
+	case m.sym.legacy:
+		m.def.annotate(types)
+		return nil
+	case types == nil:
+		return noTypes(m.sym)
+	}
+	m.def, err = l.o.btfMap(m.sym, types)
+	return err
+}
+
+// mapSpec writes a map in the loader's terms.
+func (l *link) mapSpec(m *Map) *ebpf.MapSpec {
+	spec := &ebpf.MapSpec{
+		Name:       m.Name,
+		Type:       m.Type,
+		KeySize:    m.KeySize,
+		ValueSize:  m.ValueSize,
+		MaxEntries: m.MaxEntries,
+		Flags:      m.Flags,
+		MapExtra:   m.Extra,
+		NumaNode:   m.NumaNode,
+		Key:        m.Key,
+		Value:      m.Value,
+	}
+	if m.Inner != nil {
+		spec.InnerMap = l.mapSpec(m.Inner)
+	}
+	for _, s := range m.Contents {
+		spec.Contents = append(spec.Contents, ebpf.MapKV{Key: s.Key, Value: s.Name})
+	}
+	return spec
+}

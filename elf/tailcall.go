@@ -1,0 +1,158 @@
+package elf
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/cilium/ebpf"
+)
+
+// TailCall is one slot of a program array: the program that runs on a tail call to Key.
+type TailCall struct {
+	Map     string
+	Key     uint32
+	Program string
+	Section string // the "ID/KEY" section, or that of the array's initial values
+}
+
+// TailCalls returns what the object puts into program arrays: iproute2's
+// "ID/KEY" sections, in any base that C has, and the initial values of BTF maps. The error
+// joins a [*FormatError] for each that cannot be: an id that no program array
+// has, a key behind its last entry, a map that cannot be read.
+func (o *Object) TailCalls() ([]TailCall, error) {
+	maps, err := o.mapDefs()
+	errs := []error{err}
+	var calls []TailCall
+	for _, m := range maps {
+		if m.Type == ebpf.ProgramArray && m.Style == StyleBTF {
+			for _, s := range m.Contents {
+				calls = append(calls, TailCall{m.Name, s.Key, s.Name, m.Section})
+			}
+		}
+	}
+	for _, t := range o.tails() {
+		m, err := o.tailMap(t)
+		if err != nil {
+			errs = append(errs, o.fault(err))
+			continue
+		}
+		calls = append(calls, TailCall{m.Name, t.key, t.fn.name, t.fn.section.Name})
+	}
+	return calls, errors.Join(errs...)
+}
+
+// tailSection is a section "ID/KEY": its function goes to KEY of the program array with ID.
+type tailSection struct {
+	id, key uint32
+	fn      *function
+}
+
+func (o *Object) findTails() []tailSection {
+	var tails []tailSection
+	for i := range o.sections {
+		sec := &o.sections[i]
+		id, key, ok := parseTail(sec.Name)
+		if !ok || !sec.executable() {
+			continue
+		}
+		funcs := o.filter(func(f *function) bool { return f.section == sec })
+		tails = append(tails, tailSection{id, key, firstGlobal(funcs)})
+	}
+	return tails
+}
+
+// tailsOf returns the sections that go into the map with the id.
+func (o *Object) tailsOf(id uint32) []tailSection {
+	return slices.DeleteFunc(slices.Clone(o.tails()), func(t tailSection) bool { return id == 0 || t.id != id })
+}
+
+// parseTail reads "2/7" and "0xabccba/0".
+func parseTail(section string) (id, key uint32, ok bool) {
+	left, right, found := strings.Cut(section, "/")
+	if !found || left == "" || left[0] < '0' || left[0] > '9' {
+		return 0, 0, false
+	}
+	n, err := strconv.ParseUint(left, 0, 32)
+	k, err2 := strconv.ParseUint(right, 0, 32)
+	return uint32(n), uint32(k), err == nil && err2 == nil
+}
+
+// tailMap returns the program array that a section "ID/KEY" goes into.
+func (o *Object) tailMap(t tailSection) (Map, error) {
+	fail := func(format string, args ...any) (Map, error) {
+		return Map{}, &FormatError{
+			Section: t.fn.section.Name,
+			Msg:     fmt.Sprintf("tail call to map %d key %d: ", t.id, t.key) + fmt.Sprintf(format, args...),
+		}
+	}
+	maps := o.legacyByID(t.id)
+	if len(maps) == 0 {
+		return fail("no map has the id %d", t.id)
+	}
+	m := maps[0]
+	if m.Type != ebpf.ProgramArray {
+		return fail("map %q is of type %s, not a program array", clip(m.Name), m.Type)
+	}
+	if t.key >= m.MaxEntries {
+		return fail("map %q has %d entries", clip(m.Name), m.MaxEntries)
+	}
+	return m, nil
+}
+
+// legacyTails returns the slots of a legacy program array.
+func (o *Object) legacyTails(m *Map) ([]Slot, error) {
+	var slots []Slot
+	for _, t := range o.tailsOf(m.ID) {
+		if _, err := o.tailMap(t); err != nil {
+			return nil, err
+		}
+		slots = append(slots, Slot{t.key, t.fn.name})
+	}
+	slices.SortFunc(slots, func(a, b Slot) int { return int(int64(a.Key) - int64(b.Key)) })
+	return slots, nil
+}
+
+// addTails adds the programs of slots that the caller names, and refuses an
+// "ID/KEY" section that would be left out of the load without a word.
+func (l *link) addTails(entry *function, tails []TailCall) error {
+	for _, t := range tails {
+		fn, err := l.o.findByName(Selector{Program: t.Program})
+		if err != nil {
+			return err
+		}
+		l.enter(fn)
+	}
+	for _, t := range l.o.tails() {
+		if t.fn == entry || l.byFunc[t.fn] != nil {
+			continue
+		}
+		if _, err := l.o.tailMap(t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fillTails puts the programs that the caller names into a map.
+func (l *link) fillTails(m *linkedMap, tails []TailCall) error {
+	for _, t := range tails {
+		if t.Map != m.sym.name {
+			continue
+		}
+		fail := func(format string, args ...any) error {
+			return &FormatError{Section: m.sym.section.Name, Msg: fmt.Sprintf("tail call to map %q key %d: ", clip(t.Map), t.Key) + fmt.Sprintf(format, args...)}
+		}
+		switch {
+		case m.def.Type != ebpf.ProgramArray:
+			return fail("it is of type %s, not a program array", m.def.Type)
+		case t.Key >= m.def.MaxEntries:
+			return fail("it has %d entries", m.def.MaxEntries)
+		}
+		slots := slices.DeleteFunc(m.def.Contents, func(s Slot) bool { return s.Key == t.Key })
+		m.def.Contents = append(slots, Slot{t.Key, t.Program})
+	}
+	return nil
+}
