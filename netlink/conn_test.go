@@ -73,8 +73,10 @@ func TestErrorCarriesTheKernelsSentence(t *testing.T) {
 		text     string
 		is       error
 	}{
-		{"with", syscall.EBUSY, "XDP program already attached.",
-			"attach xdp: XDP program already attached (device or resource busy)", os.ErrExist},
+		{
+			"with", syscall.EBUSY, "XDP program already attached.",
+			"attach xdp: XDP program already attached (device or resource busy)", os.ErrExist,
+		},
 		{"without", syscall.EINVAL, "", "attach xdp: invalid argument", syscall.EINVAL},
 		{"privilege", syscall.EPERM, "", "attach xdp: operation not permitted", os.ErrPermission},
 		{"leaked by a driver", 524, "", "attach xdp: errno 524", errors.ErrUnsupported},

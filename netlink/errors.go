@@ -90,8 +90,7 @@ func newError(op string, ifindex int, err error) error {
 		return nil
 	}
 	e := &Error{Op: op, Ifindex: ifindex, Err: err}
-	var oe *netlink.OpError
-	if errors.As(err, &oe) {
+	if oe, ok := errors.AsType[*netlink.OpError](err); ok {
 		e.Err, e.Message = oe.Err, oe.Message
 	}
 	return e

@@ -73,14 +73,20 @@ func TestFilterKernel(t *testing.T) {
 		{name: "replace in place", do: c.ReplaceFilter, f: on(1, 1, fd2), pref: 1, handle: 1, prog: id2},
 		{name: "replace creates", do: c.ReplaceFilter, f: on(2, 7, fd2), pref: 2, handle: 7, prog: id2},
 		{name: "change", do: c.ChangeFilter, f: on(2, 7, fd), pref: 2, handle: 7, prog: id},
-		{name: "change of nothing", do: c.ChangeFilter, f: on(77, 1, fd), is: os.ErrNotExist, errno: syscall.ENOENT,
-			message: "Need both RTM_NEWTFILTER and NLM_F_CREATE to create a new filter"},
+		{
+			name: "change of nothing", do: c.ChangeFilter, f: on(77, 1, fd), is: os.ErrNotExist, errno: syscall.ENOENT,
+			message: "Need both RTM_NEWTFILTER and NLM_F_CREATE to create a new filter",
+		},
 		{name: "get", do: c.Filter, f: on(2, 7, -1), pref: 2, handle: 7, prog: id},
-		{name: "get nothing", do: c.Filter, f: on(2, 8, -1), is: os.ErrNotExist, errno: syscall.ENOENT,
-			message: "Specified filter handle not found"},
-		{name: "another protocol", do: c.ReplaceFilter,
+		{
+			name: "get nothing", do: c.Filter, f: on(2, 8, -1), is: os.ErrNotExist, errno: syscall.ENOENT,
+			message: "Specified filter handle not found",
+		},
+		{
+			name: "another protocol", do: c.ReplaceFilter,
 			f:     &Filter{Ifindex: va.Index, Parent: Ingress, Pref: 1, Handle: 1, Protocol: unix.ETH_P_IP, Kind: "bpf", BPF: bpf(fd)},
-			errno: syscall.EINVAL, message: "Protocol mismatch for filter with specified priority"},
+			errno: syscall.EINVAL, message: "Protocol mismatch for filter with specified priority",
+		},
 	}
 	for _, s := range steps {
 		got, err := s.do(s.f)
@@ -380,11 +386,9 @@ func TestManyAddFiltersAtOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	errs := make([]error, n)
 	for i := range n {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
+		wg.Go(func() {
 			errs[i] = addOne(int(ns.Fd()), va.Index)
-		}()
+		})
 	}
 	wg.Wait()
 	if err := errors.Join(errs...); err != nil {

@@ -82,7 +82,7 @@ func (h *Handle) parse(whole, digits string, bits, shift int) error {
 }
 
 func handleError(s string) error {
-	return fmt.Errorf("%q is not a handle, expected MAJOR:MINOR in hexadecimal, such as 1:2 or ffff:", s)
+	return fmt.Errorf("%q is not a handle, expected MAJOR:MINOR in hexadecimal, such as ffff: or 1:2", s)
 }
 
 // A Parent is what a filter or a chain is attached to on a device.
@@ -105,8 +105,9 @@ func (p Parent) String() string {
 		return "ingress"
 	case Egress:
 		return "egress"
+	default:
+		return Handle(p).String()
 	}
-	return Handle(p).String()
 }
 
 // MarshalText is [Parent.String].

@@ -23,10 +23,14 @@ func TestLinkRequests(t *testing.T) {
 		want string
 	}{
 		{"short name", linkByNameRequest("va"), zero + "08001d00 08000000 07000300 76610000"},
-		{"15 bytes", linkByNameRequest("abcdefghijklmno"),
-			zero + "08001d00 08000000 14000300 6162636465666768696a6b6c6d6e6f00"},
-		{"16 bytes", linkByNameRequest("abcdefghijklmnop"),
-			zero + "08001d00 08000000 15003500 6162636465666768696a6b6c6d6e6f7000000000"},
+		{
+			"15 bytes", linkByNameRequest("abcdefghijklmno"),
+			zero + "08001d00 08000000 14000300 6162636465666768696a6b6c6d6e6f00",
+		},
+		{
+			"16 bytes", linkByNameRequest("abcdefghijklmnop"),
+			zero + "08001d00 08000000 15003500 6162636465666768696a6b6c6d6e6f7000000000",
+		},
 		{"index", linkByIndexRequest(3), "00000000 03000000 00000000 00000000 08001d00 08000000"},
 		{"all", linksRequest(), zero + "08001d00 08000000"},
 	}

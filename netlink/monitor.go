@@ -95,7 +95,9 @@ func (m *Monitor) Close() error { return m.nl.Close() }
 // others follow. Any other error is the last.
 func (m *Monitor) Events(ctx context.Context) iter.Seq2[*Event, error] {
 	return func(yield func(*Event, error) bool) {
-		stop := context.AfterFunc(ctx, func() { m.nl.SetReadDeadline(time.Unix(1, 0)) })
+		stop := context.AfterFunc(ctx, func() {
+			_ = m.nl.SetReadDeadline(time.Unix(1, 0)) // it fails on a closed socket only, which is at its end too
+		})
 		defer stop()
 		for ctx.Err() == nil && m.receive(ctx, yield) {
 		}

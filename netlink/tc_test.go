@@ -149,8 +149,10 @@ func TestQdiscKernel(t *testing.T) {
 		errno   syscall.Errno
 		message string
 	}{
-		{name: "change nothing", do: c.ChangeQdisc, q: Clsact(va.Index), is: os.ErrNotExist, errno: syscall.ENOENT,
-			message: "Qdisc not found. To create specify NLM_F_CREATE flag"},
+		{
+			name: "change nothing", do: c.ChangeQdisc, q: Clsact(va.Index), is: os.ErrNotExist, errno: syscall.ENOENT,
+			message: "Qdisc not found. To create specify NLM_F_CREATE flag",
+		},
 		{name: "delete nothing", do: c.DeleteQdisc, q: Clsact(va.Index), errno: syscall.EINVAL, message: "Invalid handle"},
 		{name: "add", do: c.AddQdisc, q: blocks},
 		{name: "add again", do: c.AddQdisc, q: blocks, is: os.ErrExist, errno: syscall.EEXIST, message: "Exclusivity flag on, cannot modify"},
@@ -347,7 +349,7 @@ func TestMonitorKernel(t *testing.T) {
 		want = append(want, s.event)
 	}
 
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	var got []string
 	for ev, err := range m.Events(ctx) {
@@ -397,7 +399,7 @@ func TestMonitorEndsWithItsContext(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	for ev, err := range m.Events(ctx) {
 		t.Errorf("got %v, %v", ev, err)

@@ -3,6 +3,8 @@ package netlink
 import (
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
+	"iter"
 	"os"
 	"strings"
 	"testing"
@@ -77,11 +79,18 @@ func ingressRequest(op uint16, f Filter) request {
 	return must(filterRequest("", op, flags, &f, false))
 }
 
-func listFilters(q FilterQuery) func(*Conn) {
-	return func(c *Conn) {
-		for range c.Filters(q) {
+// drain is the error of a list.
+func drain[T any](all iter.Seq2[*T, error]) error {
+	for _, err := range all {
+		if err != nil {
+			return err
 		}
 	}
+	return nil
+}
+
+func listFilters(q FilterQuery) func(*Conn) error {
+	return func(c *Conn) error { return drain(c.Filters(q)) }
 }
 
 // tcRequests is how each command line of testdata/tc.txt is asked for here.
@@ -165,14 +174,15 @@ func tcRequests() map[string]request {
 }
 
 // tcCalls is the same for what has no request to build apart from its call.
-func tcCalls() map[string]func(*Conn) {
-	addActions := func(a ...*Action) func(*Conn) { return func(c *Conn) { c.AddActions(a...) } }
-	replaceActions := func(a ...*Action) func(*Conn) { return func(c *Conn) { c.ReplaceActions(a...) } }
-	listActions := func(kind string, since time.Duration) func(*Conn) {
-		return func(c *Conn) {
-			for range c.Actions(kind, since) {
-			}
-		}
+func tcCalls() map[string]func(*Conn) error {
+	addActions := func(a ...*Action) func(*Conn) error {
+		return func(c *Conn) error { _, err := c.AddActions(a...); return err }
+	}
+	replaceActions := func(a ...*Action) func(*Conn) error {
+		return func(c *Conn) error { _, err := c.ReplaceActions(a...); return err }
+	}
+	listActions := func(kind string, since time.Duration) func(*Conn) error {
+		return func(c *Conn) error { return drain(c.Actions(kind, since)) }
 	}
 	bpf := func(change func(*Action)) *Action {
 		a := &Action{Kind: "bpf", Verdict: VerdictPipe, BPF: &BPFAction{FD: 4, Name: "c1:[*fsobj]"}}
@@ -185,24 +195,17 @@ func tcCalls() map[string]func(*Conn) {
 	continued.Index, continued.Random = 6, &Random{Deterministic: true, N: 5, Verdict: VerdictPass}
 	conform := mbit()
 	conform.Index, conform.Exceed, conform.Conform = 3, VerdictPipe, VerdictContinue
-	return map[string]func(*Conn){
-		"tc qdisc show": func(c *Conn) {
-			for range c.Qdiscs(0) {
-			}
-		},
-		"tc qdisc show dev va": func(c *Conn) {
-			for range c.Qdiscs(3) {
-			}
-		},
+	return map[string]func(*Conn) error{
+		"tc qdisc show":                 func(c *Conn) error { return drain(c.Qdiscs(0)) },
+		"tc qdisc show dev va":          func(c *Conn) error { return drain(c.Qdiscs(3)) },
 		"tc filter show block 7":        listFilters(FilterQuery{Block: 7}),
 		"tc filter show dev va":         listFilters(FilterQuery{Ifindex: 3}),
 		"tc filter show dev va ingress": listFilters(FilterQuery{Ifindex: 3, Parent: Ingress}),
 		"tc filter show dev va ingress chain 2 pref 5 protocol ip": listFilters(FilterQuery{
-			Ifindex: 3, Parent: Ingress, Chain: ptr(uint32(2)), Pref: 5, Protocol: unix.ETH_P_IP,
+			Ifindex: 3, Parent: Ingress, Chain: new(uint32(2)), Pref: 5, Protocol: unix.ETH_P_IP,
 		}),
-		"tc chain show dev va ingress": func(c *Conn) {
-			for range c.Chains(&Chain{Ifindex: 3, Parent: Ingress}) {
-			}
+		"tc chain show dev va ingress": func(c *Conn) error {
+			return drain(c.Chains(&Chain{Ifindex: 3, Parent: Ingress}))
 		},
 		"tc actions add action bpf pinned c1": addActions(bpf(nil)),
 		"tc actions add action bpf pinned c1 index 4 cookie abcd hw_stats immediate no_percpu": addActions(bpf(func(a *Action) {
@@ -213,13 +216,13 @@ func tcCalls() map[string]func(*Conn) {
 		"tc actions add action bpf bytecode 1,6 0 0 1, ok": addActions(bpf(func(a *Action) {
 			a.Verdict, a.BPF.Bytecode = VerdictPass, []Instruction{{Code: 6, K: 1}}
 		})),
-		"tc actions get action bpf index 4":        func(c *Conn) { c.Action("bpf", 4) },
-		"tc actions del action bpf index 4":        func(c *Conn) { c.DeleteActions("bpf", 4) },
+		"tc actions get action bpf index 4":        func(c *Conn) error { _, err := c.Action("bpf", 4); return err },
+		"tc actions del action bpf index 4":        func(c *Conn) error { return c.DeleteActions("bpf", 4) },
 		"tc actions show action bpf":               listActions("bpf", 0),
 		"tc actions show action mirred":            listActions("mirred", 0),
 		"tc actions show action mirred since 1000": listActions("mirred", time.Second),
-		"tc actions flush action bpf":              func(c *Conn) { c.FlushActions("bpf") },
-		"tc actions flush action mirred":           func(c *Conn) { c.FlushActions("mirred") },
+		"tc actions flush action bpf":              func(c *Conn) error { return c.FlushActions("bpf") },
+		"tc actions flush action mirred":           func(c *Conn) error { return c.FlushActions("mirred") },
 		"tc actions add action mirred egress redirect dev lo index 3": addActions(&Action{
 			Kind: "mirred", Index: 3, Verdict: VerdictStolen, Mirred: &Mirred{Ifindex: 1},
 		}),
@@ -237,14 +240,16 @@ func tcCalls() map[string]func(*Conn) {
 }
 
 // sent is the request that a call sends first.
-func sent(t *testing.T, call func(*Conn)) request {
+func sent(t *testing.T, call func(*Conn) error) request {
 	var r request
 	c := fake(t, func(req []netlink.Message) ([]netlink.Message, error) {
 		h := req[0].Header
 		r = request{typ: uint16(h.Type), flags: h.Flags &^ (netlink.Request | netlink.Acknowledge), body: req[0].Data}
 		return []netlink.Message{ack(req[0], unix.EINVAL, "")}, nil
 	})
-	call(c)
+	if err := call(c); !errors.Is(err, unix.EINVAL) {
+		t.Errorf("got %v, want the kernel's EINVAL", err)
+	}
 	return r
 }
 
@@ -302,7 +307,7 @@ func readTC(t *testing.T) map[string]request {
 		t.Fatal(err)
 	}
 	commands := map[string]request{}
-	for _, p := range strings.Split(string(b), "\n\n") {
+	for p := range strings.SplitSeq(string(b), "\n\n") {
 		command, rest, _ := strings.Cut(strings.TrimSpace(p), "\n")
 		if strings.HasPrefix(command, "#") {
 			continue

@@ -49,8 +49,9 @@ func (v Verdict) Split() (word string, value uint32) {
 		return "jump", value
 	case _TC_ACT_GOTO_CHAIN:
 		return "goto", value
+	default:
+		return nameOf(verdicts, v), 0
 	}
-	return nameOf(verdicts, v), 0
 }
 
 // String is the verdict as tc(8) prints it, such as "drop" or "goto chain 7".

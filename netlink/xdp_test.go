@@ -14,8 +14,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func ptr[T any](v T) *T { return &v }
-
 // The bytes are those that ip 6.1 sends (strace -e write), after struct
 // nlmsghdr; the ones with EXPECTED_FD, which ip cannot send, are from
 // linux/if_link.h.
@@ -65,13 +63,13 @@ func TestXDPRequest(t *testing.T) {
 		},
 		{
 			name: "compare and swap",
-			xdp:  XDP{FD: 7, ExpectedFD: ptr(6)},
+			xdp:  XDP{FD: 7, ExpectedFD: new(6)},
 			op:   "attach xdp",
 			want: "1c002b00 08000100 07000000 08000300 10000000 08000800 06000000",
 		},
 		{
 			name: "compare with none",
-			xdp:  XDP{FD: 7, Mode: XDPGeneric, ExpectedFD: ptr(-1)},
+			xdp:  XDP{FD: 7, Mode: XDPGeneric, ExpectedFD: new(-1)},
 			op:   "attach xdp",
 			want: "1c002b00 08000100 07000000 08000300 12000000 08000800 ffffffff",
 		},
@@ -133,14 +131,22 @@ func TestDecodeLinkXDP(t *testing.T) {
 		want LinkXDP
 	}{
 		{"none", "05000200 00000000", LinkXDP{}},
-		{"native", "05000200 01000000 08000400 07000000 08000500 07000000",
-			LinkXDP{XDPNative, []XDPProgram{{XDPNative, 7}}}},
-		{"without per-mode ids", "05000200 02000000 08000400 07000000",
-			LinkXDP{XDPGeneric, []XDPProgram{{XDPGeneric, 7}}}},
-		{"native and offload", "08000500 07000000 08000700 09000000 05000200 04000000",
-			LinkXDP{XDPMulti, []XDPProgram{{XDPOffload, 9}, {XDPNative, 7}}}},
-		{"unknown attribute and mode", "05000200 09000000 08000400 07000000 0800ff00 01000000",
-			LinkXDP{9, []XDPProgram{{9, 7}}}},
+		{
+			"native", "05000200 01000000 08000400 07000000 08000500 07000000",
+			LinkXDP{XDPNative, []XDPProgram{{XDPNative, 7}}},
+		},
+		{
+			"without per-mode ids", "05000200 02000000 08000400 07000000",
+			LinkXDP{XDPGeneric, []XDPProgram{{XDPGeneric, 7}}},
+		},
+		{
+			"native and offload", "08000500 07000000 08000700 09000000 05000200 04000000",
+			LinkXDP{XDPMulti, []XDPProgram{{XDPOffload, 9}, {XDPNative, 7}}},
+		},
+		{
+			"unknown attribute and mode", "05000200 09000000 08000400 07000000 0800ff00 01000000",
+			LinkXDP{9, []XDPProgram{{9, 7}}},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -181,28 +187,44 @@ func TestSetXDPKernel(t *testing.T) {
 		want    LinkXDP // of va, after the step
 	}{
 		{name: "detach from nothing", xdp: XDP{FD: -1}},
-		{name: "attach", xdp: XDP{FD: pass, NoReplace: true},
-			want: LinkXDP{XDPNative, []XDPProgram{{XDPNative, passID}}}},
-		{name: "attach to the attached", xdp: XDP{FD: drop, NoReplace: true},
+		{
+			name: "attach", xdp: XDP{FD: pass, NoReplace: true},
+			want: LinkXDP{XDPNative, []XDPProgram{{XDPNative, passID}}},
+		},
+		{
+			name: "attach to the attached", xdp: XDP{FD: drop, NoReplace: true},
 			is: os.ErrExist, errno: syscall.EBUSY, message: "XDP program already attached",
-			want: LinkXDP{XDPNative, []XDPProgram{{XDPNative, passID}}}},
-		{name: "generic beside native", xdp: XDP{FD: drop, Mode: XDPGeneric},
+			want: LinkXDP{XDPNative, []XDPProgram{{XDPNative, passID}}},
+		},
+		{
+			name: "generic beside native", xdp: XDP{FD: drop, Mode: XDPGeneric},
 			is: os.ErrExist, errno: syscall.EEXIST, message: "Native and generic XDP can't be active at the same time",
-			want: LinkXDP{XDPNative, []XDPProgram{{XDPNative, passID}}}},
-		{name: "swap with a wrong expectation", xdp: XDP{FD: drop, ExpectedFD: &drop},
+			want: LinkXDP{XDPNative, []XDPProgram{{XDPNative, passID}}},
+		},
+		{
+			name: "swap with a wrong expectation", xdp: XDP{FD: drop, ExpectedFD: &drop},
 			is: os.ErrExist, errno: syscall.EEXIST, message: "Active program does not match expected",
-			want: LinkXDP{XDPNative, []XDPProgram{{XDPNative, passID}}}},
-		{name: "swap", xdp: XDP{FD: drop, ExpectedFD: &pass},
-			want: LinkXDP{XDPNative, []XDPProgram{{XDPNative, dropID}}}},
-		{name: "replace", xdp: XDP{FD: pass},
-			want: LinkXDP{XDPNative, []XDPProgram{{XDPNative, passID}}}},
+			want: LinkXDP{XDPNative, []XDPProgram{{XDPNative, passID}}},
+		},
+		{
+			name: "swap", xdp: XDP{FD: drop, ExpectedFD: &pass},
+			want: LinkXDP{XDPNative, []XDPProgram{{XDPNative, dropID}}},
+		},
+		{
+			name: "replace", xdp: XDP{FD: pass},
+			want: LinkXDP{XDPNative, []XDPProgram{{XDPNative, passID}}},
+		},
 		{name: "detach", xdp: XDP{FD: -1, Mode: XDPNative}},
-		{name: "generic", xdp: XDP{FD: drop, Mode: XDPGeneric, ExpectedFD: ptr(-1)},
-			want: LinkXDP{XDPGeneric, []XDPProgram{{XDPGeneric, dropID}}}},
+		{
+			name: "generic", xdp: XDP{FD: drop, Mode: XDPGeneric, ExpectedFD: new(-1)},
+			want: LinkXDP{XDPGeneric, []XDPProgram{{XDPGeneric, dropID}}},
+		},
 		{name: "detach generic", xdp: XDP{FD: -1, Mode: XDPGeneric}},
-		{name: "native on lo", ifindex: 1, xdp: XDP{FD: pass, Mode: XDPNative},
+		{
+			name: "native on lo", ifindex: 1, xdp: XDP{FD: pass, Mode: XDPNative},
 			is: errors.ErrUnsupported, errno: syscall.EOPNOTSUPP,
-			message: "Underlying driver does not support XDP in native mode"},
+			message: "Underlying driver does not support XDP in native mode",
+		},
 		{name: "a filter's program", xdp: XDP{FD: filter}, errno: syscall.EINVAL},
 		{name: "no device", ifindex: 9999, xdp: XDP{FD: pass}, is: os.ErrNotExist, errno: syscall.ENODEV},
 	}
