@@ -220,3 +220,21 @@ func fixtureTable() Table[run] {
 		},
 	}
 }
+
+func fixtureManual() *Manual {
+	return &Manual{
+		Program: "xdpload", Summary: "load BPF programs and attach them to network devices",
+		Description: "Reads BPF objects with `struct bpf_elf_map` and others.\n\n    xdpload link set dev eth0 xdp obj foo.o\n    .dotted 'line'",
+		Options: []Option{
+			{Names: []string{"json", "j"}, Help: "print JSON"},
+			{Names: []string{"netns", "n"}, Arg: "NAME", Kind: Netns, Help: "work in this network namespace"},
+			{Names: []string{"batch", "b"}, Arg: "FILE", Kind: File, Help: "read commands from a file, or `-` for standard input"},
+		},
+		Groups: []Group{
+			{Name: "link", Summary: "XDP programs of devices", Description: "What ip-link(8) does for XDP."},
+			{Name: "tc filter", Summary: "BPF classifiers"},
+		},
+		Statuses: []Status{{0, "done"}, {1, "the words are wrong"}, {2, "refused by object, kernel or device"}},
+		SeeAlso:  []string{"ip-link(8)", "tc-bpf(8)"},
+	}
+}

@@ -101,6 +101,9 @@ func alternatives(n *Node) []token {
 	var t []token
 	for _, c := range n.children {
 		ct := tokens(c)
+		if c.op == opAlt && c.title == "" && !c.repeat && !c.hidden {
+			ct = alternatives(c)
+		}
 		if len(ct) == 0 {
 			continue
 		}
@@ -176,10 +179,12 @@ func outer(n *Node) []token {
 	return body(&bare)
 }
 
-// wrap breaks the tokens into lines of at most width columns where it can.
-func wrap(t []token, width int) [][]token {
+// wrap breaks the tokens into lines, the first of at most first columns, the
+// others of at most later, where it can.
+func wrap(t []token, first, later int) [][]token {
 	var lines [][]token
 	var line []token
+	width := first
 	for len(t) > 0 {
 		n := 1
 		for n < len(t) && t[n-1].glue {
@@ -188,7 +193,7 @@ func wrap(t []token, width int) [][]token {
 		unit := t[:n]
 		t = t[n:]
 		if len(line) > 0 && textWidth(line)+1+textWidth(unit) > width {
-			lines, line = append(lines, line), nil
+			lines, line, width = append(lines, line), nil, later
 		}
 		line = append(line, unit...)
 	}
@@ -211,6 +216,9 @@ func plain(t []token) string {
 // to the first group of options.
 func label(n *Node) string { return plain(labelTokens(n)) }
 
+// longLabel is the width beyond which a label is cut to its keyword.
+const longLabel = 44
+
 func labelTokens(n *Node) []token {
 	if n.op != opWord {
 		return tokens(n)
@@ -222,29 +230,68 @@ func labelTokens(n *Node) []token {
 		}
 		t = append(t, tokens(c)...)
 	}
+	if textWidth(t) > longLabel {
+		return append(t[:1], token{text: "..."})
+	}
 	return t
 }
 
 // Synopsis writes the grammar after the words of its command, in the notation
 // of manual pages, wrapped to width columns, with the named parts below.
 func Synopsis(command string, root *Node, width int) string {
+	plainFont := func(t token) string { return t.text }
 	var b strings.Builder
-	b.WriteString(command)
-	writeWrapped(&b, tokens(root), len(command)+1, width)
-	for _, d := range definitions(root) {
-		lead := d.name + " :="
-		b.WriteString("\n" + lead)
-		writeWrapped(&b, d.tokens, len(lead)+1, width)
+	for i, r := range synopsis(command, root) {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString(r.format(width, plainFont))
 	}
 	return b.String()
 }
 
-// writeWrapped writes tokens after a lead; later lines are indented by hang.
-func writeWrapped(b *strings.Builder, t []token, hang, width int) {
-	sep := " "
-	for _, line := range wrap(t, max(width-hang, shortGroup)) {
-		b.WriteString(sep + plain(line))
-		sep = "\n" + strings.Repeat(" ", hang)
+// rule is a lead, and the tokens that it stands for.
+type rule struct {
+	lead   []token
+	tokens []token
+}
+
+// synopsis is the rule of a command and those of its named parts.
+func synopsis(command string, root *Node) []rule {
+	var lead []token
+	for word := range strings.FieldsSeq(command) {
+		lead = append(lead, token{word, styleWord, true})
 	}
-	b.WriteString("\n")
+	rules := []rule{{lead, tokens(root)}}
+	for _, d := range definitions(root) {
+		lead := []token{{d.name, styleValue, true}, {":=", stylePunct, true}}
+		rules = append(rules, rule{lead, d.tokens})
+	}
+	return rules
+}
+
+// format writes the rule in lines of width columns, each token in its font.
+func (r rule) format(width int, font func(token) string) string {
+	lead := textWidth(r.lead) + 1
+	hang := lead
+	if hang > 20 {
+		hang = 8
+	}
+	sep := ""
+	var b strings.Builder
+	for i, line := range append([][]token{r.lead}, wrap(r.tokens, width-lead, width-hang)...) {
+		b.WriteString(sep)
+		for j, t := range line {
+			if j > 0 {
+				b.WriteByte(' ')
+			}
+			b.WriteString(font(t))
+		}
+		sep = "\n" + strings.Repeat(" ", hang)
+		if i == 0 {
+			sep = " "
+		}
+	}
+	b.WriteByte('\n')
+	return b.String()
 }

@@ -1,0 +1,239 @@
+package grammar
+
+import (
+	"slices"
+	"strings"
+)
+
+// Group introduces the commands that share their first words.
+type Group struct {
+	Name        string // the words: "link", "tc filter"
+	Summary     string // one line, lower case, no full stop
+	Description string // paragraphs, with an empty line between them
+}
+
+// Status is an exit status and its meaning.
+type Status struct {
+	Code int
+	Help string
+}
+
+// Manual is what the documents say about the program as a whole.
+//
+// In its texts, and in those of commands and nodes, `backquotes` set words as
+// they are typed, and indented lines of a description are kept as they are.
+type Manual struct {
+	Program     string // the name that is typed
+	Summary     string // one line, lower case, no full stop
+	Description string
+	Options     []Option
+	Groups      []Group
+	Statuses    []Status
+	SeeAlso     []string // pages of others: "ip-link(8)"
+}
+
+func (m *Manual) group(name string) Group {
+	i := slices.IndexFunc(m.Groups, func(g Group) bool { return g.Name == name })
+	if i < 0 {
+		return Group{Name: name}
+	}
+	return m.Groups[i]
+}
+
+// commandDoc is what the documents need of a command.
+type commandDoc struct {
+	title       string
+	other       []string // other names of its last word
+	summary     string
+	description string
+	examples    []Example
+	root        *Node
+}
+
+func (c *Command[R]) doc() commandDoc {
+	root, _ := c.New()
+	names := strings.Split(c.Name[strings.LastIndexByte(c.Name, ' ')+1:], "|")
+	return commandDoc{c.Title(), names[1:], c.Summary, c.Description, c.Examples, root}
+}
+
+// pageDoc is the commands that share a manual page.
+type pageDoc struct {
+	group    Group
+	commands []commandDoc
+}
+
+// pages groups the commands by all their words but the last, in the order of
+// the table. A command of one word, or one that others extend, has a page by
+// its own name.
+func (t Table[R]) pages(m *Manual) []pageDoc {
+	var pages []pageDoc
+	for i := range t {
+		if t[i].Hidden {
+			continue
+		}
+		name := t.pageName(&t[i])
+		at := slices.IndexFunc(pages, func(p pageDoc) bool { return p.group.Name == name })
+		if at < 0 {
+			at = len(pages)
+			pages = append(pages, pageDoc{group: m.group(name)})
+		}
+		pages[at].commands = append(pages[at].commands, t[i].doc())
+	}
+	for i := range pages {
+		pages[i].complete()
+	}
+	return pages
+}
+
+func (t Table[R]) pageName(c *Command[R]) string {
+	for i := range t {
+		if strings.HasPrefix(t[i].Name, c.Name+" ") {
+			return c.Title()
+		}
+	}
+	if words := strings.Fields(c.Title()); len(words) > 1 {
+		return strings.Join(words[:len(words)-1], " ")
+	}
+	return c.Title()
+}
+
+// complete makes up a summary where the manual has none.
+func (p *pageDoc) complete() {
+	if p.group.Summary != "" {
+		return
+	}
+	if len(p.commands) == 1 {
+		p.group.Summary = p.commands[0].summary
+		return
+	}
+	summaries := make([]string, len(p.commands))
+	for i, c := range p.commands {
+		summaries[i] = c.summary
+	}
+	p.group.Summary = strings.Join(summaries, ", ")
+}
+
+// part is the explained words of a grammar, or of a named part of it.
+type part struct {
+	name    string // empty for the grammar itself
+	entries []entry
+}
+
+// entry explains one word or value.
+type entry struct {
+	label []token
+	other []string
+	help  string
+}
+
+// parts lists the words that have a help text, each once, those of named
+// parts after those of the grammar itself.
+func parts(root *Node) []part {
+	list := []part{{}}
+	named := []*Node{root}
+	for i := 0; i < len(named); i++ {
+		seen := map[string]bool{}
+		var visit func(n *Node)
+		visit = func(n *Node) {
+			if n.hidden {
+				return
+			}
+			if n.title != "" && n != named[i] {
+				if !slices.ContainsFunc(list, func(p part) bool { return p.name == n.title }) {
+					list = append(list, part{name: n.title})
+					named = append(named, n)
+				}
+				return
+			}
+			if l := label(n); n.help != "" && !seen[l] {
+				seen[l] = true
+				e := entry{labelTokens(n), nil, n.help}
+				if n.op == opWord {
+					e.other = n.names[1:]
+				}
+				list[i].entries = append(list[i].entries, e)
+			}
+			for _, c := range n.children {
+				visit(c)
+			}
+		}
+		visit(named[i])
+	}
+	return slices.DeleteFunc(list, func(p part) bool { return len(p.entries) == 0 })
+}
+
+// Undocumented lists the words and values that no help text explains: a value
+// is explained by its own text or by its keyword's. For tests.
+func Undocumented(root *Node) []string {
+	var names []string
+	var visit func(n *Node, explained bool)
+	visit = func(n *Node, explained bool) {
+		if n.hidden {
+			return
+		}
+		leaf := n.op == opWord || n.op == opValue || n.op == opRest
+		if leaf {
+			explained = n.help != "" || explained && n.op != opWord
+			if !explained {
+				names = append(names, n.name())
+			}
+		}
+		for _, c := range n.children {
+			visit(c, explained)
+		}
+	}
+	visit(root, false)
+	return slices.Compact(names)
+}
+
+// span is a piece of text; code is set as it is typed.
+type span struct {
+	text string
+	code bool
+}
+
+// spans splits a text at its backquotes.
+func spans(text string) []span {
+	var list []span
+	for i, s := range strings.Split(text, "`") {
+		if s != "" {
+			list = append(list, span{s, i%2 == 1})
+		}
+	}
+	return list
+}
+
+// paragraph is text to be filled, or lines to be kept.
+type paragraph struct {
+	text    string
+	literal bool
+}
+
+func paragraphs(text string) []paragraph {
+	var list []paragraph
+	for p := range strings.SplitSeq(strings.Trim(text, "\n"), "\n\n") {
+		if p == "" {
+			continue
+		}
+		if strings.HasPrefix(p, " ") || strings.HasPrefix(p, "\t") {
+			list = append(list, paragraph{outdent(p), true})
+			continue
+		}
+		list = append(list, paragraph{strings.Join(strings.Fields(p), " "), false})
+	}
+	return list
+}
+
+// outdent removes the first line's indentation from every line.
+func outdent(text string) string {
+	indent := text[:len(text)-len(strings.TrimLeft(text, " \t"))]
+	return strings.ReplaceAll(strings.TrimPrefix(text, indent), "\n"+indent, "\n")
+}
+
+// sentence makes a help text stand alone.
+func sentence(help string) string {
+	if help == "" {
+		return ""
+	}
+	return strings.ToUpper(help[:1]) + help[1:] + "."
+}

@@ -1,0 +1,145 @@
+package grammar
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// helpColumn is where explanations begin, and maxLabel the longest label that
+// stands on one line with its explanation.
+const (
+	helpColumn = 28
+	maxLabel   = helpColumn - 4
+)
+
+// WriteHelp answers a [HelpRequest] in plain text of at most width columns:
+// the program's commands and options, the verbs of a group, a command, or what
+// may follow at a place within it.
+func (t Table[R]) WriteHelp(w io.Writer, m *Manual, h *HelpRequest, width int) error {
+	out := &helpWriter{bufio.NewWriter(w), width}
+	var command *Command[R]
+	for i := range t {
+		if t[i].Title() == h.Command {
+			command = &t[i]
+		}
+	}
+	switch {
+	case h.Command == "":
+		out.program(m, h.Items)
+	case command == nil:
+		out.group(m, h)
+	case len(h.Read) == 0:
+		out.command(m, command.doc())
+	default:
+		out.place(m, h)
+	}
+	return out.Flush()
+}
+
+type helpWriter struct {
+	*bufio.Writer
+	width int
+}
+
+func (w *helpWriter) program(m *Manual, items []Item) {
+	fmt.Fprintf(w, "%s: %s\n\nUsage: %[1]s [ OPTIONS ] COMMAND ...\n", m.Program, m.Summary)
+	w.items("Commands", items)
+	w.WriteString("\nOptions, before the command, with one dash or two:\n")
+	for _, o := range m.Options {
+		w.row(o.label(), plainText(o.Help))
+	}
+	fmt.Fprintf(w, "\nWords may be shortened. For more: %s COMMAND help\n", m.Program)
+}
+
+func (w *helpWriter) group(m *Manual, h *HelpRequest) {
+	fmt.Fprintf(w, "Usage: %s %s COMMAND ...\n", m.Program, h.Command)
+	w.items("Commands", h.Items)
+	fmt.Fprintf(w, "\nFor more: %s %s COMMAND help\n", m.Program, h.Command)
+}
+
+func (w *helpWriter) command(m *Manual, c commandDoc) {
+	usage := Synopsis(m.Program+" "+c.title, c.root, w.width-7)
+	usage = strings.ReplaceAll(strings.TrimSuffix(usage, "\n"), "\n", "\n       ")
+	w.WriteString("Usage: " + strings.ReplaceAll(usage, "\n       \n", "\n\n") + "\n\n" + fill(sentence(plainText(c.summary)), w.width, 0) + "\n")
+	for _, p := range paragraphs(c.description) {
+		w.WriteByte('\n')
+		if p.literal {
+			w.WriteString("    " + strings.ReplaceAll(p.text, "\n", "\n    ") + "\n")
+			continue
+		}
+		w.WriteString(fill(plainText(p.text), w.width, 0) + "\n")
+	}
+	for _, p := range parts(c.root) {
+		fmt.Fprintf(w, "\n%s:\n", cmp.Or(p.name, "Words"))
+		for _, e := range p.entries {
+			w.row(plain(e.label), plainText(e.help)+also(e.other))
+		}
+	}
+	if len(c.examples) > 0 {
+		w.WriteString("\nExamples:\n")
+	}
+	for _, e := range c.examples {
+		fmt.Fprintf(w, "  %s\n      %s\n", e.Line, fill(plainText(e.Help), w.width-6, 6))
+	}
+}
+
+func (w *helpWriter) place(m *Manual, h *HelpRequest) {
+	line := strings.Join(append([]string{m.Program, h.Command}, h.Read...), " ")
+	if len(h.Items) == 0 {
+		fmt.Fprintf(w, "Nothing more may follow: %s\n", line)
+		return
+	}
+	fmt.Fprintf(w, "%s ...\n", line)
+	w.items("May follow", h.Items)
+}
+
+func (w *helpWriter) items(head string, items []Item) {
+	fmt.Fprintf(w, "\n%s:\n", head)
+	for _, i := range items {
+		w.row(i.Syntax, plainText(i.Help)+also(i.Other))
+	}
+}
+
+// row writes a label and its explanation in two columns.
+func (w *helpWriter) row(label, text string) {
+	switch {
+	case text == "":
+		fmt.Fprintf(w, "  %s\n", label)
+	case len(label) > maxLabel:
+		fmt.Fprintf(w, "  %s\n%*s%s\n", label, helpColumn, "", fill(text, w.width-helpColumn, helpColumn))
+	default:
+		fmt.Fprintf(w, "  %-*s%s\n", helpColumn-2, label, fill(text, w.width-helpColumn, helpColumn))
+	}
+}
+
+func also(other []string) string {
+	if len(other) == 0 {
+		return ""
+	}
+	return " (also " + strings.Join(other, ", ") + ")"
+}
+
+func plainText(s string) string { return strings.ReplaceAll(s, "`", "") }
+
+// fill breaks text into lines of width columns, the later ones indented.
+func fill(text string, width, indent int) string {
+	var b strings.Builder
+	column := 0
+	for word := range strings.FieldsSeq(text) {
+		switch {
+		case column == 0:
+		case column+1+len(word) > width:
+			b.WriteString("\n" + strings.Repeat(" ", indent))
+			column = 0
+		default:
+			b.WriteByte(' ')
+			column++
+		}
+		b.WriteString(word)
+		column += len(word)
+	}
+	return b.String()
+}

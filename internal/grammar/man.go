@@ -1,0 +1,269 @@
+package grammar
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Page is a manual page in the man macros of roff.
+type Page struct {
+	Name string // the file's name: "xdpload-link.8"
+	Text string
+}
+
+// ManPages writes a page for the program, and one for each group of commands
+// that share all their words but the last. The pages carry no date, so that
+// they change only when the commands do.
+func (t Table[R]) ManPages(m *Manual) []Page {
+	docs := t.pages(m)
+	pages := []Page{{m.Program + ".8", mainPage(m, docs)}}
+	for _, p := range docs {
+		pages = append(pages, Page{m.pageName(p) + ".8", groupPage(m, p, docs)})
+	}
+	return pages
+}
+
+func (m *Manual) pageName(p pageDoc) string {
+	return m.Program + "-" + strings.ReplaceAll(p.group.Name, " ", "-")
+}
+
+func mainPage(m *Manual, docs []pageDoc) string {
+	w := newRoff(m, m.Program, m.Summary)
+	w.section("SYNOPSIS")
+	w.macro(".B", m.Program)
+	w.line("[ " + roffItalic("OPTIONS") + " ] " + roffItalic("COMMAND") + " { ... | " + roffBold("help") + " }")
+	w.section("DESCRIPTION")
+	w.paragraphs(m.Description)
+	w.section("OPTIONS")
+	w.line("They stand before the command, with one dash or two.")
+	for _, o := range m.Options {
+		w.tagged(o.roffLabel(), o.Help)
+	}
+	w.section("COMMANDS")
+	for _, p := range docs {
+		w.line(".TP")
+		w.line(roffBold(m.pageName(p)) + "(8)")
+		w.text(sentence(p.group.Summary))
+		if len(p.commands) == 1 {
+			continue
+		}
+		for _, c := range p.commands {
+			w.line(".br")
+			w.text("`" + c.title + "`: " + c.summary)
+		}
+	}
+	w.statuses(m.Statuses)
+	w.seeAlso(m, docs, "")
+	return w.String()
+}
+
+func groupPage(m *Manual, p pageDoc, docs []pageDoc) string {
+	name := m.pageName(p)
+	w := newRoff(m, name, p.group.Summary)
+	w.section("SYNOPSIS")
+	w.synopsis(m, p)
+	w.section("DESCRIPTION")
+	w.paragraphs(p.group.Description)
+	for _, c := range p.commands {
+		w.command(m, c)
+	}
+	w.section("OPTIONS")
+	w.line("The options before the command are described in")
+	w.line(roffBold(m.Program) + "(8).")
+	w.examples(p)
+	w.statuses(m.Statuses)
+	w.seeAlso(m, docs, name)
+	return w.String()
+}
+
+// roff writes a page.
+type roff struct{ strings.Builder }
+
+func newRoff(m *Manual, name, summary string) *roff {
+	w := &roff{}
+	fmt.Fprintf(w, ".TH %s 8 \"\" \"%s\" \"%s manual\"\n", strings.ToUpper(name), m.Program, m.Program)
+	w.line(".nh")
+	w.line(".ad l")
+	w.section("NAME")
+	w.line(roffEscape(name) + ` \- ` + roffEscape(plainText(summary)))
+	return w
+}
+
+func (w *roff) line(s string)    { w.WriteString(s + "\n") }
+func (w *roff) section(s string) { w.line(".SH " + s) }
+
+func (w *roff) macro(name, arg string) { w.line(name + " " + roffEscape(arg)) }
+
+// synopsis writes the rules of all commands; a named part that several
+// commands have alike comes once, after them.
+func (w *roff) synopsis(m *Manual, p pageDoc) {
+	var heads, named []string
+	for _, c := range p.commands {
+		for i, r := range synopsis(m.Program+" "+c.title, c.root) {
+			text := r.format(docWidth-8, roffFont)
+			if i == 0 {
+				heads = append(heads, text)
+			} else if !strings.Contains(strings.Join(named, ""), text) {
+				named = append(named, text)
+			}
+		}
+	}
+	w.line(".nf")
+	w.WriteString(strings.Join(append(heads, named...), ".sp\n"))
+	w.line(".fi")
+}
+
+func (w *roff) command(m *Manual, c commandDoc) {
+	w.line(".SS " + roffEscape(m.Program+" "+c.title))
+	w.text(sentence(c.summary))
+	if len(c.other) > 0 {
+		w.text("The last word may also be `" + strings.Join(c.other, "` or `") + "`.")
+	}
+	w.paragraphs(c.description)
+	for _, part := range parts(c.root) {
+		if part.name != "" {
+			w.line(".PP")
+			w.line(roffItalic(part.name) + " is made of these:")
+		}
+		for _, e := range part.entries {
+			help := e.help
+			if len(e.other) > 0 {
+				help += " (also `" + strings.Join(e.other, "`, `") + "`)"
+			}
+			w.tagged(roffTokens(e.label), help)
+		}
+	}
+}
+
+func (w *roff) tagged(label, help string) {
+	w.line(".TP")
+	w.line(label)
+	w.text(help)
+}
+
+func (w *roff) examples(p pageDoc) {
+	first := true
+	for _, c := range p.commands {
+		for _, e := range c.examples {
+			if first {
+				w.section("EXAMPLES")
+				first = false
+			}
+			w.line(".PP")
+			w.text(sentence(e.Help))
+			w.literal(e.Line)
+		}
+	}
+}
+
+func (w *roff) statuses(statuses []Status) {
+	w.section("EXIT STATUS")
+	for _, s := range statuses {
+		w.tagged(roffBold(fmt.Sprint(s.Code)), s.Help)
+	}
+}
+
+// seeAlso names the other pages; those of groups are all on the main page.
+func (w *roff) seeAlso(m *Manual, docs []pageDoc, self string) {
+	var pages []string
+	if self != "" {
+		pages = append(pages, m.Program+"(8)")
+	}
+	for _, p := range docs {
+		if name := m.pageName(p); name != self {
+			pages = append(pages, name+"(8)")
+		}
+	}
+	pages = append(pages, m.SeeAlso...)
+	w.section("SEE ALSO")
+	for i, p := range pages {
+		name, number, _ := strings.Cut(p, "(")
+		line := ".BR " + roffEscape(name) + " (" + number
+		if i < len(pages)-1 {
+			line += " ,"
+		}
+		w.line(strings.Replace(line, " ,", ",", 1))
+	}
+}
+
+func (w *roff) paragraphs(text string) {
+	for _, p := range paragraphs(text) {
+		w.line(".PP")
+		if p.literal {
+			w.literal(p.text)
+			continue
+		}
+		w.text(p.text)
+	}
+}
+
+func (w *roff) literal(text string) {
+	w.line(".RS 4")
+	w.line(".nf")
+	for line := range strings.SplitSeq(text, "\n") {
+		w.line(roffStart(roffEscape(line)))
+	}
+	w.line(".fi")
+	w.line(".RE")
+}
+
+// text writes one filled line, with what is typed in bold.
+func (w *roff) text(text string) {
+	var b strings.Builder
+	for _, s := range spans(text) {
+		if s.code {
+			b.WriteString(roffBold(s.text))
+			continue
+		}
+		b.WriteString(strings.ReplaceAll(roffEscape(s.text), `\-`, "-"))
+	}
+	w.line(roffStart(b.String()))
+}
+
+func roffTokens(t []token) string {
+	words := make([]string, len(t))
+	for i, tok := range t {
+		words[i] = roffFont(tok)
+	}
+	return strings.Join(words, " ")
+}
+
+func roffFont(t token) string {
+	name := strings.TrimSuffix(t.text, "...")
+	dots := t.text[len(name):]
+	switch t.style {
+	case styleWord:
+		return roffBold(name) + dots
+	case styleValue:
+		return roffItalic(name) + dots
+	}
+	return roffEscape(t.text)
+}
+
+func (o Option) roffLabel() string {
+	names := make([]string, len(o.Names))
+	for i, n := range o.Names {
+		names[i] = roffBold("-" + n)
+	}
+	label := strings.Join(names, ", ")
+	if o.Arg != "" {
+		label += " " + roffItalic(o.Arg)
+	}
+	return label
+}
+
+func roffBold(s string) string   { return `\fB` + roffEscape(s) + `\fR` }
+func roffItalic(s string) string { return `\fI` + roffEscape(s) + `\fR` }
+
+// roffEscape keeps backslashes, and dashes and quotes that are to be typed.
+func roffEscape(s string) string {
+	return strings.NewReplacer(`\`, `\e`, "-", `\-`, "'", `\(aq`, "`", `\(ga`, "^", `\(ha`, "~", `\(ti`).Replace(s)
+}
+
+// roffStart keeps a line from being read as a request.
+func roffStart(s string) string {
+	if strings.HasPrefix(s, ".") {
+		return `\&` + s
+	}
+	return s
+}

@@ -1,0 +1,124 @@
+package grammar
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// docWidth is the width of a synopsis in documents.
+const docWidth = 78
+
+// WriteMarkdown writes the reference of all commands.
+func (t Table[R]) WriteMarkdown(out io.Writer, m *Manual) error {
+	w := &markdownWriter{bufio.NewWriter(out)}
+	pages := t.pages(m)
+	fmt.Fprintf(w, "# Commands of %s\n\n%s\n", m.Program, sentence(mdText(m.Summary)))
+	w.paragraphs(m.Description)
+	w.contents(pages)
+	w.options(m.Options)
+	for _, p := range pages {
+		w.page(m, p)
+	}
+	w.statuses(m.Statuses)
+	return w.Flush()
+}
+
+type markdownWriter struct{ *bufio.Writer }
+
+func (w *markdownWriter) contents(pages []pageDoc) {
+	w.WriteString("\n| command | |\n|---|---|\n")
+	for _, p := range pages {
+		for _, c := range p.commands {
+			fmt.Fprintf(w, "| [`%s`](#%s) | %s |\n", c.title, anchor(c.title), mdText(c.summary))
+		}
+	}
+}
+
+// anchor is the link that GitHub gives a heading.
+func anchor(heading string) string {
+	return strings.ReplaceAll(strings.ToLower(heading), " ", "-")
+}
+
+func (w *markdownWriter) options(options []Option) {
+	w.WriteString("\n## Options\n\nThey stand before the command, with one dash or two.\n\n")
+	for _, o := range options {
+		fmt.Fprintf(w, "- `%s`: %s\n", o.label(), mdText(o.Help))
+	}
+}
+
+func (w *markdownWriter) page(m *Manual, p pageDoc) {
+	fmt.Fprintf(w, "\n## %s\n", strings.ToUpper(p.group.Name[:1])+p.group.Name[1:]+" commands")
+	w.paragraphs(p.group.Description)
+	for _, c := range p.commands {
+		w.command(m, c)
+	}
+}
+
+func (w *markdownWriter) command(m *Manual, c commandDoc) {
+	fmt.Fprintf(w, "\n### %s\n\n%s%s\n", c.title, sentence(mdText(c.summary)), mdOther(c.other))
+	fmt.Fprintf(w, "\n```\n%s```\n", Synopsis(m.Program+" "+c.title, c.root, docWidth))
+	w.paragraphs(c.description)
+	for _, p := range parts(c.root) {
+		w.WriteByte('\n')
+		if p.name != "" {
+			fmt.Fprintf(w, "`%s`:\n\n", p.name)
+		}
+		for _, e := range p.entries {
+			fmt.Fprintf(w, "- `%s`: %s%s\n", plain(e.label), mdText(e.help), mdAlso(e.other))
+		}
+	}
+	for _, e := range c.examples {
+		fmt.Fprintf(w, "\n%s\n\n```sh\n%s\n```\n", strings.TrimSuffix(sentence(mdText(e.Help)), ".")+":", e.Line)
+	}
+}
+
+func (w *markdownWriter) statuses(statuses []Status) {
+	w.WriteString("\n## Exit status\n\n")
+	for _, s := range statuses {
+		fmt.Fprintf(w, "- %d: %s\n", s.Code, mdText(s.Help))
+	}
+}
+
+func (w *markdownWriter) paragraphs(text string) {
+	for _, p := range paragraphs(text) {
+		if p.literal {
+			fmt.Fprintf(w, "\n```\n%s\n```\n", p.text)
+			continue
+		}
+		fmt.Fprintf(w, "\n%s\n", mdText(p.text))
+	}
+}
+
+func mdOther(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return " The last word may also be " + mdCodes(names, " or ") + "."
+}
+
+func mdAlso(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return " (also " + mdCodes(names, ", ") + ")"
+}
+
+func mdCodes(words []string, sep string) string {
+	return "`" + strings.Join(words, "`"+sep+"`") + "`"
+}
+
+// mdText escapes what Markdown would read as its own, outside of backquotes.
+func mdText(text string) string {
+	escape := strings.NewReplacer("<", `\<`, "*", `\*`, "_", `\_`, "|", `\|`, "[", `\[`)
+	var b strings.Builder
+	for _, s := range spans(text) {
+		if s.code {
+			b.WriteString("`" + s.text + "`")
+			continue
+		}
+		b.WriteString(escape.Replace(s.text))
+	}
+	return b.String()
+}
