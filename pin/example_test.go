@@ -20,7 +20,7 @@ func ExampleOpen() {
 // A load reuses the map if it is pinned, pins a new one if not, and leaves no
 // pin when the attach is refused.
 func ExampleFS_Begin() {
-	load := func(ctx context.Context, bpffs *pin.FS, spec *ebpf.MapSpec, attach func(*ebpf.Map) error) error {
+	load := func(ctx context.Context, bpffs *pin.FS, spec *ebpf.MapSpec, attach func(*ebpf.Map) error) (err error) {
 		path, err := bpffs.MapPath(pin.Object{Dir: pin.XDP}, spec.Name, pin.GlobalNS)
 		if err != nil {
 			return err
@@ -29,7 +29,7 @@ func ExampleFS_Begin() {
 		if err != nil {
 			return err
 		}
-		defer txn.Rollback()
+		defer func() { err = errors.Join(err, txn.Rollback()) }()
 
 		m, err := txn.LoadMap(path)
 		switch {

@@ -29,7 +29,7 @@ func victim(root string) {
 			return err
 		}
 		fmt.Println("ready")
-		for i := 0; ; i++ {
+		for i := os.Getpid() << 20; ; i++ { // other names than the victims before
 			if err := victimRound(f, m, i); err != nil {
 				return err
 			}
@@ -77,6 +77,9 @@ func TestKilled(t *testing.T) {
 		left, err := f.GC(t.Context(), GCOptions{DryRun: true})
 		must(t, err)
 		interrupted += len(left)
+		if n%3 == 0 { // while it undoes what the first one left
+			kill(t, f, time.Duration(rand.IntN(300))*time.Microsecond)
+		}
 		if n%2 == 0 {
 			_, err := f.GC(t.Context(), GCOptions{})
 			must(t, err)
@@ -126,11 +129,11 @@ func checkAllOrNone(t *testing.T, f *FS) {
 		}
 		must(t, err)
 		rel := strings.TrimPrefix(e.Path, f.Root()+"/")
-		switch base := filepath.Base(rel); {
-		case base == "next" || base == "m":
-		case base == "b":
+		switch base := filepath.Base(rel); base {
+		case "next", "m":
+		case "b":
 			rounds[strings.TrimLeft(filepath.Base(filepath.Dir(rel)), "0")]++
-		case base == "c":
+		case "c":
 			rounds[strings.TrimLeft(strings.TrimPrefix(filepath.Base(filepath.Dir(filepath.Dir(rel))), "y"), "0")]++
 		default:
 			rounds[strings.TrimLeft(strings.TrimPrefix(base, "a"), "0")]++

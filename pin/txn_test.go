@@ -266,6 +266,25 @@ func TestPublishWaits(t *testing.T) {
 	}
 }
 
+// A transaction that only reuses keeps nobody waiting.
+func TestReuseDoesNotHold(t *testing.T) {
+	f := newFS(t)
+	must(t, stagePins(t, f, "m", home+"/owned/x").Commit())
+	reuse := begin(t, f)
+	m, err := reuse.LoadMap(f.abs("m"))
+	must(t, err)
+	defer m.Close()
+	must(t, reuse.Publish(t.Context()))
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	other := stagePins(t, f, "n")
+	if err := other.Publish(ctx); err != nil {
+		t.Errorf("Publish beside one that reuses: %v", err)
+	}
+	must(t, other.Commit())
+	must(t, reuse.Commit())
+}
+
 // load is what a loader does: reuse the pins that are there, make the others,
 // and start again when another load comes between. Half of the loads are
 // refused after Publish, as an attach is.

@@ -45,7 +45,8 @@ func TestWalk(t *testing.T) {
 		t.Errorf("programs (-want +got):\n%s", diff)
 	}
 	n := 0
-	for e := range f.Walk(f.abs("tc")) {
+	for e, err := range f.Walk(f.abs("tc")) {
+		must(t, err)
 		n++
 		if e.Kind != Map {
 			t.Errorf("below tc: %+v", e)
@@ -123,8 +124,9 @@ func TestWalkDuringTransaction(t *testing.T) {
 	txn := stagePins(t, f, "m")
 	must(t, txn.Publish(t.Context()))
 	var paths []string
-	for e := range f.Walk("") {
+	for e, err := range f.Walk("") {
 		if !strings.HasSuffix(e.Path, ".debug") {
+			must(t, err)
 			paths = append(paths, e.Path)
 		}
 	}
