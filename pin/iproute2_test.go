@@ -16,14 +16,15 @@ func TestSharedWithIproute2(t *testing.T) {
 			t.Skipf("needs iproute2: %v", err)
 		}
 	}
-	veth(t)
-	tool(t, nil, "tc", "qdisc", "add", "dev", "pin0", "clsact")
+	tool(t, nil, "tc", "qdisc", "add", "dev", "lo", "clsact")
+	defer tool(t, nil, "tc", "qdisc", "del", "dev", "lo", "clsact")
+	defer tool(t, nil, "ip", "link", "set", "dev", "lo", "xdpgeneric", "off")
 	tc := func(f *FS) {
-		tool(t, []string{"TC_BPF_MNT=" + f.Root()}, "tc", "filter", "replace", "dev", "pin0", "ingress",
+		tool(t, []string{"TC_BPF_MNT=" + f.Root()}, "tc", "filter", "replace", "dev", "lo", "ingress",
 			"pref", "1", "handle", "1", "bpf", "da", "obj", "testdata/pinned.o", "sec", "tc")
 	}
 	xdp := func(f *FS) {
-		tool(t, []string{"TC_BPF_MNT=" + f.Root()}, "ip", "-force", "link", "set", "dev", "pin0",
+		tool(t, []string{"TC_BPF_MNT=" + f.Root()}, "ip", "-force", "link", "set", "dev", "lo",
 			"xdpgeneric", "obj", "testdata/pinned.o", "sec", "xdp")
 	}
 	path := func(f *FS) string {

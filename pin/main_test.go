@@ -2,7 +2,6 @@ package pin
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -167,23 +166,8 @@ func mapID(tb testing.TB, path string) uint32 {
 	return e.ID
 }
 
-// veth makes a device in the test process's own network namespace and returns
-// its index.
-func veth(tb testing.TB) int {
-	tb.Helper()
-	ip(tb, "link", "add", "pin0", "type", "veth", "peer", "name", "pin1")
-	tb.Cleanup(func() { ip(tb, "link", "del", "pin0") })
-	dev, err := net.InterfaceByName("pin0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return dev.Index
-}
-
-func ip(tb testing.TB, args ...string) {
-	tb.Helper()
-	tool(tb, nil, "ip", args...)
-}
+// loopback is the index of lo in the network namespace that is ours alone.
+const loopback = 1
 
 func tool(tb testing.TB, env []string, name string, args ...string) {
 	tb.Helper()

@@ -61,7 +61,7 @@ func TestWalk(t *testing.T) {
 func TestWalkLink(t *testing.T) {
 	f := newFS(t)
 	p := newProgram(t, newMap(t))
-	l, err := link.AttachXDP(link.XDPOptions{Program: p, Interface: veth(t), Flags: link.XDPGenericMode})
+	l, err := link.AttachXDP(link.XDPOptions{Program: p, Interface: loopback, Flags: link.XDPGenericMode})
 	must(t, err)
 	defer l.Close()
 	txn := begin(t, f)
