@@ -1,0 +1,107 @@
+// Package render writes one value as text or as JSON.
+//
+// A command returns a value that marshals to JSON and implements [Texter];
+// both forms come from that one value, so they cannot disagree. What -details
+// and -statistics add, a command leaves out of the value unless asked; what
+// -brief changes is the layout of the text, and the value's own business.
+package render
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"iter"
+)
+
+// Options choose the form of the output. The zero value is text.
+type Options struct {
+	JSON       bool // JSON instead of text
+	Pretty     bool // JSON with line breaks, indented by four blanks as ip -p does
+	Brief      bool // text: one line for each thing
+	Details    bool // more of each thing
+	Statistics bool // counters of each thing
+}
+
+// Texter is a value that can show itself to people. WriteText writes whole
+// lines; it need not buffer, and heeds Brief, Details and Statistics.
+type Texter interface {
+	WriteText(w io.Writer, o Options) error
+}
+
+// Write writes v in one call of w.Write, so that concurrent writers do not mix
+// and nothing is written if v cannot be rendered. Nil and an empty text write
+// nothing. As text, a v that is no [Texter] is an error.
+func Write(w io.Writer, v any, o Options) error {
+	if v == nil {
+		return nil
+	}
+	var b bytes.Buffer
+	if err := render(&b, v, o); err != nil {
+		return err
+	}
+	if b.Len() == 0 {
+		return nil
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// Stream writes each value as it comes: text, or JSON one line each. It ends
+// with the first error of the sequence or of writing.
+func Stream[T any](w io.Writer, values iter.Seq2[T, error], o Options) error {
+	o.Pretty = false
+	for v, err := range values {
+		if err != nil {
+			return err
+		}
+		if err := Write(w, v, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func render(b *bytes.Buffer, v any, o Options) error {
+	if o.JSON {
+		return encode(b, v, o.Pretty)
+	}
+	t, ok := v.(Texter)
+	if !ok {
+		return fmt.Errorf("%T has no text form", v)
+	}
+	return t.WriteText(b, o)
+}
+
+func encode(b *bytes.Buffer, v any, pretty bool) error {
+	enc := json.NewEncoder(b)
+	enc.SetEscapeHTML(false)
+	if pretty {
+		enc.SetIndent("", "    ")
+	}
+	return enc.Encode(v)
+}
+
+// List is a list of values: a JSON array, never null, and the text of one
+// after the other.
+type List[T Texter] []T
+
+// WriteText writes the text of each value.
+func (l List[T]) WriteText(w io.Writer, o Options) error {
+	for _, v := range l {
+		if err := v.WriteText(w, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// MarshalJSON writes an array.
+func (l List[T]) MarshalJSON() ([]byte, error) {
+	var b bytes.Buffer
+	if l == nil {
+		return []byte("[]"), nil
+	}
+	err := encode(&b, []T(l), false)
+	return b.Bytes(), err
+}

@@ -1,0 +1,164 @@
+package render
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+type device struct {
+	Name string `json:"ifname"`
+	ID   uint32 `json:"id,omitempty"`
+}
+
+func (d device) WriteText(w io.Writer, o Options) error {
+	if o.Brief {
+		_, err := fmt.Fprintln(w, d.Name)
+		return err
+	}
+	_, err := fmt.Fprintf(w, "%s: id %d\n", d.Name, d.ID)
+	return err
+}
+
+// writes counts calls of Write.
+type writes struct {
+	bytes.Buffer
+	n int
+}
+
+func (w *writes) Write(p []byte) (int, error) {
+	w.n++
+	return w.Buffer.Write(p)
+}
+
+func TestWrite(t *testing.T) {
+	dev := device{"<a&b>", 7}
+	tests := []struct {
+		name string
+		v    any
+		o    Options
+		want string
+	}{
+		{"nothing", nil, Options{JSON: true}, ""},
+		{"text", dev, Options{}, "<a&b>: id 7\n"},
+		{"brief", dev, Options{Brief: true}, "<a&b>\n"},
+		{"json", dev, Options{JSON: true}, `{"ifname":"<a&b>","id":7}` + "\n"},
+		{"pretty", dev, Options{JSON: true, Pretty: true}, "{\n    \"ifname\": \"<a&b>\",\n    \"id\": 7\n}\n"},
+		{"list", List[device]{dev, {"b", 0}}, Options{}, "<a&b>: id 7\nb: id 0\n"},
+		{"list as json", List[device]{dev, {"b", 0}}, Options{JSON: true}, `[{"ifname":"<a&b>","id":7},{"ifname":"b"}]` + "\n"},
+		{"no list", List[device](nil), Options{JSON: true}, "[]\n"},
+		{"no list as text", List[device](nil), Options{}, ""},
+		{"json needs no text", map[string]int{"a": 1}, Options{JSON: true}, `{"a":1}` + "\n"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var w writes
+			if err := Write(&w, tt.v, tt.o); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, w.String()); diff != "" {
+				t.Error(diff)
+			}
+			if w.n > 1 {
+				t.Errorf("written in %d pieces", w.n)
+			}
+		})
+	}
+}
+
+type faulty struct{}
+
+var errFaulty = errors.New("faulty")
+
+func (faulty) WriteText(w io.Writer, _ Options) error {
+	_, err := io.WriteString(w, "half a line")
+	return errors.Join(err, errFaulty)
+}
+func (faulty) MarshalJSON() ([]byte, error) { return nil, errFaulty }
+
+func TestWriteErrors(t *testing.T) {
+	for _, o := range []Options{{}, {JSON: true}} {
+		for _, v := range []any{faulty{}, List[faulty]{{}}} {
+			var w writes
+			if err := Write(&w, v, o); !errors.Is(err, errFaulty) || w.n != 0 {
+				t.Errorf("%+v: got %v and %q", o, err, w.String())
+			}
+		}
+	}
+	if err := Write(io.Discard, 1, Options{}); err == nil || err.Error() != "int has no text form" {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestStream(t *testing.T) {
+	values := func(last error) iter.Seq2[device, error] {
+		return func(yield func(device, error) bool) {
+			_ = yield(device{"a", 1}, nil) && yield(device{"b", 2}, nil) && last != nil && yield(device{}, last)
+		}
+	}
+	var w writes
+	if err := Stream(&w, values(nil), Options{JSON: true, Pretty: true}); err != nil {
+		t.Fatal(err)
+	}
+	want := `{"ifname":"a","id":1}` + "\n" + `{"ifname":"b","id":2}` + "\n"
+	if diff := cmp.Diff(want, w.String()); diff != "" || w.n != 2 {
+		t.Errorf("in %d pieces: %s", w.n, diff)
+	}
+	if err := Stream(&w, values(errFaulty), Options{}); !errors.Is(err, errFaulty) {
+		t.Errorf("got %v", err)
+	}
+	full := errors.New("full")
+	if err := Stream(failing{full}, values(nil), Options{}); !errors.Is(err, full) {
+		t.Errorf("got %v", err)
+	}
+}
+
+type failing struct{ err error }
+
+func (f failing) Write([]byte) (int, error) { return 0, f.err }
+
+func TestTable(t *testing.T) {
+	table := Table{Right: []int{1}}
+	table.Row("name", "id", "tag")
+	table.Row("größe", "7", "a\tb\nc")
+	table.Row("x", "1234")
+	table.Row()
+	want := strings.Join([]string{
+		"name     id  tag",
+		"größe     7  a b c",
+		"x      1234",
+		"", "",
+	}, "\n")
+	var w writes
+	if err := Write(&w, &table, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, w.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestUnits(t *testing.T) {
+	for n, want := range map[uint64]string{
+		0: "0 B", 1023: "1023 B", 1024: "1.0 KiB", 1536: "1.5 KiB", 1<<20 - 1: "1.0 MiB", 1 << 30: "1.0 GiB", 1<<64 - 1: "16.0 EiB",
+	} {
+		if got := Bytes(n); got != want {
+			t.Errorf("Bytes(%d) = %q, want %q", n, got, want)
+		}
+	}
+	for d, want := range map[time.Duration]string{
+		0: "0s", 999: "999ns", 1234567: "1.23ms", 12345678: "12.3ms", -1234567: "-1.23ms",
+		1234567890: "1.23s", 90 * time.Second: "1m30s", 100*time.Hour + 61700*time.Millisecond: "100h1m2s",
+	} {
+		if got := Duration(d); got != want {
+			t.Errorf("Duration(%d) = %q, want %q", d, got, want)
+		}
+	}
+}
