@@ -41,6 +41,8 @@ type Link struct {
 	TSOMaxSize, TSOMaxSegs, GROMaxSize uint32
 
 	XDP LinkXDP
+
+	Netkit *Netkit // of kind "netkit"
 }
 
 // Link finds a device by its name or by one of its alternative names. A name
@@ -212,10 +214,18 @@ func (l *Link) decodeAltNames(d *decoder) error {
 }
 
 func (l *Link) decodeInfo(d *decoder) error {
+	var data []byte
 	for d.next() {
-		if d.typ == unix.IFLA_INFO_KIND {
+		switch d.typ {
+		case unix.IFLA_INFO_KIND:
 			l.Kind = d.string()
+		case unix.IFLA_INFO_DATA:
+			data = d.data
 		}
 	}
-	return nil
+	if l.Kind != "netkit" || data == nil {
+		return nil
+	}
+	l.Netkit = new(Netkit)
+	return l.Netkit.decode(newDecoder(data))
 }

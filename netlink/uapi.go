@@ -9,6 +9,20 @@ const (
 	_XDP_ATTACHED_SKB   = 2
 	_XDP_ATTACHED_HW    = 3
 	_XDP_ATTACHED_MULTI = 4
+
+	_IFLA_NETKIT_SCRUB      = 6
+	_IFLA_NETKIT_PEER_SCRUB = 7
+	_IFLA_NETKIT_HEADROOM   = 8
+	_IFLA_NETKIT_TAILROOM   = 9
+	_IFLA_NETKIT_PAIRING    = 10
+
+	_NETKIT_L2            = 0
+	_NETKIT_L3            = 1
+	_NETKIT_PASS          = 0
+	_NETKIT_DROP          = 2
+	_NETKIT_SCRUB_NONE    = 0
+	_NETKIT_SCRUB_DEFAULT = 1
+	_NETKIT_DEVICE_SINGLE = 1
 )
 
 // linux/rtnetlink.h

@@ -1,0 +1,86 @@
+package netlink
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+)
+
+func TestNetkitRequest(t *testing.T) {
+	tests := []struct {
+		name string
+		pair NetkitPair
+		want string // after struct ifinfomsg
+	}{
+		{
+			name: "defaults",
+			want: "14001200 0b000100 6e65746b 69740000 04000200",
+		},
+		{
+			name: "pair",
+			pair: NetkitPair{
+				Name: "nk0", Peer: "nk1", PeerNetNS: 9,
+				Netkit: Netkit{Mode: new(NetkitL2), Policy: new(NetkitForward), PeerPolicy: new(NetkitBlackhole)},
+			},
+			want: `08000300 6e6b3000
+				50001200 0b000100 6e65746b 69740000 40000200
+				08000500 00000000 08000300 00000000 08000400 02000000
+				24000100 00000000 00000000 00000000 00000000 08000300 6e6b3100 08001c00 09000000`,
+		},
+		{
+			name: "single",
+			pair: NetkitPair{Name: "nk0", Netkit: Netkit{
+				Scrub: new(NetkitScrubNone), Headroom: 32, Tailroom: 8, Single: true,
+			}},
+			want: `08000300 6e6b3000
+				34001200 0b000100 6e65746b 69740000 24000200
+				08000600 00000000 06000800 20000000 06000900 08000000 08000a00 01000000`,
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := netkitRequest(tt.pair)
+			if diff := cmp.Diff(unhex(t, tt.want), r.body[unix.SizeofIfInfomsg:]); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+			var l Link
+			if err := l.decode(r.body); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(&tt.pair.Netkit, l.Netkit); diff != "" {
+				t.Errorf("decoded: -want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestNetkitKernel(t *testing.T) {
+	c := inNetNS(t)
+	err := c.AddNetkit(NetkitPair{Name: "nk0", Peer: "nk1", Netkit: Netkit{
+		Mode: new(NetkitL2), PeerPolicy: new(NetkitBlackhole),
+	}})
+	if errors.Is(err, errors.ErrUnsupported) {
+		t.Skip("the kernel has no netkit: ", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"nk0", "nk1"} {
+		if l := linkT(t, c, name); l.Kind != "netkit" || l.Netkit == nil || *l.Netkit.Mode != NetkitL2 || l.Netkit.Primary != (name == "nk0") {
+			t.Errorf("%s: got %+v, %+v", name, l, l.Netkit)
+		}
+	}
+	nk0 := linkT(t, c, "nk0")
+	if *nk0.Netkit.Policy != NetkitForward || *nk0.Netkit.PeerPolicy != NetkitBlackhole {
+		t.Errorf("got %+v", nk0.Netkit)
+	}
+	if err := c.SetNetkit(nk0.Index, Netkit{Policy: new(NetkitBlackhole), PeerPolicy: new(NetkitForward)}); err != nil {
+		t.Fatal(err)
+	}
+	nk0 = linkT(t, c, "nk0")
+	if *nk0.Netkit.Policy != NetkitBlackhole || *nk0.Netkit.PeerPolicy != NetkitForward {
+		t.Errorf("changed: got %+v", nk0.Netkit)
+	}
+}
