@@ -1,0 +1,63 @@
+package xdpload
+
+import (
+	"fmt"
+	"strings"
+)
+
+// OccupiedError says that a hook is taken, and by what. It wraps the kernel's
+// refusal, so it is os.ErrExist.
+type OccupiedError struct {
+	Device      string
+	Attachments []*Attachment // what is on the hook, in any mode
+	Err         error
+}
+
+func (e *OccupiedError) Error() string {
+	if len(e.Attachments) == 0 {
+		return e.Err.Error()
+	}
+	return fmt.Sprintf("%v; attached is %s", e.Err, describe(e.Attachments))
+}
+
+// Unwrap returns the kernel's refusal.
+func (e *OccupiedError) Unwrap() error { return e.Err }
+
+// AmbiguousError says that a detach does not name one of several programs.
+type AmbiguousError struct {
+	Device      string
+	Attachments []*Attachment
+}
+
+func (e *AmbiguousError) Error() string {
+	return "several programs are attached: " + describe(e.Attachments)
+}
+
+// UnsuitableError is a refusal for which the kernel gives no reason but a
+// number, and the reason that is known of it.
+type UnsuitableError struct {
+	Cause   string
+	Offload bool // the device cannot run programs itself
+	Err     error
+}
+
+func (e *UnsuitableError) Error() string { return fmt.Sprintf("%v: %s", e.Err, e.Cause) }
+
+// Unwrap returns the kernel's refusal.
+func (e *UnsuitableError) Unwrap() error { return e.Err }
+
+func describe(all []*Attachment) string {
+	var words []string
+	for _, a := range all {
+		s := fmt.Sprintf("program id %d", a.Program.ID)
+		if a.Program.Name != "" {
+			s += " name " + a.Program.Name
+		}
+		s += " (" + a.Mode.String()
+		if a.Link != nil {
+			s += fmt.Sprintf(", held by bpf_link id %d", a.Link.ID)
+		}
+		words = append(words, s+")")
+	}
+	return strings.Join(words, " and ")
+}

@@ -1,0 +1,85 @@
+package xdpload
+
+import (
+	"github.com/cilium/ebpf/link"
+
+	"github.com/xdpload/xdpload/netlink"
+)
+
+// LinkInfo is a bpf_link: an attachment that lives as long as its file
+// descriptors and pins.
+type LinkInfo struct {
+	ID uint32
+}
+
+// Inventory looks programs and bpf_links up and remembers them, so that a
+// list of many devices asks the kernel for each only once. The zero value is
+// ready. It is not safe for concurrent use.
+type Inventory struct {
+	programs map[uint32]ProgramInfo
+	links    map[linkPlace]LinkInfo
+}
+
+// linkPlace is where an XDP link holds which program. The device index alone
+// could be that of a device in another network namespace.
+type linkPlace struct {
+	ifindex, program uint32
+}
+
+// XDP lists what runs on a device, in the order in which a packet meets it.
+func (v *Inventory) XDP(l *netlink.Link) []*Attachment {
+	out := make([]*Attachment, 0, len(l.XDP.Programs))
+	for _, p := range l.XDP.Programs {
+		out = append(out, &Attachment{
+			Ifindex: l.Index,
+			Device:  l.Name,
+			Mode:    p.Mode,
+			Program: v.program(p.ID),
+			Link:    v.link(linkPlace{uint32(l.Index), p.ID}),
+		})
+	}
+	return out
+}
+
+// program knows only the id of a program that is gone or not to be looked at.
+func (v *Inventory) program(id uint32) ProgramInfo {
+	if info, ok := v.programs[id]; ok {
+		return info
+	}
+	info, err := InfoByID(id)
+	if err != nil {
+		info = ProgramInfo{ID: id}
+	}
+	if v.programs == nil {
+		v.programs = make(map[uint32]ProgramInfo)
+	}
+	v.programs[id] = info
+	return info
+}
+
+func (v *Inventory) link(p linkPlace) *LinkInfo {
+	if v.links == nil {
+		v.links = xdpLinks()
+	}
+	if info, ok := v.links[p]; ok {
+		return &info
+	}
+	return nil
+}
+
+// xdpLinks is empty without the privilege to look at links.
+func xdpLinks() map[linkPlace]LinkInfo {
+	found := make(map[linkPlace]LinkInfo)
+	it := new(link.Iterator)
+	defer it.Close()
+	for it.Next() {
+		info, err := it.Link.Info()
+		if err != nil {
+			continue // gone since
+		}
+		if xdp := info.XDP(); xdp != nil {
+			found[linkPlace{xdp.Ifindex, uint32(info.Program)}] = LinkInfo{ID: uint32(info.ID)}
+		}
+	}
+	return found
+}

@@ -1,0 +1,189 @@
+package xdpload
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
+
+	"github.com/xdpload/xdpload/internal/sys"
+)
+
+// Map is a map in the kernel. Close gives its file descriptor back.
+type Map struct {
+	*ebpf.Map
+	ID   uint32
+	Name string // as the object says it: the kernel keeps 15 bytes
+}
+
+func newMap(name string, m *ebpf.Map) (*Map, error) {
+	info, err := m.Info()
+	if err != nil {
+		return nil, err
+	}
+	id, _ := info.ID()
+	return &Map{Map: m, ID: uint32(id), Name: name}, nil
+}
+
+// createMaps makes every map of the spec. Constant data is filled and frozen
+// at once, because the verifier reads it.
+func (l *loader) createMaps() error {
+	l.maps = make(map[string]*ebpf.Map, len(l.spec.Maps))
+	for _, name := range sortedKeys(l.spec.Maps) {
+		spec := l.spec.Maps[name]
+		setVariables(spec, l.spec.Variables, name)
+		m, err := createMap(spec, l.options.Ifindex)
+		if err != nil {
+			return &LoadError{Map: name, Err: err}
+		}
+		l.maps[name] = m
+	}
+	return nil
+}
+
+// setVariables writes the values of a data section's variables into the
+// contents of its map.
+func setVariables(spec *ebpf.MapSpec, variables map[string]*ebpf.VariableSpec, section string) {
+	if len(spec.Contents) != 1 {
+		return
+	}
+	data, ok := spec.Contents[0].Value.([]byte)
+	if !ok {
+		return
+	}
+	data = slices.Clone(data)
+	for _, v := range variables {
+		if v.SectionName == section && int(v.Offset) <= len(data) {
+			copy(data[v.Offset:], v.Value)
+		}
+	}
+	spec.Contents = []ebpf.MapKV{{Key: spec.Contents[0].Key, Value: data}}
+}
+
+// createMap first asks for just what is wanted, and leaves what the kernel
+// refuses, and the types whose size depends on the machine, to cilium/ebpf.
+func createMap(spec *ebpf.MapSpec, ifindex int) (*ebpf.Map, error) {
+	spec = spec.Copy()
+	contents := spec.Contents
+	spec.Contents = nil // of tables, names of programs and maps: filled later
+	m, err := createPlain(spec, ifindex)
+	if err != nil && ifindex == 0 {
+		m, err = ebpf.NewMap(spec)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if isTable(spec.Type) {
+		return m, nil
+	}
+	spec.Contents = contents
+	if err := fill(m, spec); err != nil {
+		m.Close()
+		return nil, err
+	}
+	return m, nil
+}
+
+func fill(m *ebpf.Map, spec *ebpf.MapSpec) error {
+	for _, kv := range spec.Contents {
+		if err := m.Put(kv.Key, kv.Value); err != nil {
+			return fmt.Errorf("set element %v: %w", kv.Key, err)
+		}
+	}
+	if strings.HasPrefix(spec.Name, ".rodata") {
+		if err := m.Freeze(); err != nil {
+			return fmt.Errorf("freeze: %w", err)
+		}
+	}
+	return nil
+}
+
+// isTable reports whether the elements are programs or maps.
+func isTable(t ebpf.MapType) bool {
+	return t == ebpf.ProgramArray || t == ebpf.ArrayOfMaps || t == ebpf.HashOfMaps
+}
+
+// errNotPlain says that a map's attributes depend on the machine.
+var errNotPlain = fmt.Errorf("attributes depend on the machine")
+
+func createPlain(spec *ebpf.MapSpec, ifindex int) (*ebpf.Map, error) {
+	switch spec.Type {
+	case ebpf.Hash, ebpf.Array, ebpf.PerCPUHash, ebpf.PerCPUArray, ebpf.LRUHash, ebpf.LRUCPUHash,
+		ebpf.LPMTrie, ebpf.ProgramArray, ebpf.DevMap, ebpf.DevMapHash, ebpf.XSKMap, ebpf.Queue, ebpf.Stack:
+	default:
+		return nil, errNotPlain
+	}
+	m := sys.Map{
+		Type:       uint32(spec.Type),
+		KeySize:    spec.KeySize,
+		ValueSize:  spec.ValueSize,
+		MaxEntries: spec.MaxEntries,
+		Flags:      spec.Flags,
+		NumaNode:   spec.NumaNode,
+		Name:       spec.Name,
+		Ifindex:    ifindex,
+		Extra:      spec.MapExtra,
+	}
+	if spec.Key != nil && spec.Value != nil {
+		if err := describeMap(&m, spec); err != nil {
+			return nil, err
+		}
+		defer sys.Close(m.BTF)
+	}
+	fd, err := sys.CreateMap(&m)
+	if err != nil {
+		return nil, err
+	}
+	return ebpf.NewMapFromFD(fd)
+}
+
+// describeMap gives the types of key and value to the kernel.
+func describeMap(m *sys.Map, spec *ebpf.MapSpec) error {
+	var types btf.Builder
+	for _, t := range []struct {
+		typ btf.Type
+		id  *uint32
+	}{{spec.Key, &m.KeyType}, {spec.Value, &m.ValueType}} {
+		id, err := types.Add(t.typ)
+		if err != nil {
+			return err
+		}
+		*t.id = uint32(id)
+	}
+	fd, err := loadTypes(&types)
+	m.BTF = fd
+	return err
+}
+
+// fillTables sets the elements that are programs and maps of this load.
+func (l *loader) fillTables() error {
+	for _, name := range sortedKeys(l.spec.Maps) {
+		spec := l.spec.Maps[name]
+		if !isTable(spec.Type) {
+			continue
+		}
+		for _, kv := range spec.Contents {
+			if err := l.maps[name].Put(kv.Key, l.element(kv.Value)); err != nil {
+				return &LoadError{Map: name, Err: fmt.Errorf("set element %v to %v: %w", kv.Key, kv.Value, err)}
+			}
+		}
+	}
+	return nil
+}
+
+// element is what a table holds where the spec has a name.
+func (l *loader) element(value any) any {
+	name, ok := value.(string)
+	if !ok {
+		return value
+	}
+	if p := l.programs[name]; p != nil {
+		return p
+	}
+	if m := l.maps[name]; m != nil {
+		return m
+	}
+	return value
+}

@@ -1,0 +1,133 @@
+package xdpload
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload/internal/sys"
+)
+
+// ProgramInfo is what the kernel tells of a loaded program.
+type ProgramInfo struct {
+	ID        uint32
+	Name      string // up to 15 bytes; empty when the loader gave none
+	Tag       string // 16 hex digits, a hash of the instructions
+	Type      ebpf.ProgramType
+	JITed     bool
+	LoadTime  uint64   // nanoseconds since boot
+	CreatedBy uint32   // user id
+	MapIDs    []uint32 // in the order in which the program names them
+	BTF       uint32   // id of its type information, 0 without
+}
+
+// Program is a program in the kernel. Close gives its file descriptor back;
+// the program stays as long as it is attached, pinned or held by someone else.
+type Program struct {
+	ProgramInfo
+	// VerifierLog is what the verifier said, if the load was verbose.
+	VerifierLog string
+
+	prog *ebpf.Program
+}
+
+func newProgram(p *ebpf.Program) (*Program, error) {
+	info, err := sys.InfoOfProgram(p.FD())
+	if err != nil {
+		return nil, err
+	}
+	return &Program{ProgramInfo: programInfo(info), VerifierLog: p.VerifierLog, prog: p}, nil
+}
+
+func programInfo(info *sys.ProgramInfo) ProgramInfo {
+	return ProgramInfo{
+		ID:        info.ID,
+		Name:      info.Name,
+		Tag:       info.Tag,
+		Type:      ebpf.ProgramType(info.Type),
+		JITed:     info.JITed,
+		LoadTime:  info.LoadTime,
+		CreatedBy: info.CreatedBy,
+		MapIDs:    info.MapIDs,
+		BTF:       info.BTF,
+	}
+}
+
+// FD returns the file descriptor, which stays the program's.
+func (p *Program) FD() int { return p.prog.FD() }
+
+// Close closes the file descriptor.
+func (p *Program) Close() error { return p.prog.Close() }
+
+// TypeError says that a program is not of the type that the hook runs.
+type TypeError struct {
+	Program    string // a path, a descriptor or a name
+	Have, Want ebpf.ProgramType
+}
+
+func (e *TypeError) Error() string {
+	return fmt.Sprintf("%s is a program of type %v, the hook runs %v", e.Program, e.Have, e.Want)
+}
+
+// OpenPinned opens the program that is pinned at a path of a BPF file system.
+// A map, a link or a program of another type there is an error that says so.
+// The caller closes the program.
+func OpenPinned(path string, want ebpf.ProgramType) (*Program, error) {
+	prog, err := ebpf.LoadPinnedProgram(path, nil)
+	if err != nil {
+		return nil, pinError(path, err)
+	}
+	return checked(prog, path, want)
+}
+
+// OpenFD takes over a file descriptor of a program that the process inherited.
+func OpenFD(fd int, want ebpf.ProgramType) (*Program, error) {
+	name := fmt.Sprintf("fd %d", fd)
+	prog, err := ebpf.NewProgramFromFD(fd)
+	if err != nil {
+		return nil, fmt.Errorf("%s: not a BPF program: %w", name, err)
+	}
+	return checked(prog, name, want)
+}
+
+func checked(prog *ebpf.Program, name string, want ebpf.ProgramType) (*Program, error) {
+	p, err := newProgram(prog)
+	if err == nil && p.Type != want {
+		err = &TypeError{Program: name, Have: p.Type, Want: want}
+	}
+	if err != nil {
+		prog.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// InfoByID returns what the kernel tells of the program with that id. The
+// error is os.ErrNotExist when there is none, and os.ErrPermission without
+// CAP_SYS_ADMIN.
+func InfoByID(id uint32) (ProgramInfo, error) {
+	fd, err := sys.ProgramByID(id)
+	if err != nil {
+		return ProgramInfo{}, err
+	}
+	defer sys.Close(fd)
+	info, err := sys.InfoOfProgram(fd)
+	if err != nil {
+		return ProgramInfo{}, err
+	}
+	return programInfo(info), nil
+}
+
+// pinError says what is at the path when it is not a program.
+func pinError(path string, err error) error {
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) {
+		return fmt.Errorf("pinned %s: %w", path, err)
+	}
+	if m, mapErr := ebpf.LoadPinnedMap(path, nil); mapErr == nil {
+		defer m.Close()
+		return fmt.Errorf("pinned %s: a map of type %v, not a program", path, m.Type())
+	}
+	return fmt.Errorf("pinned %s: not a BPF program: %w", path, err)
+}

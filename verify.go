@@ -1,0 +1,199 @@
+package xdpload
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
+	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/internal/sys"
+)
+
+// loadPrograms has the kernel verify every program of the spec: each call does
+// its work on the thread that makes it, so they run side by side.
+func (l *loader) loadPrograms(ctx context.Context) error {
+	names := sortedKeys(l.spec.Programs)
+	programs := make([]*ebpf.Program, len(names))
+	errs := make([]error, len(names))
+	l.programs = make(map[string]*ebpf.Program, len(names))
+
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, l.threads())
+	for i := range names {
+		verify := func() {
+			programs[i], errs[i] = l.loadProgram(ctx, l.spec.Programs[names[i]])
+		}
+		if cap(slots) == 1 || i == len(names)-1 {
+			verify() // on this thread: the only one, for nearly every object
+			continue
+		}
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			verify()
+		})
+	}
+	wg.Wait()
+
+	for i, p := range programs {
+		if p != nil {
+			l.programs[names[i]] = p
+		}
+	}
+	for i, err := range errs {
+		if err != nil {
+			return &LoadError{Program: names[i], Err: err}
+		}
+	}
+	return nil
+}
+
+// threads is how many programs are verified at a time. A device is looked up
+// in the namespace of the thread, which only the caller's is sure to be in.
+func (l *loader) threads() int {
+	if l.options.Ifindex != 0 {
+		return 1
+	}
+	return runtime.GOMAXPROCS(0)
+}
+
+// loadProgram first asks for just what is wanted. Only when the kernel refuses
+// does cilium/ebpf take over: it probes what this kernel lacks, rewrites the
+// program for it where it can, and has the verifier explain itself.
+func (l *loader) loadProgram(ctx context.Context, spec *ebpf.ProgramSpec) (*ebpf.Program, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := l.linkMaps(spec.Instructions); err != nil {
+		return nil, err
+	}
+	spec.Ifindex = uint32(l.options.Ifindex)
+	var plainErr error
+	if !l.options.Verbose && selfContained(spec) {
+		p, err := loadPlain(spec)
+		if err == nil {
+			return p, nil
+		}
+		plainErr = err
+	}
+	options := ebpf.ProgramOptions{}
+	if l.options.Verbose {
+		options.LogLevel = ebpf.LogLevelBranch | ebpf.LogLevelStats
+	}
+	p, err := ebpf.NewProgramWithOptions(spec, options)
+	if err != nil {
+		return nil, l.refused(err, plainErr)
+	}
+	return p, nil
+}
+
+// refused chooses between the two refusals of a program. A missing privilege
+// is better told by the kernel than by cilium/ebpf, which takes it for a limit on
+// locked memory.
+func (l *loader) refused(err, plainErr error) error {
+	_, rejected := errors.AsType[*ebpf.VerifierError](err)
+	switch {
+	case rejected:
+	case errors.Is(plainErr, unix.EPERM) && errors.Is(err, unix.EPERM):
+		return plainErr
+	case l.options.Ifindex != 0 && errors.Is(err, unix.EINVAL):
+		return &UnsuitableError{Cause: noOffload, Offload: true, Err: err}
+	}
+	return err
+}
+
+// linkMaps gives every instruction that loads a map its file descriptor.
+func (l *loader) linkMaps(insns asm.Instructions) error {
+	for i := range insns {
+		ins := &insns[i]
+		if !ins.IsLoadFromMap() || ins.Reference() == "" || ins.Map() != nil {
+			continue
+		}
+		m := l.maps[ins.Reference()]
+		if m == nil {
+			return fmt.Errorf("instruction %d: no map %s", i, ins.Reference())
+		}
+		if err := ins.AssociateMap(m); err != nil {
+			return fmt.Errorf("instruction %d: map %s: %w", i, ins.Reference(), err)
+		}
+	}
+	return nil
+}
+
+// selfContained reports whether the instructions are what the kernel shall
+// have: nothing to relocate against its types, functions, symbols or
+// configuration, and no other program to attach to.
+func selfContained(spec *ebpf.ProgramSpec) bool {
+	if spec.AttachTo != "" || spec.AttachTarget != nil {
+		return false
+	}
+	for i := range spec.Instructions {
+		ins := &spec.Instructions[i]
+		switch {
+		case btf.CORERelocationMetadata(ins) != nil, ins.IsKfuncCall():
+			return false
+		case ins.IsLoadFromMap():
+			if ins.Map() == nil {
+				return false // a .kconfig value
+			}
+		case ins.OpCode.IsDWordLoad() && ins.Reference() != "" && !ins.IsFunctionReference():
+			return false // a .ksyms address
+		}
+	}
+	return true
+}
+
+func loadPlain(spec *ebpf.ProgramSpec) (*ebpf.Program, error) {
+	insns := append(asm.Instructions(nil), spec.Instructions...)
+	var types btf.Builder
+	funcInfo, lineInfo, err := btf.MarshalExtInfos(insns, &types)
+	if err != nil {
+		return nil, err
+	}
+	var code bytes.Buffer
+	code.Grow(int(insns.Size()))
+	if err := insns.Marshal(&code, binary.NativeEndian); err != nil {
+		return nil, err
+	}
+	p := sys.Program{
+		Type:       uint32(spec.Type),
+		AttachType: uint32(spec.AttachType),
+		Flags:      spec.Flags,
+		Ifindex:    int(spec.Ifindex),
+		Name:       spec.Name,
+		License:    spec.License,
+		Insns:      code.Bytes(),
+		FuncInfo:   funcInfo,
+		LineInfo:   lineInfo,
+	}
+	if !types.Empty() {
+		p.BTF, err = loadTypes(&types)
+		if err != nil {
+			return nil, err
+		}
+		defer sys.Close(p.BTF)
+	}
+	fd, err := sys.LoadProgram(&p)
+	runtime.KeepAlive(spec) // the maps that insns name by descriptor
+	if err != nil {
+		return nil, err
+	}
+	return ebpf.NewProgramFromFD(fd)
+}
+
+// loadTypes gives BTF to the kernel as the compiler made it.
+func loadTypes(types *btf.Builder) (int, error) {
+	raw, err := types.Marshal(nil, &btf.MarshalOptions{Order: binary.NativeEndian})
+	if err != nil {
+		return -1, err
+	}
+	return sys.LoadBTF(raw)
+}

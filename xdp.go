@@ -1,0 +1,189 @@
+package xdpload
+
+import (
+	"errors"
+	"os"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/internal/sys"
+	"github.com/xdpload/xdpload/netlink"
+)
+
+// XDP is the hook at which a device runs a program on each packet that it
+// receives, before the network stack.
+type XDP struct {
+	Ifindex int
+	// Mode is where the program runs. Any: to attach, native where the driver
+	// can and generic elsewhere; to detach, wherever a program is.
+	Mode netlink.XDPMode
+	// Replace lets Attach take a program of the same mode off the hook, with
+	// no moment in between in which neither runs. It is compared and swapped:
+	// Attachment.Replaced is what was taken off.
+	Replace bool
+}
+
+// attempts bounds how often a swap is tried again because someone else
+// swapped first.
+const attempts = 16
+
+var errUnsettled = errors.New("others change the attached program faster than it can be replaced")
+
+// ProgramType is [ebpf.XDP].
+func (XDP) ProgramType() ebpf.ProgramType { return ebpf.XDP }
+
+func (h XDP) attach(c *netlink.Conn, p *Program) (*Attachment, error) {
+	replaced, err := h.set(c, p)
+	if err != nil {
+		return nil, h.explain(c, p, err)
+	}
+	return h.attached(c, p, replaced)
+}
+
+// attached asks the kernel where it put the program.
+func (h XDP) attached(c *netlink.Conn, p *Program, replaced *ProgramInfo) (*Attachment, error) {
+	a := &Attachment{Ifindex: h.Ifindex, Mode: h.Mode, Program: p.ProgramInfo, Replaced: replaced}
+	l, err := c.LinkByIndex(h.Ifindex)
+	if err != nil {
+		return nil, err
+	}
+	a.Device = l.Name
+	for _, x := range l.XDP.Programs {
+		if x.ID == p.ID {
+			a.Mode = x.Mode
+		}
+	}
+	return a, nil
+}
+
+// set attaches and returns what it replaced.
+func (h XDP) set(c *netlink.Conn, p *Program) (*ProgramInfo, error) {
+	if !h.Replace {
+		return nil, c.SetXDP(h.Ifindex, netlink.XDP{FD: p.FD(), Mode: h.Mode, NoReplace: true})
+	}
+	for range attempts {
+		now, err := h.current(c)
+		if err != nil {
+			return nil, err
+		}
+		replaced, err := h.swap(c, p.FD(), now)
+		if err == nil {
+			return replaced, nil
+		}
+		if !errors.Is(err, os.ErrExist) {
+			return nil, err
+		}
+		if again, linkErr := h.current(c); linkErr != nil || again == now {
+			// Nobody swapped first. Without an expectation the kernel says
+			// what is in the way, instead of that it did not expect it.
+			return nil, c.SetXDP(h.Ifindex, netlink.XDP{FD: p.FD(), Mode: h.Mode, NoReplace: true})
+		}
+	}
+	return nil, errUnsettled
+}
+
+// current is the id of the program that the hook has now, 0 if none.
+func (h XDP) current(c *netlink.Conn) (uint32, error) {
+	l, err := c.LinkByIndex(h.Ifindex)
+	if err != nil {
+		return 0, err
+	}
+	for _, x := range l.XDP.Programs {
+		if x.Mode == h.Mode || (h.Mode == netlink.XDPAny && x.Mode != netlink.XDPOffload) {
+			return x.ID, nil
+		}
+	}
+	return 0, nil
+}
+
+// swap puts fd, -1 for nothing, in the place of the program with the id old,
+// 0 for nothing, and of no other.
+func (h XDP) swap(c *netlink.Conn, fd int, old uint32) (*ProgramInfo, error) {
+	x := netlink.XDP{FD: fd, Mode: h.Mode, NoReplace: old == 0}
+	if old == 0 {
+		return nil, c.SetXDP(h.Ifindex, x)
+	}
+	info, err := InfoByID(old)
+	if err != nil {
+		info = ProgramInfo{ID: old}
+	}
+	oldFD, err := sys.ProgramByID(old)
+	if err == nil { // without the privilege to open it, there is nothing to compare with
+		defer sys.Close(oldFD)
+		x.ExpectedFD = &oldFD
+	}
+	return &info, c.SetXDP(h.Ifindex, x)
+}
+
+func (h XDP) detach(c *netlink.Conn) (*Attachment, error) {
+	for range attempts {
+		l, err := c.LinkByIndex(h.Ifindex)
+		if err != nil {
+			return nil, err
+		}
+		found := h.on(l)
+		if len(found) == 0 {
+			return nil, nil
+		}
+		if len(found) > 1 {
+			return nil, &AmbiguousError{Device: l.Name, Attachments: found}
+		}
+		a := found[0]
+		one := XDP{Ifindex: h.Ifindex, Mode: a.Mode}
+		_, err = one.swap(c, -1, a.Program.ID)
+		if err == nil {
+			return a, nil
+		}
+		if now, linkErr := one.current(c); linkErr != nil || now == a.Program.ID {
+			return nil, one.explain(c, nil, err)
+		}
+	}
+	return nil, errUnsettled
+}
+
+// on lists what the hook has on a device, in every mode for [netlink.XDPAny].
+func (h XDP) on(l *netlink.Link) []*Attachment {
+	var known Inventory
+	var found []*Attachment
+	for _, a := range known.XDP(l) {
+		if h.Mode == netlink.XDPAny || a.Mode == h.Mode {
+			found = append(found, a)
+		}
+	}
+	return found
+}
+
+// explain adds to a refusal what is on the hook, or why the program does not
+// suit it where the kernel keeps that to itself.
+func (h XDP) explain(c *netlink.Conn, p *Program, err error) error {
+	var refused *netlink.Error
+	if !errors.As(err, &refused) {
+		return err
+	}
+	switch {
+	case errors.Is(err, os.ErrExist):
+		l, linkErr := c.LinkByIndex(h.Ifindex)
+		if linkErr != nil {
+			return err
+		}
+		var known Inventory
+		return &OccupiedError{Device: l.Name, Attachments: known.XDP(l), Err: err}
+	case refused.Errno() == unix.EINVAL && refused.Message == "":
+		return h.unsuitable(p, err)
+	}
+	return err
+}
+
+// unsuitable gives the reason of an EINVAL that comes without a sentence.
+func (h XDP) unsuitable(p *Program, err error) error {
+	switch {
+	case p != nil && p.Type != ebpf.XDP:
+		return &UnsuitableError{Cause: "a program of type " + p.Type.String() + " cannot run on the XDP hook", Err: err}
+	case h.Mode == netlink.XDPOffload:
+		return &UnsuitableError{Cause: noOffload, Offload: true, Err: err}
+	}
+	return err
+}
+
+const noOffload = "the device's driver has no BPF offload"

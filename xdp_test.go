@@ -1,0 +1,229 @@
+package xdpload_test
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/bpftest"
+	"github.com/xdpload/xdpload/internal/testobj"
+	"github.com/xdpload/xdpload/netlink"
+)
+
+// load loads the program of a fixture that s selects.
+func load(t *testing.T, object string, s elf.Selector) *xdpload.Loaded {
+	t.Helper()
+	obj, err := elf.Open(testobj.Path(t, object))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Type = ebpf.XDP
+	l, err := xdpload.Load(context.Background(), obj, xdpload.LoadOptions{Select: s})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+// witness is what `ip -json link` says of a device's XDP state.
+func witness(t *testing.T, ns *bpftest.Namespace, device string) (mode int, ids []uint32) {
+	t.Helper()
+	cmd := exec.Command("ip", "-json", "-details", "link", "show", "dev", device)
+	var out strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, os.Stderr
+	if err := ns.Run(cmd); err != nil {
+		t.Fatal(err)
+	}
+	var links []struct {
+		XDP struct {
+			Mode     int
+			Attached []struct{ Prog struct{ ID uint32 } }
+		}
+	}
+	if err := json.Unmarshal([]byte(out.String()), &links); err != nil {
+		t.Fatalf("%v: %s", err, out.String())
+	}
+	for _, a := range links[0].XDP.Attached {
+		ids = append(ids, a.Prog.ID)
+	}
+	return links[0].XDP.Mode, ids
+}
+
+func TestXDPModes(t *testing.T) {
+	bpftest.Need(t, bpftest.Root, bpftest.Command("ip"))
+	for _, tt := range []struct {
+		name   string
+		device string
+		mode   netlink.XDPMode
+		want   netlink.XDPMode
+	}{
+		{"default on veth", "v0", netlink.XDPAny, netlink.XDPNative},
+		{"native on veth", "v0", netlink.XDPNative, netlink.XDPNative},
+		{"generic on veth", "v0", netlink.XDPGeneric, netlink.XDPGeneric},
+		{"default on lo", "lo", netlink.XDPAny, netlink.XDPGeneric},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			ns := bpftest.NewNamespace(t)
+			ns.Veth("v0", "v1")
+			c := ns.Conn()
+			dev, err := c.Link(tt.device)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := load(t, "tiny.o", elf.Selector{}).Program()
+			a, err := xdpload.Attach(c, p, xdpload.XDP{Ifindex: dev.Index, Mode: tt.mode})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if a.Mode != tt.want || a.Program.ID != p.ID || a.Program.Name != "xdp_pass" || a.Device != tt.device || a.Replaced != nil {
+				t.Errorf("attached %+v, want mode %v", a, tt.want)
+			}
+			mode, ids := witness(t, ns, tt.device)
+			if mode != int(tt.want) || len(ids) != 1 || ids[0] != p.ID {
+				t.Errorf("ip shows mode %d and programs %v, want %d and [%d]", mode, ids, tt.want, p.ID)
+			}
+			off, err := xdpload.Detach(c, xdpload.XDP{Ifindex: dev.Index})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if off == nil || off.Program.ID != p.ID || off.Mode != tt.want {
+				t.Errorf("detached %+v, want program %d", off, p.ID)
+			}
+			if mode, ids := witness(t, ns, tt.device); mode != 0 || ids != nil {
+				t.Errorf("after detach ip shows mode %d and programs %v", mode, ids)
+			}
+			if off, err := xdpload.Detach(c, xdpload.XDP{Ifindex: dev.Index}); off != nil || err != nil {
+				t.Errorf("detached from nothing: %+v, %v", off, err)
+			}
+		})
+	}
+}
+
+func TestXDPOccupied(t *testing.T) {
+	ns := bpftest.NewNamespace(t)
+	index, _ := ns.Veth("v0", "v1")
+	c := ns.Conn()
+	first := load(t, "tiny.o", elf.Selector{}).Program()
+	second := load(t, "drop.o", elf.Selector{}).Program()
+	hook := xdpload.XDP{Ifindex: index, Mode: netlink.XDPNative}
+	if _, err := xdpload.Attach(c, first, hook); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name   string
+		hook   xdpload.XDP
+		kernel string
+	}{
+		{"same mode", hook, "XDP program already attached"},
+		{"other mode", xdpload.XDP{Ifindex: index, Mode: netlink.XDPGeneric}, "Native and generic XDP can't be active at the same time"},
+		{"other mode, replace", xdpload.XDP{Ifindex: index, Mode: netlink.XDPGeneric, Replace: true}, "Native and generic XDP can't be active at the same time"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := xdpload.Attach(c, second, tt.hook)
+			occupied, ok := errors.AsType[*xdpload.OccupiedError](err)
+			if !ok || !errors.Is(err, os.ErrExist) {
+				t.Fatalf("attach: %v, want an OccupiedError", err)
+			}
+			if len(occupied.Attachments) != 1 || occupied.Attachments[0].Program.ID != first.ID || occupied.Attachments[0].Program.Name != "xdp_pass" {
+				t.Errorf("occupied by %+v, want %d", occupied.Attachments, first.ID)
+			}
+			if !strings.Contains(err.Error(), tt.kernel) {
+				t.Errorf("%v: the kernel's sentence %q is missing", err, tt.kernel)
+			}
+		})
+	}
+
+	hook.Replace = true
+	a, err := xdpload.Attach(c, second, hook)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.Replaced == nil || a.Replaced.ID != first.ID || a.Program.ID != second.ID {
+		t.Errorf("replaced %+v with %d, want %d with %d", a.Replaced, a.Program.ID, first.ID, second.ID)
+	}
+}
+
+// TestXDPReplaceKeepsMode: on a device whose program is generic, the default
+// mode replaces it there if the kernel's own choice would be generic too.
+func TestXDPReplaceOnLoopback(t *testing.T) {
+	ns := bpftest.NewNamespace(t)
+	c := ns.Conn()
+	first := load(t, "tiny.o", elf.Selector{}).Program()
+	if _, err := xdpload.Attach(c, first, xdpload.XDP{Ifindex: 1}); err != nil {
+		t.Fatal(err)
+	}
+	second := load(t, "drop.o", elf.Selector{}).Program()
+	a, err := xdpload.Attach(c, second, xdpload.XDP{Ifindex: 1, Replace: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.Mode != netlink.XDPGeneric || a.Replaced == nil || a.Replaced.ID != first.ID {
+		t.Errorf("attached %+v", a)
+	}
+}
+
+// TestXDPSwapUnderTraffic has two programs that both drop take turns a
+// thousand times: the stack must not see one packet.
+func TestXDPSwapUnderTraffic(t *testing.T) {
+	const swaps = 1000
+	ns := bpftest.NewNamespace(t)
+	index, peer := ns.Veth("v0", "v1")
+	c := ns.Conn()
+	var programs [2]*xdpload.Program
+	programs[0] = load(t, "drop.o", elf.Selector{}).Program()
+	programs[1] = load(t, "two.o", elf.Selector{Section: "xdp"}).Program()
+	if _, err := xdpload.Attach(c, programs[0], xdpload.XDP{Ifindex: index}); err != nil {
+		t.Fatal(err)
+	}
+	seen, sender := ns.Tap(index), ns.Tap(peer)
+	ctx, cancel := context.WithCancel(context.Background())
+	sent := make(chan int)
+	go func() {
+		n := 0
+		for ; ctx.Err() == nil; n++ {
+			if err := sender.Send(bpftest.Frame(uint32(n))); err != nil {
+				break
+			}
+			if n%64 == 63 {
+				time.Sleep(200 * time.Microsecond) // leave the swaps a core
+			}
+		}
+		sent <- n
+	}()
+	for i := range swaps {
+		if _, err := xdpload.Attach(c, programs[(i+1)%2], xdpload.XDP{Ifindex: index, Replace: true}); err != nil {
+			t.Errorf("swap %d: %v", i, err)
+			break
+		}
+	}
+	cancel()
+	n := <-sent
+	if n < swaps {
+		t.Errorf("only %d packets were sent", n)
+	}
+	if frame, err := seen.Receive(100 * time.Millisecond); frame != nil || err != nil {
+		t.Errorf("the stack saw packet %d of %d, %v", binary.BigEndian.Uint32(frame[14:]), n, err)
+	}
+	if _, err := xdpload.Detach(c, xdpload.XDP{Ifindex: index}); err != nil {
+		t.Fatal(err)
+	}
+	if err := sender.Send(bpftest.Frame(7)); err != nil {
+		t.Fatal(err)
+	}
+	frame, err := seen.Receive(time.Second)
+	if err != nil || frame == nil {
+		t.Errorf("without a program the stack sees nothing: %v", err)
+	}
+	t.Logf("%d swaps, %d packets", swaps, n)
+}
