@@ -1,12 +1,14 @@
 package xdpload
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
+	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/internal/sys"
 )
@@ -73,7 +75,7 @@ func createMap(spec *ebpf.MapSpec, ifindex int) (*ebpf.Map, error) {
 		m, err = ebpf.NewMap(spec)
 	}
 	if err != nil {
-		return nil, err
+		return nil, unsuitableMap(spec, ifindex, err)
 	}
 	if isTable(spec.Type) {
 		return m, nil
@@ -84,6 +86,14 @@ func createMap(spec *ebpf.MapSpec, ifindex int) (*ebpf.Map, error) {
 		return nil, err
 	}
 	return m, nil
+}
+
+// unsuitableMap gives the reason of an EINVAL for a map on a device.
+func unsuitableMap(spec *ebpf.MapSpec, ifindex int, err error) error {
+	if ifindex == 0 || !errors.Is(err, unix.EINVAL) {
+		return err
+	}
+	return &UnsuitableError{Cause: noOffload + ", or not for a map of type " + spec.Type.String(), Offload: true, Err: err}
 }
 
 func fill(m *ebpf.Map, spec *ebpf.MapSpec) error {
@@ -106,7 +116,7 @@ func isTable(t ebpf.MapType) bool {
 }
 
 // errNotPlain says that a map's attributes depend on the machine.
-var errNotPlain = fmt.Errorf("attributes depend on the machine")
+var errNotPlain = errors.New("attributes depend on the machine")
 
 func createPlain(spec *ebpf.MapSpec, ifindex int) (*ebpf.Map, error) {
 	switch spec.Type {

@@ -99,13 +99,12 @@ func (l *loader) loadProgram(ctx context.Context, spec *ebpf.ProgramSpec) (*ebpf
 // is better told by the kernel than by cilium/ebpf, which takes it for a limit on
 // locked memory.
 func (l *loader) refused(err, plainErr error) error {
-	_, rejected := errors.AsType[*ebpf.VerifierError](err)
+	v, rejected := errors.AsType[*ebpf.VerifierError](err)
 	switch {
-	case rejected:
-	case errors.Is(plainErr, unix.EPERM) && errors.Is(err, unix.EPERM):
+	case l.options.Ifindex != 0 && errors.Is(err, unix.EINVAL) && (!rejected || len(v.Log) == 0):
+		return &UnsuitableError{Cause: noOffload, Offload: true, Err: unix.EINVAL}
+	case !rejected && errors.Is(plainErr, unix.EPERM) && errors.Is(err, unix.EPERM):
 		return plainErr
-	case l.options.Ifindex != 0 && errors.Is(err, unix.EINVAL):
-		return &UnsuitableError{Cause: noOffload, Offload: true, Err: err}
 	}
 	return err
 }

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/netns"
+)
+
+// batchLine is a line of a batch that has been read.
+type batchLine struct {
+	number int
+	job    job
+}
+
+// runBatch reads every line before it runs the first, so that a misspelt word
+// at the end does not leave the work half done. With -force the lines that are
+// wrong are named and the others run.
+func (e *env) runBatch(ctx context.Context) error {
+	in := e.stdin
+	if e.Batch != "-" {
+		f, err := os.Open(e.Batch)
+		if err != nil {
+			return &optionError{err}
+		}
+		defer f.Close()
+		in = f
+	}
+	lines, failed, err := e.parseBatch(in)
+	if err != nil {
+		return err
+	}
+	err = netns.Do(e.Netns, func() error {
+		for _, l := range lines {
+			err := e.do(ctx, l.job)
+			if err == nil {
+				continue
+			}
+			err = &lineError{File: e.batchName(), Line: l.number, Err: err}
+			if !e.Force || ctx.Err() != nil {
+				return err
+			}
+			e.report(err)
+			failed++
+		}
+		return nil
+	})
+	if err == nil && failed > 0 {
+		err = &batchError{Failed: failed}
+	}
+	return err
+}
+
+func (e *env) batchName() string {
+	if e.Batch == "-" {
+		return "standard input"
+	}
+	return e.Batch
+}
+
+func (e *env) parseBatch(in io.Reader) (lines []batchLine, failed int, err error) {
+	for l, err := range grammar.Lines(in) {
+		var j job
+		if err == nil {
+			if len(l.Words) == 0 {
+				continue
+			}
+			j, err = e.parse(l.Words)
+		}
+		if err == nil {
+			lines = append(lines, batchLine{number: l.Number, job: j})
+			continue
+		}
+		err = &lineError{File: e.batchName(), Line: l.Number, Err: asSyntax(err)}
+		if !e.Force {
+			return nil, 0, err
+		}
+		e.report(err)
+		failed++
+	}
+	return lines, failed, nil
+}
+
+// asSyntax refuses to print help in the middle of a batch.
+func asSyntax(err error) error {
+	if request, ok := errors.AsType[*grammar.HelpRequest](err); ok {
+		return fmt.Errorf("%s: help is for the command line, not for a batch", request.Command)
+	}
+	return err
+}
+
+// batchError counts the lines that failed and were reported.
+type batchError struct{ Failed int }
+
+func (e *batchError) Error() string {
+	if e.Failed == 1 {
+		return "1 line failed"
+	}
+	return fmt.Sprintf("%d lines failed", e.Failed)
+}

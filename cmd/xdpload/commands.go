@@ -1,0 +1,17 @@
+package main
+
+import "github.com/xdpload/xdpload/internal/grammar"
+
+type command = grammar.Command[runner]
+
+// commands is every command of the program. Where a word is short for several,
+// the first in the table wins.
+func commands() grammar.Table[runner] {
+	return grammar.Table[runner]{
+		linkSetCommand(),
+		linkShowCommand(),
+		elfShowCommand(),
+		completionCommand(),
+		completeCommand(),
+	}
+}

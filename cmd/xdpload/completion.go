@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+
+	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/netns"
+	"github.com/xdpload/xdpload/internal/render"
+)
+
+func completionCommand() command {
+	return command{
+		Name:        "completion",
+		Summary:     "print the completion script of a shell",
+		Description: `Prints a script with which the shell completes the words of xdpload, the names of devices and network namespaces, and the sections and programs of the object file that is named before.`,
+		Examples: []grammar.Example{
+			{Line: "source <(xdpload completion bash)", Help: "for the running shell"},
+		},
+		New: func() (*grammar.Node, runner) {
+			var shell string
+			choose := func(name string) *grammar.Node { return grammar.Const(name, &shell, name) }
+			return grammar.Alt(choose("bash"), choose("zsh"), choose("fish")), func(context.Context, *env) (any, error) {
+				text, err := grammar.Script(shell, "xdpload")
+				return script(text), err
+			}
+		},
+	}
+}
+
+// script is a text that is the same in every form.
+type script string
+
+// WriteText prints the script.
+func (s script) WriteText(w io.Writer, _ render.Options) error {
+	_, err := io.WriteString(w, string(s))
+	return err
+}
+
+// completeCommand is what the scripts call: with the words that are typed, and
+// last the one to complete, which may be empty.
+func completeCommand() command {
+	return command{
+		Name:   "__complete",
+		Hidden: true,
+		New: func() (*grammar.Node, runner) {
+			var words []string
+			set := func(w []string) error { words = w; return nil }
+			return grammar.Rest("WORD", set), func(_ context.Context, e *env) (any, error) {
+				last := len(words) - 1
+				c := commands().Complete(manual(), words[:last], words[last])
+				for _, kind := range c.Kinds {
+					e.offer(c, kind)
+				}
+				return nil, c.Write(e.stdout)
+			}
+		},
+	}
+}
+
+// offer adds the names that only the kernel or an object file knows. What
+// cannot be looked up is not offered.
+func (e *env) offer(c *grammar.Completion, kind grammar.Kind) {
+	switch kind {
+	case grammar.Device:
+		e.offerDevices(c)
+	case grammar.Netns:
+		entries, _ := os.ReadDir(netns.Dir)
+		for _, entry := range entries {
+			c.Offer(entry.Name(), "")
+		}
+	case grammar.Section, grammar.Program:
+		e.offerPrograms(c, kind)
+	}
+}
+
+func (e *env) offerDevices(c *grammar.Completion) {
+	conn, err := e.netlink()
+	if err != nil {
+		return
+	}
+	for l, err := range conn.Links() {
+		if err != nil {
+			return
+		}
+		c.Offer(l.Name, l.Kind)
+	}
+}
+
+func (e *env) offerPrograms(c *grammar.Completion, kind grammar.Kind) {
+	for _, b := range c.Bound {
+		if b.Kind != grammar.File || b.Word == "-" {
+			continue
+		}
+		obj, err := elf.Open(b.Word)
+		if err != nil {
+			continue
+		}
+		for _, p := range obj.Programs() {
+			if kind == grammar.Section {
+				c.Offer(p.Section, p.Name)
+			} else {
+				c.Offer(p.Name, p.Section)
+			}
+		}
+	}
+}

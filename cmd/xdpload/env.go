@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/netns"
+	"github.com/xdpload/xdpload/internal/render"
+	"github.com/xdpload/xdpload/netlink"
+)
+
+// env is what a command works with: the global options, the streams, and the
+// netlink socket that the commands of a batch share.
+type env struct {
+	globals
+	tool   tool
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+
+	conn *netlink.Conn
+}
+
+// A runner does what a request says and returns what there is to print, nil
+// for nothing.
+type runner func(context.Context, *env) (any, error)
+
+// netlink returns the socket, which is opened when it is first needed.
+func (e *env) netlink() (*netlink.Conn, error) {
+	if e.conn == nil {
+		c, err := netlink.Dial(nil)
+		if err != nil {
+			return nil, err
+		}
+		e.conn = c
+	}
+	return e.conn, nil
+}
+
+// link finds the device called name.
+func (e *env) link(name string) (*netlink.Conn, *netlink.Link, error) {
+	c, err := e.netlink()
+	if err != nil {
+		return nil, nil, err
+	}
+	l, err := c.Link(name)
+	if err != nil {
+		return nil, nil, &deviceError{Name: name, Err: err}
+	}
+	return c, l, nil
+}
+
+func (e *env) close() {
+	if e.conn != nil {
+		e.conn.Close()
+	}
+}
+
+// dispatch runs one command line, or a batch of them, in the network namespace
+// that was asked for.
+func (e *env) dispatch(ctx context.Context, words []string) error {
+	switch {
+	case e.Version:
+		_, err := fmt.Fprintf(e.stdout, "xdpload %s\n", version)
+		return err
+	case e.Batch != "" && len(words) > 0:
+		return &optionError{fmt.Errorf("-batch and the word %q: commands are read from the file only", words[0])}
+	case e.Batch != "":
+		return e.runBatch(ctx)
+	case e.Help || len(words) == 0:
+		return e.help()
+	}
+	job, err := e.parse(words)
+	if err != nil {
+		return e.orHelp(err)
+	}
+	return netns.Do(e.Netns, func() error { return e.do(ctx, job) })
+}
+
+// A job is a command line that has been read.
+type job struct {
+	command string // "link set"
+	run     runner
+}
+
+// parse reads words. It opens nothing.
+func (e *env) parse(words []string) (job, error) {
+	if e.tool == toolTC {
+		words = append([]string{"tc"}, words...)
+	}
+	command, rest, err := commands().Lookup(words)
+	if err != nil {
+		return job{}, err
+	}
+	run, err := command.Parse(rest)
+	return job{command: command.Title(), run: run}, err
+}
+
+func (e *env) do(ctx context.Context, j job) error {
+	result, err := j.run(ctx, e)
+	if err == nil && result != nil && !e.silent(result) {
+		err = render.Write(e.stdout, result, e.Options)
+	}
+	if err != nil {
+		return &commandError{Command: j.command, Err: err}
+	}
+	return nil
+}
+
+// silent reports whether a tool that prints nothing on a change is followed.
+func (e *env) silent(result any) bool {
+	_, change := result.(changeReport)
+	return change && e.tool.foreign()
+}
+
+// changeReport marks what a command that changes something reports.
+type changeReport interface{ change() }
+
+// orHelp prints the help that a line asked for.
+func (e *env) orHelp(err error) error {
+	request, ok := errors.AsType[*grammar.HelpRequest](err)
+	if !ok {
+		return err
+	}
+	return e.explain(request)
+}

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"github.com/xdpload/xdpload/internal/grammar"
+)
+
+// helpWidth is the width of help, in columns: what fits every terminal.
+const helpWidth = 80
+
+// manual is what the documents say of the program as a whole.
+func manual() *grammar.Manual {
+	m := &grammar.Manual{
+		Program: "xdpload",
+		Summary: "load BPF programs and attach them to network devices",
+		Description: `xdpload reads BPF object files, of today's style and of iproute2's old one, has the kernel verify their programs and attaches them to network devices. Its words are those of ip(8) and tc(8), and may be shortened like theirs. Called through a link named "ip" or "tc" it reads that tool's words, and prints errors in that tool's form.
+
+It mounts nothing, reads no configuration file and leaves no process behind.`,
+		Groups: []grammar.Group{
+			{Name: "link", Summary: "XDP programs of devices"},
+			{Name: "elf", Summary: "look into object files"},
+		},
+		Statuses: []grammar.Status{
+			{Code: statusDone, Help: "done"},
+			{Code: statusWords, Help: "the words are wrong, or a line of a batch failed"},
+			{Code: statusRefused, Help: "the object, the kernel or the device refused"},
+		},
+		SeeAlso: []string{"ip-link(8)", "tc-bpf(8)", "bpftool(8)", "bpf(2)"},
+	}
+	for _, o := range options() {
+		m.Options = append(m.Options, grammar.Option{Names: []string{o.name}, Arg: o.argument, Kind: o.kind(), Help: o.help})
+	}
+	return m
+}
+
+// kind is what the option's value names.
+func (o option) kind() grammar.Kind {
+	switch o.name {
+	case "batch":
+		return grammar.File
+	case "netns":
+		return grammar.Netns
+	}
+	return ""
+}
+
+// help prints what the program can do.
+func (e *env) help() error {
+	_, _, err := commands().Lookup([]string{"help"})
+	return e.orHelp(err)
+}
+
+func (e *env) explain(r *grammar.HelpRequest) error {
+	return commands().WriteHelp(e.stdout, manual(), r, helpWidth)
+}

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/netlink"
+)
+
+// hints are the ways out of an error: those of the first row that knows it.
+func hints(err error) []string {
+	for _, known := range []func(error) []string{
+		syntaxHints, notFoundHints, verifierHints, tokenHints, occupiedHints,
+		kernelHints, unsuitableHints, permissionHints, deviceHints,
+	} {
+		if out := known(err); out != nil {
+			return out
+		}
+	}
+	return nil
+}
+
+func syntaxHints(err error) []string {
+	if _, ok := errors.AsType[*optionError](err); ok {
+		return []string{"xdpload help"}
+	}
+	x, ok := errors.AsType[*grammar.SyntaxError](err)
+	switch {
+	case !ok:
+		return nil
+	case x.Command == "":
+		return []string{"xdpload help"}
+	}
+	return []string{"xdpload " + x.Command + " help"}
+}
+
+func notFoundHints(err error) []string {
+	x, ok := errors.AsType[*elf.NotFoundError](err)
+	if !ok || len(x.Have) == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("choose one with section %s or program %s", x.Have[0].Section, x.Have[0].Name)}
+}
+
+func verifierHints(err error) []string {
+	if _, ok := errors.AsType[*ebpf.VerifierError](err); !ok {
+		return nil
+	}
+	if x, ok := errors.AsType[*objectError](err); ok && x.Verbose {
+		return []string{} // all there is has been said
+	}
+	return []string{"add verbose for the verifier's whole log"}
+}
+
+// tokenHints knows a fault of cilium/ebpf: it takes every mount of a BPF file
+// system for a directory, and gives up on one that is a file.
+func tokenHints(err error) []string {
+	_, rest, ok := strings.Cut(err.Error(), "create token from \"")
+	if !ok || !errors.Is(err, unix.ENOTDIR) {
+		return nil
+	}
+	path, _, _ := strings.Cut(rest, "\"")
+	return []string{"a single file of a BPF file system is mounted at " + path + ", which hides how to load: umount " + path}
+}
+
+func occupiedHints(err error) []string {
+	x, ok := errors.AsType[*xdpload.OccupiedError](err)
+	if !ok || len(x.Attachments) == 0 {
+		return nil
+	}
+	a := x.Attachments[0]
+	if a.Link != nil {
+		return []string{fmt.Sprintf("only the bpf_link's owner can replace or detach it: bpftool link detach id %d", a.Link.ID)}
+	}
+	if refused, ok := errors.AsType[*netlink.Error](err); ok && refused.Errno() == unix.EEXIST {
+		return []string{
+			fmt.Sprintf("replace the %s program: xdpload -force link set dev %s %s …", a.Mode, x.Device, a.Mode.Keyword()),
+			fmt.Sprintf("or detach it first: xdpload link set dev %s xdp off", x.Device),
+		}
+	}
+	return []string{"-force replaces it: xdpload -force link set …"}
+}
+
+// kernelHints go by what the kernel, or a driver, says.
+func kernelHints(err error) []string {
+	x, ok := errors.AsType[*netlink.Error](err)
+	if !ok || x.Message == "" {
+		return nil
+	}
+	switch says := strings.ToLower(x.Message); {
+	case strings.Contains(says, "mtu"):
+		return []string{
+			"a program in section xdp.frags takes packets of several buffers: SEC(\"xdp.frags\")",
+			"or lower the MTU: ip link set … mtu 1500",
+		}
+	case errors.Is(err, errors.ErrUnsupported) && strings.Contains(says, "native"):
+		return []string{"xdpgeneric runs on any device"}
+	case strings.Contains(says, "lro"):
+		return []string{"turn large receive offload off: ethtool -K DEV lro off"}
+	case strings.Contains(says, "queue") || strings.Contains(says, "channel"):
+		return []string{"lower the number of queues: ethtool -L DEV combined N"}
+	}
+	return nil
+}
+
+func unsuitableHints(err error) []string {
+	x, ok := errors.AsType[*xdpload.UnsuitableError](err)
+	if !ok || !x.Offload {
+		return nil
+	}
+	return []string{"xdpdrv runs in the driver, xdpgeneric on any device"}
+}
+
+func permissionHints(err error) []string {
+	if !errors.Is(err, os.ErrPermission) {
+		return nil
+	}
+	if path, ok := errors.AsType[*os.PathError](err); ok {
+		return []string{"no access to " + path.Path + ": run it as root"}
+	}
+	if missing := missingCapabilities(); len(missing) > 0 {
+		return []string{"this takes " + strings.Join(missing, " and ") + ", which this process lacks: run it as root"}
+	}
+	return []string{"the process has the capabilities: look for a security module or kernel lockdown, in /sys/kernel/security/lockdown"}
+}
+
+// missingCapabilities names those of the needed ones that are not effective.
+func missingCapabilities() []string {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if unix.Capget(&header, &data[0]) != nil {
+		return nil
+	}
+	var missing []string
+	for _, c := range []struct {
+		bit  uint
+		name string
+	}{{unix.CAP_BPF, "CAP_BPF"}, {unix.CAP_NET_ADMIN, "CAP_NET_ADMIN"}} {
+		if data[c.bit/32].Effective&(1<<(c.bit%32)) == 0 {
+			missing = append(missing, c.name)
+		}
+	}
+	return missing
+}
+
+func deviceHints(err error) []string {
+	if _, ok := errors.AsType[*deviceError](err); !ok || !errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return []string{"xdpload link show lists the devices of a network namespace, -netns NAME chooses one"}
+}

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/render"
+	"github.com/xdpload/xdpload/netlink"
+)
+
+type linkSetRequest struct {
+	Device  string
+	Mode    netlink.XDPMode
+	Off     bool
+	Program programRequest
+}
+
+func linkSetCommand() command {
+	return command{
+		Name:    "link set|change",
+		Summary: "attach an XDP program to a device, or detach it",
+		Description: `Loads one program of a BPF object, with the maps that it references and nothing else, and attaches it to the device. Nothing is attached, pinned or left loaded when any step fails.
+
+A program that is attached already stays: only -force replaces it, and then without a moment in which neither program runs. "off" detaches what is attached, whatever its mode; with a mode it detaches that mode's program only. Where nothing is attached, "off" is done already.`,
+		Examples: []grammar.Example{
+			{Line: "xdpload link set dev eth0 xdp obj foo.o", Help: "attach the only XDP program of foo.o"},
+			{Line: "xdpload -force link set dev eth0 xdp obj foo.o sec xdp/drop", Help: "replace the attached program"},
+			{Line: "clang -O2 -g -target bpf -c foo.c -o - | xdpload link set dev eth0 xdp obj -", Help: "compile and attach"},
+			{Line: "xdpload link set dev eth0 xdp off", Help: "detach the program"},
+		},
+		New: func() (*grammar.Node, runner) {
+			r := &linkSetRequest{Program: newProgramRequest()}
+			return r.grammar(), r.run
+		},
+	}
+}
+
+func (r *linkSetRequest) grammar() *grammar.Node {
+	mode := func(m netlink.XDPMode, help string) *grammar.Node {
+		what := append([]*grammar.Node{
+			grammar.Flag("off", &r.Off).Alias("none").Exact().Help("detach the program"),
+		}, r.Program.grammar()...)
+		return grammar.Const(m.Keyword(), &r.Mode, m, grammar.Alt(what...).Named("PROGRAM")).Exact().Help(help)
+	}
+	return grammar.Seq(
+		grammar.Opt(grammar.Word("dev").Exact()),
+		grammar.Value("DEV", grammar.String(&r.Device)).Completes(grammar.Device),
+		grammar.Alt(
+			mode(netlink.XDPAny, "in the driver where it can run programs, in the network stack elsewhere"),
+			mode(netlink.XDPGeneric, "in the network stack, on any device"),
+			mode(netlink.XDPNative, "in the driver, or not at all"),
+			mode(netlink.XDPOffload, "on the device itself"),
+		),
+	)
+}
+
+func (r *linkSetRequest) run(ctx context.Context, e *env) (any, error) {
+	report, err := r.set(ctx, e)
+	if err != nil {
+		return nil, &linkError{Device: r.Device, Err: err}
+	}
+	return report, nil
+}
+
+func (r *linkSetRequest) set(ctx context.Context, e *env) (any, error) {
+	conn, dev, err := e.link(r.Device)
+	if err != nil {
+		return nil, err
+	}
+	hook := xdpload.XDP{Ifindex: dev.Index, Mode: r.Mode, Replace: e.Force}
+	if r.Off {
+		a, err := xdpload.Detach(conn, hook)
+		if err != nil {
+			return nil, err
+		}
+		return detached(dev, a), nil
+	}
+	p, err := r.Program.open(ctx, e, hook.ProgramType(), r.boundTo(dev))
+	if err != nil {
+		return nil, err
+	}
+	defer p.close()
+	a, err := xdpload.Attach(conn, p.Program, hook)
+	if err != nil {
+		return nil, &objectError{Object: r.Program.name(), Program: p.Name, Err: err}
+	}
+	return attached(a, p), nil
+}
+
+// boundTo is the device that a program is loaded for.
+func (r *linkSetRequest) boundTo(dev *netlink.Link) int {
+	if r.Mode == netlink.XDPOffload {
+		return dev.Index
+	}
+	return 0
+}
+
+// linkSetReport is what changed on a device.
+type linkSetReport struct {
+	Device   string          `json:"device"`
+	Ifindex  int             `json:"ifindex"`
+	Mode     netlink.XDPMode `json:"mode,omitzero"`
+	Program  *programReport  `json:"program"`
+	Maps     []mapReport     `json:"maps,omitempty"`
+	Replaced *programReport  `json:"replaced,omitempty"`
+	Detached *programReport  `json:"detached,omitempty"`
+}
+
+// programReport names a program.
+type programReport struct {
+	ID   uint32 `json:"id"`
+	Name string `json:"name"`
+	Tag  string `json:"tag"`
+}
+
+// mapReport names a map.
+type mapReport struct {
+	ID   uint32 `json:"id"`
+	Name string `json:"name"`
+}
+
+func attached(a *xdpload.Attachment, p *loaded) *linkSetReport {
+	r := &linkSetReport{Device: a.Device, Ifindex: a.Ifindex, Mode: a.Mode}
+	r.Program = reportProgram(&a.Program)
+	r.Replaced = reportProgram(a.Replaced)
+	for _, m := range p.maps {
+		r.Maps = append(r.Maps, mapReport{ID: m.ID, Name: m.Name})
+	}
+	return r
+}
+
+func detached(dev *netlink.Link, a *xdpload.Attachment) *linkSetReport {
+	r := &linkSetReport{Device: dev.Name, Ifindex: dev.Index}
+	if a != nil {
+		r.Mode = a.Mode
+		r.Detached = reportProgram(&a.Program)
+	}
+	return r
+}
+
+func reportProgram(p *xdpload.ProgramInfo) *programReport {
+	if p == nil {
+		return nil
+	}
+	return &programReport{ID: p.ID, Name: p.Name, Tag: p.Tag}
+}
+
+func (p *programReport) String() string {
+	s := fmt.Sprintf("id %d", p.ID)
+	if p.Name != "" {
+		s += " name " + p.Name
+	}
+	if p.Tag != "" {
+		s += " tag " + p.Tag
+	}
+	return s
+}
+
+func (*linkSetReport) change() {}
+
+// WriteText prints one line.
+func (r *linkSetReport) WriteText(w io.Writer, _ render.Options) error {
+	var err error
+	switch {
+	case r.Program != nil && r.Replaced != nil:
+		_, err = fmt.Fprintf(w, "%s: attached program %v (%v), replaced program %v\n", r.Device, r.Program, r.Mode, r.Replaced)
+	case r.Program != nil:
+		_, err = fmt.Fprintf(w, "%s: attached program %v (%v)\n", r.Device, r.Program, r.Mode)
+	case r.Detached != nil:
+		_, err = fmt.Fprintf(w, "%s: detached program %v (%v)\n", r.Device, r.Detached, r.Mode)
+	default:
+		_, err = fmt.Fprintf(w, "%s: no program was attached\n", r.Device)
+	}
+	return err
+}

@@ -1,0 +1,465 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/render"
+	"github.com/xdpload/xdpload/netlink"
+	"github.com/xdpload/xdpload/pin"
+)
+
+type linkShowRequest struct {
+	Device string
+}
+
+func linkShowCommand() command {
+	return command{
+		Name:    "link show|list|lst",
+		Default: true,
+		Summary: "show devices and the XDP programs that are attached to them",
+		Description: `Shows every device of the network namespace, or one, in the form of ip-link(8), with the program of each XDP mode: its id, name, tag, load time (nanoseconds since boot), the ids of its maps, the paths at which it is pinned, and the bpf_link that holds it there.
+
+A plain user sees the ids of programs only.`,
+		Examples: []grammar.Example{
+			{Line: "xdpload -json link show dev eth0", Help: "one device, for a script"},
+			{Line: "xdpload -brief link", Help: "one line for each device"},
+		},
+		New: func() (*grammar.Node, runner) {
+			r := new(linkShowRequest)
+			return grammar.Opt(
+				grammar.Opt(grammar.Word("dev").Exact()),
+				grammar.Value("DEV", grammar.String(&r.Device)).Completes(grammar.Device),
+			), r.run
+		},
+	}
+}
+
+func (r *linkShowRequest) run(_ context.Context, e *env) (any, error) {
+	report, err := r.show(e)
+	if err != nil && r.Device != "" {
+		err = &linkError{Device: r.Device, Err: err}
+	}
+	return report, err
+}
+
+func (r *linkShowRequest) show(e *env) (linkList, error) {
+	links, known, err := r.links(e)
+	if err != nil {
+		return nil, err
+	}
+	view := linkView{details: e.Details, foreign: e.tool.foreign(), known: known, pins: e.pins()}
+	list := make(linkList, 0, len(links))
+	for _, l := range links {
+		list = append(list, view.report(l))
+	}
+	return list, nil
+}
+
+// links returns the devices to show, and those by index that they refer to.
+func (r *linkShowRequest) links(e *env) (show []*netlink.Link, known map[int]*netlink.Link, err error) {
+	known = make(map[int]*netlink.Link)
+	if r.Device != "" {
+		conn, dev, err := e.link(r.Device)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, index := range []int{dev.PeerIndex, dev.Master} {
+			if index == 0 {
+				continue
+			}
+			if l, err := conn.LinkByIndex(index); err == nil { // it may be in another namespace
+				known[index] = l
+			}
+		}
+		return []*netlink.Link{dev}, known, nil
+	}
+	conn, err := e.netlink()
+	if err != nil {
+		return nil, nil, err
+	}
+	for l, err := range conn.Links() {
+		if err != nil {
+			return nil, nil, err
+		}
+		show = append(show, l)
+		known[l.Index] = l
+	}
+	return show, known, nil
+}
+
+// linkView is what the report on a device is made with.
+type linkView struct {
+	details bool
+	foreign bool // print what ip prints, and no more
+	known   map[int]*netlink.Link
+	pins    func(program uint32) []string
+	xdpload.Inventory
+}
+
+// linkReport has the keys of `ip -json link`, and beside them ours.
+type linkReport struct {
+	Ifindex   int        `json:"ifindex"`
+	LinkIndex int        `json:"link_index,omitempty"`
+	Link      string     `json:"link,omitempty"`
+	Name      string     `json:"ifname"`
+	Flags     []string   `json:"flags"`
+	MTU       uint32     `json:"mtu"`
+	XDP       *xdpReport `json:"xdp,omitempty"`
+	Qdisc     string     `json:"qdisc,omitempty"`
+	Master    string     `json:"master,omitempty"`
+	State     string     `json:"operstate"`
+	LinkMode  string     `json:"linkmode"`
+	Group     string     `json:"group"`
+	TxQueue   uint32     `json:"txqlen,omitempty"`
+	Type      string     `json:"link_type"`
+	Address   string     `json:"address,omitempty"`
+	Broadcast string     `json:"broadcast,omitempty"`
+	NetNSID   *int32     `json:"link_netnsid,omitempty"`
+	*linkDetails
+	AltNames []string `json:"altnames,omitempty"`
+
+	foreign bool
+}
+
+// linkDetails is what -details adds.
+type linkDetails struct {
+	Promiscuity uint32    `json:"promiscuity"`
+	AllMulti    uint32    `json:"allmulti"`
+	MinMTU      uint32    `json:"min_mtu"`
+	MaxMTU      uint32    `json:"max_mtu"`
+	Info        *linkInfo `json:"linkinfo,omitempty"`
+	TxQueues    uint32    `json:"num_tx_queues"`
+	RxQueues    uint32    `json:"num_rx_queues"`
+	GSOMaxSize  uint32    `json:"gso_max_size"`
+	GSOMaxSegs  uint32    `json:"gso_max_segs"`
+	TSOMaxSize  uint32    `json:"tso_max_size"`
+	TSOMaxSegs  uint32    `json:"tso_max_segs"`
+	GROMaxSize  uint32    `json:"gro_max_size"`
+}
+
+type linkInfo struct {
+	Kind string `json:"info_kind"`
+}
+
+// xdpReport is the XDP state of a device. Mode is iproute2's number of it.
+type xdpReport struct {
+	Mode     uint32           `json:"mode"`
+	ModeName *netlink.XDPMode `json:"mode_name,omitempty"`
+	Program  *attachedProgram `json:"prog,omitempty"`
+	Attached []xdpAttached    `json:"attached"`
+
+	mode netlink.XDPMode
+}
+
+type xdpAttached struct {
+	Mode     uint32           `json:"mode"`
+	ModeName *netlink.XDPMode `json:"mode_name,omitempty"`
+	Program  *attachedProgram `json:"prog"`
+	LinkID   uint32           `json:"bpf_link_id,omitempty"`
+
+	mode netlink.XDPMode
+}
+
+// attachedProgram has the keys of iproute2's "prog", and beside them ours.
+// A plain user is told the id alone.
+type attachedProgram struct {
+	ID        uint32   `json:"id"`
+	Name      *string  `json:"name,omitempty"`
+	Tag       string   `json:"tag,omitempty"`
+	JITed     *int     `json:"jited,omitempty"`
+	LoadTime  uint64   `json:"load_time,omitempty"` // nanoseconds since boot
+	CreatedBy *uint32  `json:"created_by_uid,omitempty"`
+	BTF       uint32   `json:"btf_id,omitempty"`
+	MapIDs    []uint32 `json:"map_ids,omitempty"`
+	Pinned    []string `json:"pinned,omitempty"`
+}
+
+// linkTypes are the names that ip gives to ARPHRD_* numbers, of the devices
+// that are met (include/uapi/linux/if_arp.h).
+var linkTypes = map[uint16]string{
+	1: "ether", 32: "infiniband", 512: "ppp", 768: "ipip", 769: "tunnel6", 772: "loopback",
+	776: "sit", 778: "gre", 783: "irda", 801: "ieee802.11", 803: "ieee802.11/radiotap",
+	823: "gre6", 824: "netlink", 65534: "none", 65535: "void",
+}
+
+func linkType(t uint16) string {
+	if name, ok := linkTypes[t]; ok {
+		return name
+	}
+	return "[" + strconv.Itoa(int(t)) + "]"
+}
+
+func (v *linkView) report(l *netlink.Link) *linkReport {
+	r := &linkReport{
+		Ifindex: l.Index, Name: l.Name, Flags: l.Flags.Names(), MTU: l.MTU,
+		Qdisc: l.Qdisc, State: l.State.String(), LinkMode: linkMode(l.LinkMode), Group: groupName(l.Group),
+		TxQueue: l.TxQueueLen, Type: linkType(l.Type), Address: l.HardwareAddr.String(), Broadcast: l.Broadcast.String(),
+		NetNSID: l.PeerNetNSID, AltNames: l.AltNames, foreign: v.foreign,
+	}
+	v.neighbours(r, l)
+	if l.XDP.Attached() {
+		r.XDP = v.xdp(l)
+	}
+	if v.details {
+		r.linkDetails = details(l)
+	}
+	return r
+}
+
+// neighbours names the device below or opposite, and the owner.
+func (v *linkView) neighbours(r *linkReport, l *netlink.Link) {
+	if master := v.known[l.Master]; master != nil {
+		r.Master = master.Name
+	}
+	peer := v.known[l.PeerIndex]
+	switch {
+	case l.PeerIndex == 0:
+	case peer == nil || l.PeerNetNSID != nil:
+		r.LinkIndex = l.PeerIndex
+	default:
+		r.Link = peer.Name
+		if !peer.Flags.Up() {
+			r.Flags = append(r.Flags, "M-DOWN")
+		}
+	}
+}
+
+func details(l *netlink.Link) *linkDetails {
+	d := &linkDetails{
+		Promiscuity: l.Promiscuity, AllMulti: l.AllMulti, MinMTU: l.MinMTU, MaxMTU: l.MaxMTU,
+		TxQueues: l.TxQueues, RxQueues: l.RxQueues, GSOMaxSize: l.GSOMaxSize, GSOMaxSegs: l.GSOMaxSegs,
+		TSOMaxSize: l.TSOMaxSize, TSOMaxSegs: l.TSOMaxSegs, GROMaxSize: l.GROMaxSize,
+	}
+	if l.Kind != "" {
+		d.Info = &linkInfo{Kind: l.Kind}
+	}
+	return d
+}
+
+func linkMode(m uint8) string {
+	if m == 1 {
+		return "DORMANT"
+	}
+	return "DEFAULT"
+}
+
+func groupName(g uint32) string {
+	if g == 0 {
+		return "default"
+	}
+	return strconv.FormatUint(uint64(g), 10)
+}
+
+func (v *linkView) xdp(l *netlink.Link) *xdpReport {
+	x := &xdpReport{Mode: uint32(l.XDP.Mode), ModeName: v.modeName(l.XDP.Mode), mode: l.XDP.Mode}
+	for _, a := range v.Inventory.XDP(l) {
+		one := xdpAttached{Mode: uint32(a.Mode), ModeName: v.modeName(a.Mode), Program: v.program(&a.Program), mode: a.Mode}
+		if a.Link != nil && !v.foreign {
+			one.LinkID = a.Link.ID
+		}
+		x.Attached = append(x.Attached, one)
+	}
+	if len(x.Attached) == 1 {
+		x.Program = x.Attached[0].Program
+	}
+	return x
+}
+
+func (v *linkView) modeName(m netlink.XDPMode) *netlink.XDPMode {
+	if v.foreign {
+		return nil
+	}
+	return &m
+}
+
+func (v *linkView) program(p *xdpload.ProgramInfo) *attachedProgram {
+	r := &attachedProgram{ID: p.ID}
+	if p.Tag == "" { // not to be looked at
+		return r
+	}
+	jited := 0
+	if p.JITed {
+		jited = 1
+	}
+	r.Name, r.Tag, r.JITed = &p.Name, p.Tag, &jited
+	if v.details || !v.foreign {
+		r.LoadTime = p.LoadTime
+	}
+	if v.details {
+		r.CreatedBy, r.BTF = &p.CreatedBy, p.BTF
+	}
+	if !v.foreign {
+		r.MapIDs, r.Pinned = p.MapIDs, v.pins(p.ID)
+	}
+	return r
+}
+
+type linkList []*linkReport
+
+// WriteText prints what ip prints, and what we know beside it.
+func (l linkList) WriteText(w io.Writer, o render.Options) error {
+	var b strings.Builder
+	for _, r := range l {
+		if o.Brief {
+			r.writeBrief(&b)
+		} else {
+			r.write(&b)
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// peerName is the name with the device below or opposite.
+func (r *linkReport) peerName() string {
+	switch {
+	case r.Link != "":
+		return r.Name + "@" + r.Link
+	case r.LinkIndex != 0:
+		return r.Name + "@if" + strconv.Itoa(r.LinkIndex)
+	case r.NetNSID != nil:
+		return r.Name + "@NONE"
+	}
+	return r.Name
+}
+
+func (r *linkReport) writeBrief(b *strings.Builder) {
+	fmt.Fprintf(b, "%-16s %-14s", r.peerName(), r.State)
+	if r.XDP == nil {
+		b.WriteString(" -\n")
+		return
+	}
+	for i, a := range r.XDP.Attached {
+		if i > 0 {
+			b.WriteString(",")
+		}
+		fmt.Fprintf(b, " %s id %d", a.mode, a.Program.ID)
+		if a.Program.Name != nil && *a.Program.Name != "" {
+			fmt.Fprintf(b, " name %s", *a.Program.Name)
+		}
+	}
+	b.WriteString("\n")
+}
+
+func (r *linkReport) write(b *strings.Builder) {
+	fmt.Fprintf(b, "%d: %s: <%s> mtu %d ", r.Ifindex, r.peerName(), strings.Join(r.Flags, ","), r.MTU)
+	if r.XDP != nil {
+		b.WriteString(attachedWord(r.XDP.mode) + " ")
+	}
+	if r.Qdisc != "" {
+		fmt.Fprintf(b, "qdisc %s ", r.Qdisc)
+	}
+	if r.Master != "" {
+		fmt.Fprintf(b, "master %s ", r.Master)
+	}
+	fmt.Fprintf(b, "state %s mode %s group %s ", r.State, r.LinkMode, r.Group)
+	if r.TxQueue != 0 {
+		fmt.Fprintf(b, "qlen %d", r.TxQueue)
+	}
+	fmt.Fprintf(b, "\n    link/%s", r.Type)
+	if r.Address != "" {
+		fmt.Fprintf(b, " %s", r.Address)
+	}
+	if r.Broadcast != "" {
+		fmt.Fprintf(b, " brd %s", r.Broadcast)
+	}
+	if r.NetNSID != nil {
+		fmt.Fprintf(b, " link-netnsid %d", *r.NetNSID)
+	}
+	r.writeDetails(b)
+	b.WriteString("\n")
+	for _, name := range r.AltNames {
+		fmt.Fprintf(b, "    altname %s\n", name)
+	}
+	if r.XDP != nil {
+		r.XDP.write(b)
+	}
+}
+
+func (r *linkReport) writeDetails(b *strings.Builder) {
+	d := r.linkDetails
+	if d == nil {
+		return
+	}
+	fmt.Fprintf(b, " promiscuity %d allmulti %d minmtu %d maxmtu %d\n   ", d.Promiscuity, d.AllMulti, d.MinMTU, d.MaxMTU)
+	if d.Info != nil {
+		fmt.Fprintf(b, " %s", d.Info.Kind)
+	}
+	fmt.Fprintf(b, " numtxqueues %d numrxqueues %d gso_max_size %d gso_max_segs %d tso_max_size %d tso_max_segs %d gro_max_size %d",
+		d.TxQueues, d.RxQueues, d.GSOMaxSize, d.GSOMaxSegs, d.TSOMaxSize, d.TSOMaxSegs, d.GROMaxSize)
+}
+
+// attachedWord is the word by which ip shows a mode. Native is the plain one.
+func attachedWord(m netlink.XDPMode) string {
+	if m == netlink.XDPNative {
+		return netlink.XDPAny.Keyword()
+	}
+	return m.Keyword()
+}
+
+func (x *xdpReport) write(b *strings.Builder) {
+	for _, a := range x.Attached {
+		word := netlink.XDPAny.Keyword()
+		if x.mode == netlink.XDPMulti {
+			word = a.mode.Keyword()
+		}
+		fmt.Fprintf(b, "    prog/%s id %d", word, a.Program.ID)
+		a.Program.write(b)
+		if a.LinkID != 0 {
+			fmt.Fprintf(b, " bpf_link %d", a.LinkID)
+		}
+		b.WriteString(" \n")
+	}
+}
+
+func (p *attachedProgram) write(b *strings.Builder) {
+	if p.Name == nil {
+		return
+	}
+	fmt.Fprintf(b, " name %s tag %s", *p.Name, p.Tag)
+	if *p.JITed != 0 {
+		b.WriteString(" jited")
+	}
+	if p.LoadTime != 0 {
+		fmt.Fprintf(b, " load_time %d", p.LoadTime)
+	}
+	if p.CreatedBy != nil {
+		fmt.Fprintf(b, " created_by_uid %d", *p.CreatedBy)
+	}
+	if p.BTF != 0 {
+		fmt.Fprintf(b, " btf_id %d", p.BTF)
+	}
+	for i, id := range p.MapIDs {
+		sep := ","
+		if i == 0 {
+			sep = " map_ids "
+		}
+		fmt.Fprintf(b, "%s%d", sep, id)
+	}
+	for _, path := range p.Pinned {
+		b.WriteString(" pinned " + path)
+	}
+}
+
+// pins finds the paths of pinned programs. Without a BPF file system there are
+// none.
+func (e *env) pins() func(program uint32) []string {
+	if e.tool.foreign() {
+		return nil
+	}
+	find := sync.OnceValue(func() map[uint32][]string {
+		fs, err := pin.Open(e.bpffs())
+		if err != nil {
+			return nil
+		}
+		return fs.Programs()
+	})
+	return func(program uint32) []string { return find()[program] }
+}

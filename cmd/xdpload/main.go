@@ -1,0 +1,64 @@
+// Command xdpload loads BPF programs from object files and attaches them to
+// network devices.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/internal/grammar"
+)
+
+// version is set by the linker.
+var version = "devel"
+
+// The statuses with which the program ends.
+const (
+	statusDone    = 0
+	statusWords   = 1 // the words of the command line are wrong, or a batch failed
+	statusRefused = 2 // the object, the kernel or the device refused
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, unix.SIGTERM)
+	status := run(ctx, os.Args, os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(status)
+}
+
+// run is the only place where an error becomes text and a status.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	e := &env{tool: toolOf(args[0]), stdin: stdin, stdout: stdout, stderr: stderr}
+	defer e.close()
+	err := e.app().RunContext(ctx, append(args[:1:1], grammar.Expand(manual().Options, args[1:])...))
+	if err == nil {
+		return statusDone
+	}
+	return e.report(err)
+}
+
+// A tool is the program whose words and forms are followed.
+type tool string
+
+const (
+	toolXDPLoad tool = "xdpload"
+	toolIP      tool = "ip"
+	toolTC      tool = "tc"
+)
+
+// toolOf goes by the name of the link through which the program was called.
+func toolOf(path string) tool {
+	switch t := tool(filepath.Base(path)); t {
+	case toolIP, toolTC:
+		return t
+	}
+	return toolXDPLoad
+}
+
+// foreign reports whether another tool's users and scripts read the output.
+func (t tool) foreign() bool { return t != toolXDPLoad }

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"strings"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/grammar"
+)
+
+// programRequest says which program a command is about: of an object file,
+// pinned, or inherited as a file descriptor.
+type programRequest struct {
+	File    string
+	Section string
+	Program string
+	Verbose bool
+	Pinned  string
+	FD      int // -1 without
+}
+
+func newProgramRequest() programRequest { return programRequest{FD: -1} }
+
+// grammar is the alternatives of BPFSPEC that name a program.
+func (r *programRequest) grammar() []*grammar.Node {
+	return []*grammar.Node{
+		grammar.Word("object-file",
+			grammar.Value("FILE", grammar.String(&r.File)).Completes(grammar.File),
+			grammar.Any(
+				grammar.Key("section", "NAME", grammar.String(&r.Section)).Completes(grammar.Section).
+					Help("the program in this section, the first of several"),
+				grammar.Key("program", "NAME", grammar.String(&r.Program)).Completes(grammar.Program).
+					Help("the program with this name"),
+				grammar.Flag("verbose", &r.Verbose).
+					Help("print the verifier's whole log"),
+			),
+		).Alias("object", "obj").Help("load a program from an object file; - is standard input"),
+		grammar.Key("object-pinned", "PATH", grammar.String(&r.Pinned)).Alias("pinned").Completes(grammar.Pinned).
+			Help("the program that is pinned at this path; m:REST is below the BPF file system's tc directory"),
+		grammar.Key("fd", "N", grammar.Number(&r.FD, 0, math.MaxInt32)).
+			Help("the program behind this file descriptor, which the process inherited"),
+	}
+}
+
+// object reads the object file.
+func (r *programRequest) object(e *env) (*elf.Object, error) {
+	if r.File != "-" {
+		return elf.Open(r.File)
+	}
+	b, err := io.ReadAll(e.stdin)
+	if err != nil {
+		return nil, fmt.Errorf("standard input: %w", err)
+	}
+	return elf.ReadNamed(strings.NewReader(string(b)), "standard input")
+}
+
+// name is what the program is called in messages.
+func (r *programRequest) name() string {
+	switch {
+	case r.Pinned != "":
+		return r.Pinned
+	case r.FD >= 0:
+		return fmt.Sprintf("fd %d", r.FD)
+	}
+	return r.File
+}
+
+// loaded is a program that is ready to be attached, and what came with it.
+type loaded struct {
+	*xdpload.Program
+	maps  []*xdpload.Map
+	close func() error
+}
+
+// open loads the program, or opens the one that is there. ifindex is that of
+// the device that shall run it itself, 0 for the kernel.
+func (r *programRequest) open(ctx context.Context, e *env, want ebpf.ProgramType, ifindex int) (*loaded, error) {
+	switch {
+	case r.Pinned != "":
+		return opened(xdpload.OpenPinned(e.pinPath(r.Pinned), want))
+	case r.FD >= 0:
+		return opened(xdpload.OpenFD(r.FD, want))
+	}
+	obj, err := r.object(e)
+	if err != nil {
+		return nil, err
+	}
+	l, err := xdpload.Load(ctx, obj, xdpload.LoadOptions{
+		Select:  elf.Selector{Section: r.Section, Program: r.Program, Type: want},
+		Verbose: r.Verbose,
+		Ifindex: ifindex,
+	})
+	if err != nil {
+		return nil, &objectError{Object: r.name(), Verbose: r.Verbose, Err: err}
+	}
+	if r.Verbose {
+		fmt.Fprint(e.stderr, l.Program().VerifierLog)
+	}
+	return &loaded{Program: l.Program(), maps: l.Maps, close: l.Close}, nil
+}
+
+func opened(p *xdpload.Program, err error) (*loaded, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &loaded{Program: p, close: p.Close}, nil
+}
+
+// defaultBPFFS is where systemd and everyone else mount the BPF file system.
+const defaultBPFFS = "/sys/fs/bpf"
+
+// bpffs is the root of the BPF file system.
+func (e *env) bpffs() string {
+	if dir := os.Getenv("TC_BPF_MNT"); dir != "" {
+		return dir
+	}
+	return defaultBPFFS
+}
+
+// pinPath resolves iproute2's "m:REST".
+func (e *env) pinPath(path string) string {
+	if rest, ok := strings.CutPrefix(path, "m:"); ok {
+		return e.bpffs() + "/tc/" + rest
+	}
+	return path
+}
