@@ -3,7 +3,6 @@ package grammar
 import (
 	"bufio"
 	"errors"
-	"fmt"
 	"io"
 	"iter"
 	"strings"
@@ -15,18 +14,6 @@ type Line struct {
 	Last   int // of its last one, which ip and tc name in "Command failed"
 	Words  []string
 }
-
-// LineError is a line of a batch file that has no words to give.
-type LineError struct {
-	Number int
-	Err    error
-}
-
-// Error names the line and the reason.
-func (e *LineError) Error() string { return fmt.Sprintf("line %d: %v", e.Number, e.Err) }
-
-// Unwrap returns the reason.
-func (e *LineError) Unwrap() error { return e.Err }
 
 var (
 	// ErrQuote means that a word begins with a quote that the line does not close.
@@ -45,8 +32,9 @@ var (
 //   - a word that begins with ' or " goes on to the same quote, which ends
 //     it; a quote within a word is itself.
 //
-// Lines without words are left out. A faulty line is a [*LineError]; the next
-// line can still be read. An error of r ends the sequence.
+// Lines without words are left out. A faulty line is [ErrQuote] or
+// [ErrContinuation], with a Line that has its number; the next line can still
+// be read. An error of r ends the sequence.
 func Lines(r io.Reader) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {
 		l := lexer{r: bufio.NewReader(r)}
@@ -58,9 +46,6 @@ func Lines(r io.Reader) iter.Seq2[Line, error] {
 			line := Line{Number: l.first, Last: l.number}
 			if err == nil {
 				line.Words, err = splitWords(text)
-			}
-			if errors.Is(err, ErrQuote) || errors.Is(err, ErrContinuation) {
-				err = &LineError{line.Number, err}
 			}
 			if (err != nil || line.Words != nil) && !yield(line, err) {
 				return

@@ -54,28 +54,28 @@ func TestLinesErrors(t *testing.T) {
 	tests := []struct {
 		name string
 		r    io.Reader
-		want string
 		err  error
+		line int // where
 		good int // lines without error
 	}{
-		{"quote", strings.NewReader("a\n\nb 'c\nd\n"), "line 3: unterminated quoted string", ErrQuote, 2},
-		{"continuation", strings.NewReader("a\nb \\\n"), "line 2: missing continuation line", ErrContinuation, 1},
-		{"reader", io.MultiReader(strings.NewReader("a\n"), iotest.ErrReader(broken)), "broken", broken, 1},
-		{"reader in a continued line", io.MultiReader(strings.NewReader("a\\\n"), iotest.ErrReader(broken)), "broken", broken, 0},
+		{"quote", strings.NewReader("a\n\nb 'c\nd\n"), ErrQuote, 3, 2},
+		{"continuation", strings.NewReader("a\nb \\\n"), ErrContinuation, 2, 1},
+		{"reader", io.MultiReader(strings.NewReader("a\n"), iotest.ErrReader(broken)), broken, 1, 1},
+		{"reader in a continued line", io.MultiReader(strings.NewReader("a\\\n"), iotest.ErrReader(broken)), broken, 1, 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var bad error
-			good := 0
-			for _, err := range Lines(tt.r) {
+			good, number := 0, 0
+			for line, err := range Lines(tt.r) {
 				if err != nil {
-					bad = err
+					bad, number = err, line.Number
 				} else {
 					good++
 				}
 			}
-			if bad == nil || bad.Error() != tt.want || !errors.Is(bad, tt.err) || good != tt.good {
-				t.Errorf("got %v after %d good lines", bad, good)
+			if !errors.Is(bad, tt.err) || number != tt.line || good != tt.good {
+				t.Errorf("got %v in line %d after %d good lines", bad, number, good)
 			}
 		})
 	}

@@ -88,13 +88,12 @@ type Item struct {
 func (w *walk) items() []Item {
 	var items []Item
 	seen := map[string]bool{}
-	w.scan(visitor{leaf: func(s *stack, _ int, _ []step, leaf *Node) bool {
-		if !leaf.hidden && !seen[leaf.name()] && (s.under == nil || leaf.op == opWord) {
+	w.scan(lister(func(leaf *Node) {
+		if !leaf.hidden && !seen[leaf.name()] {
 			seen[leaf.name()] = true
 			items = append(items, newItem(leaf))
 		}
-		return true
-	}})
+	}))
 	return items
 }
 
@@ -134,12 +133,11 @@ func mandatory(nodes []*Node) []string {
 // spellings lists every name that a keyword may have next.
 func (w *walk) spellings() []string {
 	var names []string
-	w.scan(visitor{leaf: func(_ *stack, _ int, _ []step, leaf *Node) bool {
+	w.scan(lister(func(leaf *Node) {
 		if leaf.op == opWord && !leaf.hidden {
 			names = append(names, leaf.names...)
 		}
-		return true
-	}})
+	}))
 	return names
 }
 

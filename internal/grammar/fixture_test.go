@@ -48,11 +48,12 @@ type linkSetRequest struct {
 }
 
 func linkSetGrammar(r *linkSetRequest) *Node {
+	program := Alt(
+		Flag("off", &r.Off).Alias("none").Exact().Help("detach"),
+		objectGrammar(&r.Object), pinnedGrammar(&r.Object), fdGrammar(&r.Object),
+	).Named("PROGRAM")
 	xdp := func(mode string) *Node {
-		return Const(mode, &r.Mode, mode, Alt(
-			Flag("off", &r.Off).Alias("none").Exact().Help("detach"),
-			objectGrammar(&r.Object), pinnedGrammar(&r.Object), fdGrammar(&r.Object),
-		).Named("PROGRAM")).Exact().Help("attach or detach a program in this mode")
+		return Const(mode, &r.Mode, mode, program).Exact().Help("attach or detach a program in this mode")
 	}
 	return Seq(
 		Opt(Word("dev").Exact()),

@@ -33,7 +33,8 @@ const (
 
 // Node is one part of a command's grammar. Build it with [Word], [Value],
 // [Rest], [Seq], [Opt], [Alt] and [Any]; the methods change the node in place
-// and return it.
+// and return it. A node holds no state of a walk, so it may stand in several
+// places of a tree.
 type Node struct {
 	op       op
 	names    []string // opWord: names and aliases; opValue: the metavariable

@@ -47,7 +47,9 @@ type walk struct {
 	history []choice
 	checks  []*Node
 	bound   []Bound
+	top     stack
 	scratch []step
+	picker  picker
 }
 
 // Bound is a value that was read.
@@ -62,14 +64,15 @@ func newWalk(root *Node) *walk {
 }
 
 // visitor sees the leaves that may come next. Returning false ends the scan.
-type visitor struct {
-	leaf  func(from *stack, depth int, path []step, leaf *Node) bool
-	spent func(child *Node) bool // a child of Any that may not come again
+type visitor interface {
+	leaf(from *stack, depth int, path []step, leaf *Node) bool
+	spent(child *Node) bool // a child of Any that may not come again
 }
 
 // scan shows v every leaf that may come next, the innermost first.
 func (w *walk) scan(v visitor) {
-	w.scanStack(&stack{frames: w.frames}, v)
+	w.top = stack{frames: w.frames}
+	w.scanStack(&w.top, v)
 }
 
 // scanStack returns false if nothing beyond the stack may come next.
@@ -114,7 +117,7 @@ func (w *walk) scanAny(s *stack, d int, v visitor) bool {
 	f := &s.frames[d]
 	for i, c := range f.node.children {
 		if f.used[i] && !c.repeat {
-			if v.spent != nil && !v.spent(c) {
+			if !v.spent(c) {
 				return false
 			}
 			continue
@@ -184,57 +187,91 @@ func (w *walk) missing() (nodes []*Node, here bool) {
 }
 
 // pick finds the node for the word. words tells whether a keyword may stand
-// here. A keyword that was given already hides its namesakes further out, so
-// that a word given twice is an error and not another group's option.
+// here.
 func (w *walk) pick(word string) (best offer, how fit, words bool) {
-	var gone []string
-	w.scan(visitor{
-		leaf: func(s *stack, d int, path []step, leaf *Node) bool {
-			words = words || leaf.op == opWord
-			f := leaf.fit(word)
-			if f <= how || s.under != nil && leaf.op != opWord {
-				return true
-			}
-			if slices.Contains(gone, leaf.name()) {
-				return false
-			}
-			how, best = f, offer{leaf, s, d, slices.Clone(path)}
-			return how != fitExact
-		},
-		spent: func(child *Node) bool {
-			for leaf := range leaves(child) {
-				switch f := leaf.fit(word); {
-				case leaf.op == opWord && f == fitExact:
-					return false
-				case leaf.op == opWord && f == fitPrefix:
-					gone = append(gone, leaf.name())
-				}
-			}
-			return true
-		},
+	p := &w.picker
+	*p = picker{word: word, best: offer{path: p.best.path[:0]}, gone: p.gone[:0]}
+	w.scan(p)
+	return p.best, p.how, p.words
+}
+
+// picker finds the best leaf for a word. A keyword that was given already
+// hides its namesakes further out, so that a word given twice is an error and
+// not another group's option.
+type picker struct {
+	word  string
+	best  offer
+	how   fit
+	words bool
+	gone  []string // keywords given already that the word is short for
+}
+
+func (p *picker) leaf(s *stack, depth int, path []step, leaf *Node) bool {
+	p.words = p.words || leaf.op == opWord
+	f := leaf.fit(p.word)
+	if f <= p.how || s.under != nil && leaf.op != opWord {
+		return true
+	}
+	if slices.Contains(p.gone, leaf.name()) {
+		return false
+	}
+	p.how, p.best = f, offer{leaf, s, depth, append(p.best.path[:0], path...)}
+	return f != fitExact
+}
+
+func (p *picker) spent(child *Node) bool {
+	going := true
+	eachLeaf(child, func(leaf *Node) {
+		if leaf.op != opWord {
+			return
+		}
+		switch leaf.fit(p.word) {
+		case fitExact:
+			going = false
+		case fitPrefix:
+			p.gone = append(p.gone, leaf.name())
+		}
 	})
-	return best, how, words
+	return going
 }
 
 // begins tells how well the word fits a keyword that n may begin with.
 func begins(n *Node, word string) fit {
 	best := fitNone
-	for leaf := range leaves(n) {
+	eachLeaf(n, func(leaf *Node) {
 		if leaf.op == opWord {
 			best = max(best, leaf.fit(word))
 		}
-	}
+	})
 	return best
 }
 
-// leaves yields the leaves that n may begin with.
-func leaves(n *Node) func(yield func(*Node) bool) {
-	return func(yield func(*Node) bool) {
-		new(walk).first(nil, 0, nil, n, visitor{
-			leaf: func(_ *stack, _ int, _ []step, leaf *Node) bool { return yield(leaf) },
-		})
+// eachLeaf calls f with the leaves that n may begin with.
+func eachLeaf(n *Node, f func(*Node)) {
+	switch n.op {
+	case opWord, opValue, opRest:
+		f(n)
+		return
+	}
+	for _, c := range n.children {
+		eachLeaf(c, f)
+		if (n.op == opSeq || n.op == opOpt) && !c.nullable() {
+			return
+		}
 	}
 }
+
+// lister shows f each leaf that may come next; a tail offers keywords only.
+type lister func(leaf *Node)
+
+func (f lister) leaf(s *stack, _ int, _ []step, leaf *Node) bool {
+	if s.under == nil || leaf.op == opWord {
+		f(leaf)
+	}
+	return true
+}
+
+func (f lister) spent(*Node) bool { return true }
 
 // enter moves to the offered leaf and runs its setter.
 func (w *walk) enter(o offer, word string) error {
