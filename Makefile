@@ -17,7 +17,7 @@ DATADIR   = $(DESTDIR)$(PREFIX)/share
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo test race kernels check vet lint rules generated cross generate fixtures bench fuzz install clean
+.PHONY: help build demo test race check vet lint rules generated cross generate fixtures bench fuzz install clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
