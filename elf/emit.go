@@ -119,7 +119,7 @@ func (e *emitter) addData() error {
 				return &FormatError{Section: d.name, Msg: err.Error()}
 			}
 			sec.typ = elf.SHT_PROGBITS
-			sec.data = append(b[:len(b):len(b)], make([]byte, d.size-uint64(len(b)))...)
+			sec.data = append(slices.Clip(b), make([]byte, d.size-uint64(len(b)))...)
 		}
 		i := e.img.add(sec)
 		e.data[d] = e.img.local(imageSymbol{section: i, typ: elf.STT_SECTION})

@@ -2,6 +2,7 @@ package elf
 
 import (
 	"debug/elf"
+	"slices"
 )
 
 // image is an ELF object that is written in memory: a plain one, as today's
@@ -152,7 +153,7 @@ func (img *image) addRelocs() {
 // addSymbols writes the symbol table, and the section of all strings as the last one.
 func (img *image) addSymbols() {
 	b := make([]byte, symbolSize, symbolSize*(1+len(img.locals)+len(img.globals)))
-	for _, s := range append(img.locals[:len(img.locals):len(img.locals)], img.globals...) {
+	for _, s := range slices.Concat(img.locals, img.globals) {
 		b = img.order.AppendUint32(b, img.string(s.name))
 		b = append(b, elf.ST_INFO(s.bind, s.typ), 0)
 		b = img.order.AppendUint16(b, uint16(s.section))

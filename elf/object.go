@@ -15,7 +15,7 @@
 package elf
 
 import (
-	"crypto/sha1" //nolint:gosec // iproute2 names pin directories by it
+	"crypto/sha1"
 	"debug/elf"
 	"encoding/binary"
 	"errors"
@@ -122,7 +122,7 @@ func (o *Object) Size() int { return len(o.image) }
 
 // SHA1 returns the SHA-1 of the whole file: iproute2 pins the maps of
 // PIN_OBJECT_NS in a directory of that name.
-func (o *Object) SHA1() [sha1.Size]byte { return sha1.Sum(o.image) } //nolint:gosec // not for security
+func (o *Object) SHA1() [sha1.Size]byte { return sha1.Sum(o.image) }
 
 // ByteOrder returns the byte order of the object.
 func (o *Object) ByteOrder() binary.ByteOrder { return o.order }

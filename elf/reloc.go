@@ -13,11 +13,14 @@ type reloc struct {
 	sym *symbol
 }
 
+// typeRelAddend is the section type of relocations that carry their addends.
+const typeRelAddend elf.SectionType = 4
+
 // findRelocs indexes the relocation sections by the section that they are about.
 func (o *Object) findRelocs() map[int][]int {
 	index := make(map[int][]int)
 	for i := range o.sections {
-		if s := &o.sections[i]; s.Type == elf.SHT_REL || s.Type == elf.SHT_RELA {
+		if s := &o.sections[i]; s.Type == elf.SHT_REL || s.Type == typeRelAddend {
 			index[s.Info] = append(index[s.Info], i)
 		}
 	}
@@ -42,7 +45,7 @@ func (o *Object) relocations(sec *Section) ([]reloc, error) {
 }
 
 func (o *Object) readRelocs(sec *Section) ([]reloc, error) {
-	if sec.Type == elf.SHT_RELA {
+	if sec.Type == typeRelAddend {
 		return nil, &FormatError{Section: sec.Name, Msg: "relocations with addends, which no BPF compiler makes"}
 	}
 	b, err := sectionData(o.image, sec)

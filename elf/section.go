@@ -37,11 +37,10 @@ func (s *Section) btfMaps() bool {
 
 // data reports whether the section holds global variables or constants, which become an array map.
 func (s *Section) data() bool {
-	switch s.Type {
-	case elf.SHT_PROGBITS, elf.SHT_NOBITS:
-		return s.Name == ".bss" || strings.HasPrefix(s.Name, ".data") || strings.HasPrefix(s.Name, ".rodata")
+	if s.Type != elf.SHT_PROGBITS && s.Type != elf.SHT_NOBITS {
+		return false
 	}
-	return false
+	return s.Name == ".bss" || strings.HasPrefix(s.Name, ".data") || strings.HasPrefix(s.Name, ".rodata")
 }
 
 // parseSections reads the section header table. Names are slices of one string.

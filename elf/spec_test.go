@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -26,13 +27,16 @@ func describe(p *ebpf.ProgramSpec) string {
 	return b.String()
 }
 
+// refused are objects that the library reads, and that cannot work.
+var refused = regexp.MustCompile(`_fault\d|^undefined`)
+
 // What is read of an object for one program is what the library reads of the
 // whole object, for every program of every fixture that the library can read.
 func TestSpecAgreesWithLibrary(t *testing.T) {
 	compared := 0
 	for _, name := range testobj.Names() {
 		want, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(testobj.Bytes(name)))
-		if err != nil {
+		if err != nil || refused.MatchString(name) {
 			continue
 		}
 		o := read(t, name)

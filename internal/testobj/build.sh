@@ -28,20 +28,24 @@ for src in src/*.c; do
 	name=$(basename "$src" .c)
 	case $name in
 	legacy) ;;
+	common) compile "$name" "$name" -g -fcommon ;;
 	*) compile "$name" "$name" -g ;;
 	esac
 done
 
-# Line information without DWARF: 16,000 lines of it are large.
-$STRIP --strip-debug hugelog.o
+# Faults in the conventions of iproute2, each by its number in the source.
+for fault in 1 2 3; do
+	compile tail "tail_fault$fault" -g "-DFAULT=$fault"
+	compile mim "mim_fault$fault" -g "-DFAULT=$fault"
+done
 
 # Without BTF, as clang without -g makes them.
-for name in tiny count tc two subprog; do
+for name in tiny count tc two subprog tail mim pins mixed maps70 globals callback; do
 	compile "$name" "${name}_nobtf"
 done
 
 # Big endian.
-for name in tiny count tc two core subprog; do
+for name in tiny count tc two core subprog tail tailbtf mimbtf globals callback; do
 	compile "$name" "${name}_be" -g -target bpfeb
 done
 compile tiny tiny_nobtf_be -target bpfeb
@@ -52,6 +56,15 @@ for size in 16 20 28 36; do
 	compile legacy "legacy${size}_nobtf" "-DMAP_SIZE=$size"
 done
 compile legacy legacy36_be -g -DMAP_SIZE=36 -target bpfeb
+
+# Types and lines (BTF) without DWARF, which is large. Two objects keep it, as
+# most objects in the field have it.
+for obj in *.o; do
+	case $obj in
+	tiny.o | core.o) ;;
+	*) $STRIP --strip-debug "$obj" ;;
+	esac
+done
 
 # What old compilers and other tools leave.
 compile tiny machine0 -g

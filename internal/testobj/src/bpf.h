@@ -43,6 +43,22 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
 
+/* iproute2's include/bpf_elf.h. */
+struct bpf_elf_map {
+	__u32 type;
+	__u32 size_key;
+	__u32 size_value;
+	__u32 max_elem;
+	__u32 flags;
+	__u32 id;
+	__u32 pinning;
+	__u32 inner_id;
+	__u32 inner_idx;
+};
+
+enum { PIN_NONE, PIN_OBJECT_NS, PIN_GLOBAL_NS };
+enum { LIBBPF_PIN_NONE, LIBBPF_PIN_BY_NAME };
+
 enum xdp_action { XDP_ABORTED, XDP_DROP, XDP_PASS, XDP_TX, XDP_REDIRECT };
 
 #define TC_ACT_UNSPEC (-1)
@@ -86,6 +102,7 @@ static long (*bpf_trace_printk)(const char *fmt, __u32 size, ...) = (void *)6;
 static long (*bpf_tail_call)(void *ctx, void *map, __u32 index) = (void *)12;
 static __u64 (*bpf_get_current_task)(void) = (void *)35;
 static long (*bpf_redirect_map)(void *map, __u64 key, __u64 flags) = (void *)51;
+static long (*bpf_loop)(__u32 n, void *callback, void *ctx, __u64 flags) = (void *)181;
 static long (*bpf_probe_read_kernel)(void *dst, __u32 size, const void *src) = (void *)113;
 
 #define barrier_var(var) asm volatile("" : "+r"(var))

@@ -6,7 +6,7 @@
  */
 #include "bpf.h"
 
-struct bpf_elf_map {
+struct map_def {
 	__u32 type;
 	__u32 size_key;
 	__u32 size_value;
@@ -24,14 +24,14 @@ struct bpf_elf_map {
 #endif
 };
 
-struct bpf_elf_map SEC("maps") first = {
+struct map_def SEC("maps") first = {
 	.type = BPF_MAP_TYPE_ARRAY,
 	.size_key = sizeof(__u32),
 	.size_value = sizeof(__u64),
 	.max_elem = 4,
 };
 
-struct bpf_elf_map SEC("maps") second = {
+struct map_def SEC("maps") second = {
 	.type = BPF_MAP_TYPE_HASH,
 	.size_key = sizeof(__u32),
 	.size_value = sizeof(__u32),
