@@ -85,7 +85,7 @@ func TestFilterKernel(t *testing.T) {
 		{
 			name: "another protocol", do: c.ReplaceFilter,
 			f:     &Filter{Ifindex: va.Index, Parent: Ingress, Pref: 1, Handle: 1, Protocol: unix.ETH_P_IP, Kind: "bpf", BPF: bpf(fd)},
-			errno: syscall.EINVAL, message: "Protocol mismatch for filter with specified priority",
+			errno: syscall.EINVAL, message: "Protocol mismatch for filter with specified priority|Filter with specified priority/protocol not found",
 		},
 	}
 	for _, s := range steps {

@@ -43,7 +43,7 @@ type Police struct {
 	Rate        uint64 // bytes per second
 	Burst       uint32 // bytes
 	PeakRate    uint64 // bytes per second
-	MTU         uint32 // bytes; longer packets exceed
+	MTU         uint32 // bytes, 0 for the kernel's choice; longer packets exceed
 	MPU         uint16 // bytes; shorter packets count as this long
 	Overhead    uint16 // bytes that are added to each packet
 	LinkLayer   LinkLayer

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cilium/ebpf"
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 )
@@ -164,7 +165,7 @@ func TestQdiscKernel(t *testing.T) {
 		{name: "add again", do: c.AddQdisc, q: blocks, is: os.ErrExist, errno: syscall.EEXIST, message: "Exclusivity flag on, cannot modify"},
 		{name: "add ingress", do: c.AddQdisc, q: IngressQdisc(va.Index), is: os.ErrExist, errno: syscall.EEXIST, message: "Exclusivity flag on, cannot modify"},
 		{name: "replace", do: c.ReplaceQdisc, q: Clsact(va.Index)},
-		{name: "replace by ingress", do: c.ReplaceQdisc, q: IngressQdisc(va.Index), errno: syscall.EINVAL, message: "Invalid qdisc name: must match existing qdisc"},
+		{name: "replace by ingress", do: c.ReplaceQdisc, q: IngressQdisc(va.Index), errno: syscall.EINVAL, message: "Invalid qdisc name"},
 	} {
 		checkError(t, s.name, s.do(s.q), s.is, s.errno, s.message)
 	}
@@ -315,6 +316,107 @@ func TestActionKernel(t *testing.T) {
 	}
 }
 
+// TestActionKindsKernel: what the kernel says of an action is what was asked.
+func TestActionKindsKernel(t *testing.T) {
+	c := inNetNS(t)
+	va := clsact(t, c)
+	random := gact(VerdictDrop)
+	random.Random = &Random{Deterministic: true, N: 10, Verdict: VerdictPass}
+	police := &Action{Kind: "police", Verdict: VerdictDrop, Police: &Police{
+		Rate: 125000, Burst: 10240, PeakRate: 250000, MTU: 1500, Overhead: 4, LinkLayer: Ethernet,
+		Exceed: VerdictDrop, Conform: VerdictPipe,
+	}}
+	packets := &Action{Kind: "police", Verdict: VerdictReclassify, Police: &Police{
+		PacketRate: 1000, PacketBurst: 100, MTU: 1500, Exceed: VerdictReclassify,
+	}}
+	classic := &Action{Kind: "bpf", Verdict: VerdictPipe, BPF: &BPFAction{Bytecode: []Instruction{{Code: 6, K: 1}}}}
+	for _, tt := range []struct {
+		name string
+		a    *Action
+	}{
+		{"gact", gact(GotoChain(7))},
+		{"gact random", random},
+		{"police", police},
+		{"police packets", packets},
+		{"bpf bytecode", classic},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := c.AddFilter(&Filter{
+				Ifindex: va.Index, Parent: Ingress, Protocol: ProtocolAll, Kind: "bpf",
+				BPF: &BPFFilter{Bytecode: []Instruction{{Code: 6, K: 1}}, Actions: []*Action{tt.a}},
+			})
+			skipWithoutAction(t, err)
+			plain := got.BPF.Actions[0]
+			if plain.Index == 0 || plain.Refs != 1 || plain.Binds != 1 {
+				t.Errorf("got %+v", plain)
+			}
+			plain.Index, plain.Refs, plain.Binds, plain.Stats, plain.Times = 0, 0, 0, nil, nil
+			if p := plain.Police; p != nil {
+				p.Index, p.Refs, p.Binds, p.Times = 0, 0, 0, nil
+			}
+			if diff := cmp.Diff(tt.a, plain); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestBPFActionKernel(t *testing.T) {
+	c := inNetNS(t)
+	fd, id := program(t, ebpf.SchedACT, 0)
+	want := &Action{
+		Kind: "bpf", Index: 4, Verdict: VerdictPipe, Cookie: []byte{0xab, 0xcd}, NoPerCPU: true, HWStats: HWStatsImmediate,
+		BPF: &BPFAction{FD: fd, Name: "act.o:[action]"},
+	}
+	_, err := c.AddActions(want)
+	skipWithoutAction(t, err)
+	got, err := c.Action("bpf", 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.BPF.Tag) != 8 || got.Refs != 1 {
+		t.Errorf("got %+v, %+v", got, got.BPF)
+	}
+	want.BPF.FD, want.BPF.ProgramID, want.BPF.Tag = 0, id, got.BPF.Tag
+	got.Refs, got.Stats, got.Times = 0, nil, nil
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	for i := range 40 { // more than the 32 of one message
+		if _, err := c.AddActions(&Action{Kind: "bpf", Index: uint32(100 + i), Verdict: VerdictPipe, BPF: &BPFAction{FD: fd}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n := 0
+	for _, err := range c.Actions("bpf", 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		n++
+	}
+	if n != 41 {
+		t.Errorf("%d actions are listed, want 41", n)
+	}
+	if err := c.FlushActions("bpf"); err != nil {
+		t.Error(err)
+	}
+	if _, err := c.Action("bpf", 4); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("after flush: %v", err)
+	}
+}
+
+// skipWithoutAction skips on a kernel that was built without the action.
+func skipWithoutAction(t *testing.T, err error) {
+	t.Helper()
+	var e *Error
+	if errors.As(err, &e) && strings.HasPrefix(e.Message, "Failed to load TC action module") {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestMonitorKernel(t *testing.T) {
 	c := inNetNS(t)
 	va := addVeth(t, c)
@@ -396,6 +498,38 @@ func eventText(ev *Event) (string, int) {
 		return ev.Change.String() + " filter", ev.Filter.Ifindex
 	}
 	return ev.Change.String() + " actions", 0
+}
+
+func TestMonitorSaysThatEventsWereLost(t *testing.T) {
+	c := inNetNS(t)
+	va := addVeth(t, c)
+	m, err := Subscribe(nil, TopicLinks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	for i := range uint32(3000) {
+		if err := c.SetLinkMTU(va.Index, 1000+i%2); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	events, lost := 0, 0
+	for _, err := range m.Events(ctx) {
+		switch {
+		case errors.Is(err, unix.ENOBUFS):
+			lost++
+		case err != nil:
+			t.Fatal(err)
+		default:
+			events++
+		}
+		if lost > 0 && events > 0 {
+			return
+		}
+	}
+	t.Errorf("%d events, %d notices of lost ones, want some of both", events, lost)
 }
 
 func TestMonitorEndsWithItsContext(t *testing.T) {
