@@ -159,7 +159,7 @@ func loadPlain(spec *ebpf.ProgramSpec) (*ebpf.Program, error) {
 	}
 	var code bytes.Buffer
 	code.Grow(int(insns.Size()))
-	if err := insns.Marshal(&code, binary.NativeEndian); err != nil {
+	if err := insns.Marshal(&code, nativeOrder()); err != nil {
 		return nil, err
 	}
 	p := sys.Program{
@@ -190,9 +190,18 @@ func loadPlain(spec *ebpf.ProgramSpec) (*ebpf.Program, error) {
 
 // loadTypes gives BTF to the kernel as the compiler made it.
 func loadTypes(types *btf.Builder) (int, error) {
-	raw, err := types.Marshal(nil, &btf.MarshalOptions{Order: binary.NativeEndian})
+	raw, err := types.Marshal(nil, &btf.MarshalOptions{Order: nativeOrder()})
 	if err != nil {
 		return -1, err
 	}
 	return sys.LoadBTF(raw)
+}
+
+// nativeOrder is the byte order of the machine, by the name that cilium/ebpf
+// knows it by.
+func nativeOrder() binary.ByteOrder {
+	if binary.NativeEndian.Uint16([]byte{1, 0}) == 1 {
+		return binary.LittleEndian
+	}
+	return binary.BigEndian
 }

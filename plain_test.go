@@ -1,0 +1,60 @@
+package xdpload
+
+import (
+	"testing"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/bpftest"
+	"github.com/xdpload/xdpload/internal/testobj"
+)
+
+// TestPlain: what needs nothing of this kernel is loaded without cilium/ebpf,
+// which would probe for a dozen features first.
+func TestPlain(t *testing.T) {
+	bpftest.Need(t, bpftest.Root)
+	for _, tt := range []struct {
+		object  string
+		section string
+		plain   bool
+	}{
+		{"tiny.o", "", true},
+		{"tiny_nobtf.o", "", true},
+		{"count.o", "xdp", true},
+		{"subprog.o", "xdp/both", true},
+		{"core.o", "", false},
+	} {
+		t.Run(tt.object, func(t *testing.T) {
+			obj, err := elf.Open(testobj.Path(t, tt.object))
+			if err != nil {
+				t.Fatal(err)
+			}
+			spec, err := obj.Spec(elf.Selector{Type: ebpf.XDP, Section: tt.section})
+			if err != nil {
+				t.Fatal(err)
+			}
+			l := loader{spec: spec}
+			defer l.close()
+			if err := l.createMaps(); err != nil {
+				t.Fatal(err)
+			}
+			for _, p := range spec.Programs {
+				if err := l.linkMaps(p.Instructions); err != nil {
+					t.Fatal(err)
+				}
+				if got := selfContained(p); got != tt.plain {
+					t.Errorf("selfContained = %v, want %v", got, tt.plain)
+				}
+				if !tt.plain {
+					continue
+				}
+				prog, err := loadPlain(p)
+				if err != nil {
+					t.Fatal(err)
+				}
+				prog.Close()
+			}
+		})
+	}
+}
