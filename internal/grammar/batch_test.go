@@ -82,9 +82,9 @@ func TestLinesErrors(t *testing.T) {
 }
 
 func TestLinesStops(t *testing.T) {
-	for line := range Lines(strings.NewReader("a\nb\n")) {
-		if line.Number != 1 {
-			t.Fatalf("got line %d", line.Number)
+	for line, err := range Lines(strings.NewReader("a\nb\n")) {
+		if line.Number != 1 || err != nil {
+			t.Fatalf("got line %d, %v", line.Number, err)
 		}
 		break
 	}

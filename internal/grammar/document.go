@@ -162,6 +162,24 @@ func parts(root *Node) []part {
 	return slices.DeleteFunc(list, func(p part) bool { return len(p.entries) == 0 })
 }
 
+// explained remembers where a document has explained which part.
+type explained map[string]string
+
+// before returns the command at which a part with the same words was
+// explained, or "" after noting that this one is.
+func (e explained) before(p part, title string) string {
+	var b strings.Builder
+	b.WriteString(p.name)
+	for _, entry := range p.entries {
+		b.WriteString("\n" + plain(entry.label) + "\t" + entry.help)
+	}
+	if first, ok := e[b.String()]; ok {
+		return first
+	}
+	e[b.String()] = title
+	return ""
+}
+
 // Undocumented lists the words and values that no help text explains: a value
 // is explained by its own text or by its keyword's. For tests.
 func Undocumented(root *Node) []string {
@@ -171,8 +189,7 @@ func Undocumented(root *Node) []string {
 		if n.hidden {
 			return
 		}
-		leaf := n.op == opWord || n.op == opValue || n.op == opRest
-		if leaf {
+		if n.isLeaf() {
 			explained = n.help != "" || explained && n.op != opWord
 			if !explained {
 				names = append(names, n.name())

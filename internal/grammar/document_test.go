@@ -45,6 +45,7 @@ func TestSynopsis(t *testing.T) {
 		{"sequence", Seq(v("A"), Word("b", v("C"))), "x A b C\n"},
 		{"optional", Opt(Word("dev"), v("DEV")), "x [ dev DEV ]\n"},
 		{"optional alternatives", Opt(Alt(Word("a"), Word("b"))), "x [ a | b ]\n"},
+		{"optional alternatives repeated", Any(Alt(Word("a"), Word("b")).Repeat()), "x [ a | b ]...\n"},
 		{"alternatives in alternatives", Alt(Alt(Word("a"), Word("b")), Word("c")), "x { a | b | c }\n"},
 		{"repeated", v("FILE").Repeat(), "x FILE...\n"},
 		{"optional and repeated", Opt(v("FILE").Repeat()), "x [ FILE ]...\n"},

@@ -38,17 +38,15 @@ func generate(n *Node, r *rand.Rand) []spoken {
 		return generateAll(n.children, r)
 	case opAlt:
 		return generate(n.children[r.IntN(len(n.children))], r)
-	}
-	var s []spoken
-	for _, i := range r.Perm(len(n.children)) {
-		if c := n.children[i]; c.required || r.IntN(2) == 0 {
-			s = append(s, generate(c, r)...)
-			if c.repeat && r.IntN(2) == 0 {
-				s = append(s, generate(c, r)...)
+	default:
+		var given []*Node
+		for _, i := range r.Perm(len(n.children)) {
+			if c := n.children[i]; c.required || r.IntN(2) == 0 {
+				given = append(given, c)
 			}
 		}
+		return generateAll(given, r)
 	}
-	return s
 }
 
 func generateAll(nodes []*Node, r *rand.Rand) []spoken {

@@ -19,7 +19,7 @@ const (
 // the program's commands and options, the verbs of a group, a command, or what
 // may follow at a place within it.
 func (t Table[R]) WriteHelp(w io.Writer, m *Manual, h *HelpRequest, width int) error {
-	out := &helpWriter{bufio.NewWriter(w), width}
+	out := &helpWriter{printer{bufio.NewWriter(w)}, width}
 	var command *Command[R]
 	for i := range t {
 		if t[i].Title() == h.Command {
@@ -39,25 +39,30 @@ func (t Table[R]) WriteHelp(w io.Writer, m *Manual, h *HelpRequest, width int) e
 	return out.Flush()
 }
 
+// printer keeps the first error for Flush.
+type printer struct{ *bufio.Writer }
+
+func (p printer) printf(format string, args ...any) { fmt.Fprintf(p.Writer, format, args...) }
+
 type helpWriter struct {
-	*bufio.Writer
+	printer
 	width int
 }
 
 func (w *helpWriter) program(m *Manual, items []Item) {
-	fmt.Fprintf(w, "%s: %s\n\nUsage: %[1]s [ OPTIONS ] COMMAND ...\n", m.Program, m.Summary)
+	w.printf("%s: %s\n\nUsage: %[1]s [ OPTIONS ] COMMAND ...\n", m.Program, m.Summary)
 	w.items("Commands", items)
 	w.WriteString("\nOptions, before the command, with one dash or two:\n")
 	for _, o := range m.Options {
 		w.row(o.label(), plainText(o.Help))
 	}
-	fmt.Fprintf(w, "\nWords may be shortened. For more: %s COMMAND help\n", m.Program)
+	w.printf("\nWords may be shortened. For more: %s COMMAND help\n", m.Program)
 }
 
 func (w *helpWriter) group(m *Manual, h *HelpRequest) {
-	fmt.Fprintf(w, "Usage: %s %s COMMAND ...\n", m.Program, h.Command)
+	w.printf("Usage: %s %s COMMAND ...\n", m.Program, h.Command)
 	w.items("Commands", h.Items)
-	fmt.Fprintf(w, "\nFor more: %s %s COMMAND help\n", m.Program, h.Command)
+	w.printf("\nFor more: %s %s COMMAND help\n", m.Program, h.Command)
 }
 
 func (w *helpWriter) command(m *Manual, c commandDoc) {
@@ -73,7 +78,7 @@ func (w *helpWriter) command(m *Manual, c commandDoc) {
 		w.WriteString(fill(plainText(p.text), w.width, 0) + "\n")
 	}
 	for _, p := range parts(c.root) {
-		fmt.Fprintf(w, "\n%s:\n", cmp.Or(p.name, "Words"))
+		w.printf("\n%s:\n", cmp.Or(p.name, "Words"))
 		for _, e := range p.entries {
 			w.row(plain(e.label), plainText(e.help)+also(e.other))
 		}
@@ -82,22 +87,22 @@ func (w *helpWriter) command(m *Manual, c commandDoc) {
 		w.WriteString("\nExamples:\n")
 	}
 	for _, e := range c.examples {
-		fmt.Fprintf(w, "  %s\n      %s\n", e.Line, fill(plainText(e.Help), w.width-6, 6))
+		w.printf("  %s\n      %s\n", e.Line, fill(plainText(e.Help), w.width-6, 6))
 	}
 }
 
 func (w *helpWriter) place(m *Manual, h *HelpRequest) {
 	line := strings.Join(append([]string{m.Program, h.Command}, h.Read...), " ")
 	if len(h.Items) == 0 {
-		fmt.Fprintf(w, "Nothing more may follow: %s\n", line)
+		w.printf("Nothing more may follow: %s\n", line)
 		return
 	}
-	fmt.Fprintf(w, "%s ...\n", line)
+	w.printf("%s ...\n", line)
 	w.items("May follow", h.Items)
 }
 
 func (w *helpWriter) items(head string, items []Item) {
-	fmt.Fprintf(w, "\n%s:\n", head)
+	w.printf("\n%s:\n", head)
 	for _, i := range items {
 		w.row(i.Syntax, plainText(i.Help)+also(i.Other))
 	}
@@ -107,11 +112,11 @@ func (w *helpWriter) items(head string, items []Item) {
 func (w *helpWriter) row(label, text string) {
 	switch {
 	case text == "":
-		fmt.Fprintf(w, "  %s\n", label)
+		w.printf("  %s\n", label)
 	case len(label) > maxLabel:
-		fmt.Fprintf(w, "  %s\n%*s%s\n", label, helpColumn, "", fill(text, w.width-helpColumn, helpColumn))
+		w.printf("  %s\n%*s%s\n", label, helpColumn, "", fill(text, w.width-helpColumn, helpColumn))
 	default:
-		fmt.Fprintf(w, "  %-*s%s\n", helpColumn-2, label, fill(text, w.width-helpColumn, helpColumn))
+		w.printf("  %-*s%s\n", helpColumn-2, label, fill(text, w.width-helpColumn, helpColumn))
 	}
 }
 

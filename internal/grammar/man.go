@@ -77,11 +77,14 @@ func groupPage(m *Manual, p pageDoc, docs []pageDoc) string {
 }
 
 // roff writes a page.
-type roff struct{ strings.Builder }
+type roff struct {
+	strings.Builder
+	explained explained
+}
 
 func newRoff(m *Manual, name, summary string) *roff {
-	w := &roff{}
-	fmt.Fprintf(w, ".TH %s 8 \"\" \"%s\" \"%s manual\"\n", strings.ToUpper(name), m.Program, m.Program)
+	w := &roff{explained: explained{}}
+	fmt.Fprintf(&w.Builder, ".TH %s 8 \"\" \"%s\" \"%s manual\"\n", strings.ToUpper(name), m.Program, m.Program)
 	w.line(".nh")
 	w.line(".ad l")
 	w.section("NAME")
@@ -120,18 +123,31 @@ func (w *roff) command(m *Manual, c commandDoc) {
 		w.text("The last word may also be `" + strings.Join(c.other, "` or `") + "`.")
 	}
 	w.paragraphs(c.description)
-	for _, part := range parts(c.root) {
-		if part.name != "" {
-			w.line(".PP")
-			w.line(roffItalic(part.name) + " is made of these:")
+	for _, p := range parts(c.root) {
+		w.part(c, p)
+	}
+}
+
+func (w *roff) part(c commandDoc, p part) {
+	name := "The words"
+	if p.name != "" {
+		name = roffItalic(p.name)
+	}
+	if first := w.explained.before(p, c.title); first != "" {
+		w.line(".PP")
+		w.line(name + ": as for " + roffBold(first) + ".")
+		return
+	}
+	if p.name != "" {
+		w.line(".PP")
+		w.line(name + ":")
+	}
+	for _, e := range p.entries {
+		help := e.help
+		if len(e.other) > 0 {
+			help += " (also `" + strings.Join(e.other, "`, `") + "`)"
 		}
-		for _, e := range part.entries {
-			help := e.help
-			if len(e.other) > 0 {
-				help += " (also `" + strings.Join(e.other, "`, `") + "`)"
-			}
-			w.tagged(roffTokens(e.label), help)
-		}
+		w.tagged(roffTokens(e.label), help)
 	}
 }
 
@@ -236,8 +252,9 @@ func roffFont(t token) string {
 		return roffBold(name) + dots
 	case styleValue:
 		return roffItalic(name) + dots
+	default:
+		return roffEscape(t.text)
 	}
-	return roffEscape(t.text)
 }
 
 func (o Option) roffLabel() string {

@@ -2,7 +2,6 @@ package grammar
 
 import (
 	"bufio"
-	"fmt"
 	"io"
 	"strings"
 )
@@ -12,9 +11,9 @@ const docWidth = 78
 
 // WriteMarkdown writes the reference of all commands.
 func (t Table[R]) WriteMarkdown(out io.Writer, m *Manual) error {
-	w := &markdownWriter{bufio.NewWriter(out)}
+	w := &markdownWriter{printer{bufio.NewWriter(out)}, explained{}}
 	pages := t.pages(m)
-	fmt.Fprintf(w, "# Commands of %s\n\n%s\n", m.Program, sentence(mdText(m.Summary)))
+	w.printf("# Commands of %s\n\n%s\n", m.Program, sentence(mdText(m.Summary)))
 	w.paragraphs(m.Description)
 	w.contents(pages)
 	w.options(m.Options)
@@ -25,13 +24,16 @@ func (t Table[R]) WriteMarkdown(out io.Writer, m *Manual) error {
 	return w.Flush()
 }
 
-type markdownWriter struct{ *bufio.Writer }
+type markdownWriter struct {
+	printer
+	explained explained
+}
 
 func (w *markdownWriter) contents(pages []pageDoc) {
 	w.WriteString("\n| command | |\n|---|---|\n")
 	for _, p := range pages {
 		for _, c := range p.commands {
-			fmt.Fprintf(w, "| [`%s`](#%s) | %s |\n", c.title, anchor(c.title), mdText(c.summary))
+			w.printf("| [`%s`](#%s) | %s |\n", c.title, anchor(c.title), mdText(c.summary))
 		}
 	}
 }
@@ -44,12 +46,12 @@ func anchor(heading string) string {
 func (w *markdownWriter) options(options []Option) {
 	w.WriteString("\n## Options\n\nThey stand before the command, with one dash or two.\n\n")
 	for _, o := range options {
-		fmt.Fprintf(w, "- `%s`: %s\n", o.label(), mdText(o.Help))
+		w.printf("- `%s`: %s\n", o.label(), mdText(o.Help))
 	}
 }
 
 func (w *markdownWriter) page(m *Manual, p pageDoc) {
-	fmt.Fprintf(w, "\n## %s\n", strings.ToUpper(p.group.Name[:1])+p.group.Name[1:]+" commands")
+	w.printf("\n## %s\n", strings.ToUpper(p.group.Name[:1])+p.group.Name[1:]+" commands")
 	w.paragraphs(p.group.Description)
 	for _, c := range p.commands {
 		w.command(m, c)
@@ -57,37 +59,46 @@ func (w *markdownWriter) page(m *Manual, p pageDoc) {
 }
 
 func (w *markdownWriter) command(m *Manual, c commandDoc) {
-	fmt.Fprintf(w, "\n### %s\n\n%s%s\n", c.title, sentence(mdText(c.summary)), mdOther(c.other))
-	fmt.Fprintf(w, "\n```\n%s```\n", Synopsis(m.Program+" "+c.title, c.root, docWidth))
+	w.printf("\n### %s\n\n%s%s\n", c.title, sentence(mdText(c.summary)), mdOther(c.other))
+	w.printf("\n```\n%s```\n", Synopsis(m.Program+" "+c.title, c.root, docWidth))
 	w.paragraphs(c.description)
 	for _, p := range parts(c.root) {
-		w.WriteByte('\n')
-		if p.name != "" {
-			fmt.Fprintf(w, "`%s`:\n\n", p.name)
-		}
-		for _, e := range p.entries {
-			fmt.Fprintf(w, "- `%s`: %s%s\n", plain(e.label), mdText(e.help), mdAlso(e.other))
-		}
+		w.part(c, p)
 	}
 	for _, e := range c.examples {
-		fmt.Fprintf(w, "\n%s\n\n```sh\n%s\n```\n", strings.TrimSuffix(sentence(mdText(e.Help)), ".")+":", e.Line)
+		w.printf("\n%s\n\n```sh\n%s\n```\n", strings.TrimSuffix(sentence(mdText(e.Help)), ".")+":", e.Line)
+	}
+}
+
+func (w *markdownWriter) part(c commandDoc, p part) {
+	name := "The words"
+	if p.name != "" {
+		name = "`" + p.name + "`"
+	}
+	if first := w.explained.before(p, c.title); first != "" {
+		w.printf("\n%s: as for [`%s`](#%s).\n", name, first, anchor(first))
+		return
+	}
+	w.printf("\n%s:\n\n", name)
+	for _, e := range p.entries {
+		w.printf("- `%s`: %s%s\n", plain(e.label), mdText(e.help), mdAlso(e.other))
 	}
 }
 
 func (w *markdownWriter) statuses(statuses []Status) {
 	w.WriteString("\n## Exit status\n\n")
 	for _, s := range statuses {
-		fmt.Fprintf(w, "- %d: %s\n", s.Code, mdText(s.Help))
+		w.printf("- %d: %s\n", s.Code, mdText(s.Help))
 	}
 }
 
 func (w *markdownWriter) paragraphs(text string) {
 	for _, p := range paragraphs(text) {
 		if p.literal {
-			fmt.Fprintf(w, "\n```\n%s\n```\n", p.text)
+			w.printf("\n```\n%s\n```\n", p.text)
 			continue
 		}
-		fmt.Fprintf(w, "\n%s\n", mdText(p.text))
+		w.printf("\n%s\n", mdText(p.text))
 	}
 }
 

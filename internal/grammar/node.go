@@ -204,9 +204,14 @@ func (n *Node) fit(word string) fit {
 		if n.accept == nil || n.accept(word) {
 			return fitValue
 		}
+		return fitNone
+	default:
+		return fitNone
 	}
-	return fitNone
 }
+
+// isLeaf tells whether the node itself takes a word.
+func (n *Node) isLeaf() bool { return n.op == opWord || n.op == opValue || n.op == opRest }
 
 // matchNames applies iproute2's rule (matches in lib/utils.c) to one keyword.
 // A keyword with a leading dash may be written with one or two.

@@ -8,8 +8,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func ptr[T any](v T) *T { return &v }
-
 func TestParseLinkSet(t *testing.T) {
 	tests := []struct {
 		line string
@@ -51,8 +49,8 @@ func TestParseFilter(t *testing.T) {
 		want filterRequest
 	}{
 		{"dev eth0 ingress bpf da obj foo.o sec p1", filterRequest{Dev: "eth0", Parent: "ingress", Kind: "bpf", Direct: true, Object: obj("foo.o", "p1")}},
-		{"dev X ingress pref 1 handle 10 bpf", filterRequest{Dev: "X", Parent: "ingress", Pref: 1, Handle: ptr[uint32](10), Kind: "bpf"}},
-		{"dev X parent ffff:fff2 p 1 pro ip h 0x10 chain 5 bpf o f", filterRequest{Dev: "X", Parent: "ffff:fff2", Pref: 1, Protocol: "ip", Handle: ptr[uint32](16), Chain: ptr[uint32](5), Kind: "bpf", Object: obj("f", "")}},
+		{"dev X ingress pref 1 handle 10 bpf", filterRequest{Dev: "X", Parent: "ingress", Pref: 1, Handle: new(uint32(10)), Kind: "bpf"}},
+		{"dev X parent ffff:fff2 p 1 pro ip h 0x10 chain 5 bpf o f", filterRequest{Dev: "X", Parent: "ffff:fff2", Pref: 1, Protocol: "ip", Handle: new(uint32(16)), Chain: new(uint32(5)), Kind: "bpf", Object: obj("f", "")}},
 		{"block 7 prio 2 bpf obj f.o", filterRequest{Block: 7, Pref: 2, Kind: "bpf", Object: obj("f.o", "")}},
 		{"dev X egress bpf obj f.o da sec s1", filterRequest{Dev: "X", Parent: "egress", Kind: "bpf", Direct: true, Object: obj("f.o", "s1")}},
 		{"dev X egress bpf obj f.o da pref 9 sec s1 s", filterRequest{Dev: "X", Parent: "egress", Pref: 9, Kind: "bpf", Direct: true, SkipHW: true, Object: obj("f.o", "s1")}},
@@ -67,7 +65,7 @@ func TestParseFilter(t *testing.T) {
 			{Kind: "mirred", Direction: "egress", Mirred: "mirror", Dev: "lo"}, {Kind: "gact", Verdict: "drop"},
 		}}},
 		{"dev X bpf obj f.o action bpf obj g.o index 3 pref 2 sec act", filterRequest{Dev: "X", Kind: "bpf", Pref: 2, Object: obj("f.o", ""), Actions: []*action{
-			{Kind: "bpf", Object: obj("g.o", "act"), Index: ptr[uint32](3)},
+			{Kind: "bpf", Object: obj("g.o", "act"), Index: new(uint32(3))},
 		}}},
 	}
 	for _, tt := range tests {

@@ -15,13 +15,15 @@ import (
 // TestMain lets the test binary stand for the program in the shells.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == "__complete" {
-		answer(os.Args[2:])
+		if err := answer(os.Args[2:]); err != nil {
+			panic(err)
+		}
 		return
 	}
 	m.Run()
 }
 
-func answer(words []string) {
+func answer(words []string) error {
 	last := len(words) - 1
 	c := fixtureTable().Complete(fixtureManual(), words[:last], words[last])
 	if slices.Contains(c.Kinds, Device) {
@@ -31,7 +33,7 @@ func answer(words []string) {
 		c.Offer("br:two", "a device")
 		c.Offer("$(touch owned)", "a device")
 	}
-	c.Write(os.Stdout)
+	return c.Write(os.Stdout)
 }
 
 // TestScripts has each shell complete lines, and looks at the words offered.

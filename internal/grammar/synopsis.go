@@ -82,7 +82,7 @@ func sequence(nodes []*Node) []token {
 
 func optional(nodes []*Node) []token {
 	if len(nodes) == 1 && nodes[0].op == opAlt && nodes[0].title == "" {
-		return bracket("[", alternatives(nodes[0]), "]")
+		return again(nodes[0], bracket("[", alternatives(nodes[0]), "]"))
 	}
 	if len(nodes) == 1 && nodes[0].nullable() && nodes[0].title == "" {
 		return tokens(nodes[0])

@@ -126,8 +126,8 @@ func (w *walk) scanAny(s *stack, d int, v visitor) bool {
 			return false
 		}
 	}
-	for t := len(f.tails) - 1; t >= 0; t-- {
-		if !w.scanStack(&stack{frames: f.tails[t], under: s, depth: d, tail: t}, v) {
+	for t, tail := range slices.Backward(f.tails) {
+		if !w.scanStack(&stack{frames: tail, under: s, depth: d, tail: t}, v) {
 			return false
 		}
 	}
@@ -137,8 +137,7 @@ func (w *walk) scanAny(s *stack, d int, v visitor) bool {
 // first shows v the leaves that n may begin with.
 func (w *walk) first(s *stack, d int, path []step, n *Node, v visitor) bool {
 	w.scratch = path
-	switch n.op {
-	case opWord, opValue, opRest:
+	if n.isLeaf() {
 		return v.leaf(s, d, path, n)
 	}
 	for i, c := range n.children {
@@ -225,10 +224,9 @@ func (p *picker) spent(child *Node) bool {
 		if leaf.op != opWord {
 			return
 		}
-		switch leaf.fit(p.word) {
-		case fitExact:
+		if f := leaf.fit(p.word); f == fitExact {
 			going = false
-		case fitPrefix:
+		} else if f == fitPrefix {
 			p.gone = append(p.gone, leaf.name())
 		}
 	})
@@ -248,8 +246,7 @@ func begins(n *Node, word string) fit {
 
 // eachLeaf calls f with the leaves that n may begin with.
 func eachLeaf(n *Node, f func(*Node)) {
-	switch n.op {
-	case opWord, opValue, opRest:
+	if n.isLeaf() {
 		f(n)
 		return
 	}
