@@ -92,15 +92,21 @@ func (f *fetcher) fetchKernel(ctx context.Context, name string) error {
 	})
 }
 
-// imagePackage is the newest kernel package of a series. The names differ from
-// release to release: linux-image-6.1.0-56-amd64, linux-image-6.12.117+deb12-amd64.
+// plainImage matches the names of a series' kernel packages, which differ from
+// release to release, and not those of its variants: linux-image-6.1.0-56-amd64,
+// linux-image-6.12.117+deb12-amd64.
+func plainImage(series string) *regexp.Regexp {
+	return regexp.MustCompile(`^linux-image-` + regexp.QuoteMeta(series) + `\.[0-9]+(-[0-9]+)?(\+[a-z0-9]+)?-amd64$`)
+}
+
+// imagePackage is the newest kernel package of a series.
 func imagePackage(ctx context.Context, a *apt, series string) (version, error) {
 	prefix := "linux-image-" + series + "."
 	names, err := a.names(ctx, prefix)
 	if err != nil {
 		return version{}, err
 	}
-	plain := regexp.MustCompile(`^` + regexp.QuoteMeta(prefix) + `[0-9]+(-[0-9]+)?(\+[a-z0-9]+)?-amd64$`)
+	plain := plainImage(series)
 	var images []string
 	for _, n := range names {
 		if plain.MatchString(n) {

@@ -9,9 +9,9 @@ import (
 	"regexp"
 )
 
-// witnesses are programs that tests compare the kernel's state with. Those
+// witnesses are programs that tests compare ours with, or run. Those
 // that the host has go into the guest, at the same path.
-var witnesses = []string{"ip", "tc", "bpftool"}
+var witnesses = []string{"ip", "tc", "bpftool", "bash"}
 
 // program adds an executable and the shared libraries that it needs.
 func (a *archive) program(name, file string) error {

@@ -57,7 +57,7 @@ func (r *testRun) result(ctx context.Context, k kernel, res result, skips skipLi
 	if res.code != 0 {
 		r.failed = true
 		if res.reason != "" {
-			fmt.Fprintf(r.stdout, "FAIL: kernel %s: %s\n", k.name, res.reason)
+			fmt.Fprintf(r.stdout, "FAIL: kernel %s: %s%s\n", k.name, res.reason, unfinished(events))
 		}
 		fmt.Fprintf(r.stdout, "FAIL\t%s\t%.3fs\n", res.job.Package, seconds)
 		return nil
@@ -84,6 +84,24 @@ func shown(events []testEvent, verbose, failed bool) string {
 		}
 	}
 	return b.String()
+}
+
+// unfinished names the tests that had begun and not ended, innermost last.
+func unfinished(events []testEvent) string {
+	var running []string
+	for _, e := range events {
+		switch {
+		case e.Test == "":
+		case e.Action == "run":
+			running = append(running, e.Test)
+		case e.Action == "pass" || e.Action == "fail" || e.Action == "skip":
+			running = slices.DeleteFunc(running, func(t string) bool { return t == e.Test })
+		}
+	}
+	if len(running) == 0 {
+		return ""
+	}
+	return ", in " + strings.Join(running, ", ")
 }
 
 // covered is the tail of an ok line: what the package says of its coverage.

@@ -1,0 +1,86 @@
+//go:build !guest
+
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/xdpload/xdpload/internal/bpftest"
+)
+
+// buildVM builds the program as make does, and makes sure of a kernel.
+func buildVM(t *testing.T) string {
+	t.Helper()
+	vm := filepath.Join(t.TempDir(), "vm")
+	build := exec.Command("go", "build", "-ldflags=-s -w", "-o", vm, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	bpftest.Need(t, bpftest.Feature{Name: "QEMU and a kernel for it", Probe: func() error {
+		_, err := outputOf(exec.Command(vm, "fetch", "-kernel", "6.12"))
+		return err
+	}})
+	return vm
+}
+
+// TestToldApart runs a package that crashes, one that hangs and one that
+// panics the kernel: three failures with three reasons, and after them one that
+// passes.
+func TestToldApart(t *testing.T) {
+	vm := buildVM(t)
+	const dir = "./testdata/selftest/"
+	profile := filepath.Join(t.TempDir(), "cover.out")
+	began := time.Now()
+	out, err := exec.Command(vm, "test", "-kernel", "6.12", "--", "-timeout=8s", "-coverprofile="+profile,
+		dir+"crash", dir+"hang", dir+"kernelpanic", dir+"passes").CombinedOutput()
+	if err == nil || err.Error() != "exit status 1" {
+		t.Errorf("%v, want exit status 1", err)
+	}
+	for _, want := range []string{
+		`(?m)^FAIL: kernel 6.12: crash: SIGSEGV: segmentation violation, in TestCrash\nFAIL\t\S+/crash\t`,
+		`(?m)^FAIL: kernel 6.12: hang: test timed out after 8s, in TestHang\nFAIL\t\S+/hang\t`,
+		`(?m)^FAIL: kernel 6.12: kernel panic: sysrq triggered crash, in TestKernelPanic\nFAIL\t\S+/kernelpanic\t`,
+		`(?m)^ok  \t\S+/passes\t`,
+		`(?m)^\[ *[0-9.]+\] sysrq: Trigger a crash$`, // of the kernel's log
+		`said before the crash\n`, `said before the hang\n`, `said before the panic\n`,
+		`(?m)^kernel 6.12: skipped: needs nothing: .*\n    \S+/passes TestSkipped$`,
+	} {
+		if !regexp.MustCompile(want).Match(out) {
+			t.Errorf("no match for %s", want)
+		}
+	}
+	if strings.Contains(string(out), "seen only with -v") {
+		t.Error("the output of a test that passed is shown")
+	}
+	if data, err := os.ReadFile(profile); err != nil || !strings.HasPrefix(string(data), "mode: set\n") {
+		t.Errorf("coverage: %q, %v", data, err)
+	}
+	t.Logf("took %v", time.Since(began))
+	if t.Failed() {
+		t.Logf("output:\n%s", out)
+	}
+}
+
+// TestExec is a guest under go test itself.
+func TestExec(t *testing.T) {
+	vm := buildVM(t)
+	profile := filepath.Join(t.TempDir(), "cover.out")
+	cmd := exec.Command("go", "test", "-count=1", "-v", "-coverprofile="+profile,
+		"-exec", vm+" exec -kernel 6.12", "-run=^TestTail$", ".")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "--- PASS: TestTail") {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	data, err := os.ReadFile(profile)
+	if err != nil || !regexp.MustCompile(`(?m)/internal/vm/qemu\.go:\S+ \d+ 1$`).Match(data) {
+		t.Errorf("coverage: %v, %d bytes without a covered block of tail", err, len(data))
+	}
+}

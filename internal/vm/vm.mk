@@ -1,0 +1,22 @@
+# The tests on other kernels, in QEMU guests; see docs/testing.md.
+#   make test-kernels [KERNEL=6.12|/boot/vmlinuz-… [MODULES=/lib/modules/…]] [RUN=regexp] [PKG=./…]
+#   make vm-shell     [KERNEL=6.12|/boot/vmlinuz-… [MODULES=/lib/modules/…]]
+
+# Emulation is ten to twenty times slower than the machine; a package that takes longer than this hangs.
+VM_TIMEOUT ?= 3m
+# These packages test programs that run the go command, which no guest has.
+VM_NOT      = /internal/(bench|testreport)$$
+# A kernel that cannot be fetched is left out, with a line, unless it was asked for, or in CI.
+VM_WHICH    = $(if $(KERNEL),-kernel '$(KERNEL)' $(if $(MODULES),-modules '$(MODULES)'),$(if $(CI),,-optional))
+
+.PHONY: test-kernels vm-shell bin/vm
+
+test-kernels: bin/vm ## run the tests on Linux 6.1 and 6.12 (KERNEL, RUN, PKG choose)
+	@bin/vm test $(VM_WHICH) -- -tags=$(TAGS),guest -timeout=$(VM_TIMEOUT) $(if $(RUN),-run '$(RUN)') \
+		$(or $(PKG),$(shell $(GO) list ./... | grep -v -E '$(VM_NOT)'))
+
+vm-shell: bin/vm ## open a shell in a guest (KERNEL=6.12)
+	@bin/vm shell -kernel '$(or $(KERNEL),6.12)' $(if $(MODULES),-modules '$(MODULES)') $(wildcard bin/xdpload)
+
+bin/vm:
+	@CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags='-s -w' -o $@ ./internal/vm
