@@ -1,8 +1,7 @@
 package xdpload
 
 import (
-	"github.com/cilium/ebpf/link"
-
+	"github.com/xdpload/xdpload/internal/sys"
 	"github.com/xdpload/xdpload/netlink"
 )
 
@@ -70,15 +69,9 @@ func (v *Inventory) link(p linkPlace) *LinkInfo {
 // xdpLinks is empty without the privilege to look at links.
 func xdpLinks() map[linkPlace]LinkInfo {
 	found := make(map[linkPlace]LinkInfo)
-	it := new(link.Iterator)
-	defer it.Close()
-	for it.Next() {
-		info, err := it.Link.Info()
-		if err != nil {
-			continue // gone since
-		}
-		if xdp := info.XDP(); xdp != nil {
-			found[linkPlace{xdp.Ifindex, uint32(info.Program)}] = LinkInfo{ID: uint32(info.ID)}
+	for l, err := range sys.XDPLinks() {
+		if err == nil {
+			found[linkPlace{uint32(l.Ifindex), l.Program}] = LinkInfo{ID: l.ID}
 		}
 	}
 	return found

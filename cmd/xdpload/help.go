@@ -9,7 +9,7 @@ const helpWidth = 80
 
 // manual is what the documents say of the program as a whole.
 func manual() *grammar.Manual {
-	m := &grammar.Manual{
+	return &grammar.Manual{
 		Program: "xdpload",
 		Summary: "load BPF programs and attach them to network devices",
 		Description: `xdpload reads BPF object files, of today's style and of iproute2's old one, has the kernel verify their programs and attaches them to network devices. Its words are those of ip(8) and tc(8), and may be shortened like theirs. Called through a link named "ip" or "tc" it reads that tool's words, and prints errors in that tool's form.
@@ -25,11 +25,18 @@ It mounts nothing, reads no configuration file and leaves no process behind.`,
 			{Code: statusRefused, Help: "the object, the kernel or the device refused"},
 		},
 		SeeAlso: []string{"ip-link(8)", "tc-bpf(8)", "bpftool(8)", "bpf(2)"},
+		Options: documented(options()),
 	}
-	for _, o := range options() {
-		m.Options = append(m.Options, grammar.Option{Names: []string{o.name}, Arg: o.argument, Kind: o.kind(), Help: o.help})
+}
+
+// documented is the table of options as the documents and the parser of short
+// forms want it.
+func documented(table []option) []grammar.Option {
+	out := make([]grammar.Option, len(table))
+	for i, o := range table {
+		out[i] = grammar.Option{Names: []string{o.name}, Arg: o.argument, Kind: o.kind(), Help: o.help}
 	}
-	return m
+	return out
 }
 
 // kind is what the option's value names.

@@ -6,10 +6,7 @@ import (
 	"context"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/internal/grammar"
 )
@@ -25,17 +22,14 @@ const (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, unix.SIGTERM)
-	status := run(ctx, os.Args, os.Stdin, os.Stdout, os.Stderr)
-	stop()
-	os.Exit(status)
+	os.Exit(run(context.Background(), os.Args, os.Stdin, os.Stdout, os.Stderr))
 }
 
 // run is the only place where an error becomes text and a status.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	e := &env{tool: toolOf(args[0]), stdin: stdin, stdout: stdout, stderr: stderr}
 	defer e.close()
-	err := e.app().RunContext(ctx, append(args[:1:1], grammar.Expand(manual().Options, args[1:])...))
+	err := e.app().RunContext(ctx, append(args[:1:1], grammar.Expand(documented(options()), args[1:])...))
 	if err == nil {
 		return statusDone
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -51,6 +52,7 @@ func (e *env) app() *cli.App {
 		HideHelp:        true,
 		HideHelpCommand: true,
 		HideVersion:     true,
+		Compiled:        time.Unix(0, 0), // or it asks the file system when the program was built
 		Writer:          e.stdout,
 		ErrWriter:       e.stderr,
 		ExitErrHandler:  func(*cli.Context, error) {},
