@@ -5,6 +5,9 @@ import (
 	"runtime/metrics"
 	"testing"
 
+	"github.com/cilium/ebpf"
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/testobj"
 )
@@ -67,4 +70,39 @@ func FuzzRead(f *testing.F) {
 			useAll(t, o)
 		}
 	})
+}
+
+// FuzzSet looks for panics in names and values of variables.
+func FuzzSet(f *testing.F) {
+	for variable, value := range map[string]string{
+		"byte": "'A'", "negative": "-0x10", "mode": "MODE_LEARN", "name": "eth0", "host4": "192.0.2.1", "host6": "::1",
+		"ports[3]": "1,2", "config.peers[1].mac": "02:00:00:00:00:01", "config.addr6": "::ffff:1.2.3.4", "globals.calls": "1",
+	} {
+		f.Add(variable, value)
+	}
+	o := read(f, "globals.o")
+	f.Fuzz(func(t *testing.T, variable, value string) {
+		spec, err := o.Spec(elf.Selector{Program: "globals"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := sizes(spec)
+		if err := o.Set(spec, variable, value); err != nil && err.Error() == "" {
+			t.Error("an error without words")
+		}
+		if diff := cmp.Diff(before, sizes(spec)); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// sizes returns the size of each section of variables.
+func sizes(spec *ebpf.CollectionSpec) map[string]int {
+	n := make(map[string]int)
+	for name, m := range spec.Maps {
+		if b, ok := m.Contents[0].Value.([]byte); ok {
+			n[name] = len(b)
+		}
+	}
+	return n
 }
