@@ -62,7 +62,7 @@ var forbiddenEdges = []edge{
 	{from: "offload", to: "github.com/cilium/ebpf/link", list: "only-root"},
 
 	{from: "pin", to: ".", list: "leaves"},
-	{from: "pin", to: "internal/sys", list: "graph-pin"},
+	{from: "pin", to: "internal/netns", list: "graph-pin"},
 	{from: "pin", to: "github.com/cilium/ebpf/link", list: "only-root"},
 	{from: "pin", to: "github.com/cilium/ebpf/rlimit", list: "nobody"},
 
@@ -102,7 +102,9 @@ var allowedEdges = []edge{
 	{from: "elf", to: "github.com/cilium/ebpf/asm"},
 	{from: "elf", to: "github.com/cilium/ebpf/btf"},
 	{from: "pin", to: "elf"},
+	{from: "pin", to: "internal/sys"},
 	{from: "pin", to: "github.com/cilium/ebpf"},
+	{from: "pin", to: "github.com/cilium/ebpf/btf"},
 	{from: "pin", to: "github.com/cilium/ebpf/pin"},
 	{from: "offload", to: "netlink"},
 	{from: "offload", to: "internal/sys"},
