@@ -29,7 +29,7 @@ bin/xdpload:
 	$(MAKE) build
 
 demo: build ## attach a program to a veth pair of its own and show it at work (root)
-	examples/demo/demo.sh
+	$(GO) run ./examples/demo bin/xdpload
 
 test: ## run all tests; what needs root or a missing tool is skipped and named
 	@internal/tools/witnesses.sh
