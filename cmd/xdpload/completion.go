@@ -73,6 +73,7 @@ func (e *env) offer(c *grammar.Completion, kind grammar.Kind) {
 		}
 	case grammar.Section, grammar.Program:
 		e.offerPrograms(c, kind)
+	default: // the shell's, or nobody's
 	}
 }
 

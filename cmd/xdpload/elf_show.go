@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"text/tabwriter"
+	"strconv"
 
 	"github.com/cilium/ebpf"
 
@@ -120,7 +120,7 @@ func programType(t ebpf.ProgramType) string {
 	return t.String()
 }
 
-// WriteText prints a heading and three tables.
+// WriteText prints a heading and three tables; -brief leaves the sections out.
 func (r *objectReport) WriteText(w io.Writer, o render.Options) error {
 	types := "no BTF"
 	if r.BTF {
@@ -130,20 +130,34 @@ func (r *objectReport) WriteText(w io.Writer, o render.Options) error {
 	if r.License != "" {
 		license = "license " + r.License
 	}
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(tw, "%s: %s, %s, %s\n", r.File, r.ByteOrder, license, types)
-	r.writePrograms(tw)
-	r.writeMaps(tw)
-	if !o.Brief {
-		r.writeSections(tw)
+	if _, err := fmt.Fprintf(w, "%s: %s, %s, %s\n", r.File, r.ByteOrder, license, types); err != nil {
+		return err
 	}
-	return tw.Flush()
+	tables := []*render.Table{r.programTable(), r.mapTable()}
+	if !o.Brief {
+		tables = append(tables, r.sectionTable())
+	}
+	for _, t := range tables {
+		if t == nil {
+			continue
+		}
+		if _, err := fmt.Fprintln(w); err != nil {
+			return err
+		}
+		if err := t.WriteText(w, o); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-func (r *objectReport) writePrograms(w io.Writer) {
-	if len(r.Programs) > 0 {
-		fmt.Fprint(w, "\nPROGRAM\tSECTION\tTYPE\tINSTRUCTIONS\n")
+// programTable is nil when there is no program, as the others are.
+func (r *objectReport) programTable() *render.Table {
+	if len(r.Programs) == 0 {
+		return nil
 	}
+	t := &render.Table{Right: []int{3}}
+	t.Row("PROGRAM", "SECTION", "TYPE", "INSTRUCTIONS")
 	for _, p := range r.Programs {
 		kind := p.Type
 		if kind == "" {
@@ -152,24 +166,31 @@ func (r *objectReport) writePrograms(w io.Writer) {
 		if p.Optional {
 			kind += ", optional"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d\n", p.Name, p.Section, kind, p.Instructions)
+		t.Row(p.Name, p.Section, kind, strconv.Itoa(p.Instructions))
 	}
+	return t
 }
 
-func (r *objectReport) writeMaps(w io.Writer) {
-	if len(r.Maps) > 0 {
-		fmt.Fprint(w, "\nMAP\tSECTION\tTYPE\tKEY\tVALUE\tENTRIES\tFLAGS\n")
+func (r *objectReport) mapTable() *render.Table {
+	if len(r.Maps) == 0 {
+		return nil
 	}
+	number := func(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
+	t := &render.Table{Right: []int{3, 4, 5, 6}}
+	t.Row("MAP", "SECTION", "TYPE", "KEY", "VALUE", "ENTRIES", "FLAGS")
 	for _, m := range r.Maps {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%d\t%#x\n", m.Name, m.Section, m.Type, m.KeySize, m.ValueSize, m.MaxEntries, m.Flags)
+		t.Row(m.Name, m.Section, m.Type, number(m.KeySize), number(m.ValueSize), number(m.MaxEntries), fmt.Sprintf("%#x", m.Flags))
 	}
+	return t
 }
 
-func (r *objectReport) writeSections(w io.Writer) {
-	fmt.Fprint(w, "\nSECTION\tKIND\tBYTES\n")
+func (r *objectReport) sectionTable() *render.Table {
+	t := &render.Table{Right: []int{2}}
+	t.Row("SECTION", "KIND", "BYTES")
 	for _, s := range r.Sections {
 		if s.Name != "" {
-			fmt.Fprintf(w, "%s\t%s\t%d\n", s.Name, s.Type, s.Size)
+			t.Row(s.Name, s.Type, strconv.FormatUint(s.Size, 10))
 		}
 	}
+	return t
 }

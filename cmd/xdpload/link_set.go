@@ -82,7 +82,7 @@ func (r *linkSetRequest) set(ctx context.Context, e *env) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer p.close()
+	defer p.close() //nolint:errcheck // descriptors of ours only
 	a, err := xdpload.Attach(conn, p.Program, hook)
 	if err != nil {
 		return nil, &objectError{Object: r.Program.name(), Program: p.Name, Err: err}

@@ -259,7 +259,7 @@ func groupName(g uint32) string {
 
 func (v *linkView) xdp(l *netlink.Link) *xdpReport {
 	x := &xdpReport{Mode: uint32(l.XDP.Mode), ModeName: v.modeName(l.XDP.Mode), mode: l.XDP.Mode}
-	for _, a := range v.Inventory.XDP(l) {
+	for _, a := range v.XDP(l) {
 		one := xdpAttached{Mode: uint32(a.Mode), ModeName: v.modeName(a.Mode), Program: v.program(&a.Program), mode: a.Mode}
 		if a.Link != nil && !v.foreign {
 			one.LinkID = a.Link.ID

@@ -47,8 +47,7 @@ const (
 
 // toolOf goes by the name of the link through which the program was called.
 func toolOf(path string) tool {
-	switch t := tool(filepath.Base(path)); t {
-	case toolIP, toolTC:
+	if t := tool(filepath.Base(path)); t == toolIP || t == toolTC {
 		return t
 	}
 	return toolXDPLoad

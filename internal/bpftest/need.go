@@ -68,10 +68,16 @@ func kernelRelease() string {
 
 // older compares the first two numbers of releases.
 func older(release, since string) bool {
-	var a, b [2]int
-	fmt.Sscanf(release, "%d.%d", &a[0], &a[1])
-	fmt.Sscanf(since, "%d.%d", &b[0], &b[1])
-	return a[0] < b[0] || a[0] == b[0] && a[1] < b[1]
+	major, minor := firstNumbers(release)
+	sinceMajor, sinceMinor := firstNumbers(since)
+	return major < sinceMajor || major == sinceMajor && minor < sinceMinor
+}
+
+func firstNumbers(release string) (major, minor int) {
+	if _, err := fmt.Sscanf(release, "%d.%d", &major, &minor); err != nil {
+		panic(fmt.Sprintf("%q is no release of Linux: %v", release, err))
+	}
+	return major, minor
 }
 
 // kernelConfig says whether an option is y or m in the running kernel's

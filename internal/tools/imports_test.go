@@ -29,6 +29,7 @@ var forbiddenEdges = []edge{
 	{from: "cmd/xdpload", to: "internal/testobj", list: "only-tests"},
 
 	{from: ".", to: "internal/grammar", list: "graph-root"},
+	{from: ".", to: "github.com/cilium/ebpf/link", list: "graph-root"},
 	{from: ".", to: "internal/netns", list: "graph-root"},
 	{from: ".", to: "internal/render", list: "graph-root"},
 	{from: ".", to: "github.com/urfave/cli/v2", list: "only-cmd"},
@@ -96,7 +97,8 @@ var allowedEdges = []edge{
 	{from: ".", to: "pin"},
 	{from: ".", to: "offload"},
 	{from: ".", to: "github.com/cilium/ebpf"},
-	{from: ".", to: "github.com/cilium/ebpf/link"},
+	{from: ".", to: "github.com/cilium/ebpf/asm"},
+	{from: ".", to: "github.com/cilium/ebpf/btf"},
 	{from: "elf", to: "debug/elf"},
 	{from: "elf", to: "github.com/cilium/ebpf"},
 	{from: "elf", to: "github.com/cilium/ebpf/asm"},
