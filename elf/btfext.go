@@ -141,18 +141,30 @@ func (o *Object) btfStrings() (string, error) {
 	return string(strings), err
 }
 
+// maxTypes bounds the types of an object in bytes: they are decoded by
+// recursion, as deep as there are types. Those of a whole kernel have 4 MB, those of the largest known objects 0.2 MB.
+const maxTypes = 1 << 20
+
+// btfData returns section .BTF, nil when there is none.
 func (o *Object) btfData() ([]byte, error) {
 	sec := o.section(btfSection)
 	if sec == nil {
 		return nil, nil
 	}
-	return sectionData(o.image, sec)
+	b, err := sectionData(o.image, sec)
+	if err != nil {
+		return nil, err
+	}
+	if len(b) < btfHeaderSize || o.order.Uint16(b) != btfMagic {
+		return nil, &FormatError{Section: btfSection, Msg: "no BTF header"}
+	}
+	if n := o.order.Uint32(b[12:]); n > maxTypes {
+		return nil, &FormatError{Section: btfSection, Msg: fmt.Sprintf("%d bytes of types, more than the %d that are read", n, maxTypes)}
+	}
+	return b, nil
 }
 
 func btfStringTable(b []byte, order byteOrder) ([]byte, error) {
-	if len(b) < btfHeaderSize || order.Uint16(b) != btfMagic {
-		return nil, &FormatError{Section: btfSection, Msg: "no BTF header"}
-	}
 	hdr := uint64(order.Uint32(b[4:]))
 	off, n := hdr+uint64(order.Uint32(b[16:])), uint64(order.Uint32(b[20:]))
 	if off > uint64(len(b)) || n > uint64(len(b))-off {

@@ -21,11 +21,10 @@ func (o *Object) Types() (*btf.Spec, error) {
 }
 
 func (o *Object) parseTypes() (types typeInfo, err error) {
-	sec := o.section(btfSection)
-	if sec == nil {
-		return types, o.fault(&FormatError{Msg: "no BTF: compile with clang -g"})
+	b, err := o.btfData()
+	if err == nil && b == nil {
+		err = &FormatError{Msg: "no BTF: compile with clang -g"}
 	}
-	b, err := sectionData(o.image, sec)
 	if err != nil {
 		return types, o.fault(err)
 	}

@@ -27,7 +27,7 @@ func (l *link) readCode(f *linked) error {
 	if err := l.spend(f.fn.size); err != nil {
 		return fail(f.fn.start, err)
 	}
-	relocs, err := l.relocationsOf(sec)
+	relocs, err := l.o.relocations(sec)
 	if err != nil {
 		return err
 	}
@@ -41,15 +41,6 @@ func (l *link) readCode(f *linked) error {
 		f.refs = append(f.refs, ref)
 		return nil
 	})
-}
-
-func (l *link) relocationsOf(sec *Section) ([]reloc, error) {
-	if r, ok := l.relocs[sec]; ok {
-		return r, nil
-	}
-	r, err := l.o.relocations(sec)
-	l.relocs[sec] = r
-	return r, err
 }
 
 // Instructions, include/uapi/linux/bpf.h.

@@ -62,7 +62,9 @@ func TestSpecWithTailCalls(t *testing.T) {
 		slots  map[string][]ebpf.MapKV
 	}{
 		{
-			"tail.o", elf.Selector{Program: "entry", Type: ebpf.XDP}, frags, ebpf.AttachXDP,
+			"tail.o",
+			elf.Selector{Program: "entry", Type: ebpf.XDP},
+			frags, ebpf.AttachXDP,
 			[]string{"entry", "last", "tail0", "tail1"},
 			map[string][]ebpf.MapKV{
 				"jmp":         {{Key: uint32(0), Value: "tail0"}, {Key: uint32(1), Value: "tail1"}},
@@ -70,15 +72,23 @@ func TestSpecWithTailCalls(t *testing.T) {
 			},
 		},
 		{
-			"tail.o", elf.Selector{Section: "xdp.frags", Type: ebpf.SchedCLS}, 0, ebpf.AttachNone,
-			[]string{"entry", "last", "tail0", "tail1"}, nil,
+			"tail.o",
+			elf.Selector{Section: "xdp.frags", Type: ebpf.SchedCLS},
+			0, ebpf.AttachNone,
+			[]string{"entry", "last", "tail0", "tail1"},
+			nil,
 		},
 		{
-			"tail.o", elf.Selector{Program: "last", Type: ebpf.XDP}, 0, ebpf.AttachNone,
-			[]string{"last"}, nil,
+			"tail.o",
+			elf.Selector{Program: "last", Type: ebpf.XDP},
+			0, ebpf.AttachNone,
+			[]string{"last"},
+			nil,
 		},
 		{
-			"tailbtf.o", elf.Selector{Section: "xdp", Type: ebpf.XDP}, 0, ebpf.AttachXDP,
+			"tailbtf.o",
+			elf.Selector{Section: "xdp", Type: ebpf.XDP},
+			0, ebpf.AttachXDP,
 			[]string{"entry", "first", "third"},
 			map[string][]ebpf.MapKV{"jmp": {{Key: uint32(0), Value: "first"}, {Key: uint32(2), Value: "third"}}},
 		},

@@ -2,7 +2,6 @@ package elf
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
@@ -61,23 +60,19 @@ func (o *Object) legacyMap(sym *mapSymbol) (Map, error) {
 	}, nil
 }
 
-// legacyByID returns the legacy maps with an object-local number. One that cannot be read has none.
-func (o *Object) legacyByID(id uint32) []Map {
-	return slices.DeleteFunc(slices.Clone(o.legacyMaps()), func(m Map) bool { return id == 0 || m.ID != id })
-}
-
-func (o *Object) readLegacyMaps() []Map {
-	var maps []Map
+// readLegacyMaps indexes the legacy maps that have an object-local number.
+func (o *Object) readLegacyMaps() map[uint32][]Map {
+	index := make(map[uint32][]Map)
 	for i := range o.mapSymbols() {
 		sym := &o.mapSymbols()[i]
 		if !sym.legacy {
 			continue
 		}
-		if m, err := o.legacyMap(sym); err == nil {
-			maps = append(maps, m)
+		if m, err := o.legacyMap(sym); err == nil && m.ID != 0 {
+			index[m.ID] = append(index[m.ID], m)
 		}
 	}
-	return maps
+	return index
 }
 
 // withLegacyContents adds what the rest of the object puts into a legacy map, and the types of its entries.
@@ -102,7 +97,7 @@ func (o *Object) legacyInner(outer *Map) error {
 	if outer.InnerID == 0 {
 		return fail("a map of maps without the id of its inner map")
 	}
-	inner := o.legacyByID(outer.InnerID)
+	inner := o.legacyMaps()[outer.InnerID]
 	if len(inner) == 0 {
 		return fail("no map has the id %d of its inner map", outer.InnerID)
 	}

@@ -23,9 +23,8 @@ type link struct {
 	byMap   map[*mapSymbol]*linkedMap
 	byData  map[string]*linkedData
 	commons map[*symbol]uint64 // offset in .bss
-	relocs  map[*Section][]reloc
-	names   map[string]bool
-	copied  uint64 // bytes that the image will take
+	names   map[string]int     // how many functions wanted the name
+	copied  uint64             // bytes that the image will take
 }
 
 // The two program sections of an image. Functions that a hook or a tail call
@@ -77,8 +76,7 @@ func (o *Object) newLink() *link {
 		byMap:   make(map[*mapSymbol]*linkedMap),
 		byData:  make(map[string]*linkedData),
 		commons: make(map[*symbol]uint64),
-		relocs:  make(map[*Section][]reloc),
-		names:   make(map[string]bool),
+		names:   make(map[string]int),
 	}
 }
 
@@ -122,10 +120,11 @@ func (l *link) function(fn *function) *linked {
 // that were linked from several.
 func (l *link) uniqueName(name string) string {
 	unique := name
-	for i := 2; l.names[unique]; i++ {
-		unique = fmt.Sprintf("%s_%d", name, i)
+	for l.names[unique] > 0 {
+		l.names[name]++
+		unique = fmt.Sprintf("%s_%d", name, l.names[name])
 	}
-	l.names[unique] = true
+	l.names[unique]++
 	return unique
 }
 
@@ -199,6 +198,9 @@ func (l *link) spend(n uint64) error {
 
 // readMap follows what a map holds.
 func (l *link) readMap(m *linkedMap) (err error) {
+	if err := l.o.checkMapCount(); err != nil {
+		return err
+	}
 	if m.sym.legacy {
 		return l.readLegacyMap(m)
 	}

@@ -87,6 +87,9 @@ func (o *Object) Maps() ([]Map, error) {
 
 // Map returns the map called name. It is a cheaper way to one map than Maps. The error is a [*FormatError].
 func (o *Object) Map(name string) (Map, error) {
+	if err := o.checkMapCount(); err != nil {
+		return Map{}, o.fault(err)
+	}
 	syms := o.mapSymbols()
 	if i := slices.IndexFunc(syms, func(m mapSymbol) bool { return m.name == name }); i >= 0 {
 		m, err := o.readMap(&syms[i])
@@ -101,6 +104,9 @@ func (o *Object) Map(name string) (Map, error) {
 }
 
 func (o *Object) findMaps() ([]Map, error) {
+	if err := o.checkMapCount(); err != nil {
+		return nil, o.fault(err)
+	}
 	var maps []Map
 	var errs []error
 	syms := o.mapSymbols()
@@ -119,6 +125,16 @@ func (o *Object) findMaps() ([]Map, error) {
 		}
 	}
 	return maps, errors.Join(errs...)
+}
+
+// maxMaps bounds the maps of an object. A program can use 64 (MAX_USED_MAPS, include/linux/bpf_verifier.h).
+const maxMaps = 1024
+
+func (o *Object) checkMapCount() error {
+	if n := len(o.mapSymbols()); n > maxMaps {
+		return &FormatError{Msg: fmt.Sprintf("%d maps, more than the %d that are read", n, maxMaps)}
+	}
+	return nil
 }
 
 // readMap reads the definition of a map whose types are in the object's own BTF.

@@ -45,10 +45,11 @@ type Object struct {
 	relocIndex       func() map[int][]int // section index to its relocation sections
 	mapSymbols       func() []mapSymbol
 	variableSections func() map[int]bool
-	legacyMaps       func() []Map // those that can be read
+	legacyMaps       func() map[uint32][]Map // by id: those that can be read
 	tails            func() []tailSection
 	types            func() (typeInfo, error)
 	mapDefs          func() ([]Map, error)
+	relocs           relocTable
 }
 
 // Open reads the object file called name. An error names it: an [*fs.PathError]

@@ -5,6 +5,7 @@ import (
 	"debug/elf"
 	"fmt"
 	"slices"
+	"sync"
 )
 
 // reloc says that the value at an offset of a section depends on a symbol.
@@ -27,8 +28,21 @@ func (o *Object) findRelocs() map[int][]int {
 	return index
 }
 
-// relocations returns the relocations of a section by offset.
+// relocTable keeps the relocations of the sections that somebody asked for.
+type relocTable struct {
+	mu    sync.Mutex
+	known map[*Section][]reloc
+	total int
+}
+
+// relocations returns the relocations of a section by offset. The slice is shared.
 func (o *Object) relocations(sec *Section) ([]reloc, error) {
+	t := &o.relocs
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if relocs, ok := t.known[sec]; ok {
+		return relocs, nil
+	}
 	var relocs []reloc
 	for _, i := range o.relocIndex()[sec.Index] {
 		more, err := o.readRelocs(&o.sections[i])
@@ -36,11 +50,18 @@ func (o *Object) relocations(sec *Section) ([]reloc, error) {
 			return nil, err
 		}
 		relocs = append(relocs, more...)
+		if t.total += len(more); t.total > len(o.image)/relSize {
+			return nil, &FormatError{Section: o.sections[i].Name, Msg: "overlaps with other relocations"}
+		}
 	}
 	byOffset := func(a, b reloc) int { return cmp.Compare(a.off, b.off) }
 	if !slices.IsSortedFunc(relocs, byOffset) {
 		slices.SortStableFunc(relocs, byOffset)
 	}
+	if t.known == nil {
+		t.known = make(map[*Section][]reloc)
+	}
+	t.known[sec] = relocs
 	return relocs, nil
 }
 

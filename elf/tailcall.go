@@ -58,7 +58,10 @@ func (o *Object) findTails() []tailSection {
 		if !ok || !sec.executable() {
 			continue
 		}
-		funcs := o.filter(func(f *function) bool { return f.section == sec })
+		var funcs []*function
+		for i := range o.sectionFunctions(sec) {
+			funcs = append(funcs, &o.sectionFunctions(sec)[i])
+		}
 		tails = append(tails, tailSection{id, key, firstGlobal(funcs)})
 	}
 	return tails
@@ -66,7 +69,16 @@ func (o *Object) findTails() []tailSection {
 
 // tailsOf returns the sections that go into the map with the id.
 func (o *Object) tailsOf(id uint32) []tailSection {
-	return slices.DeleteFunc(slices.Clone(o.tails()), func(t tailSection) bool { return id == 0 || t.id != id })
+	if id == 0 {
+		return nil
+	}
+	var tails []tailSection
+	for _, t := range o.tails() {
+		if t.id == id {
+			tails = append(tails, t)
+		}
+	}
+	return tails
 }
 
 // parseTail reads "2/7" and "0xabccba/0".
@@ -88,7 +100,7 @@ func (o *Object) tailMap(t tailSection) (Map, error) {
 			Msg:     fmt.Sprintf("tail call to map %d key %d: ", t.id, t.key) + fmt.Sprintf(format, args...),
 		}
 	}
-	maps := o.legacyByID(t.id)
+	maps := o.legacyMaps()[t.id]
 	if len(maps) == 0 {
 		return fail("no map has the id %d", t.id)
 	}
@@ -106,8 +118,12 @@ func (o *Object) tailMap(t tailSection) (Map, error) {
 func (o *Object) legacyTails(m *Map) ([]Slot, error) {
 	var slots []Slot
 	for _, t := range o.tailsOf(m.ID) {
-		if _, err := o.tailMap(t); err != nil {
+		first, err := o.tailMap(t)
+		if err != nil {
 			return nil, err
+		}
+		if first.Name != m.Name { // a second map with the id
+			continue
 		}
 		slots = append(slots, Slot{t.key, t.fn.name})
 	}
