@@ -94,6 +94,7 @@ func TestReadDatabase(t *testing.T) {
 func FuzzParseDatabase(f *testing.F) {
 	f.Add("4 foo/bar\n0x63 hexsub # c\n2 x\njunk\n")
 	f.Add("3 a/../b\n3 ..\n")
+	f.Add("7 ./#")
 	f.Fuzz(func(t *testing.T, in string) {
 		d, err := ParseDatabase("F", strings.NewReader(in))
 		if err != nil {
@@ -104,7 +105,7 @@ func FuzzParseDatabase(f *testing.F) {
 			if p <= GlobalNS || !filepath.IsLocal(sub) {
 				t.Fatalf("%d leads to %q", p, sub)
 			}
-			fmt.Fprintf(&out, "%d %s\n", p, sub)
+			fmt.Fprintf(&out, "%d ./%s\n", p, sub)
 		}
 		again, err := ParseDatabase("F", strings.NewReader(out.String()))
 		if err != nil {
