@@ -1,10 +1,12 @@
 package xdpload
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/cilium/ebpf"
 
@@ -22,21 +24,82 @@ type LoadOptions struct {
 	// Ifindex is the device that runs the program itself, 0 for the kernel.
 	// It is looked up in the network namespace of the calling thread.
 	Ifindex int
+	// Variables are set before the load, in this order.
+	Variables []Variable
+	// Maps are exceptions from what the object says of its maps.
+	Maps []MapOption
+	// TailCalls add to what the object puts into its program arrays.
+	TailCalls []elf.TailCall
+	// Pins says where and how to pin.
+	Pins PinOptions
 }
 
-// Loaded is what a load made. Close gives its file descriptors back; the
-// kernel keeps what is attached or pinned by then.
+// Variable is the value of a global variable, as text: see [elf.Object.Set].
+type Variable struct {
+	Name, Value string
+}
+
+// MapOption is an exception for one map of the object. Zero fields ask for
+// nothing; of several options for a map each adds its own.
+type MapOption struct {
+	Name       string
+	Pinned     string // use the map that is pinned at this path, absolute or "m:REST"
+	ID         uint32 // use the map with this id
+	MaxEntries uint32
+}
+
+// mapOption joins the options for a map.
+func (o *LoadOptions) mapOption(name string) (all MapOption) {
+	for _, m := range o.Maps {
+		if m.Name == name {
+			all.Pinned = cmp.Or(m.Pinned, all.Pinned)
+			all.ID = cmp.Or(m.ID, all.ID)
+			all.MaxEntries = cmp.Or(m.MaxEntries, all.MaxEntries)
+		}
+	}
+	return all
+}
+
+// Loaded is what a load made. Nothing of it is seen outside until Publish
+// makes its pins visible; attach then, and Commit. Close takes back what is
+// not committed and closes the file descriptors; the kernel keeps what is
+// attached or pinned by then. It is for one goroutine.
 type Loaded struct {
 	Programs []*Program // the selected program first
 	Maps     []*Map     // by name
+	// Warnings are what was ignored, with file and line.
+	Warnings []string
+
+	pins *pins
+	live liveSlots
 }
 
 // Program returns the selected program.
 func (l *Loaded) Program() *Program { return l.Programs[0] }
 
-// Close closes every program and map of the load.
+// Publish makes the pins of the load visible, all or none. The error is a
+// [*pin.ConflictError] when another load was first: load again then.
+func (l *Loaded) Publish(ctx context.Context) error {
+	if err := l.own(); err != nil {
+		return err
+	}
+	return l.pins.publish(ctx)
+}
+
+// Commit makes the pins permanent, and has the programs take their slots in
+// the program arrays that were there before the load: call it when the program
+// is attached. After an error those slots are as they were.
+func (l *Loaded) Commit() error {
+	if err := l.live.write(); err != nil {
+		return err
+	}
+	return l.pins.commit()
+}
+
+// Close takes back the pins that are not committed, and closes every program
+// and map of the load.
 func (l *Loaded) Close() error {
-	var errs []error
+	errs := []error{l.pins.rollback()}
 	for _, p := range l.Programs {
 		errs = append(errs, p.Close())
 	}
@@ -74,19 +137,18 @@ func (e *LoadError) Error() string {
 // Unwrap returns the reason.
 func (e *LoadError) Unwrap() error { return e.Err }
 
-// Load creates the maps that the selected program references and has the
-// kernel verify the program, and with it the programs that its tables of
-// programs start with. Nothing else of the object reaches the kernel. The
-// caller closes the result.
+// Load has the kernel verify the selected program, and with it the programs
+// that its tables of programs start with; maps that it references are created,
+// or reused where they are pinned. Nothing else of the object reaches the
+// kernel. The caller closes the result.
 //
 // Programs are verified side by side, on as many threads as Go may use. When
 // several are refused, the error is that of the first one in name order.
 func Load(ctx context.Context, obj *elf.Object, o LoadOptions) (_ *Loaded, err error) {
-	spec, entry, err := loadable(obj, o.Select)
-	if err != nil {
+	l := loader{obj: obj, options: o}
+	if err := l.specify(); err != nil {
 		return nil, err
 	}
-	l := loader{spec: spec, options: o}
 	defer func() {
 		if err != nil {
 			l.close()
@@ -101,32 +163,69 @@ func Load(ctx context.Context, obj *elf.Object, o LoadOptions) (_ *Loaded, err e
 	if err := l.fillTables(); err != nil {
 		return nil, err
 	}
-	return l.result(entry)
-}
-
-// loadable returns what is to be loaded, and the name of the entry program.
-func loadable(obj *elf.Object, s elf.Selector) (*ebpf.CollectionSpec, string, error) {
-	p, err := obj.Program(s)
-	if err != nil {
-		return nil, "", err
-	}
-	if err := obj.CheckByteOrder(); err != nil {
-		return nil, "", err
-	}
-	spec, err := obj.Spec(s)
-	if err != nil {
-		return nil, "", err
-	}
-	return spec, p.Name, nil
+	return l.result()
 }
 
 // A loader is one load on its way: what the object asks for, and what the
 // kernel has made of it so far.
 type loader struct {
-	spec     *ebpf.CollectionSpec
+	obj      *elf.Object
 	options  LoadOptions
+	entry    string // the selected program's name
+	spec     *ebpf.CollectionSpec
+	pins     *pins
 	maps     map[string]*ebpf.Map
+	sources  map[string]mapSource
 	programs map[string]*ebpf.Program
+	live     liveSlots
+}
+
+// specify finds out what is to be loaded.
+func (l *loader) specify() error {
+	p, err := l.obj.Program(l.options.Select)
+	if err != nil {
+		return err
+	}
+	if err := l.obj.CheckByteOrder(); err != nil {
+		return err
+	}
+	l.entry = p.Name
+	if l.spec, err = l.obj.Spec(l.options.Select, l.options.TailCalls...); err != nil {
+		return err
+	}
+	for _, v := range l.options.Variables {
+		if err := l.obj.Set(l.spec, v.Name, v.Value); err != nil {
+			return err
+		}
+	}
+	l.pins = newPins(l.obj, l.spec.Programs[l.entry].Type, l.options.Pins)
+	return l.exceptions()
+}
+
+// exceptions refuses options for maps that the program does not use, and
+// applies those that change a definition.
+func (l *loader) exceptions() error {
+	for _, o := range l.options.Maps {
+		spec := l.spec.Maps[o.Name]
+		if spec == nil {
+			return fmt.Errorf("the program uses no map %s; it uses %s", o.Name, orNone(sortedKeys(l.spec.Maps)))
+		}
+		if o.MaxEntries == 0 {
+			continue
+		}
+		if strings.HasPrefix(o.Name, ".") {
+			return &LoadError{Map: o.Name, Err: errors.New("it holds global variables: the number of entries is always 1")}
+		}
+		spec.MaxEntries = o.MaxEntries
+	}
+	return nil
+}
+
+func orNone(names []string) string {
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
 }
 
 func (l *loader) close() {
@@ -136,13 +235,14 @@ func (l *loader) close() {
 	for _, m := range l.maps {
 		m.Close()
 	}
+	_ = l.pins.rollback() // nothing was published
 }
 
-func (l *loader) result(entry string) (*Loaded, error) {
+func (l *loader) result() (*Loaded, error) {
 	names := sortedKeys(l.programs)
-	names = slices.DeleteFunc(names, func(name string) bool { return name == entry })
-	out := new(Loaded)
-	for _, name := range append([]string{entry}, names...) {
+	names = slices.DeleteFunc(names, func(name string) bool { return name == l.entry })
+	out := &Loaded{pins: l.pins, live: l.live, Warnings: l.pins.warnings()}
+	for _, name := range append([]string{l.entry}, names...) {
 		p, err := newProgram(l.programs[name])
 		if err != nil {
 			return nil, &LoadError{Program: name, Err: err}
@@ -154,7 +254,11 @@ func (l *loader) result(entry string) (*Loaded, error) {
 		if err != nil {
 			return nil, &LoadError{Map: name, Err: err}
 		}
+		m.Pin, m.Reused = l.sources[name].pin, l.sources[name].reused != ""
 		out.Maps = append(out.Maps, m)
+	}
+	if err := l.pins.planProgram(l.programs[l.entry]); err != nil {
+		return nil, err
 	}
 	return out, nil
 }

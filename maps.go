@@ -18,6 +18,9 @@ type Map struct {
 	*ebpf.Map
 	ID   uint32
 	Name string // as the object says it: the kernel keeps 15 bytes
+	Pin  string // the path at which it is pinned, "" for none
+	// Reused says that the map was there before the load.
+	Reused bool
 }
 
 func newMap(name string, m *ebpf.Map) (*Map, error) {
@@ -29,18 +32,25 @@ func newMap(name string, m *ebpf.Map) (*Map, error) {
 	return &Map{Map: m, ID: uint32(id), Name: name}, nil
 }
 
-// createMaps makes every map of the spec. Constant data is filled and frozen
-// at once, because the verifier reads it.
+// createMaps makes or finds every map of the spec. Constant data is filled and
+// frozen at once, because the verifier reads it.
 func (l *loader) createMaps() error {
 	l.maps = make(map[string]*ebpf.Map, len(l.spec.Maps))
+	l.sources = make(map[string]mapSource, len(l.spec.Maps))
 	for _, name := range sortedKeys(l.spec.Maps) {
 		spec := l.spec.Maps[name]
 		setVariables(spec, l.spec.Variables, name)
-		m, err := createMap(spec, l.options.Ifindex)
+		m, source, err := l.obtainMap(name, spec)
 		if err != nil {
 			return &LoadError{Map: name, Err: err}
 		}
-		l.maps[name] = m
+		l.maps[name], l.sources[name] = m, source
+		if source.reused == "" || spec.Type != ebpf.ProgramArray {
+			continue
+		}
+		if err := checkArray(m, source.reused, l.spec.Programs[l.entry].Type); err != nil {
+			return &LoadError{Map: name, Err: err}
+		}
 	}
 	return nil
 }
@@ -167,20 +177,41 @@ func describeMap(m *sys.Map, spec *ebpf.MapSpec) error {
 	return err
 }
 
-// fillTables sets the elements that are programs and maps of this load.
+// fillTables sets the elements that are programs and maps of this load. A map
+// of maps that was there before keeps what it has, as iproute2 leaves it too;
+// the slots of a program array that was there before wait for Commit.
 func (l *loader) fillTables() error {
 	for _, name := range sortedKeys(l.spec.Maps) {
-		spec := l.spec.Maps[name]
-		if !isTable(spec.Type) {
-			continue
-		}
-		for _, kv := range spec.Contents {
-			if err := l.maps[name].Put(kv.Key, l.element(kv.Value)); err != nil {
-				return &LoadError{Map: name, Err: fmt.Errorf("set element %v to %v: %w", kv.Key, kv.Value, err)}
+		spec, m := l.spec.Maps[name], l.maps[name]
+		reused := l.sources[name].reused != ""
+		switch {
+		case spec.Type == ebpf.ProgramArray && reused:
+			l.planSlots(name, spec.Contents)
+		case isTable(spec.Type) && !reused:
+			if err := l.fillTable(m, spec.Contents); err != nil {
+				return &LoadError{Map: name, Err: err}
 			}
 		}
 	}
 	return nil
+}
+
+func (l *loader) fillTable(m *ebpf.Map, contents []ebpf.MapKV) error {
+	for _, kv := range contents {
+		if err := m.Put(kv.Key, l.element(kv.Value)); err != nil {
+			return fmt.Errorf("set element %v to %v: %w", kv.Key, kv.Value, err)
+		}
+	}
+	return nil
+}
+
+func (l *loader) planSlots(name string, contents []ebpf.MapKV) {
+	for _, kv := range contents {
+		key, _ := kv.Key.(uint32)
+		if p, ok := l.element(kv.Value).(*ebpf.Program); ok {
+			l.live = append(l.live, liveSlot{array: name, m: l.maps[name], key: key, program: p})
+		}
+	}
 }
 
 // element is what a table holds where the spec has a name.

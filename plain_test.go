@@ -34,7 +34,7 @@ func TestPlain(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			l := loader{spec: spec}
+			l := loader{obj: obj, spec: spec, pins: newPins(obj, ebpf.XDP, PinOptions{})}
 			defer l.close()
 			if err := l.createMaps(); err != nil {
 				t.Fatal(err)

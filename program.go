@@ -8,6 +8,7 @@ import (
 	"github.com/cilium/ebpf"
 
 	"github.com/xdpload/xdpload/internal/sys"
+	"github.com/xdpload/xdpload/pin"
 )
 
 // ProgramInfo is what the kernel tells of a loaded program.
@@ -57,6 +58,10 @@ func programInfo(info *sys.ProgramInfo) ProgramInfo {
 
 // FD returns the file descriptor, which stays the program's.
 func (p *Program) FD() int { return p.prog.FD() }
+
+func (p *ProgramInfo) owner() pin.Owner {
+	return pin.Owner{ID: p.ID, Tag: p.Tag, LoadTime: p.LoadTime}
+}
 
 // Close closes the file descriptor.
 func (p *Program) Close() error { return p.prog.Close() }

@@ -33,6 +33,21 @@ type xdpLinkInfo struct {
 // namespace. An error ends the list; it takes CAP_SYS_ADMIN.
 func XDPLinks() iter.Seq2[XDPLink, error] {
 	return func(yield func(XDPLink, error) bool) {
+		for id, err := range linkIDs() {
+			if err != nil {
+				yield(XDPLink{}, err)
+				return
+			}
+			l, ok := xdpLink(id)
+			if ok && !yield(l, nil) {
+				return
+			}
+		}
+	}
+}
+
+func linkIDs() iter.Seq2[uint32, error] {
+	return func(yield func(uint32, error) bool) {
 		next := idAttr{}
 		for {
 			_, err := bpf(unix.BPF_LINK_GET_NEXT_ID, &next)
@@ -40,12 +55,11 @@ func XDPLinks() iter.Seq2[XDPLink, error] {
 				return
 			}
 			if err != nil {
-				yield(XDPLink{}, fmt.Errorf("next link: %w", err))
+				yield(0, fmt.Errorf("next link: %w", err))
 				return
 			}
 			next.id = next.nextID
-			l, ok := xdpLink(next.nextID)
-			if ok && !yield(l, nil) {
+			if !yield(next.nextID, nil) {
 				return
 			}
 		}
@@ -64,4 +78,26 @@ func xdpLink(id uint32) (XDPLink, bool) {
 		return XDPLink{}, false
 	}
 	return XDPLink{ID: info.id, Program: info.progID, Ifindex: int(info.ifindex)}, true
+}
+
+// Links lists the bpf_links of every type, in every network namespace. An
+// error ends the list; it takes CAP_SYS_ADMIN.
+func Links() iter.Seq2[LinkInfo, error] {
+	return func(yield func(LinkInfo, error) bool) {
+		for id, err := range linkIDs() {
+			if err != nil {
+				yield(LinkInfo{}, err)
+				return
+			}
+			fd, err := bpf(unix.BPF_LINK_GET_FD_BY_ID, &idAttr{id: id})
+			if err != nil {
+				continue // gone since
+			}
+			info, err := InfoOfLink(fd)
+			_ = Close(fd)
+			if err == nil && !yield(*info, nil) {
+				return
+			}
+		}
+	}
 }
