@@ -7,8 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-
-	"github.com/xdpload/xdpload/internal/grammar"
 )
 
 // version is set by the linker.
@@ -29,11 +27,14 @@ func main() {
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	e := &env{tool: toolOf(args[0]), stdin: stdin, stdout: stdout, stderr: stderr}
 	defer e.close()
-	err := e.app().RunContext(ctx, append(args[:1:1], grammar.Expand(documented(options()), args[1:])...))
+	words, err := e.readOptions(args[1:])
 	if err == nil {
-		return statusDone
+		err = e.dispatch(ctx, words)
 	}
-	return e.report(err)
+	if err != nil {
+		return e.report(err)
+	}
+	return statusDone
 }
 
 // A tool is the program whose words and forms are followed.

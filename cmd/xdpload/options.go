@@ -1,11 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
-	"time"
+	"slices"
+	"strconv"
+	"strings"
 
-	"github.com/urfave/cli/v2"
-
+	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/internal/render"
 )
 
@@ -13,6 +15,7 @@ import (
 type globals struct {
 	render.Options
 	Netns   string
+	BPFFS   string
 	Force   bool
 	Batch   string
 	Version bool
@@ -37,6 +40,7 @@ func options() []option {
 		{"statistics", "", "print counters", func(g *globals) any { return &g.Statistics }},
 		{"batch", "FILE", "run the commands in FILE, one a line; - is standard input", func(g *globals) any { return &g.Batch }},
 		{"brief", "", "print one line for each thing", func(g *globals) any { return &g.Brief }},
+		{"bpffs", "DIR", "use the BPF file system at DIR, not at $TC_BPF_MNT or /sys/fs/bpf", func(g *globals) any { return &g.BPFFS }},
 		{"netns", "NAME", "work in the network namespace NAME, a path or a process id; pins stay where they are", func(g *globals) any { return &g.Netns }},
 		{"force", "", "replace what is attached; go on after a batch line that fails", func(g *globals) any { return &g.Force }},
 		{"Version", "", "print the version", func(g *globals) any { return &g.Version }},
@@ -44,41 +48,56 @@ func options() []option {
 	}
 }
 
-// app reads the global options and hands every other word to dispatch as it
-// is. Nothing in it prints or exits.
-func (e *env) app() *cli.App {
-	app := &cli.App{
-		Name:            string(e.tool),
-		HideHelp:        true,
-		HideHelpCommand: true,
-		HideVersion:     true,
-		Compiled:        time.Unix(0, 0), // or it asks the file system when the program was built
-		Writer:          e.stdout,
-		ErrWriter:       e.stderr,
-		ExitErrHandler:  func(*cli.Context, error) {},
-		OnUsageError:    func(_ *cli.Context, err error, _ bool) error { return &optionError{err} },
-		Action: func(c *cli.Context) error {
-			return e.dispatch(c.Context, c.Args().Slice())
-		},
+// readOptions takes the options before the first word and returns the words.
+func (e *env) readOptions(args []string) (words []string, err error) {
+	table := options()
+	if e.tool == toolIP && slices.Contains(args, "-f") { // to ip, -f is -family
+		return nil, &optionError{errors.New("unknown option -f")}
 	}
-	for _, o := range options() {
-		switch p := o.set(&e.globals).(type) {
-		case *bool:
-			app.Flags = append(app.Flags, &cli.BoolFlag{Name: o.name, Destination: p})
-		case *string:
-			app.Flags = append(app.Flags, &cli.StringFlag{Name: o.name, Destination: p})
+	args = grammar.Expand(documented(table), args)
+	for len(args) > 0 && strings.HasPrefix(args[0], "-") && args[0] != "-" {
+		arg := args[0]
+		args = args[1:]
+		if arg == "--" {
+			break
+		}
+		name, value, given := strings.Cut(strings.TrimPrefix(arg, "--"), "=")
+		i := slices.IndexFunc(table, func(o option) bool { return o.name == name })
+		if i < 0 {
+			return nil, &optionError{fmt.Errorf("unknown option %s", arg)}
+		}
+		o := table[i]
+		if o.argument != "" && !given {
+			if len(args) == 0 {
+				return nil, &optionError{fmt.Errorf("option %s wants %s", arg, o.argument)}
+			}
+			value, args = args[0], args[1:]
+		}
+		if err := o.store(&e.globals, value, given); err != nil {
+			return nil, err
 		}
 	}
-	return app
+	return args, nil
+}
+
+// store sets the field of an option; a switch may be given as -json=false.
+func (o option) store(g *globals, value string, given bool) (err error) {
+	switch p := o.set(g).(type) {
+	case *string:
+		*p = value
+	case *bool:
+		*p = true
+		if given {
+			*p, err = strconv.ParseBool(value)
+		}
+	}
+	if err != nil {
+		return &optionError{fmt.Errorf("option -%s is a switch, not %q", o.name, value)}
+	}
+	return nil
 }
 
 // optionError is a global option that cannot be.
 type optionError struct{ err error }
 
-func (e *optionError) Error() string {
-	var name string
-	if _, err := fmt.Sscanf(e.err.Error(), "flag provided but not defined: %s", &name); err == nil {
-		return "unknown option " + name
-	}
-	return e.err.Error()
-}
+func (e *optionError) Error() string { return e.err.Error() }
