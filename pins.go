@@ -114,14 +114,17 @@ func (p *pins) path(m elf.Map) (string, error) {
 	if m.Pinning == elf.PinNone {
 		return filepath.Join(p.fs.Path(p.object.Dir, p.options.Maps), pin.FileName(m.Name)), nil
 	}
+	number := pin.Pinning(m.Pinning)
+	if m.Pinning == elf.PinByName {
+		number = pin.GlobalNS
+	}
 	if m.Pinning.Custom() {
 		if err := p.readDatabase(); err != nil {
 			return "", fmt.Errorf("pin: %w", err)
 		}
-	}
-	number := pin.Pinning(m.Pinning)
-	if m.Pinning == elf.PinByName {
-		number = pin.GlobalNS
+		if _, err := p.object.Database.Subpath(number); err != nil {
+			return "", err
+		}
 	}
 	return p.fs.MapPath(p.object, m.Name, number)
 }

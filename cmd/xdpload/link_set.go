@@ -72,22 +72,25 @@ func (r *linkSetRequest) set(ctx context.Context, e *env) (any, error) {
 	}
 	hook := xdpload.XDP{Ifindex: dev.Index, Mode: r.Mode, Replace: e.Force}
 	if r.Off {
-		a, err := xdpload.Detach(conn, hook)
-		if err != nil {
-			return nil, err
-		}
-		return detached(dev, a), nil
+		return r.detach(ctx, e, conn, hook, dev)
 	}
-	p, err := r.Program.open(ctx, e, hook.ProgramType(), r.boundTo(dev))
+	p, a, err := r.Program.attach(ctx, e, conn, hook, r.boundTo(dev))
 	if err != nil {
 		return nil, err
 	}
 	defer p.close() //nolint:errcheck // descriptors of ours only
-	a, err := xdpload.Attach(conn, p.Program, hook)
-	if err != nil {
-		return nil, &objectError{Object: r.Program.name(), Program: p.Name, Err: err}
-	}
 	return attached(a, p), nil
+}
+
+func (r *linkSetRequest) detach(ctx context.Context, e *env, conn *netlink.Conn, hook xdpload.XDP, dev *netlink.Link) (any, error) {
+	a, err := xdpload.Detach(conn, hook)
+	if err != nil {
+		return nil, err
+	}
+	if a != nil {
+		err = e.release(ctx, conn, &a.Program)
+	}
+	return detached(dev, a), err
 }
 
 // boundTo is the device that a program is loaded for.
@@ -118,8 +121,10 @@ type programReport struct {
 
 // mapReport names a map.
 type mapReport struct {
-	ID   uint32 `json:"id"`
-	Name string `json:"name"`
+	ID     uint32 `json:"id"`
+	Name   string `json:"name"`
+	Pinned string `json:"pinned,omitempty"` // the path
+	Reused bool   `json:"reused,omitempty"` // it was there before
 }
 
 func attached(a *xdpload.Attachment, p *loaded) *linkSetReport {
@@ -127,7 +132,7 @@ func attached(a *xdpload.Attachment, p *loaded) *linkSetReport {
 	r.Program = reportProgram(&a.Program)
 	r.Replaced = reportProgram(a.Replaced)
 	for _, m := range p.maps {
-		r.Maps = append(r.Maps, mapReport{ID: m.ID, Name: m.Name})
+		r.Maps = append(r.Maps, mapReport{ID: m.ID, Name: m.Name, Pinned: m.Pin, Reused: m.Reused})
 	}
 	return r
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/netlink"
 )
 
 // programRequest says which program a command is about: of an object file,
@@ -22,6 +24,7 @@ type programRequest struct {
 	Section string
 	Program string
 	Verbose bool
+	Load    loadRequest
 	Pinned  string
 	FD      int // -1 without
 }
@@ -33,14 +36,14 @@ func (r *programRequest) grammar() []*grammar.Node {
 	return []*grammar.Node{
 		grammar.Word("object-file",
 			grammar.Value("FILE", grammar.String(&r.File)).Completes(grammar.File),
-			grammar.Any(
+			grammar.Any(append([]*grammar.Node{
 				grammar.Key("section", "NAME", grammar.String(&r.Section)).Completes(grammar.Section).
 					Help("the program in this section, the first of several"),
 				grammar.Key("program", "NAME", grammar.String(&r.Program)).Completes(grammar.Program).
 					Help("the program with this name"),
 				grammar.Flag("verbose", &r.Verbose).
 					Help("print the verifier's whole log"),
-			),
+			}, r.Load.grammar()...)...),
 		).Alias("object", "obj").Help("load a program from an object file; - is standard input"),
 		grammar.Key("object-pinned", "PATH", grammar.String(&r.Pinned)).Alias("pinned").Completes(grammar.Pinned).
 			Help("the program that is pinned at this path; m:REST is below the BPF file system's tc directory"),
@@ -92,18 +95,71 @@ func (r *programRequest) open(ctx context.Context, e *env, want ebpf.ProgramType
 	if err != nil {
 		return nil, err
 	}
-	l, err := xdpload.Load(ctx, obj, xdpload.LoadOptions{
-		Select:  elf.Selector{Section: r.Section, Program: r.Program, Type: want},
-		Verbose: r.Verbose,
-		Ifindex: ifindex,
-	})
+	l, err := xdpload.Load(ctx, obj, r.options(e, want, ifindex))
 	if err != nil {
-		return nil, &objectError{Object: r.name(), Verbose: r.Verbose, Err: err}
+		return nil, r.failed(err)
 	}
+	return r.loaded(e, l), nil
+}
+
+// attach puts the program on a hook, and what an object of its asks for on the
+// BPF file system. The caller closes what was loaded.
+func (r *programRequest) attach(ctx context.Context, e *env, conn *netlink.Conn, hook xdpload.Hook, ifindex int) (*loaded, *xdpload.Attachment, error) {
+	if r.File != "" {
+		return r.install(ctx, e, conn, hook, ifindex)
+	}
+	p, err := r.open(ctx, e, hook.ProgramType(), ifindex)
+	if err != nil {
+		return nil, nil, err
+	}
+	a, err := xdpload.Attach(conn, p.Program, hook)
+	if err != nil {
+		_ = p.close()
+		return nil, nil, &objectError{Object: r.name(), Program: p.Name, Err: err}
+	}
+	return p, a, e.release(ctx, conn, a.Replaced)
+}
+
+func (r *programRequest) install(ctx context.Context, e *env, conn *netlink.Conn, hook xdpload.Hook, ifindex int) (*loaded, *xdpload.Attachment, error) {
+	obj, err := r.object(e)
+	if err != nil {
+		return nil, nil, err
+	}
+	l, a, err := xdpload.Install(ctx, conn, obj, r.options(e, hook.ProgramType(), ifindex), hook)
+	if err != nil {
+		return nil, nil, r.failed(err)
+	}
+	return r.loaded(e, l), a, nil
+}
+
+// release lets go of what was kept alive for a program that a hook ran.
+func (e *env) release(ctx context.Context, conn *netlink.Conn, p *xdpload.ProgramInfo) error {
+	if p == nil {
+		return nil
+	}
+	return xdpload.Release(ctx, conn, e.bpffs(), *p)
+}
+
+func (r *programRequest) options(e *env, want ebpf.ProgramType, ifindex int) xdpload.LoadOptions {
+	o := r.Load.options(e)
+	o.Select = elf.Selector{Section: r.Section, Program: r.Program, Type: want}
+	o.Verbose = r.Verbose
+	o.Ifindex = ifindex
+	return o
+}
+
+func (r *programRequest) failed(err error) error {
+	return &objectError{Object: r.name(), Verbose: r.Verbose, Err: err}
+}
+
+func (r *programRequest) loaded(e *env, l *xdpload.Loaded) *loaded {
 	if r.Verbose {
 		fmt.Fprint(e.stderr, l.Program().VerifierLog)
 	}
-	return &loaded{Program: l.Program(), maps: l.Maps, close: l.Close}, nil
+	for _, w := range l.Warnings {
+		fmt.Fprintf(e.stderr, "warning: %s\n", w)
+	}
+	return &loaded{Program: l.Program(), maps: l.Maps, close: l.Close}
 }
 
 func opened(p *xdpload.Program, err error) (*loaded, error) {
@@ -114,14 +170,11 @@ func opened(p *xdpload.Program, err error) (*loaded, error) {
 }
 
 // defaultBPFFS is where systemd and everyone else mount the BPF file system.
-const defaultBPFFS = "/sys/fs/bpf"
+const defaultBPFFS = xdpload.DefaultRoot
 
 // bpffs is the root of the BPF file system.
 func (e *env) bpffs() string {
-	if dir := os.Getenv("TC_BPF_MNT"); dir != "" {
-		return dir
-	}
-	return defaultBPFFS
+	return cmp.Or(e.BPFFS, os.Getenv("TC_BPF_MNT"), defaultBPFFS)
 }
 
 // pinPath resolves iproute2's "m:REST".
