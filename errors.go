@@ -53,7 +53,11 @@ func describe(all []*Attachment) string {
 		if a.Program.Name != "" {
 			s += " name " + a.Program.Name
 		}
-		s += " (" + a.Mode.String()
+		if a.Filter != nil {
+			s = fmt.Sprintf("pref %d handle %#x chain %d (", a.Filter.Pref, a.Filter.Handle, a.Filter.Chain) + s
+		} else {
+			s += " (" + a.Mode.String()
+		}
 		if a.Link != nil {
 			s += fmt.Sprintf(", held by bpf_link id %d", a.Link.ID)
 		}

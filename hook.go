@@ -8,8 +8,8 @@ import (
 	"github.com/xdpload/xdpload/netlink"
 )
 
-// A Hook is a place where a device runs programs: an [XDP] literal. The set of
-// hooks is closed.
+// A Hook is a place where a device runs programs: an [XDP] or [Clsact] literal.
+// The set of hooks is closed.
 type Hook interface {
 	// ProgramType is the type of the programs that the hook runs.
 	ProgramType() ebpf.ProgramType
@@ -24,6 +24,8 @@ type Attachment struct {
 	Device  string
 	// Mode is the place in which the device runs an XDP program.
 	Mode netlink.XDPMode
+	// Filter is the classifier that runs the program, nil for an XDP program.
+	Filter *FilterInfo
 	// Program is what runs there. Without the privilege to look at programs
 	// only its ID is set.
 	Program ProgramInfo
@@ -34,7 +36,7 @@ type Attachment struct {
 	Replaced *ProgramInfo
 }
 
-// Attach puts a program on a hook and returns what is there now. A hook that
+// Attach puts a program on a hook and returns what is there now. An XDP hook that
 // is taken is an [*OccupiedError], unless the hook says to replace. What the
 // kernel refuses is a [*netlink.Error], in an [*UnsuitableError] where the
 // kernel gives no reason and the reason is known. An error changes nothing.
@@ -59,10 +61,15 @@ func Attachments(c *netlink.Conn, ifindex int) iter.Seq2[*Attachment, error] {
 				yield(nil, err)
 				return
 			}
-			for _, a := range known.XDP(link) {
+			classifiers, err := known.Classifiers(c, link)
+			for _, a := range append(known.XDP(link), classifiers...) {
 				if !yield(a, nil) {
 					return
 				}
+			}
+			if err != nil {
+				yield(nil, err)
+				return
 			}
 		}
 	}

@@ -17,6 +17,7 @@ type LinkInfo struct {
 type Inventory struct {
 	programs map[uint32]ProgramInfo
 	links    map[linkPlace]LinkInfo
+	qdiscs   map[int]string // by device index: "clsact" or "ingress"
 }
 
 // linkPlace is where an XDP link holds which program. The device index alone

@@ -1,0 +1,320 @@
+package xdpload_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/bpftest"
+	"github.com/xdpload/xdpload/internal/testobj"
+	"github.com/xdpload/xdpload/netlink"
+)
+
+// classifier loads a program of tc.o.
+func classifier(t *testing.T, section string) *xdpload.Program {
+	t.Helper()
+	obj, err := elf.Open(testobj.Path(t, "tc.o"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := xdpload.Load(t.Context(), obj, xdpload.LoadOptions{Select: elf.Selector{Section: section, Type: ebpf.SchedCLS}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l.Program()
+}
+
+// direct is a hook for a direct-action filter called name.
+func direct(ifindex int, parent netlink.Parent, name string) xdpload.Clsact {
+	return xdpload.Clsact{Filter: netlink.Filter{
+		Ifindex: ifindex, Parent: parent, BPF: &netlink.BPFFilter{Direct: true, Name: name},
+	}}
+}
+
+// shown is what tc shows of a filter.
+type shown struct {
+	Protocol string
+	Pref     uint16
+	Chain    uint32
+	Options  *struct {
+		Handle string
+		Name   string `json:"bpf_name"`
+		Direct bool   `json:"direct-action"`
+		Prog   struct{ ID uint32 }
+	}
+}
+
+// tc runs the witness, and returns what it prints.
+func tc(t *testing.T, ns *bpftest.Namespace, words string) []byte {
+	t.Helper()
+	bpftest.Need(t, bpftest.Command("tc"))
+	cmd := exec.Command("tc", strings.Fields(words)...)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, os.Stderr
+	if err := ns.Run(cmd); err != nil {
+		t.Fatalf("tc %s: %v", words, err)
+	}
+	return out.Bytes()
+}
+
+// filters are the filters on a hook, without the heads of their prefs.
+func filters(t *testing.T, ns *bpftest.Namespace, device string, parent netlink.Parent) []shown {
+	t.Helper()
+	var all []shown
+	if err := json.Unmarshal(tc(t, ns, "-j filter show dev "+device+" "+parent.String()), &all); err != nil {
+		t.Fatal(err)
+	}
+	return slices.DeleteFunc(all, func(f shown) bool { return f.Options == nil })
+}
+
+func TestClsactCreatesQdisc(t *testing.T) {
+	ns := bpftest.NewNamespace(t)
+	v0, _ := ns.Veth("v0", "v1")
+	c := ns.Conn()
+	p := classifier(t, "classifier")
+	hook := direct(v0, netlink.Egress, "tc.o:[classifier]")
+	if err := hook.Check(c); err != nil {
+		t.Fatal(err)
+	}
+	if got := filters(t, ns, "v0", netlink.Egress); len(got) != 0 {
+		t.Fatalf("Check left %+v", got)
+	}
+	for i, created := range []bool{true, false} {
+		a, err := xdpload.Attach(c, p, hook)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := a.Filter
+		if f.QdiscCreated != created || f.Qdisc != "clsact" || f.Pref != uint16(49152-i) || f.Handle != 1 || f.Protocol != netlink.ProtocolAll {
+			t.Errorf("attached %+v", f)
+		}
+		if a.Device != "v0" || a.Program.ID != p.ID || a.Replaced != nil {
+			t.Errorf("attached %+v", a)
+		}
+	}
+	got := filters(t, ns, "v0", netlink.Egress)
+	if len(got) != 2 || got[0].Pref != 49151 || got[1].Options.Prog.ID != p.ID || !got[0].Options.Direct || got[0].Options.Name != "tc.o:[classifier]" {
+		t.Errorf("tc shows %+v", got)
+	}
+	if got := filters(t, ns, "v0", netlink.Ingress); len(got) != 0 {
+		t.Errorf("on ingress tc shows %+v", got)
+	}
+}
+
+// TestClsactUndo: what a failed attach created is gone again, and what others
+// have is not.
+func TestClsactUndo(t *testing.T) {
+	ns := bpftest.NewNamespace(t)
+	v0, v1 := ns.Veth("v0", "v1")
+	c := ns.Conn()
+	p := classifier(t, "classifier")
+	tc(t, ns, "qdisc add dev v1 clsact")
+	for _, ifindex := range []int{v0, v1} {
+		hook := direct(ifindex, netlink.Ingress, "x")
+		hook.Filter.BPF.SkipSW = true // which no veth can do
+		a, err := xdpload.Attach(c, p, hook)
+		if _, refused := errors.AsType[*netlink.Error](err); !refused {
+			t.Fatalf("attached %+v, %v", a, err)
+		}
+	}
+	if out := tc(t, ns, "qdisc show dev v0 clsact"); len(out) != 0 {
+		t.Errorf("left behind: %s", out)
+	}
+	if out := tc(t, ns, "qdisc show dev v1 clsact"); len(out) == 0 {
+		t.Error("another's clsact is gone")
+	}
+}
+
+func TestClsactNoSuchHook(t *testing.T) {
+	ns := bpftest.NewNamespace(t)
+	v0, v1 := ns.Veth("v0", "v1")
+	c := ns.Conn()
+	p := classifier(t, "classifier")
+	tc(t, ns, "qdisc add dev v1 ingress")
+	tc(t, ns, "qdisc add dev lo ingress_block 7 clsact")
+	ffff := netlink.Parent(netlink.MakeHandle(0xffff, 0))
+	for _, tt := range []struct {
+		name    string
+		filter  netlink.Filter
+		op      xdpload.FilterOp
+		checked bool // before a program is loaded
+		want    string
+	}{
+		{"no qdisc to change", netlink.Filter{Ifindex: v0, Parent: netlink.Ingress, Pref: 1, Handle: 1}, xdpload.FilterChange, true, "Parent Qdisc doesn't exists (invalid argument)"},
+		{"class of no qdisc", netlink.Filter{Ifindex: v0, Parent: 0x10001}, xdpload.FilterAdd, true, "Parent Qdisc doesn't exists (invalid argument)"},
+		{"egress of an ingress qdisc", netlink.Filter{Ifindex: v1, Parent: netlink.Egress}, xdpload.FilterAdd, true, "the ingress qdisc of the device has no egress hook, only a clsact qdisc has"},
+		{"unknown block", netlink.Filter{Block: 9}, xdpload.FilterAdd, true, "add filter: Block of given index was not found (invalid argument)"},
+		{"shared block", netlink.Filter{Ifindex: 1, Parent: netlink.Ingress}, xdpload.FilterAdd, false, "This filter block is shared"},
+		{"ffff: of clsact", netlink.Filter{Ifindex: 1, Parent: ffff}, xdpload.FilterAdd, false, "a clsact qdisc has the hooks ingress and egress, not ffff:"},
+		{"root", netlink.Filter{Ifindex: v0}, xdpload.FilterAdd, false, "Qdisc not classful"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			hook := xdpload.Clsact{Filter: tt.filter, Op: tt.op}
+			if err := hook.Check(c); (err != nil) != tt.checked || err != nil && !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("Check: %v, want %q: %v", err, tt.want, tt.checked)
+			}
+			if a, err := xdpload.Attach(c, p, hook); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("Attach: %+v, %v, want %q", a, err, tt.want)
+			}
+		})
+	}
+	if out := tc(t, ns, "qdisc show dev v0 clsact"); len(out) != 0 {
+		t.Errorf("left behind: %s", out)
+	}
+}
+
+func TestClsactReplaceByName(t *testing.T) {
+	ns := bpftest.NewNamespace(t)
+	v0, _ := ns.Veth("v0", "v1")
+	c := ns.Conn()
+	programs := []*xdpload.Program{classifier(t, "classifier"), classifier(t, "tc")}
+	hook := direct(v0, netlink.Ingress, "tc.o:[classifier]")
+	hook.Op = xdpload.FilterReplace
+	var last uint32
+	for i := range 3 {
+		p := programs[i%2]
+		a, err := xdpload.Attach(c, p, hook)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (a.Replaced == nil) != (i == 0) || a.Replaced != nil && a.Replaced.ID != last || a.Filter.Pref != 49152 {
+			t.Errorf("replace %d: %+v, replaced %+v", i, a.Filter, a.Replaced)
+		}
+		last = p.ID
+	}
+	if got := filters(t, ns, "v0", netlink.Ingress); len(got) != 1 || got[0].Options.Prog.ID != last {
+		t.Fatalf("tc shows %+v", got)
+	}
+
+	t.Run("another name", func(t *testing.T) {
+		other := hook
+		other.Filter.BPF = &netlink.BPFFilter{Name: "other.o:[tc]", Direct: true}
+		if a, err := xdpload.Attach(c, programs[0], other); err != nil || a.Replaced != nil || a.Filter.Pref != 49151 {
+			t.Errorf("attached %+v, %v", a, err)
+		}
+	})
+	t.Run("several", func(t *testing.T) {
+		again := hook
+		again.Op = xdpload.FilterAdd
+		if _, err := xdpload.Attach(c, programs[0], again); err != nil {
+			t.Fatal(err)
+		}
+		_, err := xdpload.Attach(c, programs[0], hook)
+		several, ok := errors.AsType[*xdpload.AmbiguousError](err)
+		if !ok || len(several.Attachments) != 2 || !strings.Contains(err.Error(), "pref 49152 handle 0x1 chain 0 (program id") {
+			t.Fatalf("attach: %v", err)
+		}
+		if err := hook.Check(c); err == nil {
+			t.Error("Check says nothing of it")
+		}
+		one := hook
+		one.Filter.Pref = 49152
+		if a, err := xdpload.Attach(c, programs[0], one); err != nil || a.Replaced == nil {
+			t.Errorf("with its pref: %+v, %v", a, err)
+		}
+	})
+}
+
+func TestClsactChange(t *testing.T) {
+	ns := bpftest.NewNamespace(t)
+	v0, _ := ns.Veth("v0", "v1")
+	c := ns.Conn()
+	hook := direct(v0, netlink.Ingress, "a")
+	hook.Filter.Pref, hook.Filter.Handle = 5, 0x10
+	first, err := xdpload.Attach(c, classifier(t, "classifier"), hook)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := xdpload.Attach(c, classifier(t, "classifier"), hook); !errors.Is(err, os.ErrExist) {
+		t.Errorf("added twice: %v", err)
+	}
+	hook.Op = xdpload.FilterChange
+	p := classifier(t, "tc")
+	a, err := xdpload.Attach(c, p, hook)
+	if err != nil || a.Replaced == nil || a.Replaced.ID != first.Program.ID || a.Program.ID != p.ID {
+		t.Errorf("changed %+v, %v", a, err)
+	}
+	hook.Filter.Handle = 0x11
+	if _, err := xdpload.Attach(c, p, hook); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("changed what is not there: %v", err)
+	}
+}
+
+func TestClsactDetach(t *testing.T) {
+	ns := bpftest.NewNamespace(t)
+	v0, _ := ns.Veth("v0", "v1")
+	c := ns.Conn()
+	p := classifier(t, "classifier")
+	mine, theirs := direct(v0, netlink.Ingress, "mine"), direct(v0, netlink.Ingress, "theirs")
+	for _, hook := range []xdpload.Clsact{mine, theirs} {
+		if _, err := xdpload.Attach(c, p, hook); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a, err := xdpload.Detach(c, mine)
+	if err != nil || a == nil || a.Filter.Pref != 49152 || a.Program.ID != p.ID {
+		t.Errorf("detached %+v, %v", a, err)
+	}
+	if a, err := xdpload.Detach(c, mine); a != nil || err != nil {
+		t.Errorf("detached twice: %+v, %v", a, err)
+	}
+	if got := filters(t, ns, "v0", netlink.Ingress); len(got) != 1 || got[0].Options.Name != "theirs" {
+		t.Errorf("left is %+v", got)
+	}
+}
+
+func TestAttachmentsInRunOrder(t *testing.T) {
+	ns := bpftest.NewNamespace(t)
+	v0, v1 := ns.Veth("v0", "v1")
+	c := ns.Conn()
+	p := classifier(t, "classifier")
+	chain5 := direct(v0, netlink.Ingress, "in chain 5")
+	chain5.Filter.Chain = 5
+	for _, hook := range []xdpload.Clsact{
+		direct(v0, netlink.Egress, "out"), chain5, direct(v0, netlink.Ingress, "in second"), direct(v0, netlink.Ingress, "in first"),
+	} {
+		if _, err := xdpload.Attach(c, p, hook); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tc(t, ns, "qdisc add dev v1 ingress")
+	if _, err := xdpload.Attach(c, p, direct(v1, netlink.Ingress, "peer")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := xdpload.Attach(c, load(t, "tiny.o", elf.Selector{}).Program(), xdpload.XDP{Ifindex: v0}); err != nil {
+		t.Fatal(err)
+	}
+	list := func(ifindex int) (names []string) {
+		for a, err := range xdpload.Attachments(c, ifindex) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			name := a.Device + " " + a.Mode.String()
+			if a.Filter != nil {
+				name = a.Device + " " + a.Filter.Qdisc + " " + a.Filter.BPF.Name
+			}
+			names = append(names, name)
+		}
+		return names
+	}
+	want := []string{"v0 native", "v0 clsact in first", "v0 clsact in second", "v0 clsact in chain 5", "v0 clsact out"}
+	if got := list(v0); !slices.Equal(got, want) {
+		t.Errorf("v0 has %q, want %q", got, want)
+	}
+	if got := list(v1); !slices.Equal(got, []string{"v1 ingress peer"}) {
+		t.Errorf("v1 has %q", got)
+	}
+	if got := list(0); len(got) != len(want)+1 {
+		t.Errorf("all devices have %q", got)
+	}
+}

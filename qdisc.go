@@ -1,0 +1,121 @@
+package xdpload
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/xdpload/xdpload/netlink"
+)
+
+const (
+	kindClsact  = "clsact"
+	kindIngress = "ingress"
+)
+
+// NoEgressError says that a device has an ingress qdisc, which has no egress
+// hook. (The kernel takes a filter for egress there, and puts it on ingress.)
+type NoEgressError struct{ Device string }
+
+func (e *NoEgressError) Error() string {
+	return "the ingress qdisc of the device has no egress hook, only a clsact qdisc has"
+}
+
+// qdisc is what a hook is on.
+type qdisc struct {
+	kind    string
+	missing bool
+	created bool
+}
+
+// hooks are those that the qdisc has.
+func (q qdisc) hooks() []netlink.Parent {
+	switch q.kind {
+	case kindClsact:
+		return []netlink.Parent{netlink.Ingress, netlink.Egress}
+	case kindIngress:
+		return []netlink.Parent{netlink.Ingress}
+	}
+	return nil
+}
+
+// creates reports whether the hook is one of those that can be made on demand.
+func (h Clsact) creates() bool {
+	return h.Filter.Block == 0 && h.Op != FilterChange &&
+		(h.Filter.Parent == netlink.Ingress || h.Filter.Parent == netlink.Egress)
+}
+
+// qdisc finds what the hook is on. Classes are for the kernel to know.
+func (h Clsact) qdisc(c *netlink.Conn) (qdisc, error) {
+	switch major := netlink.Handle(h.Filter.Parent) >> 16; {
+	case h.Filter.Block != 0:
+		return findQdisc(c, 0, func(q *netlink.Qdisc) bool {
+			return q.IngressBlock == h.Filter.Block || q.EgressBlock == h.Filter.Block
+		})
+	case h.Filter.Parent == 0, h.Filter.Parent == netlink.Root:
+		return qdisc{}, nil
+	case major != 0xffff:
+		return findQdisc(c, h.Filter.Ifindex, func(q *netlink.Qdisc) bool { return q.Handle>>16 == major })
+	}
+	q, err := ingressQdisc(c, h.Filter.Ifindex)
+	if err == nil && h.Filter.Parent == netlink.Egress && q.kind == kindIngress {
+		err = &NoEgressError{Device: h.device(c)}
+	}
+	return q, err
+}
+
+// ingressQdisc finds the device's clsact or ingress qdisc.
+func ingressQdisc(c *netlink.Conn, ifindex int) (qdisc, error) {
+	return findQdisc(c, ifindex, func(q *netlink.Qdisc) bool { return q.Parent == netlink.HandleClsact })
+}
+
+func findQdisc(c *netlink.Conn, ifindex int, is func(*netlink.Qdisc) bool) (qdisc, error) {
+	for q, err := range c.Qdiscs(ifindex) {
+		if err != nil {
+			return qdisc{}, err
+		}
+		if is(q) {
+			return qdisc{kind: q.Kind}, nil
+		}
+	}
+	return qdisc{missing: true}, nil
+}
+
+// refusal is what the kernel says of a hook that is not there. It is asked for
+// a filter, which changes nothing.
+func (h Clsact) refusal(c *netlink.Conn) error {
+	f := h.Filter
+	f.Pref, f.Kind, f.BPF = max(f.Pref, 1), "bpf", nil
+	_, err := c.Filter(&f)
+	if refused, ok := errors.AsType[*netlink.Error](err); ok {
+		refused.Op = "add filter"
+	}
+	return err
+}
+
+// ensureQdisc creates the clsact qdisc if the hook has none.
+func (h Clsact) ensureQdisc(c *netlink.Conn) (qdisc, error) {
+	q, err := h.qdisc(c)
+	if err != nil || !q.missing || !h.creates() {
+		return q, err
+	}
+	err = c.AddQdisc(netlink.Clsact(h.Filter.Ifindex))
+	if errors.Is(err, os.ErrExist) { // by someone else, since
+		return h.qdisc(c)
+	}
+	if err != nil {
+		return qdisc{}, fmt.Errorf("the device has no clsact qdisc: %w", err)
+	}
+	return qdisc{kind: kindClsact, created: true}, nil
+}
+
+// undo deletes the clsact qdisc that ensureQdisc created, unless someone else
+// has put a filter there since.
+func (h Clsact) undo(c *netlink.Conn) {
+	for _, parent := range (qdisc{kind: kindClsact}).hooks() {
+		for range c.Filters(netlink.FilterQuery{Ifindex: h.Filter.Ifindex, Parent: parent}) {
+			return
+		}
+	}
+	_ = c.DeleteQdisc(netlink.Clsact(h.Filter.Ifindex)) // the error to tell is the one before
+}
