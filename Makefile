@@ -6,11 +6,9 @@ PREFIX   ?= /usr/local
 FUZZTIME ?= 30s
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-# cli's document generator and its spelling suggestions cost start-up time.
-TAGS      = urfave_cli_no_docs,urfave_cli_no_suggest
 # The tests of one package may take this long; on two cores all of them take a fraction of it.
 TIMEOUT   = 8m
-TESTFLAGS = -count=1 -timeout=$(TIMEOUT) -tags=$(TAGS)
+TESTFLAGS = -count=1 -timeout=$(TIMEOUT)
 LINT      = $(GO) tool -modfile=internal/tools/go.mod golangci-lint
 DATADIR   = $(DESTDIR)$(PREFIX)/share
 
@@ -23,7 +21,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 build: ## build bin/xdpload, static
-	$(GO) build -trimpath -buildvcs=false -tags=$(TAGS) -ldflags='-s -w -X main.version=$(VERSION)' -o bin/xdpload ./cmd/xdpload
+	$(GO) build -trimpath -buildvcs=false -ldflags='-s -w -X main.version=$(VERSION)' -o bin/xdpload ./cmd/xdpload
 
 bin/xdpload:
 	$(MAKE) build
@@ -42,7 +40,7 @@ race: ## run the tests under the race detector (needs a C compiler)
 check: vet lint rules generated cross ## vet, lint, test the lint rules, generated files, other machines
 
 vet:
-	$(GO) vet -tags=$(TAGS) ./...
+	$(GO) vet ./...
 	$(GO) -C internal/tools vet ./...
 
 lint: ## run golangci-lint, which holds the import graph
@@ -57,8 +55,8 @@ generated: ## generate everything anew in a scratch tree and name the files that
 	@internal/tools/generated.sh
 
 cross: ## build for other machines: 64-bit Arm, a big-endian one, and elf where there is no BPF
-	GOOS=linux GOARCH=arm64 $(GO) build -tags=$(TAGS) ./...
-	GOOS=linux GOARCH=s390x $(GO) vet -tags=$(TAGS) ./...
+	GOOS=linux GOARCH=arm64 $(GO) build ./...
+	GOOS=linux GOARCH=s390x $(GO) vet ./...
 	GOOS=darwin $(GO) build ./elf
 	GOOS=windows $(GO) build ./elf
 
