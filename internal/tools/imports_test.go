@@ -10,7 +10,7 @@ import (
 // packages are the directories of the import graph.
 var packages = []string{
 	".", "cmd/xdpload", "elf", "netlink", "offload", "pin", "internal/bpftest",
-	"internal/grammar", "internal/netns", "internal/render", "internal/sys", "internal/testobj", "internal/vm",
+	"internal/grammar", "internal/netns", "internal/render", "internal/sys", "internal/testobj", "internal/vm", "internal/bench",
 }
 
 // An edge is one import, by paths below the module or by full paths.
