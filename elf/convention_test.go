@@ -359,3 +359,14 @@ func TestProgramInText(t *testing.T) {
 		t.Errorf("spec %v, %v", spec, err)
 	}
 }
+
+// Symbols of the kernel that only another program uses are not looked at.
+func TestKernelSymbolsOfOthers(t *testing.T) {
+	o := read(t, "externs_typed.o")
+	if _, err := o.Spec(elf.Selector{Program: "without"}); err != nil {
+		t.Error(err)
+	}
+	if _, err := o.Spec(elf.Selector{Program: "externs"}); err == nil || !strings.Contains(err.Error(), "bpf_no_such_variable") {
+		t.Errorf("error %v", err)
+	}
+}

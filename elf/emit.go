@@ -1,6 +1,7 @@
 package elf
 
 import (
+	"bytes"
 	"debug/elf"
 	"fmt"
 	"math"
@@ -214,15 +215,27 @@ func (e *emitter) addBTF() (core int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if ext.empty() {
-		e.img.add(imageSection{name: btfSection, typ: elf.SHT_PROGBITS, data: b})
-		return 0, nil
-	}
 	b, names, err := withStrings(b, e.o.order, placeNames[:]...)
 	if err != nil {
 		return 0, err
 	}
+	if len(e.ext) == 0 {
+		hideKernelSections(b)
+	}
 	e.img.add(imageSection{name: btfSection, typ: elf.SHT_PROGBITS, data: b})
+	if ext.empty() {
+		return 0, nil
+	}
 	e.img.add(imageSection{name: btfExtSection, typ: elf.SHT_PROGBITS, data: ext.encode(e.o.order, names)})
 	return ext.core(), nil
+}
+
+// hideKernelSections renames what is said about symbols of the kernel, for programs that
+// use none: the image's reader looks at all of it, and does not know all of it.
+func hideKernelSections(btf []byte) {
+	for _, name := range []string{"\x00.ksyms\x00", "\x00.kconfig\x00"} {
+		if i := bytes.Index(btf, []byte(name)); i >= 0 {
+			btf[i+1] = '-'
+		}
+	}
 }

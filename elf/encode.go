@@ -107,17 +107,6 @@ func encodeEnum(t *btf.Enum, order binary.ByteOrder, text string) ([]byte, error
 	return b, err
 }
 
-func encodeFloat(t *btf.Float, order binary.ByteOrder, text string) ([]byte, error) {
-	f, err := strconv.ParseFloat(text, int(8*t.Size))
-	if err != nil {
-		return nil, errors.New("no number")
-	}
-	if t.Size == 4 {
-		return putUint(order, 4, uint64(math.Float32bits(float32(f))))
-	}
-	return putUint(order, t.Size, math.Float64bits(f))
-}
-
 // encodeArray reads text for an array of char, an address for an array of
 // bytes, or as many elements as the array has room for; the rest is zero.
 func encodeArray(t *btf.Array, order binary.ByteOrder, text string) ([]byte, error) {

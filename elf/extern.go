@@ -25,7 +25,7 @@ func (l *link) declared() error {
 	}
 	for _, s := range l.ext {
 		if !known[s.name] {
-			return &FormatError{Msg: fmt.Sprintf("undefined symbol %q: neither the object nor the kernel (__ksym, __kconfig) is said to have it", clip(s.name))}
+			return &FormatError{Msg: fmt.Sprintf("undefined symbol %q: the object neither defines it nor declares it __ksym or __kconfig", clip(s.name))}
 		}
 	}
 	return nil

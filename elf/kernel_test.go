@@ -48,6 +48,9 @@ func TestKernelRunsSpecs(t *testing.T) {
 			"long_def": {1: 1}, "short_def": {1: 1}, "static_def": {1: 2}, "static_btf": {1: 3},
 		}},
 		{"maps70.o", "maps70", xdpPass, map[string]map[uint32]uint64{"map50": {0: 1}, "map79": {0: 1}}},
+		{"externs.o", "externs", xdpPass, nil},
+		{"externs.o", "without", xdpPass, nil},
+		{"kinds.o", "kinds", xdpPass, nil},
 		{"annotated.o", "annotated", xdpPass, nil},
 		{"pins.o", "pins", xdpPass, map[string]map[uint32]uint64{
 			"by_none": {0: 1}, "by_object": {0: 1}, "by_global": {0: 1}, "by_number": {0: 1}, "by_name": {0: 1},

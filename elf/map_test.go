@@ -80,6 +80,29 @@ func TestMapTypes(t *testing.T) {
 	}
 }
 
+func TestMapKinds(t *testing.T) {
+	want := []elf.Map{
+		{Name: "plain", Section: ".maps", Style: elf.StyleBTF, Type: ebpf.Hash, KeySize: 6, ValueSize: 12, MaxEntries: 8, Flags: 4},
+		{Name: "bloom", Section: ".maps", Style: elf.StyleBTF, Type: ebpf.BloomFilter, ValueSize: 4, MaxEntries: 100, Extra: 3},
+		{Name: "events", Section: ".maps", Style: elf.StyleBTF, Type: ebpf.RingBuf, MaxEntries: 4096},
+	}
+	got, err := read(t, "kinds.o").Maps()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got, ignoreTypes); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestMapStyleText(t *testing.T) {
+	for style, want := range map[elf.MapStyle]string{elf.StyleLegacy: "legacy", elf.StyleBTF: "btf", elf.StyleData: "data", 9: "9"} {
+		if text, err := style.MarshalText(); err != nil || string(text) != want {
+			t.Errorf("style %d: %q, %v", style, text, err)
+		}
+	}
+}
+
 func TestMapErrors(t *testing.T) {
 	tests := []struct {
 		object, name string

@@ -138,7 +138,7 @@ func TestRepairLocalCall(t *testing.T) {
 	code := bytes.Join([][]byte{data(t, f, "xdp"), data(t, f, ".text")}, nil)
 	call := bytes.IndexByte(code, 0x85)
 	binary.LittleEndian.PutUint32(code[call+4:], uint32((len(data(t, f, "xdp"))-call)/8-1))
-	object := assemble(code, map[string]int{"xdp_twice": 0, "twice": len(data(t, f, "xdp"))})
+	object := assemble(code, nil, namedOffset{"xdp_twice", 0}, namedOffset{"twice", len(data(t, f, "xdp"))})
 	o, err := elf.Read(bytes.NewReader(object))
 	if err != nil {
 		t.Fatal(err)

@@ -222,8 +222,6 @@ func encode(t btf.Type, order binary.ByteOrder, text string) ([]byte, error) {
 		return encodeInt(u, order, text)
 	case *btf.Enum:
 		return encodeEnum(u, order, text)
-	case *btf.Float:
-		return encodeFloat(u, order, text)
 	case *btf.Array:
 		return encodeArray(u, order, text)
 	case *btf.Struct:

@@ -36,6 +36,7 @@ func TestVariables(t *testing.T) {
 		{"host4", ".rodata", "const volatile __u8[4]", 4, false, true},
 		{"host6", ".rodata", "const volatile __u8[16]", 16, false, true},
 		{"network", ".rodata", "const volatile __be32", 4, false, true},
+		{"gateway", ".rodata", "const volatile struct in6_addr", 16, false, true},
 		{"config", ".data", "struct config", 56, false, false},
 		{"hidden_limit", ".data", "volatile __u32", 4, true, false},
 		{"globals.calls", ".bss", "volatile __u32", 4, true, false},
@@ -92,6 +93,9 @@ func TestSet(t *testing.T) {
 		{"host6", "2001:db8::1", "host6", 0, []byte{0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}},
 		{"network", "0x0a000001", "network", 0, []byte{10, 0, 0, 1}},
 		{"network", "10.0.0.1", "network", 0, []byte{10, 0, 0, 1}},
+		{"host6", "192.0.2.1", "host6", 0, []byte{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 1}},
+		{"gateway", "fe80::1", "gateway", 0, []byte{0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}},
+		{"gateway.words[1]", "1", "gateway", 4, []byte{0, 0, 0, 1}},
 		{"ports[3]", "8080", "ports", 12, []byte{0x90, 0x1f, 0, 0}},
 		{"ports", "1,0x2", "ports", 0, []byte{1, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}},
 		{"config.limit", "7", "config", 0, []byte{7, 0, 0, 0}},
@@ -143,7 +147,7 @@ func TestSetBigEndian(t *testing.T) {
 
 func TestSetErrors(t *testing.T) {
 	tests := []struct{ set, value, want string }{
-		{"nosuch", "1", `globals.o: variable "nosuch": no such variable; the object has byte, negative, wide, mode, name, ports, enabled, host4, host6, network, config, hidden_limit, 2 more`},
+		{"nosuch", "1", `globals.o: variable "nosuch": no such variable; the object has byte, negative, wide, mode, name, ports, enabled, host4, host6, network, gateway, config, 3 more`},
 		{"byte", "256", `"256" does not fit const volatile __u8: out of range 0 to 255`},
 		{"byte", "-1", `"-1" does not fit const volatile __u8: out of range 0 to 255`},
 		{"byte", "one", `"one" does not fit const volatile __u8: no number`},

@@ -39,6 +39,8 @@ for fault in 1 2 3; do
 	compile mim "mim_fault$fault" -g "-DFAULT=$fault"
 done
 
+compile externs externs_typed -g -DTYPED
+
 # Without BTF, as clang without -g makes them.
 for name in tiny count tc two subprog tail mim pins mixed maps70 globals callback; do
 	compile "$name" "${name}_nobtf"

@@ -5,6 +5,13 @@
 typedef __u16 __be16;
 typedef __u32 __be32;
 
+struct in6_addr {
+	union {
+		__u8 bytes[16];
+		__be32 words[4];
+	};
+};
+
 enum mode { MODE_OFF, MODE_LEARN = 5, MODE_ENFORCE };
 
 struct peer {
@@ -35,6 +42,7 @@ const volatile char name[8] = "unset";
 const volatile __u8 host4[4];
 const volatile __u8 host6[16];
 const volatile __be32 network;
+const volatile struct in6_addr gateway;
 const volatile __u32 ports[4] = { 80, 443 };
 struct config config = { .limit = 10, .peers = { { .weight = 1 }, { .weight = 2 } } };
 __u64 total;
@@ -45,7 +53,7 @@ SEC("xdp") int globals(struct xdp_md *ctx)
 	static volatile __u32 calls;
 
 	calls++;
-	total += byte + negative + wide + enabled + mode + name[0] + host4[0] + host6[0] + network +
+	total += byte + negative + wide + enabled + mode + name[0] + host4[0] + host6[0] + network + gateway.bytes[0] +
 		ports[3] + config.limit + hidden_limit;
 	return enabled ? XDP_PASS : XDP_DROP;
 }
