@@ -86,8 +86,10 @@ func (p Program) hookType() bool {
 	}
 }
 
-// runsOn reports whether a hook of type t can run the program. Type 0 is any hook.
-func (p Program) runsOn(t ebpf.ProgramType) bool {
+// RunsOn reports whether a hook that runs programs of type t can run this one: as
+// iproute2 does, a program is loaded as the type of its hook, unless its section
+// says that it is made for something else entirely. Type 0 is any hook.
+func (p Program) RunsOn(t ebpf.ProgramType) bool {
 	switch {
 	case t == ebpf.UnspecifiedProgram || t == p.Type && t != ebpf.XDP:
 		return true

@@ -38,7 +38,7 @@ func (o *Object) choose(s Selector) (*function, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p := f.program(); !p.runsOn(s.Type) {
+	if p := f.program(); !p.RunsOn(s.Type) {
 		return nil, &TypeError{Object: o.path, Program: p, Want: s.Type}
 	}
 	return f, nil
@@ -102,7 +102,7 @@ func (o *Object) findDefault(s Selector) (*function, error) {
 	if s.Type != ebpf.UnspecifiedProgram {
 		match = slices.DeleteFunc(slices.Clone(all), func(f *function) bool {
 			p := f.program()
-			return p.Type != s.Type || !p.runsOn(s.Type)
+			return p.Type != s.Type || !p.RunsOn(s.Type)
 		})
 	}
 	switch {

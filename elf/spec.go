@@ -104,7 +104,7 @@ func (l *link) setPrograms(spec *ebpf.CollectionSpec, entry *linked, typ ebpf.Pr
 		if f.name != f.fn.name {
 			return &FormatError{Section: f.fn.section.Name, Msg: fmt.Sprintf("another function is called %q too", clip(f.fn.name))}
 		}
-		if tail := f.fn.program(); f != entry && !tail.runsOn(main.Type) {
+		if tail := f.fn.program(); f != entry && !tail.RunsOn(main.Type) {
 			return &TypeError{Object: l.o.path, Program: tail, Want: main.Type}
 		}
 		p.SectionName = f.fn.section.Name
