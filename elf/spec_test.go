@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/cilium/ebpf"
@@ -194,4 +195,24 @@ func BenchmarkSpec(b *testing.B) {
 			}
 		})
 	}
+}
+
+// An object may be used by many at once: everything that is computed late is computed once.
+func TestConcurrentUse(t *testing.T) {
+	o := read(t, "tail_fault2.o")
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			if _, err := o.Maps(); err == nil {
+				t.Error("no error")
+			}
+			if _, err := o.Spec(elf.Selector{Program: "entry"}); err == nil {
+				t.Error("no error")
+			}
+			if _, err := o.Variables(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
 }
