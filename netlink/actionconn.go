@@ -50,6 +50,7 @@ func (c *Conn) FlushActions(kind string) error {
 // Action finds one action.
 func (c *Conn) Action(kind string, index uint32) (*Action, error) {
 	r := actionRequest("get action", unix.RTM_GETACTION, kind, index)
+	r.flags = netlink.Acknowledge
 	var got []*Action
 	if err := c.get(r, collectActions(&got)); err != nil {
 		return nil, err

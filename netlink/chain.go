@@ -36,7 +36,8 @@ func (c *Conn) DeleteChain(ch *Chain) error {
 // Chain finds the chain that ch identifies.
 func (c *Conn) Chain(ch *Chain) (*Chain, error) {
 	got := new(Chain)
-	if err := c.get(chainRequest("get chain", unix.RTM_GETCHAIN, netlink.Echo, ch), got.decodeMessage); err != nil {
+	r := chainRequest("get chain", unix.RTM_GETCHAIN, netlink.Echo|netlink.Acknowledge, ch)
+	if err := c.get(r, got.decodeMessage); err != nil {
 		return nil, err
 	}
 	return got, nil

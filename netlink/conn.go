@@ -3,6 +3,8 @@ package netlink
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
+	"io/fs"
 	"sync"
 
 	"github.com/mdlayher/netlink"
@@ -106,13 +108,28 @@ func (c *Conn) change(r request, echo func(netlink.Message) error) error {
 	}))
 }
 
-// get carries out one request that answers with one message.
+// errNoReply ends a request for an object to which the kernel has nothing to
+// say, as to one for the placeholder of a qdisc that was deleted.
+var errNoReply = fmt.Errorf("nothing found: %w", fs.ErrNotExist)
+
+// get carries out one request that answers with one message. Where the kernel
+// may answer with none, r asks for an acknowledgement.
 func (c *Conn) get(r request, decode func(netlink.Message) error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return newError(r.op, r.ifindex, c.exchange(&r, func(m netlink.Message) (bool, error) {
-		return true, decode(m)
-	}))
+	found := false
+	err := c.exchange(&r, func(m netlink.Message) (bool, error) {
+		if m.Header.Type == netlink.Error {
+			c.warn(&r, m)
+			return true, nil
+		}
+		found = true
+		return r.flags&netlink.Acknowledge == 0, decode(m)
+	})
+	if err == nil && !found {
+		err = errNoReply
+	}
+	return newError(r.op, r.ifindex, err)
 }
 
 // exchange sends r and hands its replies to reply until that says it was the
@@ -188,7 +205,7 @@ func (c *Conn) warn(r *request, ack netlink.Message) {
 		return
 	}
 	for d := newDecoder(ack.Data[ownHeader:]); d.next(); {
-		if d.typ == _NLMSGERR_ATTR_MSG {
+		if d.typ == unix.NLMSGERR_ATTR_MSG {
 			c.config.Warn(Warning{Op: r.op, Ifindex: r.ifindex, Message: d.string()})
 		}
 	}

@@ -36,7 +36,7 @@ func ack(req netlink.Message, errno syscall.Errno, sentence string) netlink.Mess
 	}
 	if sentence != "" {
 		flags |= netlink.AcknowledgeTLVs
-		e.string(_NLMSGERR_ATTR_MSG, sentence)
+		e.string(unix.NLMSGERR_ATTR_MSG, sentence)
 	}
 	return netlink.Message{
 		Header: netlink.Header{Type: netlink.Error, Flags: flags, Sequence: req.Header.Sequence, PID: nltest.PID},

@@ -64,7 +64,7 @@ func (c *Conn) DeleteFilter(f *Filter) error {
 // Filter finds the one filter that f identifies by its hook, Chain, Pref,
 // Protocol, Handle and Kind, all of which the kernel wants.
 func (c *Conn) Filter(f *Filter) (*Filter, error) {
-	r, err := filterRequest("get filter", unix.RTM_GETTFILTER, netlink.Echo, f, false)
+	r, err := filterRequest("get filter", unix.RTM_GETTFILTER, netlink.Echo|netlink.Acknowledge, f, false)
 	if err != nil {
 		return nil, newError(r.op, f.Ifindex, err)
 	}

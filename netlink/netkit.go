@@ -10,8 +10,8 @@ type NetkitMode uint32
 
 // The modes.
 const (
-	NetkitL2 NetkitMode = _NETKIT_L2 // an Ethernet header
-	NetkitL3 NetkitMode = _NETKIT_L3 // an IP header; the kernel's default
+	NetkitL2 NetkitMode = unix.NETKIT_L2 // an Ethernet header
+	NetkitL3 NetkitMode = unix.NETKIT_L3 // an IP header; the kernel's default
 )
 
 var netkitModes = []name[NetkitMode]{{NetkitL2, "l2"}, {NetkitL3, "l3"}}
@@ -21,8 +21,8 @@ type NetkitPolicy uint32
 
 // The policies.
 const (
-	NetkitForward   NetkitPolicy = _NETKIT_PASS // the kernel's default
-	NetkitBlackhole NetkitPolicy = _NETKIT_DROP
+	NetkitForward   NetkitPolicy = unix.NETKIT_PASS // the kernel's default
+	NetkitBlackhole NetkitPolicy = unix.NETKIT_DROP
 )
 
 var netkitPolicies = []name[NetkitPolicy]{{NetkitForward, "forward"}, {NetkitBlackhole, "blackhole"}}

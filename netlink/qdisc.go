@@ -73,6 +73,18 @@ func (c *Conn) DeleteQdisc(q *Qdisc) error {
 	return c.change(r, nil)
 }
 
+// Qdisc finds the qdisc of a device that has this parent, such as HandleClsact.
+// None is [os.ErrNotExist].
+func (c *Conn) Qdisc(ifindex int, parent Handle) (*Qdisc, error) {
+	r := tcRequest("get qdisc", unix.RTM_GETQDISC, tcmsg{ifindex: int32(ifindex), parent: uint32(parent)})
+	r.flags = netlink.Echo | netlink.Acknowledge
+	q := new(Qdisc)
+	if err := c.get(r, q.decodeMessage); err != nil {
+		return nil, err
+	}
+	return q, nil
+}
+
 // Qdiscs lists the qdiscs of a device, or of all for index 0.
 func (c *Conn) Qdiscs(ifindex int) iter.Seq2[*Qdisc, error] {
 	r := tcRequest("list qdiscs", unix.RTM_GETQDISC, tcmsg{ifindex: int32(ifindex)})

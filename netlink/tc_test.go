@@ -183,8 +183,14 @@ func TestQdiscKernel(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
+	if q, err := c.Qdisc(va.Index, HandleClsact); err != nil || q.Kind != "clsact" || q.EgressBlock != 8 {
+		t.Errorf("got %+v, %v", q, err)
+	}
 	if err := c.DeleteQdisc(Clsact(va.Index)); err != nil {
 		t.Error(err)
+	}
+	if q, err := c.Qdisc(va.Index, HandleClsact); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("deleted: got %+v, %v", q, err)
 	}
 }
 

@@ -16,10 +16,6 @@ const (
 	_IFLA_NETKIT_TAILROOM   = 9
 	_IFLA_NETKIT_PAIRING    = 10
 
-	_NETKIT_L2            = 0
-	_NETKIT_L3            = 1
-	_NETKIT_PASS          = 0
-	_NETKIT_DROP          = 2
 	_NETKIT_SCRUB_NONE    = 0
 	_NETKIT_SCRUB_DEFAULT = 1
 	_NETKIT_DEVICE_SINGLE = 1
@@ -28,11 +24,6 @@ const (
 // linux/rtnetlink.h
 const (
 	_RTEXT_FILTER_SKIP_STATS = 1 << 3
-)
-
-// linux/netlink.h, of struct nlmsgerr's attributes
-const (
-	_NLMSGERR_ATTR_MSG = 1
 )
 
 // include/linux/errno.h: not for user space, yet drivers leak it.
@@ -106,9 +97,6 @@ const (
 	_TC_ACT_SHOT         = 2
 	_TC_ACT_PIPE         = 3
 	_TC_ACT_STOLEN       = 4
-	_TC_ACT_QUEUED       = 5
-	_TC_ACT_REPEAT       = 6
-	_TC_ACT_REDIRECT     = 7
 	_TC_ACT_TRAP         = 8
 	_TC_ACT_JUMP         = 1 << 28
 	_TC_ACT_GOTO_CHAIN   = 2 << 28
