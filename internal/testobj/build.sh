@@ -29,6 +29,8 @@ for src in src/*.c; do
 	case $name in
 	legacy) ;;
 	common) compile "$name" "$name" -g -fcommon ;;
+	# With the lines of the source, which the compilation directory hides from clang.
+	rejected) compile "$name" "$name" -g -gdwarf-5 -gembed-source ;;
 	*) compile "$name" "$name" -g ;;
 	esac
 done
