@@ -201,10 +201,10 @@ func (n *Node) fit(word string) fit {
 	case opRest:
 		return fitValue
 	case opValue:
-		if n.accept == nil || n.accept(word) {
-			return fitValue
+		if word == "" || n.accept != nil && !n.accept(word) {
+			return fitNone // "" is what a script's unset variable leaves
 		}
-		return fitNone
+		return fitValue
 	default:
 		return fitNone
 	}

@@ -42,6 +42,16 @@ func TestParseLinkSet(t *testing.T) {
 	}
 }
 
+// An empty word is what an unset variable of a script leaves. It is no value.
+func TestParseEmptyWord(t *testing.T) {
+	for _, line := range [][]string{{"", "xdp", "off"}, {"X", "xdp", "obj", ""}, {"X", "xdp", "obj", "f", "sec", ""}} {
+		err := Parse(linkSetGrammar(new(linkSetRequest)), line)
+		if syntax, ok := errors.AsType[*SyntaxError](err); !ok || syntax.Got != "" || syntax.AtEnd {
+			t.Errorf("%q: %v", line, err)
+		}
+	}
+}
+
 func TestParseFilter(t *testing.T) {
 	obj := func(file, sec string) objectRequest { return objectRequest{File: file, Section: sec} }
 	tests := []struct {
