@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/cilium/ebpf"
@@ -47,7 +48,13 @@ func notFoundHints(err error) []string {
 	if !ok || len(x.Have) == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("choose one with section %s or program %s", x.Have[0].Section, x.Have[0].Name)}
+	want := x.Selector.Type
+	i := slices.IndexFunc(x.Have, func(p elf.Program) bool { return p.RunsOn(want) })
+	if i < 0 {
+		why := &elf.TypeError{Program: x.Have[0], Want: want}
+		return []string{why.Error()}
+	}
+	return []string{fmt.Sprintf("choose one with section %s or program %s", x.Have[i].Section, x.Have[i].Name)}
 }
 
 func verifierHints(err error) []string {

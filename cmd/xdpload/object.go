@@ -47,9 +47,17 @@ func (r *programRequest) grammar() []*grammar.Node {
 		).Alias("object", "obj").Help("load a program from an object file; - is standard input"),
 		grammar.Key("object-pinned", "PATH", grammar.String(&r.Pinned)).Alias("pinned").Completes(grammar.Pinned).
 			Help("the program that is pinned at this path; m:REST is below the BPF file system's tc directory"),
-		grammar.Key("fd", "N", grammar.Number(&r.FD, 0, math.MaxInt32)).
-			Help("the program behind this file descriptor, which the process inherited"),
+		grammar.Key("fd", "N", r.setFD).
+			Help("the program behind this file descriptor, which the process inherited; a path is that of a pinned program, as for iproute2"),
 	}
+}
+
+func (r *programRequest) setFD(word string) error {
+	if strings.Contains(word, "/") {
+		r.Pinned = word
+		return nil
+	}
+	return grammar.Number(&r.FD, 0, math.MaxInt32)(word)
 }
 
 // object reads the object file.
@@ -61,7 +69,7 @@ func (r *programRequest) object(e *env) (*elf.Object, error) {
 	if err != nil {
 		return nil, fmt.Errorf("standard input: %w", err)
 	}
-	return elf.ReadNamed(strings.NewReader(string(b)), "standard input")
+	return elf.ReadNamed(strings.NewReader(string(b)), r.name())
 }
 
 // name is what the program is called in messages.
@@ -71,6 +79,8 @@ func (r *programRequest) name() string {
 		return r.Pinned
 	case r.FD >= 0:
 		return fmt.Sprintf("fd %d", r.FD)
+	case r.File == "-":
+		return "standard input"
 	}
 	return r.File
 }
@@ -95,9 +105,10 @@ func (r *programRequest) open(ctx context.Context, e *env, want ebpf.ProgramType
 	if err != nil {
 		return nil, err
 	}
-	l, err := xdpload.Load(ctx, obj, r.options(e, want, ifindex))
+	o := r.options(e, want, ifindex)
+	l, err := xdpload.Load(ctx, obj, o)
 	if err != nil {
-		return nil, r.failed(err)
+		return nil, r.failed(obj, o.Select, err)
 	}
 	return r.loaded(e, l), nil
 }
@@ -125,9 +136,10 @@ func (r *programRequest) install(ctx context.Context, e *env, conn *netlink.Conn
 	if err != nil {
 		return nil, nil, err
 	}
-	l, a, err := xdpload.Install(ctx, conn, obj, r.options(e, hook.ProgramType(), ifindex), hook)
+	o := r.options(e, hook.ProgramType(), ifindex)
+	l, a, err := xdpload.Install(ctx, conn, obj, o, hook)
 	if err != nil {
-		return nil, nil, r.failed(err)
+		return nil, nil, r.failed(obj, o.Select, err)
 	}
 	return r.loaded(e, l), a, nil
 }
@@ -148,8 +160,12 @@ func (r *programRequest) options(e *env, want ebpf.ProgramType, ifindex int) xdp
 	return o
 }
 
-func (r *programRequest) failed(err error) error {
-	return &objectError{Object: r.name(), Verbose: r.Verbose, Err: err}
+func (r *programRequest) failed(obj *elf.Object, s elf.Selector, err error) error {
+	failure := &objectError{Object: r.name(), Verbose: r.Verbose, Err: err}
+	if p, err := obj.Program(s); err == nil {
+		failure.Program = p.Name
+	}
+	return failure
 }
 
 func (r *programRequest) loaded(e *env, l *xdpload.Loaded) *loaded {

@@ -73,6 +73,9 @@ func (e *env) readOptions(args []string) (words []string, err error) {
 			}
 			value, args = args[0], args[1:]
 		}
+		if o.argument != "" && value == "" {
+			return nil, &optionError{fmt.Errorf("option %s wants %s, not an empty word", arg, o.argument)}
+		}
 		if err := o.store(&e.globals, value, given); err != nil {
 			return nil, err
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -145,13 +146,16 @@ func (f *failure) write(w io.Writer, err error) {
 }
 
 // writeForeign prints what scripts that read ip and tc look for: first the
-// kernel's sentence, exactly as it came.
+// kernel's sentence, closed with a full stop as libnetlink does.
 func (f *failure) writeForeign(w io.Writer, err error) {
 	var b strings.Builder
 	x, ofKernel := errors.AsType[*netlink.Error](err)
+	device, unknown := errors.AsType[*deviceError](err)
 	switch {
+	case unknown && errors.Is(err, os.ErrNotExist):
+		fmt.Fprintf(&b, "Cannot find device \"%s\"\n", device.Name)
 	case f.Kernel != "":
-		fmt.Fprintf(&b, "Error: %s\n", f.Kernel)
+		fmt.Fprintf(&b, "Error: %s.\n", strings.TrimSuffix(f.Kernel, "."))
 	case ofKernel && x.Errno() != 0:
 		fmt.Fprintf(&b, "RTNETLINK answers: %s\n", capital(x.Errno().Error()))
 	default:
