@@ -1,0 +1,203 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/xdpload/xdpload/internal/bpftest"
+)
+
+// scriptCommands are what scripts can say beside testscript's own commands.
+//
+//	[!] xdpload WORDS       run the program; what it prints on an error has its form
+//	[!] as ip|tc WORDS      run the program through a link of that name
+//	status N                the last run ended with N
+//	[!] json [-stderr] PATH [VALUE]   the output has VALUE at PATH
+//	let NAME PATH           set a variable to the value at PATH of the output
+//	cut FILE N NEW          write the first N bytes of FILE to NEW
+//	need COMMAND…           skip the script where a witness is missing
+//
+// and, in the namespace of a script that has one:
+//
+//	[!] ip|tc|bpftool WORDS    ask a witness
+//	xdp DEV [MODE=PROGRAM]…    the kernel says that just these are attached
+//	hold DEV PATH              attach drop.o through a bpf_link, and pin it
+//	pinprog OBJECT TYPE PATH   load a program and pin it; pinmap PATH pins a map
+//	packets DEV                the stack sees frames that arrive at DEV
+//	census                     remember the programs, maps, links and pins that exist
+//	unchanged                  there are no more than that
+//	[!] nobody WORDS           run the program without privileges
+//	[!] inherit PATH WORDS     run it with the pinned program as descriptor 3
+//	nameless DEV               attach a program that has no name
+//	mtu DEV N                  set the device's MTU
+//	elsewhere                  go on in another namespace; $NS is the script's own
+//	resident                   start a process in the script's own, and set $PID
+var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
+	"xdpload":   func(ts *testscript.TestScript, neg bool, args []string) { runProgram(ts, neg, "xdpload", args) },
+	"as":        func(ts *testscript.TestScript, neg bool, args []string) { runProgram(ts, neg, args[0], args[1:]) },
+	"status":    checkStatus,
+	"json":      checkJSON,
+	"let":       letValue,
+	"need":      needCommands,
+	"ip":        witnessCommand("ip"),
+	"tc":        witnessCommand("tc"),
+	"bpftool":   witnessCommand("bpftool"),
+	"xdp":       checkXDP,
+	"hold":      holdLink,
+	"pinprog":   pinProgram,
+	"pinmap":    pinMap,
+	"packets":   checkPackets,
+	"census":    takeCensus,
+	"unchanged": checkCensus,
+	"nobody":    runAsNobody,
+	"inherit":   runInheriting,
+	"nameless":  attachNameless,
+	"elsewhere": leave,
+	"resident":  startResident,
+	"mtu":       setMTU,
+	"cut":       cutFile,
+}
+
+// runProgram runs the program, and holds it to what every run owes its user.
+func runProgram(ts *testscript.TestScript, neg bool, name string, args []string) {
+	err := ts.Exec(filepath.Join(of(ts).bin, name), args...)
+	afterRun(ts, neg, name, args, err)
+}
+
+func afterRun(ts *testscript.TestScript, neg bool, name string, args []string, err error) {
+	s := of(ts)
+	s.status = 0
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		s.status = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%s: %v", name, err)
+	}
+	if neg != (s.status != statusDone) {
+		ts.Fatalf("status %d", s.status)
+	}
+	if !neg || name != "xdpload" {
+		return
+	}
+	if out := ts.ReadFile("stdout"); out != "" && !slices.ContainsFunc(args, isBatch) {
+		ts.Fatalf("an error prints %q on standard output", out)
+	}
+	checkErrorForm(ts, slices.Contains(args, "-json"))
+}
+
+func isBatch(word string) bool { return strings.HasPrefix(word, "-b") }
+
+// errorForm is a sentence, the verifier's lines, and the ways out; a batch
+// may have several.
+var errorForm = regexp.MustCompile(`\A(xdpload: [^\n]+[^.\n]\n(  [^\n]*\n)*(hint: [^\n]+\n)*)+\z`)
+
+func checkErrorForm(ts *testscript.TestScript, asJSON bool) {
+	text := ts.ReadFile("stderr")
+	if !asJSON {
+		if !errorForm.MatchString(text) {
+			ts.Fatalf("an error has not the form of one")
+		}
+		return
+	}
+	d := json.NewDecoder(strings.NewReader(text))
+	d.DisallowUnknownFields()
+	for d.More() {
+		var f failure
+		if err := d.Decode(&f); err != nil || f.Message == "" || f.Status != of(ts).status {
+			ts.Fatalf("an error has not the form of one: %v", err)
+		}
+	}
+}
+
+func checkStatus(ts *testscript.TestScript, neg bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	if got := of(ts).status; neg || got != want {
+		ts.Fatalf("status is %d", got)
+	}
+}
+
+func needCommands(ts *testscript.TestScript, _ bool, args []string) {
+	for _, name := range args {
+		bpftest.Need(of(ts).t, bpftest.Command(name))
+	}
+}
+
+func witnessCommand(name string) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		if err := ts.Exec(name, args...); neg != (err != nil) {
+			ts.Fatalf("%s: %v", name, err)
+		}
+	}
+}
+
+func checkJSON(ts *testscript.TestScript, neg bool, args []string) {
+	stream := "stdout"
+	if args[0] == "-stderr" {
+		stream, args = "stderr", args[1:]
+	}
+	got, ok := valueAt(ts, stream, args[0])
+	switch {
+	case len(args) == 1 && ok == neg:
+		ts.Fatalf("%s: %s", args[0], got)
+	case len(args) == 2 && (!ok || (got == args[1]) == neg):
+		ts.Fatalf("%s is %s", args[0], got)
+	}
+}
+
+func letValue(ts *testscript.TestScript, _ bool, args []string) {
+	got, ok := valueAt(ts, "stdout", args[1])
+	if !ok {
+		ts.Fatalf("no %s", args[1])
+	}
+	ts.Setenv(args[0], got)
+}
+
+// valueAt is the value at a path such as 0.xdp.prog.id, without the quotes of
+// a string.
+func valueAt(ts *testscript.TestScript, stream, path string) (string, bool) {
+	d := json.NewDecoder(strings.NewReader(ts.ReadFile(stream)))
+	d.UseNumber()
+	var v any
+	ts.Check(d.Decode(&v))
+	for step := range strings.SplitSeq(path, ".") {
+		switch parent := v.(type) {
+		case map[string]any:
+			v = parent[step]
+		case []any:
+			i, err := strconv.Atoi(step)
+			ts.Check(err)
+			if v = nil; i < len(parent) {
+				v = parent[i]
+			}
+		default:
+			return "", false
+		}
+	}
+	if v == nil {
+		return "", false
+	}
+	if text, ok := v.(string); ok {
+		return text, true
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	ts.Check(enc.Encode(v))
+	return strings.TrimSpace(b.String()), true
+}
+
+func cutFile(ts *testscript.TestScript, _ bool, args []string) {
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(ts.ReadFile(args[0])[:n]), 0o644))
+}
