@@ -92,6 +92,9 @@ type FilterQuery struct {
 // Filters lists the filters of a hook in the order in which packets meet them,
 // handles newest first, each pref of a chain opened by a Filter with Head set.
 // A hook without its qdisc, a block and a device that do not exist have none.
+//
+// A classic program of more than some 4040 instructions does not fit the
+// kernel's list, which EMSGSIZE then ends there; [Conn.Filter] finds it.
 func (c *Conn) Filters(q FilterQuery) iter.Seq2[*Filter, error] {
 	m := hook(q.Ifindex, q.Block, q.Parent)
 	m.info = info(q.Pref, q.Protocol)

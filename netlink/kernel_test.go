@@ -4,6 +4,7 @@ import (
 	"os"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -38,7 +39,7 @@ func dialT(t testing.TB, config *Config) *Conn {
 	return c
 }
 
-// addVeth makes the pair va, vb, both up, and returns va.
+// addVeth makes the pair va, vb, both up and running, and returns va.
 func addVeth(t testing.TB, c *Conn) *Link {
 	t.Helper()
 	if err := c.AddVeth(Veth{Name: "va", Peer: "vb"}); err != nil {
@@ -49,7 +50,21 @@ func addVeth(t testing.TB, c *Conn) *Link {
 			t.Fatal(err)
 		}
 	}
-	return linkT(t, c, "va")
+	awaitUp(t, c, "vb")
+	return awaitUp(t, c, "va")
+}
+
+// awaitUp waits for the kernel's link watch, which reports a carrier later.
+func awaitUp(t testing.TB, c *Conn, name string) *Link {
+	t.Helper()
+	for range 1000 {
+		if l := linkT(t, c, name); l.State == StateUp {
+			return l
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	t.Fatal(name, " does not come up")
+	return nil
 }
 
 func linkT(t testing.TB, c *Conn, name string) *Link {

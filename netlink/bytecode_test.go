@@ -1,0 +1,65 @@
+package netlink
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestParseBytecode(t *testing.T) {
+	ip := []Instruction{{40, 0, 0, 12}, {21, 0, 1, 2048}, {6, 0, 0, 4294967295}, {6, 0, 0, 0}}
+	const want = "4,40 0 0 12,21 0 1 2048,6 0 0 4294967295,6 0 0 0"
+	for name, text := range map[string]string{
+		"tc":                want,
+		"trailing comma":    want + ",",
+		"tcpdump":           "4\n40 0 0 12\n21 0 1 2048\n6 0 0 4294967295\n6 0 0 0\n",
+		"a file of its own": " 4,\n40  0 0\t12,\n21 0 1 2048,\n6 0 0 4294967295,\n6 0 0 0,\n\n",
+	} {
+		got, err := ParseBytecode(text)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if diff := cmp.Diff(ip, got); diff != "" {
+			t.Errorf("%s: -want +got:\n%s", name, diff)
+		}
+	}
+	if got := FormatBytecode(ip); got != want {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestParseBytecodeErrors(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                                    "is empty",
+		",\n ,":                               "is empty",
+		"x,6 0 0 1":                           `begins with "x"`,
+		"0,":                                  "of 0 instructions, expected 1 to 4096",
+		"4097,6 0 0 1":                        "of 4097 instructions",
+		"2,6 0 0 1":                           "announces 2 instructions and has 1",
+		"1,6 0 0 1,6 0 0 0":                   "announces 1 instructions and has 2",
+		"1,6 0 0":                             `instruction 0: "6 0 0" has 3 numbers`,
+		"2,6 0 0 1,6 0 256 0":                 `instruction 1: "256" is not a number below 256`,
+		"1,6 0 0 4294967296":                  "is not a number below 4294967296",
+		"1,6 0 0 -1":                          `"-1" is not`,
+		strings.Repeat("9", 40) + ",6 0 0 0,": "begins with",
+	} {
+		if _, err := ParseBytecode(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v, want %q", text, err, want)
+		}
+	}
+}
+
+func FuzzBytecode(f *testing.F) {
+	f.Add("2,40 0 0 12,6 0 0 1,")
+	f.Fuzz(func(t *testing.T, text string) {
+		program, err := ParseBytecode(text)
+		if err != nil {
+			return
+		}
+		again, err := ParseBytecode(FormatBytecode(program))
+		if err != nil || !cmp.Equal(program, again) {
+			t.Errorf("%q: %v became %v, %v", text, program, again, err)
+		}
+	})
+}
