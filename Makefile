@@ -79,8 +79,8 @@ fuzz: ## run every fuzz target for FUZZTIME (30s)
 
 install: bin/xdpload ## install binary, man pages and completions under DESTDIR and PREFIX
 	install -D -m 755 bin/xdpload $(DESTDIR)$(PREFIX)/bin/xdpload
-	install -d $(DATADIR)/man/man1
-	install -m 644 docs/man/*.1 $(DATADIR)/man/man1
+	install -d $(DATADIR)/man/man8
+	install -m 644 docs/man/*.8 $(DATADIR)/man/man8
 	install -D -m 644 docs/completions/xdpload.bash $(DATADIR)/bash-completion/completions/xdpload
 	install -D -m 644 docs/completions/xdpload.zsh $(DATADIR)/zsh/site-functions/_xdpload
 	install -D -m 644 docs/completions/xdpload.fish $(DATADIR)/fish/vendor_completions.d/xdpload.fish

@@ -21,11 +21,15 @@ func completionCommand() command {
 		},
 		New: func() (*grammar.Node, runner) {
 			var shell string
-			choose := func(name string) *grammar.Node { return grammar.Const(name, &shell, name) }
-			return grammar.Alt(choose("bash"), choose("zsh"), choose("fish")), func(context.Context, *env) (any, error) {
-				text, err := grammar.Script(shell, "xdpload")
-				return script(text), err
-			}
+			choose := func(name, help string) *grammar.Node { return grammar.Const(name, &shell, name).Help(help) }
+			return grammar.Alt(
+					choose("bash", "to be sourced, or put below bash-completion/completions as xdpload"),
+					choose("zsh", "to be put into a directory of $fpath as _xdpload"),
+					choose("fish", "to be put into a directory of $fish_complete_path as xdpload.fish"),
+				), func(context.Context, *env) (any, error) {
+					text, err := grammar.Script(shell, "xdpload")
+					return script(text), err
+				}
 		},
 	}
 }

@@ -14,7 +14,13 @@ func manual() *grammar.Manual {
 		Summary: "load BPF programs and attach them to network devices",
 		Description: `xdpload reads BPF object files, of today's style and of iproute2's old one, has the kernel verify their programs and attaches them to network devices. Its words are those of ip(8) and tc(8), and may be shortened like theirs. Called through a link named "ip" or "tc" it reads that tool's words, and prints errors in that tool's form.
 
-It mounts nothing, reads no configuration file and leaves no process behind.`,
+It mounts nothing, reads no configuration file and leaves no process behind.
+
+A word may be shortened to any part of its beginning; where that fits several words, the first in the synopsis is meant. "help" may stand after any word, and says what may follow there.
+
+With -json a result is one JSON value on standard output, and an error one JSON object on standard error, with the message, the errno by name, the kernel's own sentence, hints and the status.
+
+A batch has one command a line. A # begins a comment, a backslash at the end of a line goes on on the next one, and quotes around a word keep its blanks. All lines are read before the first one runs. A line that fails is named with file and number and ends the batch; with -force it does not.`,
 		Groups: []grammar.Group{
 			{Name: "link", Summary: "XDP programs of devices"},
 			{Name: "elf", Summary: "look into object files"},

@@ -24,7 +24,7 @@ func linkSetCommand() command {
 		Summary: "attach an XDP program to a device, or detach it",
 		Description: `Loads one program of a BPF object, with the maps that it references and nothing else, and attaches it to the device. Nothing is attached, pinned or left loaded when any step fails.
 
-A program that is attached already stays: only -force replaces it, and then without a moment in which neither program runs. "off" detaches what is attached, whatever its mode; with a mode it detaches that mode's program only. Where nothing is attached, "off" is done already.`,
+A program that is attached already stays: only -force replaces it, and then without a moment in which neither program runs. "xdp off" detaches what is attached, whatever its mode; "xdpgeneric off" and its like detach that mode's program only. Where nothing is attached, "off" is done already.`,
 		Examples: []grammar.Example{
 			{Line: "xdpload link set dev eth0 xdp obj foo.o", Help: "attach the only XDP program of foo.o"},
 			{Line: "xdpload -force link set dev eth0 xdp obj foo.o sec xdp/drop", Help: "replace the attached program"},
@@ -46,14 +46,21 @@ func (r *linkSetRequest) grammar() *grammar.Node {
 		return grammar.Const(m.Keyword(), &r.Mode, m, grammar.Alt(what...).Named("PROGRAM")).Exact().Help(help)
 	}
 	return grammar.Seq(
-		grammar.Opt(grammar.Word("dev").Exact()),
-		grammar.Value("DEV", grammar.String(&r.Device)).Completes(grammar.Device),
+		deviceGrammar(&r.Device),
 		grammar.Alt(
 			mode(netlink.XDPAny, "in the driver where it can run programs, in the network stack elsewhere"),
 			mode(netlink.XDPGeneric, "in the network stack, on any device"),
 			mode(netlink.XDPNative, "in the driver, or not at all"),
 			mode(netlink.XDPOffload, "on the device itself"),
 		),
+	)
+}
+
+// deviceGrammar is the name of a device, with or without the word before it.
+func deviceGrammar(name *string) *grammar.Node {
+	return grammar.Seq(
+		grammar.Opt(grammar.Word("dev").Exact().Help("may be left out before the name of a device")),
+		grammar.Value("DEV", grammar.String(name)).Completes(grammar.Device).Help("the device's name"),
 	)
 }
 

@@ -29,10 +29,7 @@ A plain user sees the ids of programs only.`,
 		},
 		New: func() (*grammar.Node, runner) {
 			r := new(linkShowRequest)
-			return grammar.Opt(
-				grammar.Opt(grammar.Word("dev").Exact()),
-				grammar.Value("DEV", grammar.String(&r.Device)).Completes(grammar.Device),
-			), r.run
+			return grammar.Opt(deviceGrammar(&r.Device)), r.run
 		},
 	}
 }

@@ -10,7 +10,7 @@ mkdir "$scratch/tree"
 tar --exclude=./.git --exclude=./bin -cf - . | tar -xf - -C "$scratch/tree"
 cp -a "$scratch/tree" "$scratch/generated"
 
-rm -f "$scratch"/generated/docs/{commands.md,man/*.1,completions/*}
+rm -f "$scratch"/generated/docs/{commands.md,man/*,completions/*}
 make -s -C "$scratch/generated" generate
 
 cd "$scratch"
