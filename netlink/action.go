@@ -83,7 +83,7 @@ type Mirred struct {
 // BPFAction runs a program, whose return value is the verdict if Verdict of
 // the action is VerdictPipe.
 type BPFAction struct {
-	FD       int // of a program of type SCHED_ACT, if Bytecode is empty
+	FD       int // of a program of type SCHED_ACT, if Bytecode is empty; -1 for the action with Index
 	Name     string
 	Bytecode []Instruction
 
@@ -213,6 +213,9 @@ func (m *Mirred) code() uint32 {
 func (b *BPFAction) encode(e *encoder) {
 	if len(b.Bytecode) > 0 {
 		encodeBytecode(e, _TCA_ACT_BPF_OPS_LEN, _TCA_ACT_BPF_OPS, b.Bytecode)
+		return
+	}
+	if b.FD < 0 {
 		return
 	}
 	e.u32(_TCA_ACT_BPF_FD, uint32(b.FD))
