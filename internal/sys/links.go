@@ -8,38 +8,56 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// LinkTypeXDP is BPF_LINK_TYPE_XDP.
-const LinkTypeXDP = 6
-
-// XDPLink is what the kernel tells of a bpf_link that holds an XDP program on
-// a device.
-type XDPLink struct {
-	ID      uint32
-	Program uint32 // program id
-	Ifindex int    // 0 when the device is gone
+// DeviceLink is what the kernel tells of a bpf_link that holds a program on a
+// device.
+type DeviceLink struct {
+	LinkInfo
+	Ifindex    int        // in the device's network namespace; 0 when the device is gone or the link was detached
+	AttachType AttachType // 0 for XDP
 }
 
-// xdpLinkInfo is struct bpf_link_info for BPF_LINK_TYPE_XDP.
-type xdpLinkInfo struct {
-	typ     uint32
-	id      uint32
-	progID  uint32
-	_       uint32
-	ifindex uint32
-	_       uint32
+// deviceLinkInfo is struct bpf_link_info for BPF_LINK_TYPE_XDP, _TCX and
+// _NETKIT; the attach type is that of the last two.
+type deviceLinkInfo struct {
+	linkInfo
+	ifindex    uint32
+	attachType uint32
 }
 
-// XDPLinks lists the bpf_links that hold XDP programs, in every network
-// namespace. An error ends the list; it takes CAP_SYS_ADMIN.
-func XDPLinks() iter.Seq2[XDPLink, error] {
-	return func(yield func(XDPLink, error) bool) {
+// InfoOfDeviceLink asks for a link's info through its file descriptor. It is
+// nil for a link that is not of a device.
+func InfoOfDeviceLink(fd int) (*DeviceLink, error) {
+	var raw deviceLinkInfo
+	if err := objInfo(fd, &raw); err != nil {
+		return nil, fmt.Errorf("link info: %w", err)
+	}
+	out := &DeviceLink{LinkInfo: LinkInfo{Type: raw.typ, ID: raw.id, Program: raw.progID}, Ifindex: int(raw.ifindex)}
+	switch raw.typ {
+	case LinkTypeXDP:
+		return out, nil
+	case LinkTypeTCX, LinkTypeNetkit:
+		out.AttachType = AttachType(raw.attachType)
+		return out, nil
+	}
+	return nil, nil
+}
+
+// DeviceLinks lists the bpf_links that hold programs on devices, in every
+// network namespace. An error ends the list; it takes CAP_SYS_ADMIN.
+func DeviceLinks() iter.Seq2[DeviceLink, error] {
+	return func(yield func(DeviceLink, error) bool) {
 		for id, err := range linkIDs() {
 			if err != nil {
-				yield(XDPLink{}, err)
+				yield(DeviceLink{}, err)
 				return
 			}
-			l, ok := xdpLink(id)
-			if ok && !yield(l, nil) {
+			fd, err := LinkByID(id)
+			if err != nil {
+				continue // gone since
+			}
+			info, err := InfoOfDeviceLink(fd)
+			_ = Close(fd)
+			if err == nil && info != nil && !yield(*info, nil) {
 				return
 			}
 		}
@@ -64,20 +82,6 @@ func linkIDs() iter.Seq2[uint32, error] {
 			}
 		}
 	}
-}
-
-// xdpLink is false for a link of another type, and for one that is gone since.
-func xdpLink(id uint32) (XDPLink, bool) {
-	fd, err := bpf(unix.BPF_LINK_GET_FD_BY_ID, &idAttr{id: id})
-	if err != nil {
-		return XDPLink{}, false
-	}
-	defer unix.Close(fd)
-	var info xdpLinkInfo
-	if err := objInfo(fd, &info); err != nil || info.typ != LinkTypeXDP {
-		return XDPLink{}, false
-	}
-	return XDPLink{ID: info.id, Program: info.progID, Ifindex: int(info.ifindex)}, true
 }
 
 // Links lists the bpf_links of every type, in every network namespace. An

@@ -37,7 +37,7 @@ func TestLayout(t *testing.T) {
 		"btf_load":                unsafe.Sizeof(btf),
 		"btf_load.btf_size":       unsafe.Offsetof(btf.btfSize),
 		"obj_get_info_by_fd":      unsafe.Sizeof(objInfoAttr{}),
-		"bpf_link_info.xdp":       unsafe.Sizeof(xdpLinkInfo{}),
+		"bpf_link_info.tcx":       unsafe.Sizeof(deviceLinkInfo{}),
 		"get_fd_by_id":            unsafe.Sizeof(idAttr{}),
 	}
 	want := map[string]uintptr{
@@ -60,7 +60,7 @@ func TestLayout(t *testing.T) {
 		"btf_load":                32,
 		"btf_load.btf_size":       16,
 		"obj_get_info_by_fd":      16,
-		"bpf_link_info.xdp":       24,
+		"bpf_link_info.tcx":       24,
 		"get_fd_by_id":            12,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
