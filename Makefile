@@ -74,7 +74,7 @@ fuzz: ## run every fuzz target for FUZZTIME (30s)
 	awk '/^Fuzz/ { fuzz[n++] = $$1 } /^ok/ { while (n > 0) print $$2, fuzz[--n] }' | \
 	while read -r package target; do \
 		echo "$$package $$target"; \
-		$(GO) test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) "$$package" </dev/null || exit 1; \
+		$(GO) test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) -fuzzminimizetime=10x "$$package" </dev/null || exit 1; \
 	done
 
 install: bin/xdpload ## install binary, man pages and completions under DESTDIR and PREFIX
