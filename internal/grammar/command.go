@@ -113,8 +113,11 @@ func (t Table[R]) unknown(prefix string, words []string, i int) error {
 	return e
 }
 
-// helpOn answers "help link set" as "link set help".
+// helpOn answers "help link set" as "link set help", and "help help" as "help".
 func (t Table[R]) helpOn(words []string) error {
+	for len(words) > 0 && asksHelp(words[0], fitNone) {
+		words = words[1:]
+	}
 	c, rest, err := t.Lookup(append(slices.Clone(words), "help"))
 	if err != nil {
 		return err

@@ -66,6 +66,8 @@ func TestHelpRequests(t *testing.T) {
 	tests := []struct{ line, command, items string }{
 		{"help", "", "link tc tcx"},
 		{"-h", "", "link tc tcx"},
+		{"help help", "", "link tc tcx"},
+		{"h -h link help", "link", "set show"},
 		{"link help", "link", "set show"},
 		{"link set help", "link set", "dev DEV"},
 		{"help link set", "link set", "dev DEV"},
