@@ -5,7 +5,6 @@ import (
 	"net/netip"
 
 	"github.com/jsimonetti/rtnetlink/v2"
-	"github.com/jsimonetti/rtnetlink/v2/driver"
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 )
@@ -27,12 +26,17 @@ func (c *Conn) AddVeth(v Veth) error {
 	if v.PeerNetNS > 0 {
 		peer.Attributes.NetNS = rtnetlink.NetNSForFD(uint32(v.PeerNetNS))
 	}
+	r := request{op: "add veth", typ: unix.RTM_NEWLINK, flags: netlink.Create | netlink.Excl}
+	other, err := peer.MarshalBinary()
+	if err != nil {
+		return newError(r.op, 0, err)
+	}
+	var data encoder // not rtnetlink's driver package: it registers every driver at each start
+	data.bytes(_VETH_INFO_PEER, other)
 	m := rtnetlink.LinkMessage{Attributes: &rtnetlink.LinkAttributes{
 		Name: v.Name,
-		Info: &rtnetlink.LinkInfo{Kind: "veth", Data: &driver.Veth{PeerInfo: peer}},
+		Info: &rtnetlink.LinkInfo{Kind: "veth", Data: &rtnetlink.LinkData{Name: "veth", Data: data.b}},
 	}}
-	r := request{op: "add veth", typ: unix.RTM_NEWLINK, flags: netlink.Create | netlink.Excl}
-	var err error
 	if r.body, err = m.MarshalBinary(); err != nil {
 		return newError(r.op, 0, err)
 	}

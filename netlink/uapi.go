@@ -21,6 +21,9 @@ const (
 	_NETKIT_DEVICE_SINGLE = 1
 )
 
+// linux/veth.h
+const _VETH_INFO_PEER = 1
+
 // linux/rtnetlink.h
 const (
 	_RTEXT_FILTER_SKIP_STATS = 1 << 3
