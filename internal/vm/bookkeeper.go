@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"time"
 )
@@ -22,10 +21,11 @@ type bookkeeper struct {
 	report func(result) // told each result, in the order of the jobs
 	output *buffer      // of the guest that runs
 
-	next    int   // the first job without a result
-	running bool  // it has started
-	from    int64 // where its output begins
-	done    bool  // the guest has said that it is through
+	next    int               // the first job without a result
+	running bool              // it has started
+	from    int64             // where its output begins
+	files   map[string][]byte // what it wrote so far
+	done    bool              // the guest has said that it is through
 }
 
 // How long a guest may be silent: until its first event, and beyond the time
@@ -107,9 +107,9 @@ func (b *bookkeeper) jobEvent(e event) error {
 	j := b.jobs[e.Job]
 	switch e.Kind {
 	case eventStart:
-		b.from, b.running = e.Output, true
+		b.from, b.running, b.files = e.Output, true, map[string][]byte{}
 	case eventFile:
-		return writeFile(j, e)
+		return b.file(j, e)
 	case eventExit:
 		out := b.output.slice(b.from, e.Output)
 		b.finish(result{job: j, output: out, elapsed: e.Elapsed, code: e.Code, reason: exitReason(j, e, out)})
@@ -118,6 +118,7 @@ func (b *bookkeeper) jobEvent(e event) error {
 }
 
 func (b *bookkeeper) finish(r result) {
+	r.files = b.files
 	b.running = false
 	b.next++
 	b.report(r)
@@ -130,8 +131,8 @@ func (b *bookkeeper) broken(e *guestError) {
 	b.finish(result{job: b.jobs[b.next], output: out, code: 1, reason: e.reason})
 }
 
-// writeFile writes a file that came from the guest, if the job was asked for it.
-func writeFile(j job, e event) error {
+// file takes a file that came from the guest, if the job was asked to write it.
+func (b *bookkeeper) file(j job, e event) error {
 	for _, o := range j.Outputs {
 		inside := o.Dir && filepath.Dir(e.Path) == filepath.Clean(o.Path)
 		if e.Path != o.Path && !inside {
@@ -141,14 +142,10 @@ func writeFile(j job, e event) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", e.Path, err)
 		}
-		data, err := io.ReadAll(z)
-		if err != nil {
+		if b.files[e.Path], err = io.ReadAll(z); err != nil {
 			return fmt.Errorf("%s: %w", e.Path, err)
 		}
-		if err := os.MkdirAll(filepath.Dir(e.Path), 0o755); err != nil {
-			return err
-		}
-		return os.WriteFile(e.Path, data, 0o644)
+		return nil
 	}
 	return fmt.Errorf("the guest sent %s, which %s was not asked to write", e.Path, j.Package)
 }

@@ -73,7 +73,7 @@ func TestFollowNonsense(t *testing.T) {
 		"spoilt bytes": `{"Kind":"file","Job":0,"Path":"/c","Data":"AAAA"}` + "\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := &bookkeeper{jobs: []job{{Package: "a", Outputs: []output{{"/c", false}}}}}
+			b := &bookkeeper{files: map[string][]byte{}, jobs: []job{{Package: "a", Outputs: []output{{"/c", false}}}}}
 			if _, cause := followed(t, b, "", events); cause == nil {
 				t.Error("the guest was not ended")
 			}
@@ -81,31 +81,39 @@ func TestFollowNonsense(t *testing.T) {
 	}
 }
 
-func TestWriteFile(t *testing.T) {
+func TestFile(t *testing.T) {
+	from := filepath.Join(t.TempDir(), "from")
+	if err := os.WriteFile(from, []byte("mode: set\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	data, err := gzipFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
 	dir := t.TempDir()
-	from, err := os.CreateTemp(dir, "from")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := from.WriteString("mode: set\n"); err != nil {
-		t.Fatal(err)
-	}
-	data, err := gzipFile(from.Name())
-	if err != nil {
-		t.Fatal(err)
-	}
 	j := job{Outputs: []output{{dir + "/sub/cover.out", false}, {dir + "/cov", true}}}
-	for _, name := range []string{"sub/cover.out", "cov/covmeta.1"} {
-		if err := writeFile(j, event{Path: filepath.Join(dir, name), Data: data}); err != nil {
+	b := &bookkeeper{files: map[string][]byte{}}
+	for _, name := range []string{"/other", "/cov/../x", "/cov/a/b"} {
+		if err := b.file(j, event{Path: dir + name, Data: data}); err == nil {
+			t.Errorf("%s was taken", name)
+		}
+	}
+	want := map[string][]byte{}
+	for _, name := range []string{"/sub/cover.out", "/cov/covmeta.1"} {
+		if err := b.file(j, event{Path: dir + name, Data: data}); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(got) != "mode: set\n" {
-			t.Errorf("%s: %q, %v", name, got, err)
-		}
+		want[dir+name] = []byte("mode: set\n")
 	}
-	for _, name := range []string{dir + "/other", dir + "/cov/../x", dir + "/cov/a/b"} {
-		if err := writeFile(j, event{Path: name, Data: data}); err == nil {
-			t.Errorf("%s was written", name)
+	if diff := cmp.Diff(want, b.files); diff != "" {
+		t.Errorf("files (-want +got):\n%s", diff)
+	}
+	if err := (result{files: b.files}).write(); err != nil {
+		t.Fatal(err)
+	}
+	for name := range want {
+		if got, err := os.ReadFile(name); err != nil || string(got) != "mode: set\n" {
+			t.Errorf("%s: %q, %v", name, got, err)
 		}
 	}
 }

@@ -30,18 +30,21 @@ func execCommand(ctx context.Context, e *env, args []string) error {
 	}
 	j := newJob(flags.Args(), os.Environ(), dir)
 	j.Package = importPath(dir)
-	status := 0
-	b := &bookkeeper{jobs: []job{j}, note: noteTo(e), report: func(r result) {
-		e.stdout.Write(r.output)
-		if r.reason != "" {
-			fmt.Fprintf(e.stderr, "vm: kernel %s: %s\n", k.name, r.reason)
-		}
-		status = r.code
-	}}
-	if err := runJobs(ctx, t, k, b); err != nil || status == 0 {
+	var end result
+	b := &bookkeeper{jobs: []job{j}, note: noteTo(e), report: func(r result) { end = r }}
+	if err := runJobs(ctx, t, k, b); err != nil {
 		return err
 	}
-	return exitStatus(status)
+	if _, err := e.stdout.Write(end.output); err != nil {
+		return err
+	}
+	if end.reason != "" {
+		fmt.Fprintf(e.stderr, "vm: kernel %s: %s\n", k.name, end.reason)
+	}
+	if err := end.write(); err != nil || end.code == 0 {
+		return err
+	}
+	return exitStatus(end.code)
 }
 
 // noteTo writes notes for a person.

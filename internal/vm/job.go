@@ -66,6 +66,14 @@ func (j job) flag(name string) string {
 	return ""
 }
 
+// profile is the path of the coverage profile that the job writes, if any.
+func (j job) profile() string {
+	if p := j.flag("coverprofile"); p != "" {
+		return j.outputPath(p)
+	}
+	return ""
+}
+
 // outputPath resolves a path as the package testing does.
 func (j job) outputPath(p string) string {
 	if filepath.IsAbs(p) {

@@ -44,26 +44,30 @@ func testEvents(ctx context.Context, output []byte) ([]testEvent, error) {
 	}
 }
 
-// result reports a package as go test does, and takes note of its skips and
-// coverage.
+// result reports a package as go test does, with the kernel's name, and takes
+// note of its skips and coverage.
 func (r *testRun) result(ctx context.Context, k kernel, res result, skips skipList) error {
 	events, err := testEvents(ctx, res.output)
 	if err != nil {
 		return err
 	}
 	skips.add(res.job.Package, events)
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	fmt.Fprint(r.stdout, shown(events, res.job.Verbose, res.code != 0))
-	seconds := res.elapsed.Seconds()
+	verdict := "ok  "
 	if res.code != 0 {
-		r.failed = true
-		if res.reason != "" {
-			fmt.Fprintf(r.stdout, "FAIL: kernel %s: %s%s\n", k.name, res.reason, unfinished(events))
-		}
-		fmt.Fprintf(r.stdout, "FAIL\t%s\t%.3fs\n", res.job.Package, seconds)
-		return nil
+		verdict, r.failed = "FAIL", true
 	}
-	fmt.Fprintf(r.stdout, "ok  \t%s\t%.3fs%s\n", res.job.Package, seconds, covered(events))
-	return r.cover.addJob(res.job)
+	if res.reason != "" {
+		fmt.Fprintf(r.stdout, "FAIL: kernel %s: %s%s\n", k.name, res.reason, unfinished(events))
+	}
+	fmt.Fprintf(r.stdout, "%s\t%s\t%.3fs\tkernel %s%s\n", verdict, res.job.Package, res.elapsed.Seconds(), k.name, covered(events))
+	if name := res.job.profile(); name != "" {
+		r.cover.add(res.files[name])
+		delete(res.files, name)
+	}
+	return res.write()
 }
 
 // shown is what go test shows of a package: everything when it is verbose,
@@ -136,19 +140,19 @@ func (s skipList) add(pkg string, events []testEvent) {
 	}
 }
 
-// lines is the list as a person reads it.
-func (s skipList) lines(kernel string) []string {
+// text is the list as a person reads it.
+func (s skipList) text(kernel string) string {
 	if len(s) == 0 {
-		return []string{"kernel " + kernel + ": nothing skipped"}
+		return "kernel " + kernel + ": nothing skipped\n"
 	}
-	var all []string
+	var b strings.Builder
 	for _, reason := range slices.Sorted(maps.Keys(s)) {
-		all = append(all, "kernel "+kernel+": skipped: "+strings.TrimPrefix(reason, "SKIP: "))
+		fmt.Fprintf(&b, "kernel %s: skipped: %s\n", kernel, strings.TrimPrefix(reason, "SKIP: "))
 		for _, test := range s[reason] {
-			all = append(all, "    "+test)
+			fmt.Fprintf(&b, "    %s\n", test)
 		}
 	}
-	return all
+	return b.String()
 }
 
 // coverage is the profile of several packages on several kernels, which has
@@ -159,20 +163,12 @@ type coverage struct {
 	blocks []byte
 }
 
-// addJob adds the profile that a job wrote, if it was asked for one.
-func (c *coverage) addJob(j job) error {
-	name := j.flag("coverprofile")
-	if name == "" {
-		return nil
+// add adds a profile; a job that broke off has none.
+func (c *coverage) add(profile []byte) {
+	if mode, blocks, ok := bytes.Cut(profile, []byte("\n")); ok {
+		c.mode = string(mode)
+		c.blocks = append(c.blocks, blocks...)
 	}
-	data, err := os.ReadFile(name)
-	if err != nil {
-		return err
-	}
-	mode, blocks, _ := bytes.Cut(data, []byte("\n"))
-	c.mode = string(mode)
-	c.blocks = append(c.blocks, blocks...)
-	return os.Remove(name) // the next kernel's is a new one
 }
 
 // write writes the profile to the file that the user named.

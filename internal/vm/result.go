@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
 	"time"
 )
@@ -12,8 +14,22 @@ type result struct {
 	job     job
 	output  []byte
 	elapsed time.Duration
-	code    int    // as the process status
-	reason  string // why it failed, when more is known than that tests failed
+	code    int               // as the process status
+	reason  string            // why it failed, when more is known than that tests failed
+	files   map[string][]byte // what it was asked to write, by path
+}
+
+// write writes the job's files where it would have written them on the host.
+func (r result) write() error {
+	for name, data := range r.files {
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(name, data, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 var (

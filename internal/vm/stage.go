@@ -34,12 +34,6 @@ func stageCommand(_ context.Context, _ *env, args []string) error {
 		return err
 	}
 	argv[0] = binary
-	for i, a := range argv {
-		// go test's own file is gone when the guest runs.
-		if strings.HasPrefix(a, "-test.coverprofile=") {
-			argv[i] = "-test.coverprofile=" + filepath.Join(dir, "cover.out")
-		}
-	}
 	j := newJob(argv, os.Environ(), wd).telling()
 	j.Package = importPath(wd)
 	data, err := json.Marshal(j)

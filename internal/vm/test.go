@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // testRun is one "vm test".
@@ -18,9 +19,10 @@ type testRun struct {
 	options  kernelOptions
 	optional bool     // leave out, with a word, a kernel that cannot be had
 	goArgs   []string // flags and packages for go test
-	failed   bool
-	skips    []string // lines of the final list
-	cover    coverage
+
+	mu     sync.Mutex // guards the rest, and whole reports on stdout
+	failed bool
+	cover  coverage
 }
 
 // testCommand is "vm test": all packages on all kernels, one boot a kernel.
@@ -64,15 +66,20 @@ func (r *testRun) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, k := range kernels {
-		if err := r.kernel(ctx, t, k, jobs); err != nil {
-			return err
+	skips := make([]skipList, len(kernels))
+	errs := make([]error, len(kernels))
+	var all sync.WaitGroup
+	for i, k := range kernels {
+		skips[i] = skipList{}
+		all.Go(func() { errs[i] = r.kernel(ctx, t, k, jobs, skips[i]) })
+	}
+	all.Wait()
+	for i, k := range kernels {
+		if errs[i] == nil {
+			fmt.Fprint(r.stdout, skips[i].text(k.name))
 		}
 	}
-	for _, line := range r.skips {
-		fmt.Fprintln(r.stdout, line)
-	}
-	return r.cover.write(coverFlag(r.goArgs))
+	return errors.Join(append(errs, r.cover.write(coverFlag(r.goArgs)))...)
 }
 
 // fetch finds QEMU and the kernels. What cannot be had is an error, or a line
@@ -145,20 +152,12 @@ func (r *testRun) build(ctx context.Context, dir string) error {
 	return nil
 }
 
-// kernel runs the jobs on one kernel and reports as go test does.
-func (r *testRun) kernel(ctx context.Context, t tools, k kernel, jobs []job) error {
-	fmt.Fprintf(r.stdout, "# kernel %s: %s\n", k.name, k.release())
-	skips := skipList{}
-	b := &bookkeeper{jobs: jobs, note: noteTo(r.env)}
-	b.report = func(res result) {
-		if err := r.result(ctx, k, res, skips); err != nil {
-			r.failed = true
-			b.note(err.Error())
-		}
-	}
-	if err := runJobs(ctx, t, k, b); err != nil {
-		return err
-	}
-	r.skips = append(r.skips, skips.lines(k.name)...)
-	return nil
+// kernel runs the jobs on one kernel, in a guest with one CPU: as many kernels
+// run at the same time.
+func (r *testRun) kernel(ctx context.Context, t tools, k kernel, jobs []job, skips skipList) error {
+	var failed error
+	b := &bookkeeper{jobs: jobs, note: noteTo(r.env), report: func(res result) {
+		failed = errors.Join(failed, r.result(ctx, k, res, skips))
+	}}
+	return errors.Join(runJobs(ctx, t, k, b), failed)
 }

@@ -274,11 +274,11 @@ func TestShownAndSkips(t *testing.T) {
 	}
 	skips := skipList{}
 	skips.add("p", events)
-	want := []string{"kernel 6.1: skipped: needs tcx: Linux 6.6", "    p TestS"}
-	if diff := cmp.Diff(want, skips.lines("6.1")); diff != "" {
+	want := "kernel 6.1: skipped: needs tcx: Linux 6.6\n    p TestS\n"
+	if diff := cmp.Diff(want, skips.text("6.1")); diff != "" {
 		t.Errorf("skips (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"kernel 6.1: nothing skipped"}, (skipList{}).lines("6.1")); diff != "" {
+	if diff := cmp.Diff("kernel 6.1: nothing skipped\n", skipList{}.text("6.1")); diff != "" {
 		t.Errorf("no skips (-want +got):\n%s", diff)
 	}
 }
