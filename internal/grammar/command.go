@@ -122,7 +122,9 @@ func (t Table[R]) helpOn(words []string) error {
 	if err != nil {
 		return err
 	}
-	_, err = c.Parse(rest)
+	if _, err = c.Parse(rest); err == nil { // it takes any word, help too
+		err = &HelpRequest{Command: c.Title()}
+	}
 	return err
 }
 

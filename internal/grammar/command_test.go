@@ -68,6 +68,7 @@ func TestHelpRequests(t *testing.T) {
 		{"-h", "", "link tc tcx"},
 		{"help help", "", "link tc tcx"},
 		{"h -h link help", "link", "set show"},
+		{"help tc exec bpf", "tc exec bpf", ""},
 		{"link help", "link", "set show"},
 		{"link set help", "link set", "dev DEV"},
 		{"help link set", "link set", "dev DEV"},
