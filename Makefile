@@ -4,6 +4,8 @@
 GO       ?= go
 PREFIX   ?= /usr/local
 FUZZTIME ?= 30s
+# Options of bench, such as -json or -case='^tc'; -help lists them.
+BENCHFLAGS ?=
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
 # The tests of one package may take this long; on two cores all of them take a fraction of it.
@@ -15,7 +17,7 @@ DATADIR   = $(DESTDIR)$(PREFIX)/share
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo test race check vet lint rules generated cross generate fixtures bench fuzz install clean
+.PHONY: help build demo test race check vet lint rules generated cross generate fixtures bench bench-peers fuzz install clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -64,10 +66,13 @@ generate: ## write the man pages, the command reference and the completions anew
 	$(GO) generate ./cmd/...
 
 fixtures: ## compile the BPF objects of the tests anew (needs clang)
-	$(GO) generate ./internal/testobj/...
+	$(GO) generate ./internal/testobj/... ./internal/bench
 
-bench: build ## compare speed and memory with ip and tc (root)
-	$(GO) run ./internal/bench
+bench: build ## compare speed and memory with ip, tc, bpftool and xdp-loader (root)
+	$(GO) run -tags=$(TAGS) ./internal/bench $(BENCHFLAGS)
+
+bench-peers: ## install what bench compares with, by apt (root)
+	apt-get install -y --no-install-recommends iproute2 bpftool xdp-tools strace gcc libc6-dev
 
 fuzz: ## run every fuzz target for FUZZTIME (30s)
 	@$(GO) test -list='^Fuzz' ./... | \

@@ -1,0 +1,118 @@
+package main
+
+import "slices"
+
+const megabyte = 1 << 20
+
+// lines is how many commands a batch has, and how many devices and half the
+// filters there are to show.
+const lines = 1000
+
+func cases() []testCase {
+	return slices.Concat(startCases(), xdpCases(), objectCases(), tcCases(), manyCases())
+}
+
+// startCases are about what it costs to start.
+func startCases() []testCase {
+	return []testCase{{
+		name: "version", about: "print the version",
+		contestants: []contestant{
+			command("xdpload -Version"), command("hello"), command("ip -V"),
+			command("tc -V"), command("bpftool version"), command("floor version"),
+		},
+		calls: true,
+		goals: []goal{{wall, "hello", 1.4}},
+	}}
+}
+
+// xdpCases are about one small program on one device. The floor shows what of
+// it the kernel takes, which is nearly all of it unless the case is calm.
+func xdpCases() []testCase {
+	swapGoals := []goal{{wall, "ip", 1}, {memory, "", 20 * megabyte}}
+	attachGoals := append(swapGoals[:2:2], goal{wall, "xdp-loader", 1})
+	load := func(object string) []contestant {
+		return []contestant{
+			command("xdpload link set dev v0 xdp obj " + object).after(detach),
+			command("ip link set dev v0 xdp obj " + object + " sec xdp").after(detach),
+			command("xdp-loader load v0 " + object).after(detach),
+			command("floor attach v0").after(detach),
+		}
+	}
+	swap := []contestant{
+		command("xdpload -force link set dev v0 xdp obj tiny.o"),
+		command("ip -force link set dev v0 xdp obj tiny.o sec xdp"),
+		command("floor attach v0"),
+	}
+	off := []contestant{
+		command("xdpload link set dev v0 xdp off").after(attach),
+		command("ip link set dev v0 xdp off").after(attach),
+		command("xdp-loader unload v0 --all").after(attach),
+		command("floor off v0").after(attach),
+	}
+	return []testCase{
+		{name: "attach", about: "attach a small XDP program", setup: oneDevice, contestants: load("tiny.o"), goals: attachGoals},
+		{name: "swap", about: "replace it", setup: attached(oneDevice), contestants: swap, goals: swapGoals},
+		{name: "off", about: "detach it", setup: oneDevice, contestants: off, goals: attachGoals},
+		{name: "attach-calm", about: "attach where the kernel need not wait", calm: true, setup: idleDevice, contestants: load("tiny.o"), calls: true, goals: attachGoals},
+		{name: "nobtf-calm", about: "the same with an object without BTF", calm: true, setup: idleDevice, contestants: load("tiny_nobtf.o"), calls: true, goals: attachGoals},
+		{name: "swap-calm", about: "replace where the kernel need not wait", calm: true, setup: attached(idleDevice), contestants: swap, calls: true, goals: swapGoals},
+		{name: "off-calm", about: "detach where the kernel need not wait", calm: true, setup: idleDevice, contestants: off, calls: true, goals: attachGoals},
+	}
+}
+
+// objectCases are about objects that ask for more. They are calm, as the peer
+// that only loads does not wait either.
+func objectCases() []testCase {
+	load := func(name, about, object, words string, goals ...goal) testCase {
+		return testCase{
+			name: name, about: about, calm: true, setup: idleDevice, goals: goals,
+			contestants: []contestant{
+				command("xdpload -force link set dev v0 xdp obj " + object + " " + words).after(unpin),
+				command("bpftool prog loadall " + object + " " + pins + "/bench").after(unpin),
+				command("ip -force link set dev v0 xdp obj " + object + " " + words).after(unpin),
+			},
+		}
+	}
+	return []testCase{
+		load("core", "one CO-RE relocation", "core.o", "sec xdp", goal{wall, "bpftool", 0.6}),
+		load("maps64", "a program with 64 maps", "maps64.o", "sec xdp", goal{wall, "bpftool", 0.8}),
+		load("heavy16", "16 programs that take the verifier long", "heavy16.o", "program heavy0", goal{wall, "bpftool", 0.55}),
+		load("big", "one of the 111 programs of a 2 MB object", "big.o", "sec xdp/wanted", goal{wall, "ip", 1}, goal{memory, "", 25 * megabyte}),
+		{
+			name: "rejected", about: "a program that is refused with a log of more than 1 MB",
+			calm: true, setup: idleDevice, goals: []goal{{memory, "", 100 * megabyte}},
+			contestants: []contestant{
+				command("xdpload link set dev v0 xdp obj hugelog.o").refused(2),
+				command("ip link set dev v0 xdp obj hugelog.o sec xdp").refused(2),
+				command("bpftool prog loadall hugelog.o " + pins + "/bench").refused(255),
+			},
+		},
+	}
+}
+
+// manyCases are about a thousand devices.
+func manyCases() []testCase {
+	return []testCase{
+		{
+			name: "show", about: "show 1,000 devices",
+			setup: manyDevices, goals: []goal{{wall, "ip", 1}, {memory, "", 25 * megabyte}},
+			contestants: []contestant{command("xdpload link show"), command("ip -d link show")},
+		},
+		{
+			name: "show-json", about: "the same as JSON",
+			setup: manyDevices, goals: []goal{{wall, "ip", 1}, {wall, "sh", 0.5}, {memory, "", 25 * megabyte}},
+			contestants: []contestant{
+				command("xdpload -json link show"), command("ip -d -j link show"),
+				{argv: []string{"sh", "-c", "ip -d -j link show && bpftool -j net"}},
+			},
+		},
+		{
+			name: "batch", about: "attach the same program to 1,000 devices that are down",
+			calm: true, setup: inBatch(manyDevices), goals: []goal{{wall, "ip", 0.5}, {memory, "", 25 * megabyte}},
+			contestants: []contestant{
+				command("xdpload -batch link.batch").after(detachAll),
+				command("ip -batch link.batch").after(detachAll),
+			},
+		},
+	}
+}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+
+	"golang.org/x/sys/unix"
+)
+
+// isolated names the variable with the scratch directory of the process that
+// isolate started.
+const isolated = "XDPLOAD_BENCH_DIRECTORY"
+
+// isolate starts the program once more, in mount and network namespaces that
+// are gone with it, and with a scratch directory that is removed afterwards.
+func isolate(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	if os.Geteuid() != 0 {
+		return errors.New("loading programs and making devices takes root: run it with sudo")
+	}
+	dir, err := os.MkdirTemp("", "xdpload-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	runtime.LockOSThread() // Pdeathsig is that of the thread
+	defer runtime.UnlockOSThread()
+	cmd := exec.CommandContext(ctx, self, args...)
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+	cmd.Env = append(os.Environ(), isolated+"="+dir, "TMPDIR="+dir)
+	cmd.SysProcAttr = &unix.SysProcAttr{
+		Unshareflags: unix.CLONE_NEWNS | unix.CLONE_NEWNET,
+		Pdeathsig:    unix.SIGKILL,
+	}
+	err = cmd.Run()
+	if ctx.Err() != nil {
+		return errors.New("interrupted")
+	}
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.Exited() {
+		return errors.New("no report")
+	}
+	return err
+}
+
+// mounts hides the host's pins and named namespaces from the peers.
+func mounts() error {
+	for _, m := range []struct {
+		source, target, fstype string
+		flags                  uintptr
+	}{
+		{"none", "/", "", unix.MS_REC | unix.MS_PRIVATE},
+		{"tmpfs", "/run", "tmpfs", 0},
+		{"sysfs", "/sys", "sysfs", 0},
+		{"bpf", pins, "bpf", 0},
+	} {
+		if err := unix.Mount(m.source, m.target, m.fstype, m.flags, ""); err != nil {
+			return fmt.Errorf("mount %s: %w", m.target, err)
+		}
+	}
+	return nil
+}
+
+// inNetNS runs fn, and the commands that it starts, in a new network namespace.
+func inNetNS(fn func() error) error {
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread() // and never unlock: the thread dies, and the namespace with it
+		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+			done <- fmt.Errorf("new network namespace: %w", err)
+			return
+		}
+		done <- fn()
+	}()
+	return <-done
+}

@@ -1,0 +1,235 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// No run takes longer; one that does is stopped.
+const runLimit = 30 * time.Second
+
+// At least so many rounds, whatever they take.
+const minRounds = 5
+
+// A lab measures cases, one after the other.
+type lab struct {
+	options
+	ctx      context.Context
+	dir      string            // objects, built programs; the commands' working directory
+	tools    map[string]string // path by name
+	absent   map[string]error  // tools that are not there
+	progress io.Writer
+	filler   *world // whose devices fill the dispatcher
+}
+
+func newLab(ctx context.Context, o options, dir string, progress io.Writer) (*lab, error) {
+	path, err := filepath.Abs(o.xdpload)
+	if err != nil {
+		return nil, err
+	}
+	l := &lab{
+		options: o, ctx: ctx, dir: dir, progress: progress,
+		tools: map[string]string{"xdpload": path}, absent: map[string]error{},
+	}
+	if _, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("%w: run make build first", err)
+	}
+	if err := objects(dir); err != nil {
+		return nil, err
+	}
+	for _, name := range []string{"spawn", "hello"} {
+		if err := buildGo(ctx, dir, name); err != nil {
+			return nil, err
+		}
+		l.tools[name] = filepath.Join(dir, name)
+	}
+	if err := buildC(ctx, dir, "floor"); err != nil {
+		l.absent["floor"] = err
+	} else {
+		l.tools["floor"] = filepath.Join(dir, "floor")
+	}
+	for _, name := range []string{"ip", "tc", "bpftool", "xdp-loader", "strace", "sh"} {
+		path, err := exec.LookPath(name)
+		if err != nil {
+			l.absent[name] = errors.New("not installed")
+			continue
+		}
+		l.tools[name] = path
+	}
+	return l, nil
+}
+
+// measure runs the cases that were asked for. A case that cannot run is told
+// in the report.
+func (l *lab) measure(all []testCase) *report {
+	r := newReport(l.absent)
+	for _, c := range all {
+		if !l.only.MatchString(c.name) {
+			continue
+		}
+		start := time.Now()
+		if err := l.measureApart(r, c); err != nil {
+			r.leaveOut(c.name, err)
+		}
+		_, _ = fmt.Fprintf(l.progress, "%s %.1fs\n", c.name, time.Since(start).Seconds())
+	}
+	return r
+}
+
+// measureApart measures a case in a network namespace of its own.
+func (l *lab) measureApart(r *report, c testCase) error {
+	if c.calm {
+		if err := l.calm(); err != nil {
+			return err
+		}
+	}
+	return inNetNS(func() error {
+		w, err := newWorld(l.dir)
+		if err != nil {
+			return err
+		}
+		defer w.close()
+		return l.measureCase(r, c, w)
+	})
+}
+
+// calm fills the kernel's XDP dispatcher once, for as long as the process lives.
+func (l *lab) calm() (err error) {
+	if l.filler != nil {
+		return nil
+	}
+	if l.filler, err = newWorld(l.dir); err != nil {
+		return err
+	}
+	return fillDispatcher(l.filler)
+}
+
+func (l *lab) measureCase(r *report, c testCase, w *world) error {
+	if c.setup != nil {
+		if err := c.setup(w); err != nil {
+			return err
+		}
+	}
+	defer unpin(w) //nolint:errcheck // the next case's resets will tell
+	var able []contestant
+	for _, who := range c.contestants {
+		if l.tools[who.tool()] == "" {
+			continue // told once, at the end
+		}
+		if _, err := l.once(w, who); err != nil {
+			r.leaveOut(c.name+": "+who.tool(), err)
+			continue
+		}
+		able = append(able, who)
+	}
+	if !slices.ContainsFunc(able, func(c contestant) bool { return c.tool() == "xdpload" }) {
+		return errors.New("xdpload does not do it")
+	}
+	samples, err := l.rounds(w, able)
+	if err != nil {
+		return err
+	}
+	result := newResult(c, able, samples)
+	if c.calls && l.tools["strace"] != "" {
+		for i, who := range able {
+			if result.Contestants[i].Calls, err = l.calls(w, who); err != nil {
+				return err
+			}
+		}
+	}
+	r.Cases = append(r.Cases, result)
+	return nil
+}
+
+// rounds runs the contestants in turn and returns the samples of each.
+func (l *lab) rounds(w *world, able []contestant) ([][]sample, error) {
+	samples := make([][]sample, len(able))
+	start := time.Now()
+	for n := 0; n < l.options.rounds && (n < minRounds || time.Since(start) < l.budget); n++ {
+		for i, who := range able {
+			s, err := l.once(w, who)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", who.tool(), err)
+			}
+			samples[i] = append(samples[i], s)
+		}
+	}
+	return samples, nil
+}
+
+// once resets and runs a contestant.
+func (l *lab) once(w *world, who contestant) (sample, error) {
+	if who.reset != nil {
+		if err := who.reset(w); err != nil {
+			return sample{}, err
+		}
+	}
+	numbers, err := l.spawn(l.argv(who)...)
+	if err != nil {
+		return sample{}, err
+	}
+	return sample{
+		wall:   numbers.wall.Seconds(),
+		cpu:    (numbers.user + numbers.system).Seconds(),
+		memory: float64(numbers.memory),
+		faults: float64(numbers.faults),
+	}, numbers.expect(who.status)
+}
+
+func (l *lab) argv(who contestant) []string {
+	return append([]string{l.tools[who.tool()]}, who.argv[1:]...)
+}
+
+// cost is the report of spawn.
+type cost struct {
+	wall, user, system time.Duration
+	memory, faults     int64
+	status             int
+	said               string // on standard error
+}
+
+func (c *cost) expect(status int) error {
+	if c.status == status {
+		return nil
+	}
+	first, _, _ := bytes.Cut([]byte(c.said), []byte("\n"))
+	return fmt.Errorf("status %d: %s", c.status, first)
+}
+
+// spawn runs a command through the program of that name.
+func (l *lab) spawn(argv ...string) (*cost, error) {
+	ctx, cancel := context.WithTimeout(l.ctx, runLimit)
+	defer cancel()
+	said, err := os.Create(filepath.Join(l.dir, "stderr")) // a pipe would want a reader while the clock runs
+	if err != nil {
+		return nil, err
+	}
+	defer said.Close()
+	numbers, err := os.Create(filepath.Join(l.dir, "numbers"))
+	if err != nil {
+		return nil, err
+	}
+	defer numbers.Close()
+	cmd := exec.CommandContext(ctx, l.tools["spawn"], argv...)
+	cmd.Dir, cmd.Stderr, cmd.ExtraFiles = l.dir, said, []*os.File{numbers}
+	runErr := cmd.Run()
+	message, err := os.ReadFile(said.Name())
+	if runErr != nil || err != nil {
+		return nil, errors.Join(ctx.Err(), runErr, err, errors.New(string(message)))
+	}
+	line, err := os.ReadFile(numbers.Name())
+	if err != nil {
+		return nil, err
+	}
+	c := &cost{said: string(message)}
+	_, err = fmt.Sscan(string(line), &c.wall, &c.user, &c.system, &c.memory, &c.faults, &c.status)
+	return c, err
+}
