@@ -41,7 +41,11 @@ func (r *linkReport) peerName() string {
 
 func (r *linkReport) writeBrief(b *strings.Builder) {
 	fmt.Fprintf(b, "%-16s %-14s", r.peerName(), r.State)
-	if r.XDP == nil {
+	switch {
+	case r.foreign: // ip says nothing about XDP here
+		fmt.Fprintf(b, " %s <%s> \n", r.Address, strings.Join(r.Flags, ","))
+		return
+	case r.XDP == nil:
 		b.WriteString(" -\n")
 		return
 	}

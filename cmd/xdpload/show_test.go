@@ -1,0 +1,131 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/xdpload/xdpload/internal/bpftest"
+	"github.com/xdpload/xdpload/internal/netns"
+	"github.com/xdpload/xdpload/internal/testobj"
+)
+
+// runIn runs the program within the process, in a network namespace.
+func runIn(t *testing.T, ns *bpftest.Namespace, words ...string) string {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	status := -1
+	err := netns.Do(ns.Name, func() error {
+		status = run(context.Background(), words, strings.NewReader(""), &stdout, &stderr)
+		return nil
+	})
+	if err != nil || status != statusDone {
+		t.Fatalf("%v: status %d, %v: %s", words, status, err, stderr.String())
+	}
+	return stdout.String()
+}
+
+func output(t *testing.T, ns *bpftest.Namespace, words ...string) string {
+	t.Helper()
+	cmd := exec.Command(words[0], words[1:]...)
+	var out, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &stderr
+	if err := ns.Run(cmd); err != nil {
+		t.Fatalf("%v: %v: %s", words, err, stderr.String())
+	}
+	return out.String()
+}
+
+// shown is a namespace with a native program, a generic one, and a device
+// without any.
+func shown(t *testing.T) *bpftest.Namespace {
+	t.Helper()
+	bpftest.Need(t, bpftest.Root, bpftest.Command("ip"))
+	ns := bpftest.NewNamespace(t)
+	ns.Veth("v0", "v1")
+	runIn(t, ns, "xdpload", "link", "set", "v0", "xdp", "obj", testobj.Path(t, "count.o"), "section", "xdp")
+	runIn(t, ns, "xdpload", "link", "set", "v1", "xdpgeneric", "obj", testobj.Path(t, "tiny.o"))
+	return ns
+}
+
+// notShown are keys of ip that say nothing about programs, or that only later
+// versions of ip have.
+var notShown = []string{
+	"inet6_addr_gen_mode", "gso_ipv4_max_size", "gro_ipv4_max_size", "max_pacing_offload_horizon", "netns-immutable",
+}
+
+// TestShowHasTheKeysOfIP: a script that reads `ip -json link` reads ours.
+func TestShowHasTheKeysOfIP(t *testing.T) {
+	ns := shown(t)
+	for _, options := range [][]string{{"-json"}, {"-json", "-details"}} {
+		t.Run(strings.Join(options, " "), func(t *testing.T) {
+			words := append(options, "link", "show")
+			theirs := decode(t, output(t, ns, append([]string{"ip"}, words...)...))
+			for _, name := range []string{"xdpload", "ip"} {
+				ours := decode(t, runIn(t, ns, append([]string{name}, words...)...))
+				for _, missing := range lacks(ours, theirs, name) {
+					t.Error(missing)
+				}
+			}
+		})
+	}
+}
+
+func decode(t *testing.T, text string) any {
+	t.Helper()
+	var v any
+	if err := json.Unmarshal([]byte(text), &v); err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+	return v
+}
+
+// lacks lists what of want is not in have.
+func lacks(have, want any, path string) (missing []string) {
+	switch want := want.(type) {
+	case map[string]any:
+		object, _ := have.(map[string]any)
+		for key, v := range want {
+			if !slices.Contains(notShown, key) {
+				missing = append(missing, lacks(object[key], v, path+"."+key)...)
+			}
+		}
+		return missing
+	case []any:
+		list, _ := have.([]any)
+		if len(list) != len(want) {
+			return []string{path + ": " + cmp.Diff(want, have)}
+		}
+		for i, v := range want {
+			missing = append(missing, lacks(list[i], v, path)...)
+		}
+		return missing
+	}
+	if diff := cmp.Diff(want, have); diff != "" {
+		return []string{path + ": " + diff}
+	}
+	return nil
+}
+
+// TestShowHasTheLinesOfIP: the same holds for the text.
+func TestShowHasTheLinesOfIP(t *testing.T) {
+	ns := shown(t)
+	header := regexp.MustCompile(`(?m)^\d.*$`)
+	theirs := output(t, ns, "ip", "link", "show")
+	if diff := cmp.Diff(header.FindAllString(theirs, -1), header.FindAllString(runIn(t, ns, "xdpload", "link", "show"), -1)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(theirs, runIn(t, ns, "ip", "link", "show")); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(output(t, ns, "ip", "-br", "link"), runIn(t, ns, "ip", "-br", "link")); diff != "" {
+		t.Error(diff)
+	}
+}
