@@ -39,6 +39,9 @@ func TestLayout(t *testing.T) {
 		"obj_get_info_by_fd":      unsafe.Sizeof(objInfoAttr{}),
 		"bpf_link_info.tcx":       unsafe.Sizeof(deviceLinkInfo{}),
 		"get_fd_by_id":            unsafe.Sizeof(idAttr{}),
+		"batch":                   unsafe.Sizeof(batchAttr{}),
+		"batch.count":             unsafe.Offsetof(batchAttr{}.count),
+		"batch.elem_flags":        unsafe.Offsetof(batchAttr{}.elemFlags),
 	}
 	want := map[string]uintptr{
 		"prog_load":               112,
@@ -62,6 +65,9 @@ func TestLayout(t *testing.T) {
 		"obj_get_info_by_fd":      16,
 		"bpf_link_info.tcx":       24,
 		"get_fd_by_id":            12,
+		"batch":                   56,
+		"batch.count":             32,
+		"batch.elem_flags":        40,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("layout (-want +got):\n%s", diff)

@@ -1,0 +1,199 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/internal/grammar"
+)
+
+// mapRef names a map in the kernel.
+type mapRef struct {
+	Pinned  string
+	ID      uint32
+	Name    string
+	Program string // "NAME/map" of "prog:NAME/map"
+}
+
+func (r *mapRef) grammar() *grammar.Node {
+	return grammar.Alt(
+		grammar.Key("pinned", "PATH", grammar.String(&r.Pinned)).Completes(grammar.Pinned).
+			Help("the map that is pinned at this path; m:REST is below the BPF file system's tc directory"),
+		grammar.Key("id", "N", grammar.Number(&r.ID, 1, math.MaxUint32)).
+			Help("the map with this id"),
+		grammar.Key("name", "NAME", grammar.String(&r.Name)).Completes(grammar.Map).
+			Help("the only map with this name"),
+		grammar.Value("PATH|prog:NAME/MAP", r.set).Accept(looksLikeMap).
+			Help("a path, or the map of the program with this name or id"),
+	).Named("MAP")
+}
+
+const ofProgram = "prog:"
+
+func looksLikeMap(word string) bool {
+	return strings.HasPrefix(word, "/") || strings.HasPrefix(word, "m:") || strings.HasPrefix(word, ofProgram)
+}
+
+func (r *mapRef) set(word string) error {
+	rest, ok := strings.CutPrefix(word, ofProgram)
+	if !ok {
+		r.Pinned = word
+		return nil
+	}
+	if program, name, ok := strings.Cut(rest, "/"); !ok || program == "" || name == "" {
+		return errors.New("expected prog:NAME/MAP")
+	}
+	r.Program = rest
+	return nil
+}
+
+func (r *mapRef) empty() bool { return *r == mapRef{} }
+
+func (r *mapRef) String() string {
+	switch {
+	case r.Pinned != "":
+		return r.Pinned
+	case r.ID != 0:
+		return fmt.Sprintf("map id %d", r.ID)
+	case r.Program != "":
+		return ofProgram + r.Program
+	}
+	return "map name " + r.Name
+}
+
+// mapError says which map a command failed on.
+type mapError struct {
+	Map string
+	Err error
+}
+
+func (e *mapError) Error() string { return e.Map + ": " + e.Err.Error() }
+func (e *mapError) Unwrap() error { return e.Err }
+
+// open opens the map. The caller closes it.
+func (r *mapRef) open(e *env) (*ebpf.Map, error) {
+	m, err := r.find(e)
+	if err != nil {
+		return nil, &mapError{r.String(), err}
+	}
+	return m, nil
+}
+
+func (r *mapRef) find(e *env) (*ebpf.Map, error) {
+	switch {
+	case r.Pinned != "":
+		return openPinnedMap(e.pinPath(r.Pinned))
+	case r.ID != 0:
+		return openMapID(r.ID)
+	case r.Program != "":
+		return openMapOf(r.Program)
+	}
+	return openMapNamed(r.Name)
+}
+
+func openMapID(id uint32) (*ebpf.Map, error) {
+	m, err := ebpf.NewMapFromID(ebpf.MapID(id))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("no such map: %w", fs.ErrNotExist)
+	}
+	return m, err
+}
+
+func openPinnedMap(path string) (*ebpf.Map, error) {
+	if _, err := os.Lstat(path); err != nil {
+		return nil, err
+	}
+	m, err := ebpf.LoadPinnedMap(path, nil)
+	if err == nil || errors.Is(err, fs.ErrPermission) {
+		return m, err
+	}
+	if p, progErr := ebpf.LoadPinnedProgram(path, nil); progErr == nil {
+		defer p.Close()
+		return nil, fmt.Errorf("a program of type %v, not a map", p.Type())
+	}
+	return nil, fmt.Errorf("not a map: %w", err)
+}
+
+// openMapNamed finds the only map with a name; the kernel keeps 15 bytes of it.
+func openMapNamed(name string) (*ebpf.Map, error) {
+	var found []uint32
+	for id, err := range mapIDs() {
+		if err != nil {
+			return nil, err
+		}
+		if nameOfMap(id) == kernelName(name) {
+			found = append(found, id)
+		}
+	}
+	return only(found, "no map has the name", "several maps have the name")
+}
+
+// openMapOf finds the map "NAME/map" of a loaded program.
+func openMapOf(ref string) (*ebpf.Map, error) {
+	program, name, _ := strings.Cut(ref, "/")
+	var programs, found []uint32
+	for p, err := range loadedPrograms() {
+		if err != nil {
+			return nil, err
+		}
+		if !isProgram(p, program) {
+			continue
+		}
+		programs = append(programs, p.ID)
+		for _, id := range p.MapIDs {
+			if nameOfMap(id) == kernelName(name) && !slices.Contains(found, id) {
+				found = append(found, id)
+			}
+		}
+	}
+	if len(programs) == 0 {
+		return nil, fmt.Errorf("no program %s is loaded: %w", program, fs.ErrNotExist)
+	}
+	return only(found, fmt.Sprintf("program %s uses no map %s", program, name), "several programs of the name have such a map")
+}
+
+func isProgram(p *xdpload.ProgramInfo, ref string) bool {
+	return p.Name == kernelName(ref) || strconv.FormatUint(uint64(p.ID), 10) == ref
+}
+
+func only(ids []uint32, none, several string) (*ebpf.Map, error) {
+	switch len(ids) {
+	case 0:
+		return nil, fmt.Errorf("%s: %w", none, fs.ErrNotExist)
+	case 1:
+		return openMapID(ids[0])
+	}
+	words := make([]string, len(ids))
+	for i, id := range ids {
+		words[i] = fmt.Sprintf("id %d", id)
+	}
+	return nil, fmt.Errorf("%s: choose one by %s", several, strings.Join(words, ", "))
+}
+
+// kernelName cuts a name as the kernel does.
+func kernelName(name string) string {
+	const room = 15
+	return name[:min(len(name), room)]
+}
+
+func nameOfMap(id uint32) string {
+	m, err := ebpf.NewMapFromID(ebpf.MapID(id))
+	if err != nil {
+		return ""
+	}
+	defer m.Close()
+	info, err := m.Info()
+	if err != nil {
+		return ""
+	}
+	return info.Name
+}

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/render"
+	"github.com/xdpload/xdpload/pin"
+)
+
+type mapShowRequest struct {
+	Map mapRef
+}
+
+func mapShowCommand() command {
+	return command{
+		Name:        "map show|list|lst",
+		Default:     true,
+		Summary:     "show maps and the programs that use them",
+		Description: `Shows every map in the kernel, or one: its definition, the paths at which it is pinned, and the programs that use it.`,
+		Examples: []grammar.Example{
+			{Line: "xdpload map show", Help: "every map"},
+			{Line: "xdpload map show prog:xdp_count/stats", Help: "the map stats of the program xdp_count"},
+		},
+		New: func() (*grammar.Node, runner) {
+			r := new(mapShowRequest)
+			return grammar.Opt(r.Map.grammar()), r.run
+		},
+	}
+}
+
+func (r *mapShowRequest) run(_ context.Context, e *env) (any, error) {
+	list, err := e.newMapLister()
+	if err != nil {
+		return nil, err
+	}
+	if !r.Map.empty() {
+		m, err := r.Map.open(e)
+		if err != nil {
+			return nil, err
+		}
+		defer m.Close()
+		report, err := list.report(m)
+		return render.List[*mapInfo]{report}, err
+	}
+	out := render.List[*mapInfo]{}
+	for id, err := range mapIDs() {
+		if err != nil {
+			return nil, err
+		}
+		m, err := openMapID(id)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // gone since
+		}
+		if err != nil {
+			return nil, err
+		}
+		report, err := list.report(m)
+		m.Close()
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, report)
+	}
+	return out, nil
+}
+
+// A mapLister knows who uses and pins maps.
+type mapLister struct {
+	users users
+	pins  map[uint32][]string
+}
+
+func (e *env) newMapLister() (*mapLister, error) {
+	users, err := mapUsers()
+	if err != nil {
+		return nil, err
+	}
+	l := &mapLister{users: users, pins: make(map[uint32][]string)}
+	root, err := pin.Open(e.bpffs())
+	if err != nil {
+		return l, nil //nolint:nilerr // without a BPF file system nothing is pinned
+	}
+	for entry, err := range root.Walk("") {
+		if err == nil && entry.Kind == pin.Map {
+			l.pins[entry.ID] = append(l.pins[entry.ID], entry.Path)
+		}
+	}
+	return l, nil
+}
+
+// mapInfo is what is known of a map. Sizes are bytes.
+type mapInfo struct {
+	ID         uint32           `json:"id"`
+	Name       string           `json:"name"`
+	Type       string           `json:"type"`
+	KeySize    uint32           `json:"key_size"`
+	ValueSize  uint32           `json:"value_size"`
+	MaxEntries uint32           `json:"max_entries"`
+	Flags      uint32           `json:"flags"`
+	BTF        uint32           `json:"btf_id,omitempty"`
+	Frozen     bool             `json:"frozen,omitempty"`
+	Pinned     []string         `json:"pinned,omitempty"` // paths
+	Programs   []*programReport `json:"programs,omitempty"`
+}
+
+func (l *mapLister) report(m *ebpf.Map) (*mapInfo, error) {
+	info, err := m.Info()
+	if err != nil {
+		return nil, err
+	}
+	id, _ := info.ID()
+	types, _ := info.BTFID()
+	return &mapInfo{
+		ID:         uint32(id),
+		Name:       info.Name,
+		Type:       info.Type.String(),
+		KeySize:    info.KeySize,
+		ValueSize:  info.ValueSize,
+		MaxEntries: info.MaxEntries,
+		Flags:      info.Flags,
+		BTF:        uint32(types),
+		Frozen:     info.Frozen(),
+		Pinned:     l.pins[uint32(id)],
+		Programs:   l.users[uint32(id)],
+	}, nil
+}
+
+// WriteText prints a line, and one for each pin and program.
+func (m *mapInfo) WriteText(w io.Writer, o render.Options) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d: %s %s key %d value %d max_entries %d", m.ID, m.Type, orDash(m.Name), m.KeySize, m.ValueSize, m.MaxEntries)
+	if m.Flags != 0 {
+		fmt.Fprintf(&b, " flags %#x", m.Flags)
+	}
+	if m.Frozen {
+		b.WriteString(" frozen")
+	}
+	b.WriteString("\n")
+	if !o.Brief {
+		for _, path := range m.Pinned {
+			fmt.Fprintf(&b, "    pinned %s\n", path)
+		}
+		for _, p := range m.Programs {
+			fmt.Fprintf(&b, "    program %v\n", p)
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func orDash(name string) string {
+	if name == "" {
+		return "-"
+	}
+	return name
+}
+
+// placeOf names the place that an attachment runs at: "v0 xdp", "v0 ingress".
+func placeOf(a *xdpload.Attachment) string {
+	if a.Filter == nil {
+		return a.Device + " " + a.Mode.Keyword()
+	}
+	return fmt.Sprintf("%s %v pref %d handle %#x", a.Device, a.Filter.Parent, a.Filter.Pref, a.Filter.Handle)
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/render"
+	"github.com/xdpload/xdpload/pin"
+)
+
+type pinGCRequest struct {
+	DryRun  bool
+	Objects bool
+}
+
+func pinGCCommand() command {
+	return command{
+		Name:        "pin gc",
+		Summary:     "remove what killed loads and vanished programs have left",
+		Description: `Takes back the pins of a load whose process was killed before it was done, and removes the program arrays that were kept alive for programs that are gone. With objects, the directories of object files (PIN_OBJECT_NS) go too of which no loaded program uses a map.`,
+		Examples: []grammar.Example{
+			{Line: "xdpload pin gc -n", Help: "only list what would be removed"},
+		},
+		New: func() (*grammar.Node, runner) {
+			r := new(pinGCRequest)
+			return grammar.Any(
+				grammar.Flag("-n", &r.DryRun).Alias("--dry-run").Help("only list"),
+				grammar.Flag("objects", &r.Objects).Help("also maps of object files that no program uses"),
+			), r.run
+		},
+	}
+}
+
+func (r *pinGCRequest) run(ctx context.Context, e *env) (any, error) {
+	root, err := pin.Open(e.bpffs())
+	if err != nil {
+		return nil, err
+	}
+	found, err := root.GC(ctx, pin.GCOptions{DryRun: r.DryRun, Objects: r.Objects})
+	out := render.List[garbage]{}
+	for _, g := range found {
+		out = append(out, garbage{Path: g.Path, Reason: g.Reason, Removed: !r.DryRun})
+	}
+	return out, err
+}
+
+// garbage is something that was, or would be, removed.
+type garbage struct {
+	Path    string     `json:"path"`
+	Reason  pin.Reason `json:"reason"`
+	Removed bool       `json:"removed"`
+}
+
+// WriteText prints a line.
+func (g garbage) WriteText(w io.Writer, _ render.Options) error {
+	verb := "would remove"
+	if g.Removed {
+		verb = "removed"
+	}
+	_, err := fmt.Fprintf(w, "%s %s: %v\n", verb, g.Path, g.Reason)
+	return err
+}
+
+type pinRmRequest struct {
+	Path string
+}
+
+func pinRmCommand() command {
+	return command{
+		Name:        "pin rm|remove|delete",
+		Summary:     "remove one pin",
+		Description: `Removes the name and nothing else: the map or program stays as long as a hook, a program or a process holds it.`,
+		Examples: []grammar.Example{
+			{Line: "xdpload pin rm m:globals/stats", Help: "the next load makes the map anew"},
+		},
+		New: func() (*grammar.Node, runner) {
+			r := new(pinRmRequest)
+			return grammar.Value("PATH", grammar.String(&r.Path)).Completes(grammar.Pinned).
+				Help("a path, or m:REST below the BPF file system's tc directory"), r.run
+		},
+	}
+}
+
+func (r *pinRmRequest) run(_ context.Context, e *env) (any, error) {
+	root, err := pin.Open(e.bpffs())
+	if err != nil {
+		return nil, err
+	}
+	return nil, root.Remove(e.pinPath(r.Path))
+}

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/render"
+	"github.com/xdpload/xdpload/pin"
+)
+
+type pinShowRequest struct {
+	Dir string
+}
+
+func pinShowCommand() command {
+	return command{
+		Name:        "pin show|list|lst",
+		Default:     true,
+		Summary:     "show what is pinned, who uses it, and what runs it",
+		Description: `Shows the pins of the BPF file system, or those below DIR, as a tree: of a map its type, id, name and the programs that use it; of a program its tag and the places in this network namespace that run it. What cannot be read is shown with the reason.`,
+		Examples: []grammar.Example{
+			{Line: "xdpload pin show", Help: "every pin"},
+			{Line: "xdpload -json pin show m:globals", Help: "the maps that all objects share"},
+		},
+		New: func() (*grammar.Node, runner) {
+			r := new(pinShowRequest)
+			return grammar.Opt(grammar.Value("DIR", grammar.String(&r.Dir)).Completes(grammar.Directory).
+				Help("a directory, or m:REST below the BPF file system's tc directory")), r.run
+		},
+	}
+}
+
+func (r *pinShowRequest) run(_ context.Context, e *env) (any, error) {
+	root, err := pin.Open(e.bpffs())
+	if err != nil {
+		return nil, err
+	}
+	users, err := mapUsers()
+	if err != nil {
+		return nil, err
+	}
+	hooks, err := e.hooks()
+	if err != nil {
+		return nil, err
+	}
+	out := &pinList{Root: root.Root()}
+	dir := e.pinPath(r.Dir)
+	if dir != "" && !filepath.IsAbs(dir) {
+		dir = filepath.Join(root.Root(), dir)
+	}
+	if dir != "" {
+		out.Root = filepath.Clean(dir)
+	}
+	for entry, err := range root.Walk(dir) {
+		if err != nil && entry.Path == "" {
+			return nil, err
+		}
+		p := newPinInfo(entry, err)
+		switch entry.Kind {
+		case pin.Map:
+			p.Programs = users[entry.ID]
+		case pin.Program:
+			p.Hooks = hooks[entry.ID]
+		case pin.Link:
+			p.Hooks = hooks[entry.ProgID]
+		}
+		out.Pins = append(out.Pins, p)
+	}
+	return out, nil
+}
+
+// pinInfo is one pin.
+type pinInfo struct {
+	Path     string           `json:"path"`
+	Kind     string           `json:"kind,omitempty"` // "map", "program" or "link"
+	Type     string           `json:"type,omitempty"`
+	ID       uint32           `json:"id,omitempty"`
+	Name     string           `json:"name,omitempty"`
+	Tag      string           `json:"tag,omitempty"`
+	MapIDs   []uint32         `json:"map_ids,omitempty"`
+	ProgID   uint32           `json:"prog_id,omitempty"`
+	Programs []*programReport `json:"programs,omitempty"` // that use the map
+	Hooks    []string         `json:"hooks,omitempty"`    // that run the program
+	Error    string           `json:"error,omitempty"`
+}
+
+func newPinInfo(e pin.Entry, err error) *pinInfo {
+	if err != nil {
+		return &pinInfo{Path: e.Path, Error: err.Error()}
+	}
+	p := &pinInfo{Path: e.Path, Kind: e.Kind.String(), ID: e.ID, Name: e.Name, Tag: e.Tag, MapIDs: e.MapIDs, ProgID: e.ProgID}
+	switch e.Kind {
+	case pin.Map:
+		p.Type = ebpf.MapType(e.Type).String()
+	case pin.Program:
+		p.Type = ebpf.ProgramType(e.Type).String()
+	case pin.Link:
+		p.Type = fmt.Sprintf("link type %d", e.Type)
+	}
+	return p
+}
+
+// pinList is what is pinned below a directory, in the order of the names.
+type pinList struct {
+	Root string     `json:"root"`
+	Pins []*pinInfo `json:"pins"`
+}
+
+// WriteText prints the tree.
+func (l *pinList) WriteText(w io.Writer, o render.Options) error {
+	var b strings.Builder
+	var open []string // the directories above the line
+	b.WriteString(l.Root + "\n")
+	for _, p := range l.Pins {
+		rel, err := filepath.Rel(l.Root, p.Path)
+		if err != nil {
+			rel = p.Path
+		}
+		open = writeDirs(&b, open, strings.Split(filepath.Dir(rel), "/"))
+		indent := strings.Repeat("  ", len(open)+1)
+		fmt.Fprintf(&b, "%s%s: %s\n", indent, filepath.Base(rel), p)
+		if !o.Brief {
+			for _, u := range p.Programs {
+				fmt.Fprintf(&b, "%s    used by program %v\n", indent, u)
+			}
+			for _, h := range p.Hooks {
+				fmt.Fprintf(&b, "%s    runs at %s\n", indent, h)
+			}
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// writeDirs prints the directories that are not open yet.
+func writeDirs(b *strings.Builder, open, dirs []string) []string {
+	if len(dirs) == 1 && dirs[0] == "." {
+		return nil
+	}
+	same := 0
+	for same < len(open) && same < len(dirs) && open[same] == dirs[same] {
+		same++
+	}
+	for i := same; i < len(dirs); i++ {
+		fmt.Fprintf(b, "%s%s/\n", strings.Repeat("  ", i+1), dirs[i])
+	}
+	return dirs
+}
+
+func (p *pinInfo) String() string {
+	if p.Error != "" {
+		return p.Error
+	}
+	s := fmt.Sprintf("%s %s id %d", p.Kind, p.Type, p.ID)
+	if p.Name != "" {
+		s += " name " + p.Name
+	}
+	if p.Tag != "" {
+		s += " tag " + p.Tag
+	}
+	if p.ProgID != 0 {
+		s += fmt.Sprintf(" program id %d", p.ProgID)
+	}
+	return s
+}

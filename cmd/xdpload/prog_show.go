@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+
+	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/render"
+)
+
+type progShowRequest struct {
+	ID     uint32
+	Name   string
+	Pinned string
+}
+
+func progShowCommand() command {
+	return command{
+		Name:        "prog show|list|lst",
+		Default:     true,
+		Summary:     "show programs, their maps, and what runs them",
+		Description: `Shows every program in the kernel, or some: type, name, tag, load time (nanoseconds since boot), the ids of the maps that it uses, the paths at which it is pinned, and the places in this network namespace that run it.`,
+		Examples: []grammar.Example{
+			{Line: "xdpload prog show name xdp_count", Help: "the programs of that name"},
+		},
+		New: func() (*grammar.Node, runner) {
+			r := new(progShowRequest)
+			return grammar.Opt(grammar.Alt(
+				grammar.Key("id", "N", grammar.Number(&r.ID, 1, math.MaxUint32)).Help("the program with this id"),
+				grammar.Key("name", "NAME", grammar.String(&r.Name)).Help("the programs with this name"),
+				grammar.Key("pinned", "PATH", grammar.String(&r.Pinned)).Completes(grammar.Pinned).Help("the program that is pinned at this path"),
+			)), r.run
+		},
+	}
+}
+
+func (r *progShowRequest) run(_ context.Context, e *env) (any, error) {
+	all, err := r.programs(e)
+	if err != nil {
+		return nil, err
+	}
+	hooks, err := e.hooks()
+	if err != nil {
+		return nil, err
+	}
+	pins := e.pins()
+	out := render.List[*progInfo]{}
+	for _, p := range all {
+		info := newProgInfo(p)
+		info.Hooks = hooks[p.ID]
+		if pins != nil {
+			info.Pinned = pins(p.ID)
+		}
+		out = append(out, info)
+	}
+	return out, nil
+}
+
+func (r *progShowRequest) programs(e *env) ([]*xdpload.ProgramInfo, error) {
+	switch {
+	case r.Pinned != "":
+		p, err := xdpload.OpenPinned(e.pinPath(r.Pinned), 0)
+		if err != nil {
+			return nil, err
+		}
+		defer p.Close()
+		return []*xdpload.ProgramInfo{&p.ProgramInfo}, nil
+	case r.ID != 0:
+		info, err := xdpload.InfoByID(r.ID)
+		return []*xdpload.ProgramInfo{&info}, err
+	}
+	var all []*xdpload.ProgramInfo
+	for p, err := range loadedPrograms() {
+		if err != nil {
+			return nil, err
+		}
+		if r.Name == "" || p.Name == kernelName(r.Name) {
+			all = append(all, p)
+		}
+	}
+	return all, nil
+}
+
+// progInfo is what is known of a program.
+type progInfo struct {
+	ID       uint32   `json:"id"`
+	Name     string   `json:"name"`
+	Type     string   `json:"type"`
+	Tag      string   `json:"tag"`
+	JITed    bool     `json:"jited"`
+	LoadTime uint64   `json:"load_time"` // nanoseconds since boot
+	UID      uint32   `json:"created_by_uid"`
+	BTF      uint32   `json:"btf_id,omitempty"`
+	MapIDs   []uint32 `json:"map_ids,omitempty"`
+	Pinned   []string `json:"pinned,omitempty"` // paths
+	Hooks    []string `json:"hooks,omitempty"`
+}
+
+func newProgInfo(p *xdpload.ProgramInfo) *progInfo {
+	return &progInfo{
+		ID: p.ID, Name: p.Name, Type: p.Type.String(), Tag: p.Tag, JITed: p.JITed,
+		LoadTime: p.LoadTime, UID: p.CreatedBy, BTF: p.BTF, MapIDs: p.MapIDs,
+	}
+}
+
+// WriteText prints a line, and one for each kind of thing around the program.
+func (p *progInfo) WriteText(w io.Writer, o render.Options) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d: %s %s tag %s", p.ID, p.Type, orDash(p.Name), p.Tag)
+	if p.JITed {
+		b.WriteString(" jited")
+	}
+	if o.Details {
+		fmt.Fprintf(&b, " load_time %d created_by_uid %d btf_id %d", p.LoadTime, p.UID, p.BTF)
+	}
+	b.WriteString("\n")
+	if !o.Brief {
+		if len(p.MapIDs) > 0 {
+			fmt.Fprintf(&b, "    maps %s\n", strings.Trim(fmt.Sprint(p.MapIDs), "[]"))
+		}
+		for _, path := range p.Pinned {
+			fmt.Fprintf(&b, "    pinned %s\n", path)
+		}
+		for _, hook := range p.Hooks {
+			fmt.Fprintf(&b, "    runs at %s\n", hook)
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}

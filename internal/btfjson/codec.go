@@ -1,0 +1,273 @@
+package btfjson
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+
+	"github.com/cilium/ebpf/btf"
+)
+
+// Codec writes and reads the values of one type. It is immutable and safe for
+// concurrent use.
+type Codec struct {
+	kind   kind
+	size   int // bytes
+	swap   bool
+	fields []field // kindStruct
+	elem   *Codec  // kindArray and kindText
+	n      int     // elements
+	values []enumValue
+}
+
+type kind uint8
+
+const (
+	kindRaw kind = iota
+	kindUint
+	kindInt
+	kindBool
+	kindEnum
+	kindFloat
+	kindStruct
+	kindArray
+	kindText
+)
+
+type field struct {
+	name   string
+	quoted string // with the colon behind it
+	offset int    // bytes
+	codec  *Codec
+	bits   uint // 0: no bit field
+	shift  uint // bits from offset, as the machine numbers them
+}
+
+type enumValue struct {
+	name  string
+	value uint64 // as wide as the enumeration, the rest zero
+}
+
+// maxDepth bounds how deep types lie in one another; the kernel takes 32
+// (include/uapi/linux/btf.h, MAX_RESOLVE_DEPTH in kernel/bpf/btf.c).
+const maxDepth = 32
+
+// New returns the codec for a type of which a value has size bytes. A nil type,
+// and one that does not have that size, is raw bytes.
+func New(t btf.Type, size int) *Codec {
+	raw := &Codec{kind: kindRaw, size: size}
+	if t == nil {
+		return raw
+	}
+	c, err := compile(t, maxDepth)
+	if err != nil || c.size != size {
+		return raw
+	}
+	return c
+}
+
+// Size returns the number of bytes of a value.
+func (c *Codec) Size() int { return c.size }
+
+// Typed reports whether BTF describes the values.
+func (c *Codec) Typed() bool { return c.kind != kindRaw }
+
+func compile(t btf.Type, depth int) (*Codec, error) {
+	if depth == 0 {
+		return nil, fmt.Errorf("types lie more than %d deep", maxDepth)
+	}
+	t, swap := strip(t)
+	size, err := btf.Sizeof(t)
+	if err != nil {
+		return nil, err
+	}
+	c := &Codec{size: size, swap: swap}
+	switch t := t.(type) {
+	case *btf.Int:
+		c.kind = intKind(t)
+	case *btf.Float:
+		c.kind = kindFloat
+	case *btf.Enum:
+		c.enum(t)
+	case *btf.Struct:
+		c.kind = kindStruct
+		err = c.members(t.Members, 0, depth)
+	case *btf.Union:
+		c.kind = kindStruct
+		err = c.members(t.Members, 0, depth)
+	case *btf.Datasec:
+		err = c.section(t, depth)
+	case *btf.Array:
+		err = c.array(t, depth)
+	case *btf.Pointer:
+		c.kind = kindUint
+	}
+	if err == nil {
+		err = c.inside()
+	}
+	if !fixed(c) {
+		c.kind = kindRaw
+	}
+	return c, err
+}
+
+// inside refuses a type whose members lie outside of it.
+func (c *Codec) inside() error {
+	for i := range c.fields {
+		f := &c.fields[i]
+		end := f.offset + f.codec.size
+		if f.bits > 0 {
+			end = f.offset + int(f.shift+f.bits+7)/8
+		}
+		if f.offset < 0 || end > c.size || f.bits > 64 {
+			return fmt.Errorf("member %s lies outside of its type", f.name)
+		}
+	}
+	if c.elem != nil && c.n*c.elem.size != c.size {
+		return fmt.Errorf("%d elements of %d bytes are not %d bytes", c.n, c.elem.size, c.size)
+	}
+	return nil
+}
+
+// fixed says whether there are numbers of that size.
+func fixed(c *Codec) bool {
+	switch c.kind {
+	case kindUint, kindInt, kindEnum, kindBool:
+		return c.size == 1 || c.size == 2 || c.size == 4 || c.size == 8
+	case kindFloat:
+		return c.size == 4 || c.size == 8
+	default:
+		return true
+	}
+}
+
+// strip takes names and qualifiers off a type, and says whether one of them
+// means network byte order on a machine that has the other.
+func strip(t btf.Type) (_ btf.Type, swap bool) {
+	for range maxDepth {
+		switch x := t.(type) {
+		case *btf.Typedef:
+			switch x.Name {
+			case "__be16", "__be32", "__be64":
+				swap = littleEndian
+			}
+			t = x.Type
+		case *btf.Const:
+			t = x.Type
+		case *btf.Volatile:
+			t = x.Type
+		case *btf.Restrict:
+			t = x.Type
+		case *btf.TypeTag:
+			t = x.Type
+		case *btf.Var:
+			t = x.Type
+		default:
+			return t, swap
+		}
+	}
+	return t, swap
+}
+
+func intKind(t *btf.Int) kind {
+	switch t.Encoding {
+	case btf.Bool:
+		return kindBool
+	case btf.Signed:
+		return kindInt
+	default:
+		return kindUint
+	}
+}
+
+func (c *Codec) enum(t *btf.Enum) {
+	c.kind = kindEnum
+	if t.Signed {
+		c.kind = kindInt
+	}
+	mask := uint64(math.MaxUint64)
+	if t.Size < 8 {
+		mask = 1<<(8*t.Size) - 1
+	}
+	for _, v := range t.Values {
+		c.values = append(c.values, enumValue{v.Name, v.Value & mask})
+	}
+}
+
+// members adds the members of a structure; those of an unnamed one inside it
+// stand beside them, as C has it.
+func (c *Codec) members(all []btf.Member, base btf.Bits, depth int) error {
+	for _, m := range all {
+		if inner, ok := unnamed(m); ok {
+			if err := c.members(inner, base+m.Offset, depth-1); err != nil || depth == 0 {
+				return err
+			}
+			continue
+		}
+		if m.Name == "" {
+			continue // an unnamed bit field pads
+		}
+		codec, err := compile(m.Type, depth-1)
+		if err != nil {
+			return err
+		}
+		c.fields = append(c.fields, bitField(m, base, codec))
+	}
+	return nil
+}
+
+func unnamed(m btf.Member) ([]btf.Member, bool) {
+	if m.Name != "" {
+		return nil, false
+	}
+	t, _ := strip(m.Type)
+	switch t := t.(type) {
+	case *btf.Struct:
+		return t.Members, true
+	case *btf.Union:
+		return t.Members, true
+	}
+	return nil, false
+}
+
+func bitField(m btf.Member, base btf.Bits, codec *Codec) field {
+	offset := base + m.Offset
+	f := field{name: m.Name, quoted: strconv.Quote(m.Name) + ":", offset: int(offset / 8), codec: codec}
+	if m.BitfieldSize > 0 {
+		f.bits, f.shift = uint(m.BitfieldSize), uint(offset%8)
+	}
+	return f
+}
+
+// section makes an object of the variables of a data section.
+func (c *Codec) section(t *btf.Datasec, depth int) error {
+	c.kind = kindStruct
+	for _, v := range t.Vars {
+		named, ok := v.Type.(*btf.Var)
+		if !ok {
+			continue
+		}
+		codec, err := compile(named.Type, depth-1)
+		if err != nil {
+			return err
+		}
+		c.fields = append(c.fields, field{name: named.Name, quoted: strconv.Quote(named.Name) + ":", offset: int(v.Offset), codec: codec})
+	}
+	return nil
+}
+
+func (c *Codec) array(t *btf.Array, depth int) (err error) {
+	c.kind, c.n = kindArray, int(t.Nelems)
+	if isChar(t.Type) {
+		c.kind = kindText
+	}
+	c.elem, err = compile(t.Type, depth-1)
+	return err
+}
+
+// isChar knows clang's char, which has no encoding of its own.
+func isChar(t btf.Type) bool {
+	t, _ = strip(t)
+	i, ok := t.(*btf.Int)
+	return ok && i.Size == 1 && (i.Encoding == btf.Char || i.Name == "char")
+}

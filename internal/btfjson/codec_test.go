@@ -1,0 +1,310 @@
+package btfjson
+
+import (
+	"encoding/hex"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/cilium/ebpf/btf"
+	"github.com/google/go-cmp/cmp"
+)
+
+var (
+	u8   = &btf.Int{Name: "unsigned char", Size: 1}
+	u16  = &btf.Int{Name: "unsigned short", Size: 2}
+	u32  = &btf.Int{Name: "unsigned int", Size: 4}
+	u64  = &btf.Int{Name: "unsigned long long", Size: 8}
+	s8   = &btf.Int{Name: "signed char", Size: 1, Encoding: btf.Signed}
+	s32  = &btf.Int{Name: "int", Size: 4, Encoding: btf.Signed}
+	s64  = &btf.Int{Name: "long long", Size: 8, Encoding: btf.Signed}
+	char = &btf.Int{Name: "char", Size: 1, Encoding: btf.Signed}
+	yes  = &btf.Int{Name: "_Bool", Size: 1, Encoding: btf.Bool}
+	be16 = &btf.Typedef{Name: "__be16", Type: u16}
+	be32 = &btf.Typedef{Name: "__be32", Type: &btf.Const{Type: u32}}
+	f32  = &btf.Float{Name: "float", Size: 4}
+	f64  = &btf.Float{Name: "double", Size: 8}
+	mode = &btf.Enum{Name: "mode", Size: 4, Values: []btf.EnumValue{{Name: "OFF", Value: 0}, {Name: "LEARN", Value: 5}}}
+	sign = &btf.Enum{Name: "sign", Size: 4, Signed: true, Values: []btf.EnumValue{{Name: "MINUS", Value: math.MaxUint64}}}
+)
+
+func array(t btf.Type, n uint32) *btf.Array { return &btf.Array{Index: u32, Type: t, Nelems: n} }
+
+// config is a structure with everything in it.
+var config = &btf.Struct{Name: "config", Size: 40, Members: []btf.Member{
+	{Name: "limit", Type: u32, Offset: 0},
+	{Name: "on", Type: yes, Offset: 32},
+	{Name: "port", Type: be16, Offset: 48},
+	{Name: "mode", Type: mode, Offset: 64},
+	{Name: "name", Type: array(char, 8), Offset: 96},
+	{Type: &btf.Union{Size: 4, Members: []btf.Member{
+		{Name: "addr", Type: array(u8, 4)},
+		{Name: "word", Type: u32},
+	}}, Offset: 160},
+	{Name: "low", Type: u32, Offset: 192, BitfieldSize: 4},
+	{Name: "high", Type: s32, Offset: 196, BitfieldSize: 28},
+	{Name: "pair", Type: array(&btf.Struct{Name: "p", Size: 6, Members: []btf.Member{
+		{Name: "a", Type: u16}, {Name: "b", Type: u32, Offset: 16},
+	}}, 2), Offset: 224},
+}}
+
+func bytesOf(t *testing.T, text string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(strings.ReplaceAll(text, " ", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// The bytes are those of a little-endian machine.
+func TestRoundTrip(t *testing.T) {
+	if !littleEndian {
+		t.Log("bytes of a big-endian machine are not spelled out here")
+		return
+	}
+	for _, tt := range []struct {
+		name  string
+		typ   btf.Type
+		bytes string
+		json  string
+	}{
+		{"u8", u8, "ff", `255`},
+		{"s8", s8, "ff", `-1`},
+		{"u16", u16, "3412", `4660`},
+		{"network u16", be16, "0050", `80`},
+		{"network u32", be32, "c0000201", `3221225985`},
+		{"u64", u64, "ffffffffffffffff", `18446744073709551615`},
+		{"s64", s64, "0000000000000080", `-9223372036854775808`},
+		{"bool", yes, "01", `true`},
+		{"odd bool", yes, "07", `7`},
+		{"float", f32, "0000c03f", `1.5`},
+		{"double", f64, "000000000000f8bf", `-1.5`},
+		{"enum", mode, "05000000", `"LEARN"`},
+		{"unknown enum", mode, "06000000", `6`},
+		{"signed enum", sign, "ffffffff", `"MINUS"`},
+		{"text", array(char, 4), "61620000", `"ab"`},
+		{"text with quotes", array(char, 4), "22015c0a", `"\"\u0001\\\u000a"`},
+		{"full text", array(char, 2), "6162", `"ab"`},
+		{"no text", array(char, 3), "610062", `[97,0,98]`},
+		{"invalid text", array(char, 2), "ff00", `[-1,0]`},
+		{"array", array(u16, 2), "01000200", `[1,2]`},
+		{"matrix", array(array(u8, 2), 2), "01020304", `[[1,2],[3,4]]`},
+		{"pointer", &btf.Pointer{Target: u8}, "0100000000000000", `1`},
+		{"struct", config, "0a000000 01 00 0050 05000000 6574683000000000 c0000201 f2ffffff 0100 02000000 0300 04000000",
+			`{"limit":10,"on":true,"port":80,"mode":"LEARN","name":"eth0","addr":[192,0,2,1],"word":16908480,"low":2,"high":-1,"pair":[{"a":1,"b":2},{"a":3,"b":4}]}`},
+		{"unknown", nil, "0a0b", `"0x0a0b"`},
+		{"int128", &btf.Int{Name: "__int128", Size: 16}, "000102030405060708090a0b0c0d0e0f", `"0x000102030405060708090a0b0c0d0e0f"`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			value := bytesOf(t, tt.bytes)
+			c := New(tt.typ, len(value))
+			if got := string(c.Append(nil, value)); got != tt.json && tt.name != "odd bool" {
+				t.Errorf("got %s, want %s", got, tt.json)
+			}
+			back := make([]byte, len(value))
+			for i := range back {
+				back[i] = 0xaa
+			}
+			if tt.name == "odd bool" {
+				return // only a program can make it
+			}
+			rest, err := c.Parse(back, []byte(tt.json+" x"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(rest) != " x" {
+				t.Errorf("rest is %q", rest)
+			}
+			if diff := cmp.Diff(value, back); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestParse(t *testing.T) {
+	for _, tt := range []struct {
+		name, text string
+		typ        btf.Type
+		size       int
+		want       string // as JSON
+	}{
+		{"hexadecimal", `0x10`, u32, 4, `16`},
+		{"octal", `010`, u32, 4, `8`},
+		{"quoted number", `"7"`, u32, 4, `7`},
+		{"negative", `-5`, s32, 4, `-5`},
+		{"enum by number", `5`, mode, 4, `"LEARN"`},
+		{"bool by number", `1`, yes, 1, `true`},
+		{"IPv4", `"192.0.2.1"`, array(u8, 4), 4, `[192,0,2,1]`},
+		{"IPv6", `"2001:db8::1"`, array(u8, 16), 16, `[32,1,13,184,0,0,0,0,0,0,0,0,0,0,0,1]`},
+		{"Ethernet", `"02:00:00:00:00:ff"`, array(u8, 6), 6, `[2,0,0,0,0,255]`},
+		{"bytes of an array", `"0x0102"`, array(u8, 2), 2, `[1,2]`},
+		{"short array", `[1]`, array(u8, 3), 3, `[1,0,0]`},
+		{"spaces", " [ 1 ,\t2 ] ", array(u8, 2), 2, `[1,2]`},
+		{"some members", `{ "on" : true , "limit":3}`, config, 40, `{"limit":3,"on":true,"port":0,"mode":"OFF","name":"","addr":[0,0,0,0],"word":0,"low":0,"high":0,"pair":[{"a":0,"b":0},{"a":0,"b":0}]}`},
+		{"escapes", `"a\u0062"`, array(char, 4), 4, `"ab"`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := New(tt.typ, tt.size)
+			value := make([]byte, tt.size)
+			if _, err := c.Parse(value, []byte(tt.text)); err != nil {
+				t.Fatal(err)
+			}
+			if got := string(c.Append(nil, value)); got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestParseErrors(t *testing.T) {
+	for _, tt := range []struct {
+		name, text string
+		typ        btf.Type
+		size       int
+		want       string
+	}{
+		{"too large", `256`, u8, 1, `256 does not fit the type`},
+		{"negative", `-1`, u8, 1, `"-1" is not a number`},
+		{"signed", `128`, s8, 1, `128 does not fit the type`},
+		{"fraction", `1.5`, u8, 1, `"1.5" is not a number`},
+		{"name", `"x"`, u32, 4, `"x" is not a number`},
+		{"enum", `"NO"`, mode, 4, `"NO" is no name of the enumeration, and no number`},
+		{"bool", `2`, yes, 1, `"2" is neither true nor false`},
+		{"member", `{"nope":1}`, config, 40, `no member "nope"`},
+		{"in a member", `{"pair":[{"a":1},{"b":"x"}]}`, config, 40, `pair: [1]: b: "x" is not a number`},
+		{"bit field", `{"low":16}`, config, 40, `low: 16 does not fit 4 bits`},
+		{"elements", `[1,2,3]`, array(u8, 2), 2, `more than 2 elements`},
+		{"long text", `"abc"`, array(char, 2), 2, `"abc" has 3 bytes, 2 fit`},
+		{"struct from a number", `7`, config, 40, `"7" where an object is expected`},
+		{"array from a number", `7`, array(u8, 2), 2, `"7" where an array of 2 is expected`},
+		{"unknown type", `7`, nil, 2, `"7" is not "0x" and 4 hexadecimal digits: the type is not known`},
+		{"digits", `"0x0"`, nil, 2, `"0x0" is not "0x" and 4 hexadecimal digits`},
+		{"end", `{"limit":`, config, 40, `limit: the text ends in the middle of a value`},
+		{"nothing", ``, u8, 1, `the text ends in the middle of a value`},
+		{"no colon", `{"limit" 1}`, config, 40, `"1}" where a colon is expected`},
+		{"no value", `}`, u8, 1, `"}" where a value is expected`},
+		{"open string", `"ab`, array(char, 4), 4, `the text ends in the middle of a value`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := New(tt.typ, tt.size).Parse(make([]byte, tt.size), []byte(tt.text))
+			if err == nil || err.Error() != tt.want {
+				t.Errorf("got %v, want %s", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestSum(t *testing.T) {
+	stats := &btf.Struct{Name: "stats", Size: 16, Members: []btf.Member{
+		{Name: "packets", Type: u32}, {Name: "mode", Type: mode, Offset: 32}, {Name: "delta", Type: array(s32, 2), Offset: 64},
+	}}
+	c := New(stats, 16)
+	values := [][]byte{make([]byte, 16), make([]byte, 16)}
+	for i, text := range []string{`{"packets":4294967295,"delta":[-3,1]}`, `{"packets":1,"delta":[1,1]}`} {
+		if _, err := c.Parse(values[i], []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := `{"packets":4294967296,"mode":null,"delta":[-2,2]}`
+	if got := string(c.AppendSum(nil, values)); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	wide := [][]byte{{255, 255, 255, 255, 255, 255, 255, 255}, {255, 255, 255, 255, 255, 255, 255, 255}}
+	if got := string(New(u64, 8).AppendSum(nil, wide)); got != "3.6893488147419103e+19" {
+		t.Errorf("two of the largest are %s", got)
+	}
+}
+
+func TestMember(t *testing.T) {
+	c := New(config, 40)
+	for _, tt := range []struct {
+		path   string
+		offset int
+		size   int
+		ok     bool
+	}{
+		{"", 0, 40, true},
+		{".name", 12, 8, true},
+		{"name[2]", 14, 1, true},
+		{".pair[1].b", 36, 4, true},
+		{".pair[2]", 0, 0, false},
+		{".pair[x]", 0, 0, false},
+		{".low", 0, 0, false},
+		{".nope", 0, 0, false},
+		{".limit.x", 0, 0, false},
+	} {
+		offset, part, ok := c.Member(tt.path)
+		if ok != tt.ok || ok && (offset != tt.offset || part.Size() != tt.size) {
+			t.Errorf("Member(%q) = %d, %v, %v", tt.path, offset, part, ok)
+		}
+	}
+}
+
+// A type whose members lie outside is raw bytes: nothing reads past a value.
+func TestHostileTypes(t *testing.T) {
+	deep := btf.Type(u8)
+	for range maxDepth + 2 {
+		deep = &btf.Struct{Name: "s", Size: 1, Members: []btf.Member{{Name: "m", Type: deep}}}
+	}
+	for _, tt := range []struct {
+		name string
+		typ  btf.Type
+		size int
+	}{
+		{"member outside", &btf.Struct{Size: 4, Members: []btf.Member{{Name: "a", Type: u64}}}, 4},
+		{"bit field outside", &btf.Struct{Size: 4, Members: []btf.Member{{Name: "a", Type: u32, Offset: 24, BitfieldSize: 9}}}, 4},
+		{"other size", u32, 8},
+		{"too deep", deep, 1},
+	} {
+		if New(tt.typ, tt.size).Typed() {
+			t.Errorf("%s: it has a codec", tt.name)
+		}
+	}
+}
+
+// FuzzParse: no text makes it panic, and what it takes it writes so that it
+// reads the same bytes.
+func FuzzParse(f *testing.F) {
+	for _, seed := range []string{`{"limit":1,"name":"a\n","pair":[{"a":1}]}`, `"0x00"`, `{"high":-1,"low":15}`, `{`, `{"mode":"LEARN"}`} {
+		f.Add([]byte(seed))
+	}
+	c := New(config, 40)
+	f.Fuzz(func(t *testing.T, text []byte) {
+		value, again := make([]byte, 40), make([]byte, 40)
+		if _, err := c.Parse(value, text); err != nil {
+			return
+		}
+		written := c.Append(nil, value)
+		if _, err := c.Parse(again, written); err != nil {
+			t.Fatalf("%s: %v", written, err)
+		}
+		if diff := cmp.Diff(value, again); diff != "" {
+			t.Errorf("%s: %s", written, diff)
+		}
+		if _, err := Skip(written); err != nil {
+			t.Errorf("skip %s: %v", written, err)
+		}
+	})
+}
+
+func BenchmarkParse(b *testing.B) {
+	c := New(&btf.Struct{Size: 16, Members: []btf.Member{{Name: "packets", Type: u64}, {Name: "bytes", Type: u64, Offset: 64}}}, 16)
+	value, text := make([]byte, 16), []byte(`{"packets":123456,"bytes":7890123456}`)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := c.Parse(value, text); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkAppend(b *testing.B) {
+	c := New(&btf.Struct{Size: 16, Members: []btf.Member{{Name: "packets", Type: u64}, {Name: "bytes", Type: u64, Offset: 64}}}, 16)
+	value, out := make([]byte, 16), make([]byte, 0, 128)
+	b.ReportAllocs()
+	for b.Loop() {
+		out = c.Append(out[:0], value)
+	}
+}

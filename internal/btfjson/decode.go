@@ -1,0 +1,303 @@
+package btfjson
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// Parse reads the JSON value at the start of text into value, which has as many
+// bytes as the type, and returns the text behind it. Without an error every
+// byte of value is set.
+func (c *Codec) Parse(value, text []byte) (rest []byte, err error) {
+	text = space(text)
+	if len(text) == 0 {
+		return nil, errEnd
+	}
+	switch c.kind {
+	case kindUint, kindInt:
+		if number(text[0]) && c.values == nil {
+			return c.parseNumber(value, text)
+		}
+	case kindStruct:
+		if text[0] == '{' {
+			return c.parseStruct(value, text[1:])
+		}
+	case kindArray, kindText:
+		if text[0] == '[' {
+			return c.parseArray(value, text[1:])
+		}
+	}
+	word, rest, err := token(text)
+	if err != nil {
+		return nil, err
+	}
+	return rest, c.Set(value, word)
+}
+
+// Set reads one word, such as a field of CSV: a number, a name, an address,
+// the text of an array of char, or "0x" with all bytes of an array or structure.
+func (c *Codec) Set(value []byte, word string) error {
+	clear(value[:c.size])
+	switch c.kind {
+	case kindText:
+		if len(word) > c.size {
+			return fmt.Errorf("%q has %d bytes, %d fit", word, len(word), c.size)
+		}
+		copy(value, word)
+		return nil
+	case kindArray, kindStruct, kindRaw:
+		return c.setBytes(value, word)
+	}
+	raw, err := c.scalar(word)
+	if err != nil {
+		return err
+	}
+	c.store(value, raw)
+	return nil
+}
+
+func (c *Codec) setBytes(value []byte, word string) error {
+	if digits, ok := strings.CutPrefix(word, "0x"); ok {
+		b, err := hex.DecodeString(digits)
+		if err != nil || len(b) != c.size {
+			return fmt.Errorf("%q is not \"0x\" and %d hexadecimal digits", word, 2*c.size)
+		}
+		copy(value, b)
+		return nil
+	}
+	if c.kind == kindArray && c.elem.size == 1 && setAddress(value[:c.size], word) {
+		return nil
+	}
+	switch c.kind {
+	case kindStruct:
+		return fmt.Errorf("%q where an object is expected", word)
+	case kindArray:
+		return fmt.Errorf("%q where an array of %d is expected", word, c.n)
+	}
+	return fmt.Errorf("%q is not \"0x\" and %d hexadecimal digits: the type is not known", word, 2*c.size)
+}
+
+// setAddress reads an IP address that has the size of value, or an Ethernet
+// address.
+func setAddress(value []byte, word string) bool {
+	if a, err := netip.ParseAddr(word); err == nil {
+		return a.BitLen() == 8*len(value) && a.Zone() == "" && copy(value, a.AsSlice()) > 0
+	}
+	parts := strings.Split(word, ":")
+	if len(parts) != len(value) || len(value) != 6 {
+		return false
+	}
+	for i, p := range parts {
+		n, err := strconv.ParseUint(p, 16, 8)
+		if err != nil {
+			return false
+		}
+		value[i] = byte(n)
+	}
+	return true
+}
+
+// scalar reads a number or a name into the bits of the type.
+func (c *Codec) scalar(word string) (uint64, error) {
+	for _, v := range c.values {
+		if v.name == word {
+			return v.value, nil
+		}
+	}
+	switch c.kind {
+	case kindBool:
+		switch word {
+		case "true", "1":
+			return 1, nil
+		case "false", "0":
+			return 0, nil
+		}
+		return 0, fmt.Errorf("%q is neither true nor false", word)
+	case kindFloat:
+		f, err := strconv.ParseFloat(word, 8*c.size)
+		if c.size == 4 {
+			return uint64(math.Float32bits(float32(f))), bad(word, err)
+		}
+		return math.Float64bits(f), bad(word, err)
+	case kindInt:
+		n, err := strconv.ParseInt(word, 0, 8*c.size)
+		return uint64(n), bad(word, err)
+	}
+	n, err := strconv.ParseUint(word, 0, 8*c.size)
+	if err != nil && c.values != nil {
+		return 0, fmt.Errorf("%q is no name of the enumeration, and no number", word)
+	}
+	return n, bad(word, err)
+}
+
+func bad(word string, err error) error {
+	if errors.Is(err, strconv.ErrRange) {
+		return fmt.Errorf("%s does not fit the type", word)
+	}
+	if err != nil {
+		return fmt.Errorf("%q is not a number", word)
+	}
+	return nil
+}
+
+func (c *Codec) parseNumber(value, text []byte) ([]byte, error) {
+	n, i, negative := uint64(0), 0, text[0] == '-'
+	if negative {
+		i = 1
+	}
+	start := i
+	for ; i < len(text) && text[i]-'0' <= 9; i++ {
+		n = n*10 + uint64(text[i]-'0')
+	}
+	// Nineteen digits cannot overflow; more, other bases and a fraction are for strconv.
+	octal := i-start > 1 && text[start] == '0'
+	if i == start || octal || i-start > 19 || i < len(text) && !ends(text[i]) || !c.fits(n, negative) {
+		word, rest, err := token(text)
+		if err != nil {
+			return nil, err
+		}
+		return rest, c.Set(value, word)
+	}
+	if negative {
+		n = -n
+	}
+	c.store(value, n)
+	return text[i:], nil
+}
+
+// fits says whether the type can hold a number.
+func (c *Codec) fits(n uint64, negative bool) bool {
+	top := uint64(1)<<(8*c.size-1) - 1 // of a signed type
+	switch {
+	case negative:
+		return c.kind == kindInt && n <= top+1
+	case c.kind == kindInt:
+		return n <= top
+	}
+	return n <= top<<1|1
+}
+
+func (c *Codec) parseStruct(value, text []byte) ([]byte, error) {
+	clear(value[:c.size])
+	for next := 0; ; {
+		name, rest, done, err := member(text)
+		if done || err != nil {
+			return rest, err
+		}
+		f, at := c.field(name, next)
+		if f == nil {
+			return nil, fmt.Errorf("no member %q", name)
+		}
+		if text, err = f.parse(value, rest); err != nil {
+			return nil, fmt.Errorf("%s: %w", f.name, err)
+		}
+		next = at + 1
+	}
+}
+
+// field finds a member, most often the one that comes next.
+func (c *Codec) field(name []byte, next int) (*field, int) {
+	for i := range c.fields {
+		at := (next + i) % len(c.fields)
+		if c.fields[at].name == string(name) {
+			return &c.fields[at], at
+		}
+	}
+	return nil, 0
+}
+
+func (f *field) parse(value, text []byte) ([]byte, error) {
+	if f.bits == 0 {
+		return f.codec.Parse(value[f.offset:], text)
+	}
+	word, rest, err := token(space(text))
+	if err != nil {
+		return nil, err
+	}
+	return rest, f.set(value, word)
+}
+
+func (f *field) set(value []byte, word string) error {
+	raw, err := f.codec.scalar(word)
+	if err != nil {
+		return err
+	}
+	high := raw >> f.bits
+	if f.codec.kind == kindInt && int64(raw) < 0 {
+		high = ^uint64(int64(raw) >> (f.bits - 1))
+	}
+	if high != 0 {
+		return fmt.Errorf("%s does not fit %d bits", word, f.bits)
+	}
+	f.store(value, raw)
+	return nil
+}
+
+func (c *Codec) parseArray(value, text []byte) (_ []byte, err error) {
+	clear(value[:c.size])
+	text = space(text)
+	for i := 0; ; i++ {
+		switch {
+		case len(text) == 0:
+			return nil, errEnd
+		case text[0] == ']':
+			return text[1:], nil
+		case i > 0 && text[0] != ',':
+			return nil, unexpected(text, "a comma or ]")
+		case i > 0:
+			text = text[1:]
+		}
+		if i == c.n {
+			return nil, fmt.Errorf("more than %d elements", c.n)
+		}
+		if text, err = c.elem.Parse(value[i*c.elem.size:], text); err != nil {
+			return nil, fmt.Errorf("[%d]: %w", i, err)
+		}
+		text = space(text)
+	}
+}
+
+// Member finds what "a.b[1].c" names inside the type: the offset in bytes, the
+// codec of that part, and false for a bit field or no such part.
+func (c *Codec) Member(path string) (offset int, part *Codec, ok bool) {
+	part = c
+	for path != "" {
+		var step int
+		if rest, found := strings.CutPrefix(path, "["); found {
+			step, part, path, ok = part.element(rest)
+		} else {
+			step, part, path, ok = part.member(strings.TrimPrefix(path, "."))
+		}
+		if !ok {
+			return 0, nil, false
+		}
+		offset += step
+	}
+	return offset, part, true
+}
+
+func (c *Codec) element(path string) (offset int, part *Codec, rest string, ok bool) {
+	digits, rest, closed := strings.Cut(path, "]")
+	i, err := strconv.Atoi(digits)
+	if !closed || err != nil || c.elem == nil || i < 0 || i >= c.n {
+		return 0, nil, "", false
+	}
+	return i * c.elem.size, c.elem, rest, true
+}
+
+func (c *Codec) member(path string) (offset int, part *Codec, rest string, ok bool) {
+	end := strings.IndexAny(path, ".[")
+	if end < 0 {
+		end = len(path)
+	}
+	f, _ := c.field([]byte(path[:end]), 0)
+	if f == nil || f.bits > 0 {
+		return 0, nil, "", false
+	}
+	return f.offset, f.codec, path[end:], true
+}

@@ -1,0 +1,207 @@
+package btfjson
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/hex"
+	"math"
+	"math/bits"
+	"strconv"
+	"unicode/utf8"
+)
+
+// littleEndian is the machine's byte order.
+var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
+
+// Append appends the value as JSON to dst. The value has as many bytes as the
+// type, at least.
+func (c *Codec) Append(dst, value []byte) []byte {
+	switch c.kind {
+	case kindStruct:
+		return c.appendStruct(dst, value)
+	case kindArray:
+		return c.appendArray(dst, value)
+	case kindText:
+		return c.appendText(dst, value)
+	case kindRaw:
+		dst = append(dst, `"0x`...)
+		dst = hex.AppendEncode(dst, value[:c.size])
+		return append(dst, '"')
+	default:
+		return c.appendNumber(dst, c.load(value))
+	}
+}
+
+func (c *Codec) appendStruct(dst, value []byte) []byte {
+	dst = append(dst, '{')
+	for i := range c.fields {
+		f := &c.fields[i]
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, f.quoted...)
+		if f.bits > 0 {
+			dst = f.codec.appendNumber(dst, f.load(value))
+			continue
+		}
+		dst = f.codec.Append(dst, value[f.offset:])
+	}
+	return append(dst, '}')
+}
+
+func (c *Codec) appendArray(dst, value []byte) []byte {
+	dst = append(dst, '[')
+	for i := range c.n {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = c.elem.Append(dst, value[i*c.elem.size:])
+	}
+	return append(dst, ']')
+}
+
+// appendText writes a string, or an array where that would not give the same
+// bytes back.
+func (c *Codec) appendText(dst, value []byte) []byte {
+	text, rest, _ := bytes.Cut(value[:c.size], []byte{0})
+	if len(bytes.Trim(rest, "\x00")) > 0 || !utf8.Valid(text) {
+		return c.appendArray(dst, value)
+	}
+	return appendString(dst, text)
+}
+
+// appendString quotes text, as RFC 8259 wants it.
+func appendString(dst, text []byte) []byte {
+	const digits = "0123456789abcdef"
+	dst = append(dst, '"')
+	for _, b := range text {
+		switch {
+		case b == '"' || b == '\\':
+			dst = append(dst, '\\', b)
+		case b < ' ':
+			dst = append(dst, '\\', 'u', '0', '0', digits[b>>4], digits[b&15])
+		default:
+			dst = append(dst, b)
+		}
+	}
+	return append(dst, '"')
+}
+
+// appendNumber writes a scalar of which raw are the bits.
+func (c *Codec) appendNumber(dst []byte, raw uint64) []byte {
+	if c.values != nil {
+		for _, v := range c.values {
+			if v.value == raw {
+				return append(append(append(dst, '"'), v.name...), '"')
+			}
+		}
+	}
+	switch c.kind {
+	case kindBool:
+		if raw <= 1 {
+			return strconv.AppendBool(dst, raw == 1)
+		}
+	case kindInt:
+		return strconv.AppendInt(dst, c.signed(raw), 10)
+	case kindFloat:
+		return appendFloat(dst, raw, c.size)
+	}
+	return strconv.AppendUint(dst, raw, 10)
+}
+
+// signed extends the sign of a value that is as wide as the type.
+func (c *Codec) signed(raw uint64) int64 {
+	shift := 64 - 8*c.size
+	return int64(raw) << shift >> shift
+}
+
+// appendFloat writes what JSON has no number for as a string.
+func appendFloat(dst []byte, raw uint64, size int) []byte {
+	f := math.Float64frombits(raw)
+	if size == 4 {
+		f = float64(math.Float32frombits(uint32(raw)))
+	}
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return strconv.AppendQuote(dst, strconv.FormatFloat(f, 'g', -1, 64))
+	}
+	return strconv.AppendFloat(dst, f, 'g', -1, 8*size)
+}
+
+// load returns the bits of a scalar.
+func (c *Codec) load(value []byte) uint64 {
+	switch c.size {
+	case 1:
+		return uint64(value[0])
+	case 2:
+		v := binary.NativeEndian.Uint16(value)
+		if c.swap {
+			v = bits.ReverseBytes16(v)
+		}
+		return uint64(v)
+	case 4:
+		v := binary.NativeEndian.Uint32(value)
+		if c.swap {
+			v = bits.ReverseBytes32(v)
+		}
+		return uint64(v)
+	}
+	v := binary.NativeEndian.Uint64(value)
+	if c.swap {
+		v = bits.ReverseBytes64(v)
+	}
+	return v
+}
+
+func (c *Codec) store(value []byte, v uint64) {
+	switch c.size {
+	case 1:
+		value[0] = byte(v)
+	case 2:
+		if c.swap {
+			v = uint64(bits.ReverseBytes16(uint16(v)))
+		}
+		binary.NativeEndian.PutUint16(value, uint16(v))
+	case 4:
+		if c.swap {
+			v = uint64(bits.ReverseBytes32(uint32(v)))
+		}
+		binary.NativeEndian.PutUint32(value, uint32(v))
+	default:
+		if c.swap {
+			v = bits.ReverseBytes64(v)
+		}
+		binary.NativeEndian.PutUint64(value, v)
+	}
+}
+
+// load returns a bit field, with its sign where it has one.
+func (f *field) load(value []byte) uint64 {
+	var v uint64
+	for i := range f.bits {
+		at := f.shift + i
+		b := value[f.offset+int(at/8)]
+		if littleEndian {
+			v |= uint64(b>>(at%8)&1) << i
+		} else {
+			v = v<<1 | uint64(b>>(7-at%8)&1)
+		}
+	}
+	if f.codec.kind == kindInt && f.bits > 0 && v>>(f.bits-1) == 1 {
+		v |= math.MaxUint64 << f.bits
+	}
+	return v
+}
+
+func (f *field) store(value []byte, v uint64) {
+	for i := range f.bits {
+		at := f.shift + i
+		bit, mask := byte(v>>i&1), byte(1)<<(at%8)
+		if !littleEndian {
+			bit, mask = byte(v>>(f.bits-1-i)&1), byte(1)<<(7-at%8)
+		}
+		b := &value[f.offset+int(at/8)]
+		if *b &^= mask; bit == 1 {
+			*b |= mask
+		}
+	}
+}

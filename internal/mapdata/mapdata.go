@@ -1,0 +1,105 @@
+// Package mapdata reads and writes the entries of maps in the kernel as JSON or
+// text, typed by the map's BTF.
+//
+// An entry is {"key":K,"value":V}; of a map with a value for each CPU it is
+// {"key":K,"values":[{"cpu":0,"value":V},…],"sum":S}, where S adds up every integer.
+// [btfjson.Codec] says what K and V are.
+// The value of a program array or a map of maps is the id of a program or map.
+package mapdata
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
+
+	"github.com/xdpload/xdpload/internal/btfjson"
+	"github.com/xdpload/xdpload/internal/sys"
+)
+
+// Map is an open map and what is known of its types. It is for one goroutine.
+type Map struct {
+	m          *ebpf.Map
+	info       *sys.MapInfo
+	key, value *btfjson.Codec
+	cpus       int // 0: one value for all
+	stride     int // bytes from the value of one CPU to that of the next
+}
+
+// New looks at a map, which stays the caller's.
+func New(m *ebpf.Map) (*Map, error) {
+	info, err := sys.InfoOfMap(m.FD())
+	if err != nil {
+		return nil, err
+	}
+	d := &Map{m: m, info: info, stride: int(info.ValueSize)}
+	switch m.Type() {
+	case ebpf.PerCPUHash, ebpf.PerCPUArray, ebpf.LRUCPUHash, ebpf.PerCPUCGroupStorage:
+		d.stride = (d.stride + 7) &^ 7 // kernel/bpf/syscall.c, bpf_map_value_size
+		if d.cpus, err = ebpf.PossibleCPU(); err != nil {
+			return nil, err
+		}
+	case ebpf.RingBuf, ebpf.UserRingbuf, ebpf.Queue, ebpf.Stack, ebpf.BloomFilter, ebpf.Arena:
+		return nil, fmt.Errorf("a map of type %v has no entries by key", m.Type())
+	}
+	return d, d.types()
+}
+
+// types makes the codecs.
+func (d *Map) types() error {
+	var key, value btf.Type
+	if d.info.BTF != 0 {
+		handle, err := d.m.Handle()
+		if err == nil {
+			defer handle.Close()
+			key, value, err = d.lookTypesUp(handle)
+		}
+		if err != nil && !errors.Is(err, fs.ErrPermission) {
+			return fmt.Errorf("types of the map: %w", err)
+		}
+	}
+	number := &btf.Int{Name: "__u32", Size: 4}
+	if d.isTable() {
+		value = number
+	}
+	if key == nil && value != nil && d.info.KeySize == 4 {
+		key = number // the index of a section of variables, or of an array of programs
+	}
+	d.key = btfjson.New(key, int(d.info.KeySize))
+	d.value = btfjson.New(value, int(d.info.ValueSize))
+	return nil
+}
+
+func (d *Map) lookTypesUp(handle *btf.Handle) (key, value btf.Type, err error) {
+	spec, err := handle.Spec(nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, t := range []struct {
+		id  uint32
+		typ *btf.Type
+	}{{d.info.KeyType, &key}, {d.info.ValueType, &value}} {
+		if t.id == 0 {
+			continue
+		}
+		if *t.typ, err = spec.TypeByID(btf.TypeID(t.id)); err != nil {
+			return nil, nil, err
+		}
+	}
+	return key, value, nil
+}
+
+// isTable says whether the values are programs or maps.
+func (d *Map) isTable() bool {
+	switch d.m.Type() {
+	case ebpf.ProgramArray, ebpf.ArrayOfMaps, ebpf.HashOfMaps:
+		return true
+	default:
+		return false
+	}
+}
+
+// valueSize is the number of bytes of a value, for all CPUs.
+func (d *Map) valueSize() int { return d.stride * max(1, d.cpus) }

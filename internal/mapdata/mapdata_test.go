@@ -1,0 +1,264 @@
+package mapdata_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/xdpload/xdpload/internal/bpftest"
+	"github.com/xdpload/xdpload/internal/mapdata"
+)
+
+func TestMain(m *testing.M) { os.Exit(bpftest.Main(m)) }
+
+var (
+	u32   = &btf.Int{Name: "unsigned int", Size: 4}
+	u64   = &btf.Int{Name: "unsigned long long", Size: 8}
+	stats = &btf.Struct{Name: "stats", Size: 16, Members: []btf.Member{
+		{Name: "packets", Type: u64}, {Name: "bytes", Type: u64, Offset: 64},
+	}}
+	address = &btf.Array{Index: u32, Type: &btf.Int{Name: "unsigned char", Size: 1}, Nelems: 4}
+)
+
+func newMap(t testing.TB, spec *ebpf.MapSpec) (*ebpf.Map, *mapdata.Map) {
+	t.Helper()
+	bpftest.Need(t, bpftest.Root)
+	m, err := ebpf.NewMap(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	d, err := mapdata.New(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m, d
+}
+
+func dump(t testing.TB, d *mapdata.Map, asJSON bool) string {
+	t.Helper()
+	var b strings.Builder
+	if _, err := d.Dump(&b, asJSON); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// TestLoadDump: what is dumped, is loaded again as the same.
+func TestLoadDump(t *testing.T) {
+	cpus := ebpf.MustPossibleCPU()
+	perCPU := `{"key":1,"values":[{"cpu":0,"value":{"packets":1,"bytes":2}}`
+	for cpu := 1; cpu < cpus; cpu++ {
+		perCPU += fmt.Sprintf(`,{"cpu":%d,"value":{"packets":0,"bytes":0}}`, cpu)
+	}
+	perCPU += `],"sum":{"packets":1,"bytes":2}}` + "\n"
+	for _, tt := range []struct {
+		name string
+		spec ebpf.MapSpec
+		in   string
+		want string // the same if empty
+		text string
+	}{
+		{
+			name: "hash",
+			spec: ebpf.MapSpec{Type: ebpf.Hash, Key: u32, Value: stats, KeySize: 4, ValueSize: 16, MaxEntries: 4},
+			in:   `{"key":1,"value":{"packets":1,"bytes":2}}` + "\n",
+			text: `1: {"packets":1,"bytes":2}` + "\n",
+		},
+		{
+			name: "array",
+			spec: ebpf.MapSpec{Type: ebpf.Array, Key: u32, Value: u64, KeySize: 4, ValueSize: 8, MaxEntries: 2},
+			in:   "\n" + `{"key":1,"value":7}`,
+			want: `{"key":0,"value":0}` + "\n" + `{"key":1,"value":7}` + "\n",
+			text: "0: 0\n1: 7\n",
+		},
+		{
+			name: "address",
+			spec: ebpf.MapSpec{Type: ebpf.Hash, Key: address, Value: u32, KeySize: 4, ValueSize: 4, MaxEntries: 2},
+			in:   "key , value\n192.0.2.1, 0x10\n",
+			want: `{"key":[192,0,2,1],"value":16}` + "\n",
+			text: "[192,0,2,1]: 16\n",
+		},
+		{
+			name: "CSV of members",
+			spec: ebpf.MapSpec{Type: ebpf.Hash, Key: u32, Value: stats, KeySize: 4, ValueSize: 16, MaxEntries: 4},
+			in:   "value.bytes,key\n# a comment\n5,1\n",
+			want: `{"key":1,"value":{"packets":0,"bytes":5}}` + "\n",
+			text: `1: {"packets":0,"bytes":5}` + "\n",
+		},
+		{
+			name: "without types",
+			spec: ebpf.MapSpec{Type: ebpf.Hash, KeySize: 4, ValueSize: 2, MaxEntries: 4},
+			in:   `{"key":"0x01020304","value":"0x0506"}` + "\n",
+			text: `"0x01020304": "0x0506"` + "\n",
+		},
+		{
+			name: "per CPU",
+			spec: ebpf.MapSpec{Type: ebpf.PerCPUHash, Key: u32, Value: stats, KeySize: 4, ValueSize: 16, MaxEntries: 4},
+			in:   perCPU,
+		},
+		{
+			name: "trie",
+			spec: ebpf.MapSpec{Type: ebpf.LPMTrie, KeySize: 8, ValueSize: 4, MaxEntries: 4, Flags: 1, Value: u32, Key: &btf.Struct{Size: 8, Members: []btf.Member{
+				{Name: "prefixlen", Type: u32}, {Name: "data", Type: address, Offset: 32},
+			}}},
+			in:   `{"key":{"prefixlen":24,"data":"192.0.2.0"},"value":1}`,
+			want: `{"key":{"prefixlen":24,"data":[192,0,2,0]},"value":1}` + "\n",
+			text: `{"prefixlen":24,"data":[192,0,2,0]}: 1` + "\n",
+		},
+		{name: "nothing", spec: ebpf.MapSpec{Type: ebpf.Hash, KeySize: 4, ValueSize: 2, MaxEntries: 4}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			want := tt.want
+			if want == "" {
+				want = tt.in
+			}
+			_, d := newMap(t, &tt.spec)
+			if _, err := d.Load(context.Background(), strings.NewReader(tt.in), nil); err != nil {
+				t.Fatal(err)
+			}
+			got := dump(t, d, true)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+			if text := dump(t, d, false); tt.text != "" && text != tt.text {
+				t.Errorf("text %q, want %q", text, tt.text)
+			}
+			_, again := newMap(t, &tt.spec)
+			if _, err := again.Load(context.Background(), strings.NewReader(got), nil); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(got, dump(t, again, true)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestLoadErrors(t *testing.T) {
+	spec := &ebpf.MapSpec{Type: ebpf.Hash, Key: u32, Value: stats, KeySize: 4, ValueSize: 16, MaxEntries: 2}
+	line := func(key int) string { return fmt.Sprintf(`{"key":%d,"value":{"packets":1}}`+"\n", key) }
+	for _, tt := range []struct {
+		name, in, want string
+		n              int
+	}{
+		{name: "no JSON", in: line(1) + "x\n", want: `line 2: "x\n" where an object is expected`},
+		{name: "no key", in: `{"value":{}}`, want: `line 1: no key`},
+		{name: "no value", in: `{"key":1}`, want: `line 1: no value`},
+		{name: "other member", in: `{"key":1,"val":{}}`, want: `line 1: no member "val" in an entry: it has key and value`},
+		{name: "value", in: "\n\n" + `{"key":1,"value":{"packets":"x"}}`, want: `line 3: value: packets: "x" is not a number`},
+		{name: "behind", in: `{"key":1,"value":{}} {}`, want: `line 1: "{}" behind the entry`},
+		{name: "CPUs", in: `{"key":1,"values":[{"cpu":0,"value":{}}]}`, want: `line 1: values: the map has one value for all CPUs`},
+		{name: "full", in: line(1) + line(2) + line(3) + line(4), want: `line 3: no room for the entry, the map takes 2: argument list too long`, n: 2},
+		{name: "long line", in: "{" + strings.Repeat(" ", 1<<20+1), want: `line 1: longer than 1048576 bytes`},
+		{name: "no header", in: "1,2\n", want: `line 1: no column "1": CSV begins with a line that names the columns, such as "key,value" or "key,value.packets,value.bytes"`},
+		{name: "no value column", in: "key\n1\n", want: `line 1: CSV begins with a line that names the columns, such as "key,value" or "key,value.packets,value.bytes"`},
+		{name: "no such column", in: "key,value.x\n1,2\n", want: `line 1: column "value.x": no such member`},
+		{name: "CSV value", in: "key,value.bytes\n1,2\n1,x\n", want: `line 3: column value.bytes: "x" is not a number`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, d := newMap(t, spec)
+			n, err := d.Load(context.Background(), strings.NewReader(tt.in), nil)
+			if err == nil || err.Error() != tt.want || n != tt.n {
+				t.Errorf("%d set, %v; want %d, %s", n, err, tt.n, tt.want)
+			}
+		})
+	}
+}
+
+func TestEntries(t *testing.T) {
+	_, d := newMap(t, &ebpf.MapSpec{Type: ebpf.PerCPUHash, Key: u32, Value: u64, KeySize: 4, ValueSize: 8, MaxEntries: 2})
+	if err := d.Set("0x5", "7"); err != nil {
+		t.Fatal(err)
+	}
+	entry, err := d.Get("5")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := entry.MarshalJSON()
+	if want := fmt.Sprintf(`"sum":%d}`, 7*ebpf.MustPossibleCPU()); err != nil || !strings.HasSuffix(string(b), want) {
+		t.Errorf("got %s, %v, want …%s", b, err, want)
+	}
+	if err := d.Delete("5"); err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range []error{d.Delete("5"), func() error { _, err := d.Get("5"); return err }()} {
+		if err == nil || err.Error() != "key 5: key does not exist" {
+			t.Errorf("without the entry: %v", err)
+		}
+	}
+	if err := d.Set("x", "1"); err == nil || err.Error() != `key: "x" is not a number` {
+		t.Errorf("got %v", err)
+	}
+	if err := d.Set("1", "[1"); err == nil || !strings.HasPrefix(err.Error(), "value: ") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestTables: the values of arrays of programs and maps are ids.
+func TestTables(t *testing.T) {
+	inner := &ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 4, MaxEntries: 1}
+	_, d := newMap(t, &ebpf.MapSpec{Type: ebpf.ArrayOfMaps, KeySize: 4, ValueSize: 4, MaxEntries: 2, InnerMap: inner})
+	m, _ := newMap(t, inner)
+	info, err := m.Info()
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, _ := info.ID()
+	if err := d.Set("1", fmt.Sprint(id)); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := dump(t, d, false), fmt.Sprintf("1: %d\n", id); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if err := d.Set("1", "4294967295"); err == nil || !strings.Contains(err.Error(), "map id 4294967295") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestNoEntries(t *testing.T) {
+	bpftest.Need(t, bpftest.Root)
+	m, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Queue, ValueSize: 4, MaxEntries: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if _, err := mapdata.New(m); err == nil || err.Error() != "a map of type Queue has no entries by key" {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestMany goes through several batches, and a hash whose buckets are full.
+func TestMany(t *testing.T) {
+	const n = 100_000
+	_, d := newMap(t, &ebpf.MapSpec{Type: ebpf.Hash, Key: u32, Value: u64, KeySize: 4, ValueSize: 8, MaxEntries: n})
+	var in strings.Builder
+	for i := range n {
+		fmt.Fprintf(&in, `{"key":%d,"value":%d}`+"\n", i, 3*i)
+	}
+	last := 0
+	got, err := d.Load(context.Background(), strings.NewReader(in.String()), func(n int) { last = n })
+	if got != n || err != nil || last != n {
+		t.Fatalf("%d set, %d reported, %v", got, last, err)
+	}
+	seen := make(map[string]bool, n)
+	for line := range strings.Lines(dump(t, d, true)) {
+		seen[strings.TrimSpace(line)] = true
+	}
+	for i := range n {
+		if !seen[fmt.Sprintf(`{"key":%d,"value":%d}`, i, 3*i)] {
+			t.Fatalf("entry %d is missing among %d", i, len(seen))
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := d.Load(ctx, strings.NewReader(in.String()), nil); err == nil {
+		t.Error("a canceled load ends without an error")
+	}
+}
