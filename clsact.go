@@ -184,7 +184,7 @@ func (h Clsact) attached(c *netlink.Conn, got *netlink.Filter, p *Program, q qdi
 	}
 	if old != nil {
 		var known Inventory
-		was := known.program(old.BPF.ProgramID)
+		was := known.Program(old.BPF.ProgramID)
 		a.Replaced = &was
 	}
 	return a
@@ -253,7 +253,7 @@ func (h Clsact) detach(c *netlink.Conn) (*Attachment, error) {
 func (v *Inventory) classifier(device string, f *netlink.Filter, qdisc string) *Attachment {
 	a := &Attachment{Ifindex: f.Ifindex, Device: device, Filter: &FilterInfo{Filter: *f, Qdisc: qdisc}}
 	if f.BPF != nil && f.BPF.ProgramID != 0 {
-		a.Program = v.program(f.BPF.ProgramID)
+		a.Program = v.Program(f.BPF.ProgramID)
 	}
 	return a
 }

@@ -34,15 +34,16 @@ func (v *Inventory) XDP(l *netlink.Link) []*Attachment {
 			Ifindex: l.Index,
 			Device:  l.Name,
 			Mode:    p.Mode,
-			Program: v.program(p.ID),
+			Program: v.Program(p.ID),
 			Link:    v.link(linkPlace{uint32(l.Index), p.ID}),
 		})
 	}
 	return out
 }
 
-// program knows only the id of a program that is gone or not to be looked at.
-func (v *Inventory) program(id uint32) ProgramInfo {
+// Program returns what the kernel tells of the program with that id: only the id
+// if it is gone or not to be looked at.
+func (v *Inventory) Program(id uint32) ProgramInfo {
 	if info, ok := v.programs[id]; ok {
 		return info
 	}
