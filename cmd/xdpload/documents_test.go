@@ -129,8 +129,11 @@ func parseExample(t *testing.T, line string) {
 	if at < 0 {
 		t.Fatal("not a line for xdpload")
 	}
-	line, _, _ = strings.Cut(line[at:], "|")
-	for words, err := range grammar.Lines(strings.NewReader(strings.TrimRight(line, ")"))) {
+	line = line[at:]
+	if end := strings.IndexAny(line, "|<>)"); end >= 0 {
+		line = line[:end]
+	}
+	for words, err := range grammar.Lines(strings.NewReader(line)) {
 		if err != nil {
 			t.Fatal(err)
 		}
