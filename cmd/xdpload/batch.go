@@ -75,6 +75,9 @@ func (e *env) parseBatch(in io.Reader) (lines []batchLine, failed int, err error
 			lines = append(lines, batchLine{number: l.Number, job: j})
 			continue
 		}
+		if _, ok := errors.AsType[*os.PathError](err); ok { // the file, and no line of it
+			return nil, 0, &optionError{err}
+		}
 		err = &lineError{File: e.batchName(), Line: l.Number, Err: asSyntax(err)}
 		if !e.Force {
 			return nil, 0, err

@@ -16,6 +16,7 @@ import (
 	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/render"
 	"github.com/xdpload/xdpload/netlink"
 )
 
@@ -135,12 +136,12 @@ func status(err error) int {
 
 func (f *failure) write(w io.Writer, err error) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "xdpload: %v\n", err)
+	fmt.Fprintf(&b, "xdpload: %s\n", render.Line(err.Error()))
 	for _, line := range f.VerifierLog {
-		fmt.Fprintf(&b, "  %s\n", line)
+		fmt.Fprintf(&b, "  %s\n", render.Printable(line))
 	}
 	for _, hint := range f.Hints {
-		fmt.Fprintf(&b, "hint: %s\n", hint)
+		fmt.Fprintf(&b, "hint: %s\n", render.Line(hint))
 	}
 	_, _ = io.WriteString(w, b.String())
 }
@@ -153,13 +154,13 @@ func (f *failure) writeForeign(w io.Writer, err error) {
 	device, unknown := errors.AsType[*deviceError](err)
 	switch {
 	case unknown && errors.Is(err, os.ErrNotExist):
-		fmt.Fprintf(&b, "Cannot find device \"%s\"\n", device.Name)
+		fmt.Fprintf(&b, "Cannot find device \"%s\"\n", render.Line(device.Name))
 	case f.Kernel != "":
 		fmt.Fprintf(&b, "Error: %s.\n", strings.TrimSuffix(f.Kernel, "."))
 	case ofKernel && x.Errno() != 0:
 		fmt.Fprintf(&b, "RTNETLINK answers: %s\n", capital(x.Errno().Error()))
 	default:
-		fmt.Fprintf(&b, "Error: %s\n", f.Message)
+		fmt.Fprintf(&b, "Error: %s\n", render.Line(f.Message))
 	}
 	for _, line := range f.VerifierLog {
 		fmt.Fprintf(&b, "%s\n", line)

@@ -25,6 +25,8 @@ import (
 //	[!] json [-stderr] PATH [VALUE]   the output has VALUE at PATH
 //	let NAME PATH           set a variable to the value at PATH of the output
 //	cut FILE N NEW          write the first N bytes of FILE to NEW
+//	control                 set $CONTROL to a name with control characters
+//	full WORDS              run the program with a full disk for its output
 //	need COMMAND…           skip the script where a witness is missing
 //
 // and, in the namespace of a script that has one:
@@ -66,6 +68,8 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"resident":  startResident,
 	"mtu":       setMTU,
 	"cut":       cutFile,
+	"control":   setControl,
+	"full":      runFull,
 }
 
 // runProgram runs the program, and holds it to what every run owes its user.
@@ -200,4 +204,22 @@ func cutFile(ts *testscript.TestScript, _ bool, args []string) {
 	n, err := strconv.Atoi(args[1])
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(ts.ReadFile(args[0])[:n]), 0o644))
+}
+
+func setControl(ts *testscript.TestScript, _ bool, _ []string) {
+	ts.Setenv("CONTROL", "no\x1b[31m\nsuch")
+}
+
+func runFull(ts *testscript.TestScript, _ bool, args []string) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	ts.Check(err)
+	defer full.Close()
+	cmd := exec.Command(filepath.Join(of(ts).bin, "xdpload"), args...)
+	cmd.Dir, cmd.Env = ts.Getenv("WORK"), []string{asProgram + "=1"}
+	cmd.Stdout, cmd.Stderr = full, ts.Stderr()
+	err = cmd.Run()
+	of(ts).status = cmd.ProcessState.ExitCode()
+	if err == nil {
+		ts.Fatalf("no error")
+	}
 }

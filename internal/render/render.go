@@ -31,7 +31,8 @@ type Texter interface {
 
 // Write writes v in one call of w.Write, so that concurrent writers do not mix
 // and nothing is written if v cannot be rendered. Nil and an empty text write
-// nothing. As text, a v that is no [Texter] is an error.
+// nothing. As text, a v that is no [Texter] is an error, and control characters
+// are escaped, see [Printable].
 func Write(w io.Writer, v any, o Options) error {
 	if v == nil {
 		return nil
@@ -42,6 +43,10 @@ func Write(w io.Writer, v any, o Options) error {
 	}
 	if b.Len() == 0 {
 		return nil
+	}
+	if !o.JSON {
+		_, err := io.WriteString(w, Printable(b.String()))
+		return err
 	}
 	_, err := w.Write(b.Bytes())
 	return err
