@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* The verifier refuses the second tail program. */
+#include "live.h"
+
+SEC("7/1") int last(struct xdp_md *ctx)
+{
+	return *(int *)(long)ctx->data;
+}

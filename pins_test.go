@@ -1,0 +1,304 @@
+package xdpload_test
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/pin"
+)
+
+func database(t *testing.T, text string) []string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "bpf_pinning")
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return []string{name}
+}
+
+// TestPinLayout: every pinning has its place, and a second load finds the maps
+// there, with what is in them.
+func TestPinLayout(t *testing.T) {
+	b := newBench(t)
+	o := xdpload.LoadOptions{Pins: xdpload.PinOptions{Databases: database(t, "2 no\n0x4 foo/bar # comment\n")}}
+	first := b.install("pins.o", o)
+	sum := objectOf(t, "pins.o").SHA1()
+	b.wantTree("foo/bar/by_number", "tc/"+hex.EncodeToString(sum[:])+"/by_object", "tc/globals/by_global", "tc/globals/by_name")
+	if len(first.Warnings) != 1 || !strings.Contains(first.Warnings[0], "bpf_pinning:1: number 2 is reserved") {
+		t.Errorf("warnings %q", first.Warnings)
+	}
+	run(t, first.Program().ID)
+	second := b.install("pins.o", o)
+	for _, m := range second.Maps {
+		old := mapOf(t, first, m.Name)
+		shared := m.Name != "by_none"
+		if (m.ID == old.ID) != shared || m.Reused != shared || (m.Pin != "") != shared {
+			t.Errorf("%s: id %d, was %d; reused %v, pinned %q", m.Name, m.ID, old.ID, m.Reused, m.Pin)
+		}
+		var n uint32
+		if err := m.Lookup(uint32(0), &n); err != nil || n == 0 && shared {
+			t.Errorf("%s counts %d, %v", m.Name, n, err)
+		}
+	}
+}
+
+func TestPinDatabase(t *testing.T) {
+	b := newBench(t)
+	for _, tt := range []struct{ name, text, want string }{
+		{"no entry", "4 x\n", `map custom: pinning 99 has no entry in `},
+		{"junk line", "99 custom\njunk\n", `bpf_pinning:2: "junk" is no entry`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := b.try("pin99.o", xdpload.LoadOptions{Pins: xdpload.PinOptions{Databases: database(t, tt.text)}}, b.hook)
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("%v, want %q", err, tt.want)
+			}
+			b.wantTree()
+		})
+	}
+	l := b.install("pin99.o", xdpload.LoadOptions{Pins: xdpload.PinOptions{Databases: database(t, "99 custom\n")}})
+	run(t, l.Program().ID)
+	b.wantTree("custom/custom")
+}
+
+// TestPinFailure: when a load fails, at the verifier or at the hook, no pin of
+// it stays, and those that were there do.
+func TestPinFailure(t *testing.T) {
+	b := newBench(t)
+	taken := b.other
+	taken.Replace = false
+	first, err := b.try("tiny.o", xdpload.LoadOptions{}, taken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refuse := func(object string) {
+		t.Helper()
+		_, err := b.try(object, xdpload.LoadOptions{}, taken)
+		if _, ok := errors.AsType[*xdpload.OccupiedError](err); !ok {
+			t.Fatalf("%s: %v, want an OccupiedError", object, err)
+		}
+		if id := b.attached(taken); id != first.Program().ID {
+			t.Errorf("%s: program %d is attached, was %d", object, id, first.Program().ID)
+		}
+	}
+	refuse("shared_xdp.o")
+	refuse("tail_self.o")
+	if _, err := os.Lstat(b.root + "/tc"); err == nil {
+		t.Error("a directory stays")
+	}
+	b.wantTree()
+	if _, err := b.try("live_rejected.o", xdpload.LoadOptions{}, b.hook); err == nil {
+		t.Error("the verifier takes live_rejected.o")
+	}
+	b.wantTree()
+	b.install("shared_xdp.o", xdpload.LoadOptions{})
+	refuse("shared_xdp.o")
+	b.wantTree("tc/globals/shared")
+}
+
+func TestMismatch(t *testing.T) {
+	b := newBench(t)
+	first := b.install("table16.o", xdpload.LoadOptions{})
+	table := mapOf(t, first, "table")
+	for _, key := range []uint32{1, 7} {
+		if err := table.Put(key, uint64(key)*11); err != nil {
+			t.Fatal(err)
+		}
+	}
+	on := func(m xdpload.OnMismatch) xdpload.LoadOptions {
+		return xdpload.LoadOptions{Pins: xdpload.PinOptions{OnMismatch: m}}
+	}
+	for _, tt := range []struct {
+		name, object string
+		on           xdpload.OnMismatch
+		want         string
+	}{
+		{"fail", "table32.o", xdpload.MismatchFail, "max_entries is 32 in the object, 16 in the pinned map"},
+		{"fail with types", "table_u32.o", xdpload.MismatchFail, "value_size is 4 in the object, 8 in the pinned map"},
+		{"other sizes", "table_u32.o", xdpload.MismatchMigrate, "entries have 4+8 bytes there, 4+4 bytes in the object"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := b.try(tt.object, on(tt.on), b.hook)
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("%v, want %q", err, tt.want)
+			}
+			if id := pinnedID(t, b.root+"/tc/globals/table"); id != table.ID {
+				t.Errorf("map %d is pinned, was %d", id, table.ID)
+			}
+		})
+	}
+	// A refused attach puts the old map back.
+	taken := b.hook
+	taken.Replace = false
+	if _, err := b.try("table32.o", on(xdpload.MismatchRecreate), taken); err == nil {
+		t.Error("attached to a hook that is taken")
+	}
+	if id := pinnedID(t, b.root+"/tc/globals/table"); id != table.ID {
+		t.Errorf("after a refused attach map %d is pinned, was %d", id, table.ID)
+	}
+
+	l := b.install("table32.o", on(xdpload.MismatchMigrate))
+	migrated := mapOf(t, l, "table")
+	var value uint64
+	if err := migrated.Lookup(uint32(7), &value); err != nil || value != 77 || migrated.MaxEntries() != 32 {
+		t.Errorf("key 7 is %d of %d entries, %v", value, migrated.MaxEntries(), err)
+	}
+	if got := run(t, l.Program().ID); got != 1 {
+		t.Errorf("verdict %d, want XDP_DROP: key 1 is there", got)
+	}
+	l = b.install("table_u32.o", on(xdpload.MismatchRecreate))
+	if got := run(t, l.Program().ID); got != 2 {
+		t.Errorf("verdict %d, want XDP_PASS: the map is empty", got)
+	}
+	b.wantTree("tc/globals/table")
+	if id := pinnedID(t, b.root+"/tc/globals/table"); id != mapOf(t, l, "table").ID {
+		t.Errorf("map %d is pinned", id)
+	}
+}
+
+func pinnedID(t *testing.T, path string) uint32 {
+	t.Helper()
+	m, err := ebpf.LoadPinnedMap(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	info, err := m.Info()
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, _ := info.ID()
+	return uint32(id)
+}
+
+// TestMismatchFull: what has no room in the new map is no silent loss.
+func TestMismatchFull(t *testing.T) {
+	b := newBench(t)
+	table := mapOf(t, b.install("table32.o", xdpload.LoadOptions{}), "table")
+	for key := range uint32(20) {
+		if err := table.Put(key, uint64(key)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := b.try("table16.o", xdpload.LoadOptions{Pins: xdpload.PinOptions{OnMismatch: xdpload.MismatchMigrate}}, b.hook)
+	if err == nil || !strings.Contains(err.Error(), "not all entries have room, the object's map takes 16") {
+		t.Errorf("got %v", err)
+	}
+	if id := pinnedID(t, b.root+"/tc/globals/table"); id != table.ID {
+		t.Errorf("map %d is pinned, was %d", id, table.ID)
+	}
+}
+
+// TestKernelChanges: what the kernel adds to a definition is no difference.
+func TestKernelChanges(t *testing.T) {
+	b := newBench(t)
+	for range 2 {
+		l := b.install("pin_devmap.o", xdpload.LoadOptions{})
+		if got := run(t, l.Program().ID); got != 1 {
+			t.Errorf("verdict %d, want XDP_DROP", got)
+		}
+	}
+	b.wantTree("tc/globals/events", "tc/globals/ports")
+}
+
+func TestMapOfMaps(t *testing.T) {
+	b := newBench(t)
+	first := b.install("outer8.o", xdpload.LoadOptions{})
+	if got := run(t, first.Program().ID); got != 2 {
+		t.Errorf("verdict %d, want XDP_PASS", got)
+	}
+	outer := mapOf(t, first, "outer")
+	inner := slots(t, outer.Map)
+	second := b.install("outer8.o", xdpload.LoadOptions{})
+	if again := mapOf(t, second, "outer"); again.ID != outer.ID || slots(t, again.Map)[2] != inner[2] {
+		t.Errorf("map %d holds %v, was %d with %v", again.ID, slots(t, again.Map), outer.ID, inner)
+	}
+	_, err := b.try("outer16.o", xdpload.LoadOptions{}, b.hook)
+	if err == nil || !strings.Contains(err.Error(), "inner.value_size is 16 in the object, 8 in the pinned map") {
+		t.Errorf("other inner maps: %v", err)
+	}
+	b.wantTree("tc/globals/outer")
+}
+
+// TestTogether: loads of one pinned object at once all succeed, with one map.
+func TestTogether(t *testing.T) {
+	const loads = 8
+	b := newBench(t)
+	obj := objectOf(t, "shared_xdp.o")
+	ids := make([]uint32, loads)
+	errs := make([]error, loads)
+	var all sync.WaitGroup
+	for i := range loads {
+		all.Go(func() {
+			l, err := together(b, func(o xdpload.LoadOptions) (*xdpload.Loaded, error) {
+				return xdpload.Load(context.Background(), obj, o)
+			})
+			if err != nil {
+				errs[i] = err
+				return
+			}
+			ids[i] = l.Maps[0].ID
+			errs[i] = l.Close()
+		})
+	}
+	all.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range ids {
+		if id != ids[0] {
+			t.Fatalf("maps %v", ids)
+		}
+	}
+	b.wantTree("tc/globals/shared")
+}
+
+// together is Install without a hook: a netlink socket is for one goroutine.
+func together(b *bench, load func(xdpload.LoadOptions) (*xdpload.Loaded, error)) (*xdpload.Loaded, error) {
+	for {
+		l, err := load(b.options(xdpload.LoadOptions{}))
+		if err != nil {
+			return nil, err
+		}
+		if err = l.Publish(context.Background()); err == nil {
+			return l, l.Commit()
+		}
+		if _, raced := errors.AsType[*pin.ConflictError](err); !raced {
+			return nil, fmt.Errorf("publish: %w", err)
+		}
+		if err := l.Close(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// TestSharedWithTC: one map for an XDP and a tc program.
+func TestSharedWithTC(t *testing.T) {
+	b := newBench(t)
+	xdp := b.install("shared_xdp.o", xdpload.LoadOptions{})
+	o := xdpload.LoadOptions{}
+	o.Select.Type = ebpf.SchedCLS
+	tc, err := b.try("shared_tc.o", o, b.ingress())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, b := mapOf(t, xdp, "shared").ID, mapOf(t, tc, "shared").ID; a != b {
+		t.Fatalf("maps %d and %d", a, b)
+	}
+	run(t, xdp.Program().ID)
+	run(t, tc.Program().ID)
+	var n uint64
+	if err := mapOf(t, xdp, "shared").Lookup(uint32(0), &n); err != nil || n < 101 {
+		t.Errorf("the map counts %d, %v; want 101 at least", n, err)
+	}
+}
