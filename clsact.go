@@ -66,8 +66,10 @@ func (h Clsact) Check(c *netlink.Conn) error {
 	if err != nil {
 		return err
 	}
-	if q.missing && !h.creates() {
-		return h.refusal(c)
+	if q.missing && !h.creates() || h.Filter.Block == 0 && q.shares(h.Filter.Parent) {
+		if err := h.refusal(c); err != nil {
+			return err
+		}
 	}
 	_, _, err = h.target(c)
 	return err

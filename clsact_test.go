@@ -154,7 +154,7 @@ func TestClsactNoSuchHook(t *testing.T) {
 		{"class of no qdisc", netlink.Filter{Ifindex: v0, Parent: 0x10001}, xdpload.FilterAdd, true, "Parent Qdisc doesn't exists (invalid argument)"},
 		{"egress of an ingress qdisc", netlink.Filter{Ifindex: v1, Parent: netlink.Egress}, xdpload.FilterAdd, true, "the ingress qdisc of the device has no egress hook, only a clsact qdisc has"},
 		{"unknown block", netlink.Filter{Block: 9}, xdpload.FilterAdd, true, "add filter: Block of given index was not found (invalid argument)"},
-		{"shared block", netlink.Filter{Ifindex: 1, Parent: netlink.Ingress}, xdpload.FilterAdd, false, "This filter block is shared"},
+		{"shared block", netlink.Filter{Ifindex: 1, Parent: netlink.Ingress}, xdpload.FilterAdd, true, "This filter block is shared"},
 		{"ffff: of clsact", netlink.Filter{Ifindex: 1, Parent: ffff}, xdpload.FilterAdd, false, "a clsact qdisc has the hooks ingress and egress, not ffff:"},
 		{"root", netlink.Filter{Ifindex: v0}, xdpload.FilterAdd, false, "Qdisc not classful"},
 	} {

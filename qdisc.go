@@ -23,9 +23,16 @@ func (e *NoEgressError) Error() string {
 
 // qdisc is what a hook is on.
 type qdisc struct {
-	kind    string
-	missing bool
-	created bool
+	kind         string
+	ingressBlock uint32 // 0 where the hook has filters of its own
+	egressBlock  uint32
+	missing      bool
+	created      bool
+}
+
+// shares reports whether the filters of a hook are those of a block.
+func (q qdisc) shares(p netlink.Parent) bool {
+	return p == netlink.Ingress && q.ingressBlock != 0 || p == netlink.Egress && q.egressBlock != 0
 }
 
 // hooks are those that the qdisc has.
@@ -57,25 +64,21 @@ func (h Clsact) qdisc(c *netlink.Conn) (qdisc, error) {
 	case major != 0xffff:
 		return findQdisc(c, h.Filter.Ifindex, func(q *netlink.Qdisc) bool { return q.Handle>>16 == major })
 	}
-	q, err := ingressQdisc(c, h.Filter.Ifindex)
+	q, err := findQdisc(c, h.Filter.Ifindex, func(q *netlink.Qdisc) bool { return q.Parent == netlink.HandleClsact })
 	if err == nil && h.Filter.Parent == netlink.Egress && q.kind == kindIngress {
 		err = &NoEgressError{Device: h.device(c)}
 	}
 	return q, err
 }
 
-// ingressQdisc finds the device's clsact or ingress qdisc.
-func ingressQdisc(c *netlink.Conn, ifindex int) (qdisc, error) {
-	return findQdisc(c, ifindex, func(q *netlink.Qdisc) bool { return q.Parent == netlink.HandleClsact })
-}
-
+// findQdisc finds the first that is what is looked for.
 func findQdisc(c *netlink.Conn, ifindex int, is func(*netlink.Qdisc) bool) (qdisc, error) {
 	for q, err := range c.Qdiscs(ifindex) {
 		if err != nil {
 			return qdisc{}, err
 		}
 		if is(q) {
-			return qdisc{kind: q.Kind}, nil
+			return qdisc{kind: q.Kind, ingressBlock: q.IngressBlock, egressBlock: q.EgressBlock}, nil
 		}
 	}
 	return qdisc{missing: true}, nil

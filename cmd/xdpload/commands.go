@@ -7,7 +7,7 @@ type command = grammar.Command[runner]
 // commands is every command of the program. Where a word is short for several,
 // the first in the table wins.
 func commands() grammar.Table[runner] {
-	return grammar.Table[runner]{
+	return append(grammar.Table[runner]{
 		linkSetCommand(),
 		linkShowCommand(),
 		elfShowCommand(),
@@ -23,5 +23,5 @@ func commands() grammar.Table[runner] {
 		progShowCommand(),
 		completionCommand(),
 		completeCommand(),
-	}
+	}, tcCommands()...)
 }

@@ -23,6 +23,8 @@ With -json a result is one JSON value on standard output, and an error one JSON 
 A batch has one command a line. A # begins a comment, a backslash at the end of a line goes on on the next one, and quotes around a word keep its blanks. All lines are read before the first one runs. A line that fails is named with file and number and ends the batch; with -force it does not.`,
 		Groups: []grammar.Group{
 			{Name: "link", Summary: "XDP programs of devices"},
+			{Name: "tc qdisc", Summary: "the qdiscs that classifiers are attached to"},
+			{Name: "tc filter", Summary: "classifiers on what comes in and goes out"},
 			{Name: "elf", Summary: "look into object files"},
 		},
 		Statuses: []grammar.Status{

@@ -27,6 +27,8 @@ type programRequest struct {
 	Load    loadRequest
 	Pinned  string
 	FD      int // -1 without
+
+	read *elf.Object // once it has been
 }
 
 func newProgramRequest() programRequest { return programRequest{FD: -1} }
@@ -60,8 +62,15 @@ func (r *programRequest) setFD(word string) error {
 	return grammar.Number(&r.FD, 0, math.MaxInt32)(word)
 }
 
-// object reads the object file.
-func (r *programRequest) object(e *env) (*elf.Object, error) {
+// object reads the object file, once.
+func (r *programRequest) object(e *env) (_ *elf.Object, err error) {
+	if r.read == nil {
+		r.read, err = r.readObject(e)
+	}
+	return r.read, err
+}
+
+func (r *programRequest) readObject(e *env) (*elf.Object, error) {
 	if r.File != "-" {
 		return elf.Open(r.File)
 	}
@@ -88,8 +97,9 @@ func (r *programRequest) name() string {
 // loaded is a program that is ready to be attached, and what came with it.
 type loaded struct {
 	*xdpload.Program
-	maps  []*xdpload.Map
-	close func() error
+	maps   []*xdpload.Map
+	reused bool // loaded by an earlier line of a batch
+	close  func() error
 }
 
 // open loads the program, or opens the one that is there. ifindex is that of

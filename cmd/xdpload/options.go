@@ -18,6 +18,7 @@ type globals struct {
 	BPFFS   string
 	Force   bool
 	Batch   string
+	Echo    bool
 	Version bool
 	Help    bool
 }
@@ -43,6 +44,7 @@ func options() []option {
 		{"bpffs", "DIR", "use the BPF file system at DIR, not at $TC_BPF_MNT or /sys/fs/bpf", func(g *globals) any { return &g.BPFFS }},
 		{"netns", "NAME", "work in the network namespace NAME, a path or a process id; pins stay where they are", func(g *globals) any { return &g.Netns }},
 		{"force", "", "replace what is attached; go on after a batch line that fails", func(g *globals) any { return &g.Force }},
+		{"echo", "", "print the filter that was set as tc monitor does", func(g *globals) any { return &g.Echo }},
 		{"Version", "", "print the version", func(g *globals) any { return &g.Version }},
 		{"help", "", "print help", func(g *globals) any { return &g.Help }},
 	}

@@ -162,6 +162,9 @@ func (f *failure) writeForeign(w io.Writer, err error) {
 	default:
 		fmt.Fprintf(&b, "Error: %s\n", render.Line(f.Message))
 	}
+	if ofKernel && strings.HasPrefix(f.Operation, "tc filter ") {
+		b.WriteString("We have an error talking to the kernel\n")
+	}
 	for _, line := range f.VerifierLog {
 		fmt.Fprintf(&b, "%s\n", line)
 	}

@@ -32,6 +32,8 @@ import (
 // and, in the namespace of a script that has one:
 //
 //	[!] ip|tc|bpftool WORDS    ask a witness
+//	ones N FILE                write N instructions of classic BPF
+//	alike WORDS                tc, and the program through a link called tc, print the same
 //	xdp DEV [MODE=PROGRAM]…    the kernel says that just these are attached
 //	hold DEV PATH              attach drop.o through a bpf_link, and pin it
 //	pinprog OBJECT TYPE PATH   load a program and pin it; pinmap PATH pins a map
@@ -54,6 +56,8 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"ip":        witnessCommand("ip"),
 	"tc":        witnessCommand("tc"),
 	"bpftool":   witnessCommand("bpftool"),
+	"alike":     compareTC,
+	"ones":      writeOnes,
 	"xdp":       checkXDP,
 	"hold":      holdLink,
 	"pinprog":   pinProgram,

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"path/filepath"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/grammar"
+)
+
+// codeRequest is what a filter or an action runs: a program, or classic BPF.
+type codeRequest struct {
+	Program  programRequest
+	Bytecode bytecodeRequest
+}
+
+func newCodeRequest() codeRequest { return codeRequest{Program: newProgramRequest()} }
+
+// grammar is BPFSPEC as tc-bpf(8) has it.
+func (r *codeRequest) grammar() *grammar.Node {
+	return grammar.Alt(append(r.Bytecode.grammar(), r.Program.grammar()...)...).Named("PROGRAM")
+}
+
+// given reports whether there is something to run.
+func (r *codeRequest) given() bool {
+	return r.Bytecode.given() || r.Program.File != "" || r.Program.Pinned != "" || r.Program.FD >= 0
+}
+
+// maxName is the longest text that the kernel keeps with a filter, CLS_BPF_NAME_LEN
+// of net/sched/cls_bpf.c without the zero.
+const maxName = 255
+
+// filterName is the text by which a filter or action shows its program:
+// "foo.o:[classifier]" as tc writes it. Classic BPF has none.
+func (r *programRequest) filterName(e *env, t ebpf.ProgramType) (string, error) {
+	var name string
+	switch {
+	case r.Pinned != "":
+		name = filepath.Base(r.Pinned) + ":[*fsobj]"
+	case r.FD >= 0:
+		name = r.name() + ":[*fsobj]"
+	case r.File != "":
+		section, err := r.section(e, t)
+		if err != nil {
+			return "", err
+		}
+		name = filepath.Base(r.File) + ":[" + section + "]"
+	}
+	return name[:min(len(name), maxName)], nil
+}
+
+// section is that of the program which is chosen.
+func (r *programRequest) section(e *env, t ebpf.ProgramType) (string, error) {
+	if r.Section != "" {
+		return r.Section, nil
+	}
+	obj, err := r.object(e)
+	if err != nil {
+		return "", err
+	}
+	p, err := obj.Program(elf.Selector{Program: r.Program, Type: t})
+	if err != nil {
+		return "", err
+	}
+	return p.Section, nil
+}

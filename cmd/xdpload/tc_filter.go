@@ -1,0 +1,158 @@
+package main
+
+import (
+	"errors"
+	"math"
+
+	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/netlink"
+)
+
+// filterRequest is a line about filters: where they are, and what they run.
+type filterRequest struct {
+	hookRequest
+	Pref     uint16
+	Protocol netlink.Protocol
+	Handle   *uint32
+	Kind     string
+
+	Code    codeRequest
+	Direct  bool
+	ClassID netlink.Handle
+	SkipHW  bool
+	SkipSW  bool
+	Actions []*actionRequest
+	Police  *netlink.Police
+
+	op xdpload.FilterOp
+}
+
+func newFilterRequest(op xdpload.FilterOp) *filterRequest {
+	return &filterRequest{Code: newCodeRequest(), op: op}
+}
+
+// tcCommands are in tc's order, which a short form depends on.
+func tcCommands() []command {
+	return append(tcQdiscCommands(),
+		filterAddCommand(),
+		filterChangeCommand(),
+		filterReplaceCommand(),
+		filterDeleteCommand(),
+		filterGetCommand(),
+		filterShowCommand(),
+	)
+}
+
+const (
+	aboutHook = `A filter is on the ingress or egress hook of a clsact qdisc, which is created where the device has neither it nor an ingress qdisc, and gone again when the rest of the command fails. The program is loaded, and maps are pinned, when the hook is known to be there. What came of it is printed: the pref and handle that the kernel chose, and the program's id.`
+	aboutRun  = `With direct-action the program's return value is the verdict. Without it, it is the class of the packet, 0 for no match and -1 for the filter's classid, and actions give the verdict.`
+)
+
+func filterAddCommand() command {
+	return command{
+		Name:        "tc filter add",
+		Summary:     "attach a classifier to a device",
+		Description: aboutHook + "\n\n" + aboutRun,
+		Examples: []grammar.Example{
+			{Line: "xdpload tc filter add dev eth0 ingress bpf da obj foo.o", Help: "run the program of section classifier, or the only one for tc, on what comes in"},
+			{Line: "tcpdump -ddd arp | xdpload tc filter add dev eth0 ingress bpf bytecode-file - flowid 1:1", Help: "classify with classic BPF"},
+		},
+		New: func() (*grammar.Node, runner) {
+			r := newFilterRequest(xdpload.FilterAdd)
+			return r.setGrammar(), r.runSet
+		},
+	}
+}
+
+func filterChangeCommand() command {
+	return command{
+		Name:        "tc filter change",
+		Summary:     "change a classifier that is attached",
+		Description: "Puts another program into a filter that exists, with no moment in between in which neither runs.\n\n" + aboutRun,
+		Examples: []grammar.Example{
+			{Line: "xdpload tc filter change dev eth0 ingress pref 49152 handle 1 bpf da obj foo.o", Help: "run another program there"},
+		},
+		New: func() (*grammar.Node, runner) {
+			r := newFilterRequest(xdpload.FilterChange)
+			return r.setGrammar(), r.runSet
+		},
+	}
+}
+
+func filterReplaceCommand() command {
+	return command{
+		Name:    "tc filter replace",
+		Summary: "attach a classifier, in the place of the one with its name",
+		Description: aboutHook + `
+
+A filter that has the pref, handle and chain is replaced with no moment in between in which neither runs. Without a handle it is the one with the same name, FILE:[SECTION], on that hook; where several have it, name one by pref and handle. (tc adds another filter in both cases.) Classic BPF has no name, and is always added.
+
+` + aboutRun,
+		Examples: []grammar.Example{
+			{Line: "xdpload tc filter replace dev eth0 ingress bpf da obj foo.o", Help: "attach the program, or its new version"},
+		},
+		New: func() (*grammar.Node, runner) {
+			r := newFilterRequest(xdpload.FilterReplace)
+			return r.setGrammar(), r.runSet
+		},
+	}
+}
+
+// identityGrammar is what tells the filters of a hook apart.
+func (r *filterRequest) identityGrammar() (handle, pref, protocol *grammar.Node) {
+	handle = grammar.Key("handle", "N", grammar.Pointer(&r.Handle, 0, math.MaxUint32)).Exact().
+		Help("the filter's number among those of its pref")
+	pref = grammar.Key("preference", "N", grammar.Number(&r.Pref, 0, math.MaxUint16)).Alias("priority").
+		Help("its place among those of the hook, lowest first; 0 is the kernel's choice, before all others")
+	protocol = grammar.Key("protocol", "PROTOCOL", grammar.Text(&r.Protocol)).Choices("all", "ip", "ipv6", "arp", "802.1Q").
+		Help("the protocol of the packets it sees")
+	return handle, pref, protocol
+}
+
+// setGrammar is the words of add, change and replace.
+func (r *filterRequest) setGrammar() *grammar.Node {
+	handle, pref, protocol := r.identityGrammar()
+	return grammar.Any(
+		r.deviceGrammar().Required(),
+		r.parentGrammar(),
+		handle, pref, protocol, r.chainGrammar(),
+		grammar.Const("bpf", &r.Kind, "bpf", r.bpfGrammar()).Exact().Required().Help("a BPF classifier"),
+		otherKinds(),
+	).Check(r.check)
+}
+
+// otherKinds refuses the classifiers that only tc knows.
+func otherKinds() *grammar.Node { return refused("CLASSIFIER", "bpf", classifiers) }
+
+var classifiers = []string{"basic", "cgroup", "flow", "flower", "fw", "matchall", "route", "rsvp", "rsvp6", "tcindex", "u32"}
+
+func (r *filterRequest) bpfGrammar() *grammar.Node {
+	return grammar.Any(
+		grammar.Word("run").Hidden(),
+		r.Code.grammar(),
+		grammar.Key("classid", "CLASSID", grammar.Text(&r.ClassID)).Alias("flowid").
+			Help("the class of packets that match, MAJOR:MINOR in hexadecimal"),
+		grammar.Flag("direct-action", &r.Direct).Alias("da").
+			Help("the program's return value is the verdict"),
+		grammar.Flag("skip_hw", &r.SkipHW).Help("run in the kernel only"),
+		grammar.Flag("skip_sw", &r.SkipSW).Help("run on the device only"),
+		actionGrammar(&r.Actions),
+		policeGrammar(func() *netlink.Police {
+			r.Police = newPolice()
+			return r.Police
+		}).Help("limit the rate of packets that match"),
+	)
+}
+
+var errNothingToRun = errors.New("no program: expected obj FILE, pinned PATH, fd N, bytecode TEXT or bytecode-file FILE after bpf")
+
+func (r *filterRequest) check() error {
+	switch {
+	case !r.Code.given():
+		return errNothingToRun
+	case r.SkipHW && r.SkipSW:
+		return errors.New("skip_hw and skip_sw together leave nothing to run the filter")
+	}
+	return nil
+}

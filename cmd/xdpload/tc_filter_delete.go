@@ -1,0 +1,219 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/render"
+	"github.com/xdpload/xdpload/netlink"
+)
+
+func filterDeleteCommand() command {
+	return command{
+		Name:        "tc filter delete|del",
+		Summary:     "detach classifiers from a device",
+		Description: `Deletes one filter, named by pref, handle and kind; or those with the name of a program, FILE:[SECTION]; or all of a pref; or, with none of these, all of a hook's chain, whoever they belong to. What was deleted is printed. The qdisc stays.`,
+		Examples: []grammar.Example{
+			{Line: "xdpload tc filter del dev eth0 ingress bpf obj foo.o", Help: "detach what was attached from foo.o, and leave the filters of others"},
+			{Line: "xdpload tc filter del dev eth0 ingress pref 49152 handle 1 bpf", Help: "detach one filter"},
+		},
+		New: func() (*grammar.Node, runner) {
+			r := newFilterRequest(xdpload.FilterAdd)
+			return r.deleteGrammar(), r.runDelete
+		},
+	}
+}
+
+func (r *filterRequest) deleteGrammar() *grammar.Node {
+	handle, pref, protocol := r.identityGrammar()
+	p := &r.Code.Program
+	named := grammar.Opt(grammar.Alt(
+		grammar.Word("object-file", grammar.Value("FILE", grammar.String(&p.File)).Completes(grammar.File), grammar.Any(
+			grammar.Key("section", "NAME", grammar.String(&p.Section)).Completes(grammar.Section).
+				Help("the section that was attached"),
+			grammar.Key("program", "NAME", grammar.String(&p.Program)).Completes(grammar.Program).
+				Help("the program that was attached"),
+		)).Alias("object", "obj").Help("those that run a program of this object; it is not loaded"),
+		grammar.Key("object-pinned", "PATH", grammar.String(&p.Pinned)).Alias("pinned").Completes(grammar.Pinned).
+			Help("those that run the program which is pinned here"),
+	))
+	return grammar.Any(
+		r.deviceGrammar().Required(),
+		r.parentGrammar(),
+		handle, pref, protocol, r.chainGrammar(),
+		grammar.Const("bpf", &r.Kind, "bpf", named).Exact().Help("a BPF classifier"),
+		grammar.Value("KIND", grammar.String(&r.Kind)).Accept(isClassifier).Hidden(),
+	).Check(r.checkDelete)
+}
+
+func (r *filterRequest) checkDelete() error {
+	switch {
+	case r.Handle != nil && r.Kind == "":
+		return errors.New("handle needs the filter's kind: bpf")
+	case r.Handle != nil && r.Pref == 0:
+		return errors.New("handle needs the filter's pref")
+	case r.Handle != nil && r.Code.given():
+		return errors.New("name the filter by its handle or by its program, not by both")
+	case r.Pref == 0 && r.Kind != "" && !r.Code.given():
+		return errors.New("kind bpf needs a pref, or the program that the filter runs: bpf obj FILE")
+	}
+	return nil
+}
+
+func (r *filterRequest) runDelete(ctx context.Context, e *env) (any, error) {
+	deleted, err := r.delete(ctx, e)
+	if err != nil {
+		return nil, &linkError{Device: r.subject(), Err: err}
+	}
+	return deleted, nil
+}
+
+func (r *filterRequest) delete(ctx context.Context, e *env) (any, error) {
+	conn, ifindex, err := r.find(e)
+	if err != nil {
+		return nil, err
+	}
+	filters, err := r.matching(conn, e, ifindex)
+	if err != nil {
+		return nil, err
+	}
+	if r.Code.given() {
+		err = deleteEach(conn, filters)
+	} else {
+		f := r.filter(ifindex)
+		err = conn.DeleteFilter(&f)
+	}
+	if err != nil {
+		return nil, err
+	}
+	report := r.deleted(filters)
+	for _, p := range report.programs {
+		if err := e.release(ctx, conn, &p); err != nil {
+			return nil, err
+		}
+	}
+	return report, nil
+}
+
+// matching lists what a delete is about.
+func (r *filterRequest) matching(conn *netlink.Conn, e *env, ifindex int) ([]*netlink.Filter, error) {
+	hook := xdpload.Clsact{Filter: r.filter(ifindex)}
+	chain := r.chain()
+	if r.Code.given() {
+		return r.named(conn, e, hook)
+	}
+	var filters []*netlink.Filter
+	for f, err := range conn.Filters(netlink.FilterQuery{
+		Ifindex: ifindex, Parent: r.parent(), Block: r.Block, Chain: &chain, Pref: r.Pref, Protocol: r.Protocol,
+	}) {
+		if err != nil {
+			return nil, err
+		}
+		if !f.Head && (r.Handle == nil || f.Handle == *r.Handle) {
+			filters = append(filters, f)
+		}
+	}
+	return filters, nil
+}
+
+// named lists the filters that run the program which the line names.
+func (r *filterRequest) named(conn *netlink.Conn, e *env, hook xdpload.Clsact) (filters []*netlink.Filter, err error) {
+	name, err := r.Code.Program.filterName(e, ebpf.SchedCLS)
+	if err != nil {
+		return nil, err
+	}
+	hook.Filter.BPF = &netlink.BPFFilter{Name: name}
+	filters, err = hook.Named(conn)
+	if err == nil && len(filters) == 0 {
+		err = fmt.Errorf("%w: none on %s has the name %s", errNoFilter, r.name(), name)
+	}
+	return filters, err
+}
+
+// deleteEach takes it that someone else may be deleting too.
+func deleteEach(conn *netlink.Conn, filters []*netlink.Filter) error {
+	for _, f := range filters {
+		err := conn.DeleteFilter(&netlink.Filter{
+			Ifindex: f.Ifindex, Parent: f.Parent, Block: f.Block, Chain: f.Chain,
+			Pref: f.Pref, Protocol: f.Protocol, Handle: f.Handle, Kind: f.Kind,
+		})
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// filtersDeleted is what was deleted, and of whom.
+type filtersDeleted struct {
+	Device  string          `json:"dev,omitempty"`
+	Block   uint32          `json:"block,omitempty"`
+	Parent  netlink.Parent  `json:"hook"`
+	Deleted []deletedFilter `json:"deleted"`
+
+	hook     string
+	programs []xdpload.ProgramInfo
+}
+
+type deletedFilter struct {
+	Protocol string         `json:"protocol"`
+	Pref     uint16         `json:"pref"`
+	Kind     string         `json:"kind"`
+	Chain    uint32         `json:"chain"`
+	Handle   string         `json:"handle"`
+	Name     string         `json:"bpf_name,omitempty"`
+	Program  *programReport `json:"program,omitempty"`
+}
+
+func (*filtersDeleted) change() {}
+
+func (r *filterRequest) deleted(filters []*netlink.Filter) *filtersDeleted {
+	var known xdpload.Inventory
+	report := &filtersDeleted{
+		Device: r.Device, Block: r.Block, Parent: r.parent(), Deleted: []deletedFilter{}, hook: r.name(),
+	}
+	for _, f := range filters {
+		d := deletedFilter{
+			Protocol: f.Protocol.String(), Pref: f.Pref, Kind: f.Kind, Chain: f.Chain, Handle: handleText(f.Handle),
+		}
+		if f.BPF != nil {
+			d.Name = f.BPF.Name
+		}
+		if f.BPF != nil && f.BPF.ProgramID != 0 {
+			p := known.Program(f.BPF.ProgramID)
+			report.programs = append(report.programs, p)
+			d.Program = reportProgram(&p)
+		}
+		report.Deleted = append(report.Deleted, d)
+	}
+	return report
+}
+
+// WriteText prints how many, and a line for each.
+func (r *filtersDeleted) WriteText(w io.Writer, o render.Options) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: deleted %s\n", r.hook, count(len(r.Deleted), "filter"))
+	for _, d := range r.Deleted {
+		if o.Brief {
+			break
+		}
+		fmt.Fprintf(&b, "  protocol %s pref %d %s chain %d handle %s", d.Protocol, d.Pref, d.Kind, d.Chain, d.Handle)
+		if d.Name != "" {
+			b.WriteString(" " + render.Line(d.Name))
+		}
+		if d.Program != nil {
+			fmt.Fprintf(&b, ", program %v", d.Program)
+		}
+		b.WriteString("\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/internal/render"
+	"github.com/xdpload/xdpload/netlink"
+)
+
+func (r *filterRequest) runSet(ctx context.Context, e *env) (any, error) {
+	report, err := r.set(ctx, e)
+	if err != nil {
+		return nil, &linkError{Device: r.subject(), Err: err}
+	}
+	return report, nil
+}
+
+// set attaches. What can be known without a program is known before one is
+// loaded.
+func (r *filterRequest) set(ctx context.Context, e *env) (any, error) {
+	conn, ifindex, err := r.find(e)
+	if err != nil {
+		return nil, err
+	}
+	hook := xdpload.Clsact{Filter: r.filter(ifindex), Op: r.op}
+	if err := r.describe(e, &hook); err != nil {
+		return nil, err
+	}
+	if err := hook.Check(conn); err != nil {
+		return nil, err
+	}
+	undo, err := r.openActions(ctx, e, hook.Filter.BPF)
+	defer undo()
+	if err != nil {
+		return nil, err
+	}
+	p, a, err := r.attach(ctx, e, conn, hook)
+	if err != nil {
+		return nil, err
+	}
+	defer p.close() //nolint:errcheck // descriptors of ours only
+	return r.attached(e, conn, a, p), nil
+}
+
+// filter is the request without what has to be looked up.
+func (r *filterRequest) filter(ifindex int) netlink.Filter {
+	f := netlink.Filter{
+		Ifindex: ifindex, Parent: r.parent(), Block: r.Block, Chain: r.chain(),
+		Pref: r.Pref, Protocol: r.Protocol, Kind: r.Kind,
+		BPF: &netlink.BPFFilter{
+			Direct: r.Direct, ClassID: r.ClassID, Police: r.Police, SkipHW: r.SkipHW, SkipSW: r.SkipSW,
+		},
+	}
+	if r.Handle != nil {
+		f.Handle = *r.Handle
+	}
+	return f
+}
+
+// describe reads what the filter runs.
+func (r *filterRequest) describe(e *env, hook *xdpload.Clsact) (err error) {
+	options := hook.Filter.BPF
+	if r.Code.Bytecode.given() {
+		options.Bytecode, err = r.Code.Bytecode.read(e)
+		return err
+	}
+	options.Name, err = r.Code.Program.filterName(e, ebpf.SchedCLS)
+	return err
+}
+
+// openActions adds the filter's actions, with programs of their own. undo
+// closes those.
+func (r *filterRequest) openActions(ctx context.Context, e *env, options *netlink.BPFFilter) (undo func(), err error) {
+	var closers []func() error
+	undo = func() {
+		for _, c := range closers {
+			_ = c() // descriptors of ours only
+		}
+	}
+	for _, a := range r.Actions {
+		action, closer, err := a.open(ctx, e)
+		if err != nil {
+			return undo, fmt.Errorf("action %s: %w", a.Kind, err)
+		}
+		closers = append(closers, closer)
+		options.Actions = append(options.Actions, action)
+	}
+	return undo, nil
+}
+
+func (r *filterRequest) attach(ctx context.Context, e *env, conn *netlink.Conn, hook xdpload.Clsact) (*loaded, *xdpload.Attachment, error) {
+	if r.Code.Bytecode.given() {
+		a, err := xdpload.Attach(conn, nil, hook)
+		return &loaded{close: func() error { return nil }}, a, err
+	}
+	bound := 0
+	if hook.Filter.BPF.SkipSW {
+		bound = hook.Filter.Ifindex
+	}
+	return r.Code.Program.attach(ctx, e, conn, hook, bound)
+}
+
+// filterChange is what became of a filter. It has tc's keys.
+type filterChange struct {
+	Device        string         `json:"dev,omitempty"`
+	Ifindex       int            `json:"ifindex,omitempty"`
+	Block         uint32         `json:"block,omitempty"`
+	Parent        netlink.Parent `json:"hook"`
+	Change        netlink.Change `json:"change"`
+	Qdisc         string         `json:"qdisc,omitempty"`
+	QdiscCreated  bool           `json:"qdisc_created,omitempty"`
+	Protocol      string         `json:"protocol"`
+	Pref          uint16         `json:"pref"`
+	Kind          string         `json:"kind"`
+	Chain         uint32         `json:"chain"`
+	Handle        string         `json:"handle"`
+	Name          string         `json:"bpf_name,omitempty"`
+	DirectAction  bool           `json:"direct-action,omitempty"`
+	Program       *programReport `json:"program,omitempty"`
+	ProgramReused bool           `json:"program_reused,omitempty"` // -details: by an earlier line of a batch
+	Maps          []mapReport    `json:"maps,omitempty"`
+	Replaced      *programReport `json:"replaced,omitempty"`
+
+	hook string
+}
+
+func (*filterChange) change() {}
+
+// attached reports what came of it, or with -echo what the kernel tells all who
+// listen.
+func (r *filterRequest) attached(e *env, conn *netlink.Conn, a *xdpload.Attachment, p *loaded) any {
+	f := a.Filter
+	change := changeOf(r.op, a.Replaced != nil)
+	if e.Echo {
+		return newFilterView(e, conn, echoed).event(&netlink.Event{Change: change, Filter: &f.Filter})
+	}
+	c := &filterChange{
+		Device: a.Device, Ifindex: a.Ifindex, Block: f.Block, Parent: f.Parent, Change: change,
+		Qdisc: f.Qdisc, QdiscCreated: f.QdiscCreated, Protocol: f.Protocol.String(), Pref: f.Pref, Kind: f.Kind,
+		Chain: f.Chain, Handle: handleText(f.Handle), Name: f.BPF.Name, DirectAction: f.BPF.Direct,
+		Replaced: reportProgram(a.Replaced), hook: r.name(),
+	}
+	if p.Program != nil {
+		c.Program = reportProgram(&a.Program)
+		c.ProgramReused = p.reused && e.Details
+	}
+	for _, m := range p.maps {
+		c.Maps = append(c.Maps, mapReport{ID: m.ID, Name: m.Name})
+	}
+	return c
+}
+
+func changeOf(op xdpload.FilterOp, replaced bool) netlink.Change {
+	switch {
+	case op == xdpload.FilterChange:
+		return netlink.Changed
+	case replaced:
+		return netlink.Replaced
+	}
+	return netlink.Added
+}
+
+func handleText(h uint32) string { return fmt.Sprintf("0x%x", h) }
+
+// WriteText prints one line, and one more for a qdisc that was created.
+func (c *filterChange) WriteText(w io.Writer, _ render.Options) error {
+	var b strings.Builder
+	if c.QdiscCreated {
+		fmt.Fprintf(&b, "%s: created clsact qdisc\n", c.Device)
+	}
+	fmt.Fprintf(&b, "%s: %s filter protocol %s pref %d chain %d handle %s", c.hook, c.Change, c.Protocol, c.Pref, c.Chain, c.Handle)
+	if c.Name != "" {
+		b.WriteString(" " + render.Line(c.Name))
+	}
+	if c.Program != nil {
+		fmt.Fprintf(&b, ", program %v", c.Program)
+	}
+	if c.ProgramReused {
+		b.WriteString(" (loaded by an earlier line)")
+	}
+	if c.Replaced != nil {
+		fmt.Fprintf(&b, ", replaced program %v", c.Replaced)
+	}
+	_, err := fmt.Fprintln(w, b.String())
+	return err
+}
+
+// errNoFilter says that a filter that was named is not there.
+var errNoFilter = errors.New("no such filter")
