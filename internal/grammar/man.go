@@ -3,6 +3,7 @@ package grammar
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // Page is a manual page in the man macros of roff.
@@ -274,7 +275,16 @@ func roffItalic(s string) string { return `\fI` + roffEscape(s) + `\fR` }
 
 // roffEscape keeps backslashes, and dashes and quotes that are to be typed.
 func roffEscape(s string) string {
-	return strings.NewReplacer(`\`, `\e`, "-", `\-`, "'", `\(aq`, "`", `\(ga`, "^", `\(ha`, "~", `\(ti`).Replace(s)
+	s = strings.NewReplacer(`\`, `\e`, "-", `\-`, "'", `\(aq`, "`", `\(ga`, "^", `\(ha`, "~", `\(ti`).Replace(s)
+	var b strings.Builder
+	for _, r := range s {
+		if r < utf8.RuneSelf {
+			b.WriteRune(r)
+		} else {
+			fmt.Fprintf(&b, `\[u%04X]`, r) // roff reads one byte at a time
+		}
+	}
+	return b.String()
 }
 
 // roffStart keeps a line from being read as a request.
