@@ -5,11 +5,13 @@ import (
 	"flag"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/grammar"
 )
 
@@ -93,6 +95,18 @@ func writeDocuments(t *testing.T, files map[string][]byte) {
 		}
 		if err := os.WriteFile(docs+name, text, 0o644); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// TestManPages: groff takes the pages without a warning.
+func TestManPages(t *testing.T) {
+	bpftest.Need(t, bpftest.Command("groff"))
+	for _, page := range commands().ManPages(manual()) {
+		cmd := exec.Command("groff", "-man", "-Tutf8", "-ww", "-z")
+		cmd.Stdin = strings.NewReader(page.Text)
+		if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
+			t.Errorf("%s: %v\n%s", page.Name, err, out)
 		}
 	}
 }
