@@ -92,7 +92,7 @@ func TestReload(t *testing.T) {
 	}{
 		{"second tail program is rejected", "live_rejected.o", b.hook, ebpf.XDP, "program last: "},
 		{"attach is refused", "live_tx.o", taken, ebpf.XDP, "XDP program already attached"},
-		{"other flags", "live_frags.o", b.hook, ebpf.XDP, "program entry: "},
+		{"other flags", "live_frags.o", b.hook, ebpf.XDP, "program entry: invalid argument: the program array that was there before is for programs of another kind"},
 		{"other type", "live_tc.o", tc, ebpf.SchedCLS, "/tc/globals/jmp is a program array for programs of type XDP, the object's are SchedCLS"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

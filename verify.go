@@ -103,10 +103,33 @@ func (l *loader) refused(err, plainErr error) error {
 	switch {
 	case l.options.Ifindex != 0 && errors.Is(err, unix.EINVAL) && (!rejected || len(v.Log) == 0):
 		return &UnsuitableError{Cause: noOffload, Offload: true, Err: unix.EINVAL}
+	case rejected && errors.Is(err, unix.EINVAL) && l.usesOldArray() && silent(v.Log):
+		return &UnsuitableError{Cause: otherKind, Err: unix.EINVAL}
 	case !rejected && errors.Is(plainErr, unix.EPERM) && errors.Is(err, unix.EPERM):
 		return plainErr
 	}
 	return err
+}
+
+// otherKind is why the kernel lets a program use no array of programs of the
+// same type (kernel/bpf/core.c, bpf_prog_map_compatible).
+const otherKind = "the program array that was there before is for programs of another kind: " +
+	"all have the same attach type, and all or none have frags"
+
+// usesOldArray says whether a program array was there before the load.
+func (l *loader) usesOldArray() bool {
+	for name, source := range l.sources {
+		if source.reused != "" && l.spec.Maps[name].Type == ebpf.ProgramArray {
+			return true
+		}
+	}
+	return false
+}
+
+// silent says whether the verifier has found no fault.
+func silent(log []string) bool {
+	cause, _ := verdict(log)
+	return cause == ""
 }
 
 // linkMaps gives every instruction that loads a map its file descriptor.
