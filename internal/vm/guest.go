@@ -80,7 +80,7 @@ func (g *guest) shell() error {
 		return err
 	}
 	fmt.Fprintf(console, "\nLinux %s; exit (or ^D) ends the guest\n", release())
-	c := exec.Command("/bin/sh", "-l")
+	c := exec.Command(shellProgram(), "-l")
 	c.Dir, c.Env = g.plan.Dir, guestEnv()
 	c.Stdin, c.Stdout, c.Stderr = console, console, console
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
@@ -89,6 +89,15 @@ func (g *guest) shell() error {
 		return err
 	}
 	return nil
+}
+
+func shellProgram() string {
+	for _, p := range []string{"/usr/bin/bash", "/bin/bash"} {
+		if exists(p) {
+			return p
+		}
+	}
+	return "/bin/sh"
 }
 
 // prepare brings up what tests expect of a machine.

@@ -25,6 +25,7 @@ func writeInitramfs(w io.Writer, k kernel, t tools, p plan) error {
 		func() error { return a.program("vm/busybox", t.busybox) },
 		func() error { return a.addModules(k) },
 		a.addWitnesses,
+		a.addShell,
 		func() error { return a.addPlan(p) },
 	}
 	for _, step := range steps {
@@ -40,12 +41,22 @@ func (a *archive) skeleton() {
 	for _, d := range []string{"dev", "proc", "sys", "run", "tmp", "root", "etc", "bin", "sbin", "usr/bin", "usr/sbin", "var", moduleDir, binDir} {
 		a.dir(d)
 	}
-	a.symlink("bin/sh", "/vm/busybox")
 	a.symlink("var/run", "/run")
 	a.symlink("etc/mtab", "/proc/mounts")
 	a.file("etc/passwd", 0o644, []byte("root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n"))
 	a.file("etc/group", 0o644, []byte("root:x:0:\nnogroup:x:65534:\n"))
 	a.file("etc/hosts", 0o644, []byte("127.0.0.1 localhost\n::1 localhost\n"))
+}
+
+// addShell adds the host's shell as /bin/sh. BusyBox's own would run its own
+// ip and tc, whatever PATH says, so it only stands in where there is no other.
+func (a *archive) addShell() error {
+	a.symlink("usr/bin/env", "/vm/busybox")
+	if exists("/bin/sh") {
+		return a.program("/bin/sh", "/bin/sh")
+	}
+	a.symlink("bin/sh", "/vm/busybox")
+	return nil
 }
 
 // addModules adds the wanted modules and the kernel's configuration.

@@ -84,7 +84,8 @@ func dynamic(file string) bool {
 	return false
 }
 
-// addWitnesses adds the witnesses that the host has, and iproute2's names.
+// addWitnesses adds the witnesses that the host has, and the files that they
+// read: iproute2's names, and the locale that programs of tests ask for.
 func (a *archive) addWitnesses() error {
 	for _, w := range witnesses {
 		file, err := exec.LookPath(w)
@@ -95,12 +96,15 @@ func (a *archive) addWitnesses() error {
 			return err
 		}
 	}
-	names, err := filepath.Glob("/etc/iproute2/*")
-	if err != nil {
-		return err
-	}
-	for _, n := range names {
-		if info, err := os.Stat(n); err == nil && info.Mode().IsRegular() {
+	for _, pattern := range []string{"/etc/iproute2/*", "/usr/lib/locale/C.utf8/*", "/usr/lib/locale/C.utf8/*/*"} {
+		names, err := filepath.Glob(pattern)
+		if err != nil {
+			return err
+		}
+		for _, n := range names {
+			if info, err := os.Stat(n); err != nil || !info.Mode().IsRegular() {
+				continue
+			}
 			if err := a.copy(n, n); err != nil {
 				return err
 			}

@@ -70,6 +70,7 @@ func (r *testRun) run(ctx context.Context) error {
 	errs := make([]error, len(kernels))
 	var all sync.WaitGroup
 	for i, k := range kernels {
+		fmt.Fprintf(r.stdout, "# kernel %s: Linux %s\n", k.name, k.release())
 		skips[i] = skipList{}
 		all.Go(func() { errs[i] = r.kernel(ctx, t, k, jobs, skips[i]) })
 	}
