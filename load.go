@@ -208,7 +208,7 @@ func (l *loader) exceptions() error {
 	for _, o := range l.options.Maps {
 		spec := l.spec.Maps[o.Name]
 		if spec == nil {
-			return fmt.Errorf("the program uses no map %s; it uses %s", o.Name, orNone(sortedKeys(l.spec.Maps)))
+			return &LoadError{Map: o.Name, Err: fmt.Errorf("the program uses no such map; it uses %s", orNone(sortedKeys(l.spec.Maps)))}
 		}
 		if o.MaxEntries == 0 {
 			continue
@@ -258,7 +258,7 @@ func (l *loader) result() (*Loaded, error) {
 		out.Maps = append(out.Maps, m)
 	}
 	if err := l.pins.planProgram(l.programs[l.entry]); err != nil {
-		return nil, err
+		return nil, &LoadError{Program: l.entry, Err: err}
 	}
 	return out, nil
 }

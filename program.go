@@ -77,7 +77,8 @@ func (e *TypeError) Error() string {
 }
 
 // OpenPinned opens the program that is pinned at a path of a BPF file system.
-// A map, a link or a program of another type there is an error that says so.
+// A map, a link or a program of another type there is an error that says so;
+// [ebpf.UnspecifiedProgram] takes every type.
 // The caller closes the program.
 func OpenPinned(path string, want ebpf.ProgramType) (*Program, error) {
 	prog, err := ebpf.LoadPinnedProgram(path, nil)
@@ -99,7 +100,7 @@ func OpenFD(fd int, want ebpf.ProgramType) (*Program, error) {
 
 func checked(prog *ebpf.Program, name string, want ebpf.ProgramType) (*Program, error) {
 	p, err := newProgram(prog)
-	if err == nil && p.Type != want {
+	if err == nil && want != ebpf.UnspecifiedProgram && p.Type != want {
 		err = &TypeError{Program: name, Have: p.Type, Want: want}
 	}
 	if err != nil {
