@@ -1,0 +1,127 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/internal/bpftest"
+	"github.com/xdpload/xdpload/internal/netns"
+	"github.com/xdpload/xdpload/internal/testobj"
+)
+
+// TestKilledLoad kills loads with two pins at random points. Afterwards either
+// everything is pinned or nothing is, or pin gc restores that, and the next load
+// succeeds.
+func TestKilledLoad(t *testing.T) {
+	const kills = 200
+	ns := bpftest.NewNamespace(t)
+	ns.Veth("v0", "v1")
+	root := t.TempDir()
+	if err := unix.Mount("bpf", root, "bpf", 0, ""); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(root, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	object := testobj.Path(t, "percpu.o")
+	program := func(words ...string) *exec.Cmd {
+		cmd := exec.Command("/proc/self/exe", append([]string{"-bpffs", root, "-force"}, words...)...)
+		cmd.Env = []string{asProgram + "=1"}
+		return cmd
+	}
+	load := []string{"link", "set", "v0", "xdp", "obj", object, "pin-maps", root + "/a/b", "pin", root + "/c/prog"}
+	start := time.Now()
+	if out, err := combined(ns, program(load...)); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	whole := time.Since(start)
+	all := pinned(t, root)
+	if len(all) != 2 {
+		t.Fatalf("a load pins %q", all)
+	}
+	var killed, torn, pins int
+	for range kills {
+		sweep(t, root)
+		cmd := program(load...)
+		if err := netns.Do(ns.Name, cmd.Start); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(rand.N(whole * 2 / 3))
+		_ = cmd.Process.Kill() // it may have ended
+		err := cmd.Wait()
+		if exit, ok := errors.AsType[*exec.ExitError](err); ok && !exit.Exited() {
+			killed++
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if now := pinned(t, root); len(now) != 0 && !slices.Equal(now, all) {
+			torn++
+			if out, err := combined(ns, program("pin", "gc")); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			if now = pinned(t, root); len(now) != 0 && !slices.Equal(now, all) {
+				t.Fatalf("after pin gc there are %q", now)
+			}
+		}
+		if len(pinned(t, root)) > 0 {
+			pins++
+			if err := os.Remove(root + "/c/prog"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if out, err := combined(ns, program(load...)); err != nil {
+			t.Fatalf("the next load: %v: %s", err, out)
+		}
+		if now := pinned(t, root); !slices.Equal(now, all) {
+			t.Fatalf("the next load pins %q", now)
+		}
+	}
+	t.Logf("%d of %d killed, %d halfway, %d with every pin", killed, kills, torn, pins)
+	if killed < kills/4 {
+		t.Errorf("only %d of %d loads were killed", killed, kills)
+	}
+}
+
+func combined(ns *bpftest.Namespace, cmd *exec.Cmd) (string, error) {
+	var out strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &out
+	err := ns.Run(cmd)
+	return out.String(), err
+}
+
+// pinned is every file below root.
+func pinned(t *testing.T, root string) []string {
+	t.Helper()
+	var all []string
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() && !strings.HasSuffix(path, ".debug") {
+			all = append(all, strings.TrimPrefix(path, root))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func sweep(t *testing.T, root string) {
+	t.Helper()
+	for _, dir := range []string{"a", "c", "xdpload"} {
+		if err := os.RemoveAll(filepath.Join(root, dir)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
