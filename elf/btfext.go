@@ -50,43 +50,74 @@ type extReader struct {
 // new offsets. Records of other functions are skipped, not read.
 func (o *Object) readExt(l *link) (*extInfo, error) {
 	x := new(extInfo)
-	sec := o.section(btfExtSection)
-	if sec == nil || o.section(btfSection) == nil {
-		return x, nil
-	}
-	b, err := sectionData(o.image, sec)
-	if err != nil {
-		return nil, err
-	}
-	fail := func(msg string) (*extInfo, error) { return nil, &FormatError{Section: btfExtSection, Msg: msg} }
-	if len(b) < btfHeaderSize || o.order.Uint16(b) != btfMagic {
-		return fail("no BTF header")
-	}
-	names, err := o.btfStrings()
-	if err != nil {
-		return nil, err
-	}
-	hdr := uint64(o.order.Uint32(b[4:]))
 	moved := l.bySection()
-	for i, size := range extSizes {
-		at := 8 + 8*i
-		if uint64(at+8) > hdr || at+8 > len(b) {
-			break
-		}
-		start, length := hdr+uint64(o.order.Uint32(b[at:])), uint64(o.order.Uint32(b[at+4:]))
-		if start+length > uint64(len(b)) {
-			return fail("a table goes past the end of the section")
-		}
-		r := extReader{o.order, names, b[start : start+length]}
-		if err := r.table(&x[i], size, moved); err != nil {
-			return nil, &FormatError{Section: btfExtSection, Offset: int64(start), Msg: err.Error()}
+	for i := range extSizes {
+		err := o.extTable(i, func(r *extReader) error { return r.table(&x[i], extSizes[i], moved) })
+		if err != nil {
+			return nil, err
 		}
 	}
 	return x, nil
 }
 
-// table reads the records of one table.
+// The tables of .BTF.ext in their order.
+const (
+	extFunctions = iota
+	extLines
+	extCORE
+)
+
+// extTable calls read with one table of .BTF.ext, if there is one.
+func (o *Object) extTable(table int, read func(*extReader) error) error {
+	sec := o.section(btfExtSection)
+	if sec == nil || o.section(btfSection) == nil {
+		return nil
+	}
+	b, err := sectionData(o.image, sec)
+	if err != nil {
+		return err
+	}
+	if len(b) < btfHeaderSize || o.order.Uint16(b) != btfMagic {
+		return &FormatError{Section: btfExtSection, Msg: "no BTF header"}
+	}
+	names, err := o.btfStrings()
+	if err != nil {
+		return err
+	}
+	hdr, at := uint64(o.order.Uint32(b[4:])), 8+8*table
+	if uint64(at+8) > hdr || at+8 > len(b) {
+		return nil
+	}
+	start, length := hdr+uint64(o.order.Uint32(b[at:])), uint64(o.order.Uint32(b[at+4:]))
+	if start+length > uint64(len(b)) {
+		return &FormatError{Section: btfExtSection, Msg: "a table goes past the end of the section"}
+	}
+	if err := read(&extReader{o.order, names, b[start : start+length]}); err != nil {
+		return &FormatError{Section: btfExtSection, Offset: int64(start), Msg: err.Error()}
+	}
+	return nil
+}
+
+// table reads the records of one table that are about functions that move.
 func (r *extReader) table(t *extTable, known int, moved map[string][]*linked) error {
+	err := r.sections(known, func(name string, b []byte, size int) {
+		if funcs := moved[name]; len(funcs) > 0 {
+			r.records(t, b, size, known, funcs)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	for i := range t {
+		slices.SortStableFunc(t[i], func(a, b extRecord) int { return cmp.Compare(a.off, b.off) })
+		// The reader of the image stops at a second record for one place.
+		t[i] = slices.CompactFunc(t[i], func(a, b extRecord) bool { return a.off == b.off })
+	}
+	return nil
+}
+
+// sections calls visit with the records of each section, which have size bytes each.
+func (r *extReader) sections(known int, visit func(name string, records []byte, size int)) error {
 	if len(r.b) < 4 {
 		return nil
 	}
@@ -103,15 +134,8 @@ func (r *extReader) table(t *extTable, known int, moved map[string][]*linked) er
 		if !ok || n*size > uint64(len(b)-8) {
 			return fmt.Errorf("%d records of section %q do not fit", n, clip(name))
 		}
-		if funcs := moved[name]; len(funcs) > 0 {
-			r.records(t, b[8:8+n*size], int(size), known, funcs)
-		}
+		visit(name, b[8:8+n*size], int(size))
 		b = b[8+n*size:]
-	}
-	for i := range t {
-		slices.SortStableFunc(t[i], func(a, b extRecord) int { return cmp.Compare(a.off, b.off) })
-		// The reader of the image stops at a second record for one place.
-		t[i] = slices.CompactFunc(t[i], func(a, b extRecord) bool { return a.off == b.off })
 	}
 	return nil
 }

@@ -38,6 +38,15 @@ func (o *Object) parseTypes() (types typeInfo, err error) {
 	return types, nil
 }
 
+// byID returns a type by its number in the file.
+func (t typeInfo) byID(id uint32) (typ btf.Type, err error) {
+	err = catch(func() error {
+		typ, err = t.spec.TypeByID(btf.TypeID(id))
+		return err
+	})
+	return typ, err
+}
+
 const (
 	btfSection    = ".BTF"
 	btfExtSection = ".BTF.ext"

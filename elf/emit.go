@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/xdpload/xdpload/elf/internal/image"
 )
 
 // Relocation types, LLVM's include/llvm/BinaryFormat/ELFRelocs/BPF.def.
@@ -24,7 +26,7 @@ const mapSize = 20
 // emitter writes a link as an image.
 type emitter struct {
 	*link
-	img     *image
+	img     *image.Image
 	places  [2]int // section index
 	markers [2]int // section symbol, among the locals
 	funcs   map[*linked]int
@@ -37,7 +39,7 @@ type emitter struct {
 // returns the number of CO-RE relocations too. Maps are only there by name: their definitions are the caller's to add.
 func (l *link) emit() ([]byte, int, error) {
 	e := &emitter{
-		link: l, img: newImage(l.o.order),
+		link: l, img: image.New(l.o.order),
 		funcs: make(map[*linked]int), maps: make(map[*linkedMap]int),
 		data: make(map[*linkedData]int), externs: make(map[*symbol]int),
 	}
@@ -47,7 +49,7 @@ func (l *link) emit() ([]byte, int, error) {
 		return nil, 0, err
 	}
 	for _, s := range l.ext {
-		e.externs[s] = e.img.global(imageSymbol{name: s.name, typ: elf.STT_NOTYPE, bind: externBind(s)})
+		e.externs[s] = e.img.Global(image.Symbol{Name: s.name, Type: elf.STT_NOTYPE, Bind: externBind(s)})
 	}
 	e.relocate()
 	e.addText("license", l.o.License())
@@ -58,10 +60,10 @@ func (l *link) emit() ([]byte, int, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	if len(e.img.sections) > int(elf.SHN_LORESERVE)-16 {
+	if len(e.img.Sections) > int(elf.SHN_LORESERVE)-16 {
 		return nil, 0, &FormatError{Msg: "the program refers to too many sections"}
 	}
-	return e.img.bytes(), core, nil
+	return e.img.Bytes(), core, nil
 }
 
 func externBind(s *symbol) elf.SymBind {
@@ -80,15 +82,15 @@ func (e *emitter) addCode() {
 		if len(b) == 0 {
 			continue
 		}
-		e.places[i] = e.img.add(imageSection{
-			name: placeNames[i], typ: elf.SHT_PROGBITS, flags: elf.SHF_ALLOC | elf.SHF_EXECINSTR, data: b,
+		e.places[i] = e.img.Add(image.Section{
+			Name: placeNames[i], Type: elf.SHT_PROGBITS, Flags: elf.SHF_ALLOC | elf.SHF_EXECINSTR, Data: b,
 		})
-		e.markers[i] = e.img.local(imageSymbol{section: e.places[i], typ: elf.STT_SECTION})
+		e.markers[i] = e.img.Local(image.Symbol{Section: e.places[i], Type: elf.STT_SECTION})
 	}
 	for _, f := range e.link.funcs {
-		e.funcs[f] = e.img.global(imageSymbol{
-			name: f.name, value: f.off, size: uint64(len(f.code)),
-			section: e.places[f.place], typ: elf.STT_FUNC, bind: elf.STB_GLOBAL,
+		e.funcs[f] = e.img.Global(image.Symbol{
+			Name: f.name, Value: f.off, Size: uint64(len(f.code)),
+			Section: e.places[f.place], Type: elf.STT_FUNC, Bind: elf.STB_GLOBAL,
 		})
 	}
 }
@@ -97,12 +99,12 @@ func (e *emitter) addMaps() {
 	if len(e.link.maps) == 0 {
 		return
 	}
-	sec := e.img.add(imageSection{
-		name: "maps", typ: elf.SHT_PROGBITS, flags: elf.SHF_ALLOC | elf.SHF_WRITE, data: make([]byte, mapSize*len(e.link.maps)),
+	sec := e.img.Add(image.Section{
+		Name: "maps", Type: elf.SHT_PROGBITS, Flags: elf.SHF_ALLOC | elf.SHF_WRITE, Data: make([]byte, mapSize*len(e.link.maps)),
 	})
 	for i, m := range e.link.maps {
-		e.maps[m] = e.img.global(imageSymbol{
-			name: m.sym.name, value: uint64(mapSize * i), size: mapSize, section: sec, typ: elf.STT_OBJECT, bind: elf.STB_GLOBAL,
+		e.maps[m] = e.img.Global(image.Symbol{
+			Name: m.sym.name, Value: uint64(mapSize * i), Size: mapSize, Section: sec, Type: elf.STT_OBJECT, Bind: elf.STB_GLOBAL,
 		})
 	}
 }
@@ -110,7 +112,7 @@ func (e *emitter) addMaps() {
 func (e *emitter) addData() error {
 	index := make(map[*Section]int)
 	for _, d := range e.link.data {
-		sec := imageSection{name: d.name, typ: elf.SHT_NOBITS, flags: elf.SHF_ALLOC | elf.SHF_WRITE, size: d.size}
+		sec := image.Section{Name: d.name, Type: elf.SHT_NOBITS, Flags: elf.SHF_ALLOC | elf.SHF_WRITE, Size: d.size}
 		if d.sec != nil && d.sec.Type == elf.SHT_PROGBITS {
 			b, err := sectionData(e.o.image, d.sec)
 			if err != nil {
@@ -119,11 +121,11 @@ func (e *emitter) addData() error {
 			if err := e.spend(uint64(len(b))); err != nil {
 				return &FormatError{Section: d.name, Msg: err.Error()}
 			}
-			sec.typ = elf.SHT_PROGBITS
-			sec.data = append(slices.Clip(b), make([]byte, d.size-uint64(len(b)))...)
+			sec.Type = elf.SHT_PROGBITS
+			sec.Data = append(slices.Clip(b), make([]byte, d.size-uint64(len(b)))...)
 		}
-		i := e.img.add(sec)
-		e.data[d] = e.img.local(imageSymbol{section: i, typ: elf.STT_SECTION})
+		i := e.img.Add(sec)
+		e.data[d] = e.img.Local(image.Symbol{Section: i, Type: elf.STT_SECTION})
 		if d.sec != nil {
 			index[d.sec] = i
 		}
@@ -148,44 +150,44 @@ func (e *emitter) addVariables(index map[*Section]int) {
 		if !ok {
 			continue
 		}
-		sym := imageSymbol{name: s.name, value: s.value, size: s.size, section: at, typ: s.typ, bind: s.bind}
+		sym := image.Symbol{Name: s.name, Value: s.value, Size: s.size, Section: at, Type: s.typ, Bind: s.bind}
 		sound := s.size > 0 && s.value <= sec.Size && s.size <= sec.Size-s.value
 		if s.bind == elf.STB_LOCAL || s.hidden || !sound || seen[s.name] {
-			e.img.local(sym)
+			e.img.Local(sym)
 			continue
 		}
 		seen[s.name] = true
-		e.img.global(sym)
+		e.img.Global(sym)
 	}
 }
 
 // relocate writes the references of all functions, with the new offset of a function whose address is taken.
 func (e *emitter) relocate() {
 	for _, f := range e.link.funcs {
-		sec := &e.img.sections[e.places[f.place]]
+		sec := &e.img.Sections[e.places[f.place]]
 		for _, r := range f.refs {
-			rel := imageReloc{off: f.off + r.at, typ: relocLoad}
+			rel := image.Reloc{Off: f.off + r.at, Type: relocLoad}
 			switch {
 			case r.fn != nil && r.call:
-				rel.symbol, rel.typ = e.funcs[r.fn], relocCall
+				rel.Symbol, rel.Type = e.funcs[r.fn], relocCall
 			case r.fn != nil:
-				rel.symbol, rel.local = e.markers[r.fn.place], true
-				e.setImm(sec.data[rel.off:], uint32(r.fn.off))
+				rel.Symbol, rel.Local = e.markers[r.fn.place], true
+				e.setImm(sec.Data[rel.Off:], uint32(r.fn.off))
 			case r.m != nil:
-				rel.symbol = e.maps[r.m]
+				rel.Symbol = e.maps[r.m]
 			case r.data != nil:
-				rel.symbol, rel.local = e.data[r.data], true
+				rel.Symbol, rel.Local = e.data[r.data], true
 			case r.extern != nil:
-				rel.symbol = e.externs[r.extern]
+				rel.Symbol = e.externs[r.extern]
 			}
-			sec.relocs = append(sec.relocs, rel)
+			sec.Relocs = append(sec.Relocs, rel)
 		}
 	}
 }
 
 func (e *emitter) addText(name, text string) {
 	if text != "" {
-		e.img.add(imageSection{name: name, typ: elf.SHT_PROGBITS, data: append([]byte(text), 0)})
+		e.img.Add(image.Section{Name: name, Type: elf.SHT_PROGBITS, Data: append([]byte(text), 0)})
 	}
 }
 
@@ -197,7 +199,7 @@ func (e *emitter) addVersion() error {
 	}
 	b, err := sectionData(e.o.image, sec)
 	if err == nil {
-		e.img.add(imageSection{name: sec.Name, typ: elf.SHT_PROGBITS, data: slices.Clone(b)})
+		e.img.Add(image.Section{Name: sec.Name, Type: elf.SHT_PROGBITS, Data: slices.Clone(b)})
 	}
 	return err
 }
@@ -222,11 +224,11 @@ func (e *emitter) addBTF() (core int, err error) {
 	if len(e.ext) == 0 {
 		hideKernelSections(b)
 	}
-	e.img.add(imageSection{name: btfSection, typ: elf.SHT_PROGBITS, data: b})
+	e.img.Add(image.Section{Name: btfSection, Type: elf.SHT_PROGBITS, Data: b})
 	if ext.empty() {
 		return 0, nil
 	}
-	e.img.add(imageSection{name: btfExtSection, typ: elf.SHT_PROGBITS, data: ext.encode(e.o.order, names)})
+	e.img.Add(image.Section{Name: btfExtSection, Type: elf.SHT_PROGBITS, Data: ext.encode(e.o.order, names)})
 	return ext.core(), nil
 }
 

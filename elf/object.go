@@ -50,6 +50,7 @@ type Object struct {
 	types            func() (typeInfo, error)
 	mapDefs          func() ([]Map, error)
 	relocs           relocTable
+	ext              [len(extSizes)]func() (extIndex, error)
 }
 
 // Open reads the object file called name. An error names it: an [*fs.PathError]
@@ -87,6 +88,9 @@ func parse(b []byte, path, name string) (*Object, error) {
 	o.tails = sync.OnceValue(o.findTails)
 	o.types = sync.OnceValues(o.parseTypes)
 	o.mapDefs = sync.OnceValues(o.findMaps)
+	for table := range o.ext {
+		o.ext[table] = sync.OnceValues(func() (extIndex, error) { return o.indexExt(table) })
+	}
 	return o, nil
 }
 

@@ -69,7 +69,7 @@ func TestEveryFixtureReads(t *testing.T) {
 			t.Errorf("%s: HasBTF %v", name, got)
 		}
 		big := o.ByteOrder().String() == "BigEndian"
-		if want := strings.Contains(name, "_be"); big != want {
+		if want := strings.HasSuffix(name, "_be.o"); big != want {
 			t.Errorf("%s: big endian %v", name, big)
 		}
 		if len(o.Programs())+len(o.Subprograms()) == 0 {

@@ -12,6 +12,9 @@ import (
 type reloc struct {
 	off uint64 // bytes from the start of the section
 	sym *symbol
+	typ uint32 // R_BPF_*
+
+	index int // of the symbol
 }
 
 // typeRelAddend is the section type of relocations that carry their addends.
@@ -80,7 +83,7 @@ func (o *Object) readRelocs(sec *Section) ([]reloc, error) {
 		if n == 0 || int(n) >= len(o.symbols) {
 			return nil, &FormatError{Section: sec.Name, Offset: int64(i * relSize), Msg: fmt.Sprintf("no symbol %d", n)}
 		}
-		relocs[i] = reloc{o.order.Uint64(e), &o.symbols[n]}
+		relocs[i] = reloc{o.order.Uint64(e), &o.symbols[n], elf.R_TYPE64(o.order.Uint64(e[8:])), int(n)}
 	}
 	return relocs, nil
 }

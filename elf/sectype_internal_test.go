@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload/elf/internal/image"
 )
 
 // The library keeps its table of section names to itself; an object for each
@@ -31,11 +33,11 @@ func TestKindOfAgreesWithLibrary(t *testing.T) {
 
 func libraryKind(t *testing.T, section string) sectionKind {
 	t.Helper()
-	img := newImage(binary.LittleEndian)
+	img := image.New(binary.LittleEndian)
 	code := []byte{0xb7, 0, 0, 0, 0, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0} // r0 = 0; exit
-	i := img.add(imageSection{name: section, typ: elf.SHT_PROGBITS, flags: elf.SHF_EXECINSTR, data: code})
-	img.global(imageSymbol{name: "f", size: 16, section: i, typ: elf.STT_FUNC, bind: elf.STB_GLOBAL})
-	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(img.bytes()))
+	i := img.Add(image.Section{Name: section, Type: elf.SHT_PROGBITS, Flags: elf.SHF_EXECINSTR, Data: code})
+	img.Global(image.Symbol{Name: "f", Size: 16, Section: i, Type: elf.STT_FUNC, Bind: elf.STB_GLOBAL})
+	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(img.Bytes()))
 	if err != nil {
 		t.Fatalf("%s: %v", section, err)
 	}
