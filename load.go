@@ -24,6 +24,10 @@ type LoadOptions struct {
 	// Ifindex is the device that runs the program itself, 0 for the kernel.
 	// It is looked up in the network namespace of the calling thread.
 	Ifindex int
+	// BoundOnly leaves the program in the kernel, and ties it to the device of
+	// Ifindex: it can call what that device's driver offers, and can be
+	// attached there only (BPF_F_XDP_DEV_BOUND_ONLY, Linux 6.3).
+	BoundOnly bool
 	// Variables are set before the load, in this order.
 	Variables []Variable
 	// Maps are exceptions from what the object says of its maps.
@@ -197,6 +201,9 @@ func (l *loader) specify() error {
 		if err := l.obj.Set(l.spec, v.Name, v.Value); err != nil {
 			return err
 		}
+	}
+	if err := l.bind(); err != nil {
+		return err
 	}
 	l.pins = newPins(l.obj, l.spec.Programs[l.entry].Type, l.options.Pins)
 	return l.exceptions()

@@ -8,9 +8,9 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
-	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/internal/sys"
+	"github.com/xdpload/xdpload/offload"
 )
 
 // Map is a map in the kernel. Close gives its file descriptor back.
@@ -41,6 +41,9 @@ func (l *loader) createMaps() error {
 		spec := l.spec.Maps[name]
 		setVariables(spec, l.spec.Variables, name)
 		m, source, err := l.obtainMap(name, spec)
+		if err == nil && source.reused != "" {
+			err = l.checkDevice(m, source.reused)
+		}
 		if err != nil {
 			return &LoadError{Map: name, Err: err}
 		}
@@ -77,6 +80,9 @@ func setVariables(spec *ebpf.MapSpec, variables map[string]*ebpf.VariableSpec, s
 // createMap first asks for just what is wanted, and leaves what the kernel
 // refuses, and the types whose size depends on the machine, to cilium/ebpf.
 func createMap(spec *ebpf.MapSpec, ifindex int) (*ebpf.Map, error) {
+	if offload.OnHost(spec.Type) {
+		ifindex = 0
+	}
 	spec = spec.Copy()
 	contents := spec.Contents
 	spec.Contents = nil // of tables, names of programs and maps: filled later
@@ -96,14 +102,6 @@ func createMap(spec *ebpf.MapSpec, ifindex int) (*ebpf.Map, error) {
 		return nil, err
 	}
 	return m, nil
-}
-
-// unsuitableMap gives the reason of an EINVAL for a map on a device.
-func unsuitableMap(spec *ebpf.MapSpec, ifindex int, err error) error {
-	if ifindex == 0 || !errors.Is(err, unix.EINVAL) {
-		return err
-	}
-	return &UnsuitableError{Cause: noOffload + ", or not for a map of type " + spec.Type.String(), Offload: true, Err: err}
 }
 
 func fill(m *ebpf.Map, spec *ebpf.MapSpec) error {

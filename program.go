@@ -8,6 +8,7 @@ import (
 	"github.com/cilium/ebpf"
 
 	"github.com/xdpload/xdpload/internal/sys"
+	"github.com/xdpload/xdpload/offload"
 	"github.com/xdpload/xdpload/pin"
 )
 
@@ -22,6 +23,8 @@ type ProgramInfo struct {
 	CreatedBy uint32   // user id
 	MapIDs    []uint32 // in the order in which the program names them
 	BTF       uint32   // id of its type information, 0 without
+	// Device is the one that the program is offloaded to, nil for none.
+	Device *offload.Binding
 }
 
 // Program is a program in the kernel. Close gives its file descriptor back;
@@ -43,7 +46,7 @@ func newProgram(p *ebpf.Program) (*Program, error) {
 }
 
 func programInfo(info *sys.ProgramInfo) ProgramInfo {
-	return ProgramInfo{
+	out := ProgramInfo{
 		ID:        info.ID,
 		Name:      info.Name,
 		Tag:       info.Tag,
@@ -54,6 +57,10 @@ func programInfo(info *sys.ProgramInfo) ProgramInfo {
 		MapIDs:    info.MapIDs,
 		BTF:       info.BTF,
 	}
+	if info.Ifindex != 0 {
+		out.Device = &offload.Binding{Ifindex: info.Ifindex, NetNSDev: info.NetnsDev, NetNSInode: info.NetnsInode}
+	}
+	return out
 }
 
 // FD returns the file descriptor, which stays the program's.

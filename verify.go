@@ -75,7 +75,6 @@ func (l *loader) loadProgram(ctx context.Context, spec *ebpf.ProgramSpec) (*ebpf
 	if err := l.linkMaps(spec.Instructions); err != nil {
 		return nil, err
 	}
-	spec.Ifindex = uint32(l.options.Ifindex)
 	var plainErr error
 	if !l.options.Verbose && selfContained(spec) {
 		p, err := loadPlain(spec)
@@ -101,8 +100,8 @@ func (l *loader) loadProgram(ctx context.Context, spec *ebpf.ProgramSpec) (*ebpf
 func (l *loader) refused(err, plainErr error) error {
 	v, rejected := errors.AsType[*ebpf.VerifierError](err)
 	switch {
-	case l.options.Ifindex != 0 && errors.Is(err, unix.EINVAL) && (!rejected || len(v.Log) == 0):
-		return &UnsuitableError{Cause: noOffload, Offload: true, Err: unix.EINVAL}
+	case l.options.Ifindex != 0 && (!rejected || len(v.Log) == 0):
+		return l.unbound(err)
 	case rejected && errors.Is(err, unix.EINVAL) && l.usesOldArray() && silent(v.Log):
 		return &UnsuitableError{Cause: otherKind, Err: unix.EINVAL}
 	case !rejected && errors.Is(plainErr, unix.EPERM) && errors.Is(err, unix.EPERM):

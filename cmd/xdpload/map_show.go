@@ -13,6 +13,7 @@ import (
 	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/internal/render"
+	"github.com/xdpload/xdpload/offload"
 	"github.com/xdpload/xdpload/pin"
 )
 
@@ -75,6 +76,7 @@ func (r *mapShowRequest) run(_ context.Context, e *env) (any, error) {
 
 // A mapLister knows who uses and pins maps.
 type mapLister struct {
+	env   *env
 	users users
 	pins  map[uint32][]string
 }
@@ -84,7 +86,7 @@ func (e *env) newMapLister() (*mapLister, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &mapLister{users: users, pins: make(map[uint32][]string)}
+	l := &mapLister{env: e, users: users, pins: make(map[uint32][]string)}
 	root, err := pin.Open(e.bpffs())
 	if err != nil {
 		return l, nil //nolint:nilerr // without a BPF file system nothing is pinned
@@ -110,10 +112,15 @@ type mapInfo struct {
 	Frozen     bool             `json:"frozen,omitempty"`
 	Pinned     []string         `json:"pinned,omitempty"` // paths
 	Programs   []*programReport `json:"programs,omitempty"`
+	Device     *boundDevice     `json:"dev,omitempty"` // that it is offloaded to
 }
 
 func (l *mapLister) report(m *ebpf.Map) (*mapInfo, error) {
 	info, err := m.Info()
+	if err != nil {
+		return nil, err
+	}
+	bound, err := offload.BindingOfMap(m.FD())
 	if err != nil {
 		return nil, err
 	}
@@ -131,6 +138,7 @@ func (l *mapLister) report(m *ebpf.Map) (*mapInfo, error) {
 		Frozen:     info.Frozen(),
 		Pinned:     l.pins[uint32(id)],
 		Programs:   l.users[uint32(id)],
+		Device:     l.env.boundDevice(bound),
 	}, nil
 }
 
@@ -143,6 +151,9 @@ func (m *mapInfo) WriteText(w io.Writer, o render.Options) error {
 	}
 	if m.Frozen {
 		b.WriteString(" frozen")
+	}
+	if m.Device != nil {
+		fmt.Fprintf(&b, " offloaded_to %v", m.Device)
 	}
 	b.WriteString("\n")
 	if !o.Brief {

@@ -52,6 +52,7 @@ func (r *progShowRequest) run(_ context.Context, e *env) (any, error) {
 	for _, p := range all {
 		info := newProgInfo(p)
 		info.Hooks = hooks[p.ID]
+		info.Device = e.boundDevice(p.Device)
 		if pins != nil {
 			info.Pinned = pins(p.ID)
 		}
@@ -98,6 +99,8 @@ type progInfo struct {
 	MapIDs   []uint32 `json:"map_ids,omitempty"`
 	Pinned   []string `json:"pinned,omitempty"` // paths
 	Hooks    []string `json:"hooks,omitempty"`
+
+	Device *boundDevice `json:"dev,omitempty"` // that it is offloaded to
 }
 
 func newProgInfo(p *xdpload.ProgramInfo) *progInfo {
@@ -113,6 +116,9 @@ func (p *progInfo) WriteText(w io.Writer, o render.Options) error {
 	fmt.Fprintf(&b, "%d: %s %s tag %s", p.ID, p.Type, orDash(p.Name), p.Tag)
 	if p.JITed {
 		b.WriteString(" jited")
+	}
+	if p.Device != nil {
+		fmt.Fprintf(&b, " offloaded_to %v", p.Device)
 	}
 	if o.Details {
 		fmt.Fprintf(&b, " load_time %d created_by_uid %d btf_id %d", p.LoadTime, p.UID, p.BTF)

@@ -71,6 +71,8 @@ type MapInfo struct {
 	Flags      uint32 // BPF_F_*
 	Name       string // up to 15 bytes
 	Ifindex    int    // the device that an offloaded map is bound to
+	NetnsDev   uint64 // of that device's network namespace
+	NetnsInode uint64
 	BTF        uint32 // BTF object's id, 0 without BTF
 	KeyType    uint32 // type id in that BTF, 0 for none
 	ValueType  uint32
@@ -97,7 +99,8 @@ type mapInfo struct {
 	mapExtra              uint64
 }
 
-// InfoOfMap asks for a map's info through its file descriptor.
+// InfoOfMap asks for a map's info through its file descriptor. The errno is
+// ENODEV when the device that the map was bound to is gone.
 func InfoOfMap(fd int) (*MapInfo, error) {
 	var raw mapInfo
 	if err := objInfo(fd, &raw); err != nil {
@@ -112,6 +115,8 @@ func InfoOfMap(fd int) (*MapInfo, error) {
 		Flags:      raw.mapFlags,
 		Name:       cString(raw.name[:]),
 		Ifindex:    int(raw.ifindex),
+		NetnsDev:   raw.netnsDev,
+		NetnsInode: raw.netnsIno,
 		BTF:        raw.btfID,
 		KeyType:    raw.btfKeyTypeID,
 		ValueType:  raw.btfValueTypeID,

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/xdpload/xdpload/offload"
+)
+
+// boundDevice is the device that keeps a program or a map. It has bpftool's keys.
+type boundDevice struct {
+	Ifindex int    `json:"ifindex"`
+	NSDev   uint64 `json:"ns_dev"`
+	NSInode uint64 `json:"ns_inode"`
+	Name    string `json:"ifname,omitempty"` // in this network namespace
+}
+
+func (e *env) boundDevice(b *offload.Binding) *boundDevice {
+	if b == nil {
+		return nil
+	}
+	d := &boundDevice{Ifindex: b.Ifindex, NSDev: b.NetNSDev, NSInode: b.NetNSInode}
+	if !b.Here() {
+		return d
+	}
+	if conn, err := e.netlink(); err == nil {
+		if l, err := conn.LinkByIndex(b.Ifindex); err == nil { // else it has just gone
+			d.Name = l.Name
+		}
+	}
+	return d
+}
+
+func (d *boundDevice) String() string {
+	if d.Name != "" {
+		return d.Name
+	}
+	return fmt.Sprintf("ifindex %d ns_dev %d ns_inode %d", d.Ifindex, d.NSDev, d.NSInode)
+}
