@@ -57,17 +57,20 @@ func extract(dir, source, name string) error {
 	return os.WriteFile(filepath.Join(dir, name), b, 0o600)
 }
 
+// linked is the program that was built last.
+const linked = "linked"
+
 // buildGo makes a static program of one of the embedded packages.
 func buildGo(ctx context.Context, dir, name string) error {
 	if err := extract(dir, name+"/main.go", name+".go"); err != nil {
 		return err
 	}
-	return build(ctx, dir, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", name, name+".go")
+	return build(ctx, dir, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", linked, name+".go")
 }
 
 var errNoCompiler = errors.New("no C compiler")
 
-// buildC makes a static program of the embedded C source, with the same aim.
+// buildC makes a static program of the embedded C source.
 func buildC(ctx context.Context, dir, name string) error {
 	if _, err := exec.LookPath("cc"); err != nil {
 		return errNoCompiler
@@ -75,7 +78,7 @@ func buildC(ctx context.Context, dir, name string) error {
 	if err := extract(dir, name+"/"+name+".c", name+".c"); err != nil {
 		return err
 	}
-	return build(ctx, dir, "cc", "-O2", "-static", "-s", "-o", name, name+".c")
+	return build(ctx, dir, "cc", "-O2", "-static", "-s", "-o", linked, name+".c")
 }
 
 func build(ctx context.Context, dir string, argv ...string) error {

@@ -3,9 +3,9 @@
 //
 //	bench [-xdpload FILE] [-case REGEXP] [-n ROUNDS] [-time DURATION] [-json] [-list]
 //
-// Every case runs xdpload and its peers in turn, A B A B …, and reports medians
-// and the median of the ratios of neighbours, so that what else the machine
-// does meets all alike. A time is never an error. See docs/performance.md.
+// Every case runs xdpload and its peers in turn, each once a round, and reports
+// medians and the median of the ratios within a round, so that what else the
+// machine does meets all alike. A time is never an error. See docs/performance.md.
 //
 // It works in namespaces of its own and leaves nothing behind.
 package main
