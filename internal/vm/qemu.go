@@ -118,8 +118,8 @@ func explain(ctx context.Context, done bool, err error, stderr, console string) 
 func panicLine(console string) string {
 	const mark = "Kernel panic - not syncing"
 	for line := range strings.Lines(console) {
-		if i := strings.Index(line, mark); i >= 0 {
-			return "kernel panic" + strings.TrimSpace(line[i+len(mark):])
+		if _, reason, ok := strings.Cut(line, mark); ok {
+			return "kernel panic" + strings.TrimSpace(reason)
 		}
 	}
 	return ""

@@ -56,7 +56,7 @@ func initramfs(k kernel, t tools, p plan) (name string, remove func(), err error
 	if err != nil {
 		return "", nil, err
 	}
-	remove = func() { os.Remove(f.Name()) }
+	remove = func() { _ = os.Remove(f.Name()) }
 	w := bufio.NewWriterSize(f, 1<<20)
 	err = errors.Join(writeInitramfs(w, k, t, p), w.Flush(), f.Close())
 	if err != nil {

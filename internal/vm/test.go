@@ -66,6 +66,9 @@ func (r *testRun) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if len(jobs) == 0 && !r.failed {
+		return errors.New("no test to run: none of the packages has any")
+	}
 	skips := make([]skipList, len(kernels))
 	errs := make([]error, len(kernels))
 	var all sync.WaitGroup

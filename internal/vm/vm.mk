@@ -12,7 +12,7 @@ VM_WHICH    = $(if $(KERNEL),-kernel '$(KERNEL)' $(if $(MODULES),-modules '$(MOD
 .PHONY: test-kernels vm-shell bin/vm
 
 test-kernels: bin/vm ## run the tests on Linux 6.1 and 6.12 (KERNEL, RUN, PKG choose)
-	@bin/vm test $(VM_WHICH) -- -tags=guest -timeout=$(VM_TIMEOUT) $(if $(RUN),-run '$(RUN)') \
+	@bin/vm test $(VM_WHICH) -- -tags=guest -timeout=$(VM_TIMEOUT) $(if $(value RUN),-run '$(value RUN)') \
 		$(or $(PKG),$(shell $(GO) list ./... | grep -v -E '$(VM_NOT)'))
 
 vm-shell: bin/vm ## open a shell in a guest (KERNEL=6.12)

@@ -233,8 +233,8 @@ func TestLock(t *testing.T) {
 		second <- err
 	}()
 	select {
-	case <-second:
-		t.Error("two hold the lock")
+	case err := <-second:
+		t.Fatalf("two hold the lock: %v", err)
 	case <-time.After(50 * time.Millisecond):
 	}
 	unlock()
