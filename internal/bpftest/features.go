@@ -5,8 +5,9 @@ import (
 	"os"
 	"os/exec"
 
-	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/asm"
+	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/internal/sys"
 )
 
 // The features that tests need.
@@ -16,7 +17,9 @@ var (
 	// PlainUser is the way to run a command without privileges.
 	PlainUser = Feature{Name: "root, to become a plain user", Probe: probeRoot}
 	// TCX is the multi-program tc hook.
-	TCX = Feature{Name: "tcx", Since: "6.6", Config: "CONFIG_NET_XGRESS", Probe: probeTCX}
+	TCX = Feature{Name: "tcx", Since: "6.6", Config: "CONFIG_NET_XGRESS", Probe: probeHook(sys.TCXIngress)}
+	// Netkit is the kind of device, and its multi-program hooks.
+	Netkit = Feature{Name: "netkit", Since: "6.7", Config: "CONFIG_NETKIT", Probe: probeHook(sys.NetkitPrimary)}
 )
 
 // Command is the need for a program that is a witness beside ours.
@@ -34,17 +37,24 @@ func probeRoot() error {
 	return nil
 }
 
-// probeTCX loads a program that names the hook: older kernels refuse the
-// attach type only when it is attached, so the query is what tells.
-func probeTCX() error {
-	p, err := ebpf.NewProgram(&ebpf.ProgramSpec{
-		Type:         ebpf.SchedCLS,
-		AttachType:   ebpf.AttachTCXIngress,
-		Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()},
-		License:      "MIT",
-	})
-	if err != nil {
-		return err
+// probeHook asks what the hook of the loopback device runs. A kernel that does
+// not know the hook answers EINVAL, one that does may find fault with the device.
+func probeHook(t sys.AttachType) func() error {
+	return func() error {
+		_, _, err := sys.QueryPrograms(1, t)
+		if errors.Is(err, unix.EINVAL) {
+			return err
+		}
+		return nil
 	}
-	return p.Close()
+}
+
+// Absent is the need for a kernel without a feature, to see what it is told.
+func Absent(f Feature) Feature {
+	return Feature{Name: "a kernel without " + f.Name, Probe: func() error {
+		if f.Probe() == nil {
+			return errors.New("this one has it")
+		}
+		return nil
+	}}
 }
