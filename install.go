@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/cilium/ebpf"
+
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/netlink"
 	"github.com/xdpload/xdpload/pin"
@@ -46,11 +48,90 @@ func install(ctx context.Context, c *netlink.Conn, obj *elf.Object, o LoadOption
 	if err := l.Publish(ctx); err != nil {
 		return nil, nil, err
 	}
-	if a, err = Attach(c, l.Program(), h); err != nil {
-		return nil, nil, err
+	a, err = l.attach(c, h)
+	return l, a, err
+}
+
+// attach puts the program on the hook and commits. When the commit fails, the
+// hook gets back what it had.
+func (l *Loaded) attach(c *netlink.Conn, h Hook) (*Attachment, error) {
+	before, err := l.hold(c, h)
+	if err != nil {
+		return nil, err
+	}
+	defer before.close()
+	a, err := Attach(c, l.Program(), h)
+	if err != nil {
+		return nil, err
 	}
 	if err := l.Commit(); err != nil {
-		return nil, nil, fmt.Errorf("after it was attached: %w", err)
+		return nil, errors.Join(err, before.restore(c, h, a))
 	}
-	return l, a, nil
+	return a, nil
+}
+
+// held are programs that a device runs, by id. An open descriptor keeps each
+// when another takes its place.
+type held map[uint32]*Program
+
+// hold keeps what a failed commit would have to put back: nothing without
+// pins, because then a commit cannot fail.
+func (l *Loaded) hold(c *netlink.Conn, h Hook) (held, error) {
+	if l.pins.txn == nil && len(l.live) == 0 {
+		return nil, nil
+	}
+	all := make(held)
+	for a, err := range Attachments(c, deviceOf(h)) {
+		if err != nil {
+			all.close()
+			return nil, err
+		}
+		p, err := ebpf.NewProgramFromID(ebpf.ProgramID(a.Program.ID))
+		if err == nil { // else it is gone since, or not to be opened
+			all[a.Program.ID] = &Program{ProgramInfo: a.Program, prog: p}
+		}
+	}
+	return all, nil
+}
+
+func (all held) close() {
+	for _, p := range all {
+		p.Close()
+	}
+}
+
+// restore takes off what was attached, or puts what it replaced in its place.
+func (all held) restore(c *netlink.Conn, h Hook, a *Attachment) error {
+	place := placeOf(h, a)
+	if a.Replaced == nil {
+		_, err := Detach(c, place)
+		return err
+	}
+	old := all[a.Replaced.ID]
+	if old == nil {
+		return fmt.Errorf("%s runs the new program, and program id %d cannot be put back", a.Device, a.Replaced.ID)
+	}
+	_, err := Attach(c, old, place)
+	return err
+}
+
+func deviceOf(h Hook) int {
+	switch h := h.(type) {
+	case XDP:
+		return h.Ifindex
+	case Clsact:
+		return h.Filter.Ifindex
+	}
+	return 0 // all devices
+}
+
+// placeOf is the hook that an attachment has taken, to be replaced there.
+func placeOf(h Hook, a *Attachment) Hook {
+	switch h.(type) {
+	case XDP:
+		return XDP{Ifindex: a.Ifindex, Mode: a.Mode, Replace: true}
+	case Clsact:
+		return Clsact{Filter: a.Filter.Filter, Op: FilterReplace}
+	}
+	return h
 }

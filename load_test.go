@@ -1,7 +1,6 @@
 package xdpload_test
 
 import (
-	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -32,8 +31,8 @@ func newBench(t *testing.T) *bench {
 	t.Helper()
 	ns := bpftest.NewNamespace(t)
 	a, b := ns.Veth("v0", "v1")
-	root, err := os.MkdirTemp("/sys/fs/bpf", "t")
-	if err != nil {
+	root := "/sys/fs/bpf/" + ns.Name
+	if err := os.Mkdir(root, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -71,7 +70,7 @@ func (b *bench) options(o xdpload.LoadOptions) xdpload.LoadOptions {
 
 func (b *bench) try(object string, o xdpload.LoadOptions, h xdpload.Hook) (*xdpload.Loaded, error) {
 	b.t.Helper()
-	l, _, err := xdpload.Install(context.Background(), b.conn, objectOf(b.t, object), b.options(o), h)
+	l, _, err := xdpload.Install(b.t.Context(), b.conn, objectOf(b.t, object), b.options(o), h)
 	if l != nil {
 		b.t.Cleanup(func() { l.Close() })
 	}
@@ -125,7 +124,7 @@ func (b *bench) detach(h xdpload.Hook) {
 	if a == nil {
 		b.t.Fatal("nothing was attached")
 	}
-	if err := xdpload.Release(context.Background(), b.conn, b.root, a.Program); err != nil {
+	if err := xdpload.Release(b.t.Context(), b.conn, b.root, a.Program); err != nil {
 		b.t.Fatal(err)
 	}
 }
@@ -197,8 +196,11 @@ func slots(t *testing.T, m *ebpf.Map) map[uint32]uint32 {
 func TestLoadVariables(t *testing.T) {
 	b := newBench(t)
 	l := b.install("globals.o", xdpload.LoadOptions{Select: elf.Selector{Section: "xdp"}, Variables: []xdpload.Variable{
-		{Name: "enabled", Value: "true"}, {Name: "config.limit", Value: "0x20"}, {Name: "host4", Value: "192.0.2.1"},
-		{Name: "mode", Value: "MODE_ENFORCE"}, {Name: "ports[3]", Value: "8080"},
+		{Name: "enabled", Value: "true"},
+		{Name: "config.limit", Value: "0x20"},
+		{Name: "host4", Value: "192.0.2.1"},
+		{Name: "mode", Value: "MODE_ENFORCE"},
+		{Name: "ports[3]", Value: "8080"},
 	}})
 	if got := run(t, l.Program().ID); got != 2 {
 		t.Errorf("verdict %d, want XDP_PASS", got)

@@ -1,7 +1,6 @@
 package xdpload_test
 
 import (
-	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -241,7 +240,7 @@ func TestTogether(t *testing.T) {
 	for i := range loads {
 		all.Go(func() {
 			l, err := together(b, func(o xdpload.LoadOptions) (*xdpload.Loaded, error) {
-				return xdpload.Load(context.Background(), obj, o)
+				return xdpload.Load(t.Context(), obj, o)
 			})
 			if err != nil {
 				errs[i] = err
@@ -270,7 +269,7 @@ func together(b *bench, load func(xdpload.LoadOptions) (*xdpload.Loaded, error))
 		if err != nil {
 			return nil, err
 		}
-		if err = l.Publish(context.Background()); err == nil {
+		if err = l.Publish(b.t.Context()); err == nil {
 			return l, l.Commit()
 		}
 		if _, raced := errors.AsType[*pin.ConflictError](err); !raced {

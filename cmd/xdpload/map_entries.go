@@ -206,7 +206,9 @@ func (e *env) progress(unit string) func(int) {
 	if !ok || !isTerminal(f) {
 		return nil
 	}
-	return func(n int) { fmt.Fprintf(f, "\r%d %s\x1b[K\r", n, unit) }
+	return func(n int) {
+		_, _ = fmt.Fprintf(f, "\r%d %s\x1b[K\r", n, unit) // no terminal, no progress
+	}
 }
 
 func isTerminal(f *os.File) bool {

@@ -180,10 +180,10 @@ func (r *programRequest) failed(obj *elf.Object, s elf.Selector, err error) erro
 
 func (r *programRequest) loaded(e *env, l *xdpload.Loaded) *loaded {
 	if r.Verbose {
-		fmt.Fprint(e.stderr, l.Program().VerifierLog)
+		_, _ = fmt.Fprint(e.stderr, l.Program().VerifierLog)
 	}
 	for _, w := range l.Warnings {
-		fmt.Fprintf(e.stderr, "warning: %s\n", w)
+		_, _ = fmt.Fprintf(e.stderr, "warning: %s\n", w)
 	}
 	return &loaded{Program: l.Program(), maps: l.Maps, close: l.Close}
 }

@@ -91,8 +91,10 @@ func TestRoundTrip(t *testing.T) {
 		{"array", array(u16, 2), "01000200", `[1,2]`},
 		{"matrix", array(array(u8, 2), 2), "01020304", `[[1,2],[3,4]]`},
 		{"pointer", &btf.Pointer{Target: u8}, "0100000000000000", `1`},
-		{"struct", config, "0a000000 01 00 0050 05000000 6574683000000000 c0000201 f2ffffff 0100 02000000 0300 04000000",
-			`{"limit":10,"on":true,"port":80,"mode":"LEARN","name":"eth0","addr":[192,0,2,1],"word":16908480,"low":2,"high":-1,"pair":[{"a":1,"b":2},{"a":3,"b":4}]}`},
+		{
+			"struct", config, "0a000000 01 00 0050 05000000 6574683000000000 c0000201 f2ffffff 0100 02000000 0300 04000000",
+			`{"limit":10,"on":true,"port":80,"mode":"LEARN","name":"eth0","addr":[192,0,2,1],"word":16908480,"low":2,"high":-1,"pair":[{"a":1,"b":2},{"a":3,"b":4}]}`,
+		},
 		{"unknown", nil, "0a0b", `"0x0a0b"`},
 		{"int128", &btf.Int{Name: "__int128", Size: 16}, "000102030405060708090a0b0c0d0e0f", `"0x000102030405060708090a0b0c0d0e0f"`},
 	} {

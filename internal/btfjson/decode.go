@@ -31,6 +31,7 @@ func (c *Codec) Parse(value, text []byte) (rest []byte, err error) {
 		if text[0] == '[' {
 			return c.parseArray(value, text[1:])
 		}
+	default:
 	}
 	word, rest, err := token(text)
 	if err != nil {
@@ -52,6 +53,7 @@ func (c *Codec) Set(value []byte, word string) error {
 		return nil
 	case kindArray, kindStruct, kindRaw:
 		return c.setBytes(value, word)
+	default:
 	}
 	raw, err := c.scalar(word)
 	if err != nil {
@@ -78,8 +80,9 @@ func (c *Codec) setBytes(value []byte, word string) error {
 		return fmt.Errorf("%q where an object is expected", word)
 	case kindArray:
 		return fmt.Errorf("%q where an array of %d is expected", word, c.n)
+	default:
+		return fmt.Errorf("%q is not \"0x\" and %d hexadecimal digits: the type is not known", word, 2*c.size)
 	}
-	return fmt.Errorf("%q is not \"0x\" and %d hexadecimal digits: the type is not known", word, 2*c.size)
 }
 
 // setAddress reads an IP address that has the size of value, or an Ethernet
@@ -127,6 +130,7 @@ func (c *Codec) scalar(word string) (uint64, error) {
 	case kindInt:
 		n, err := strconv.ParseInt(word, 0, 8*c.size)
 		return uint64(n), bad(word, err)
+	default:
 	}
 	n, err := strconv.ParseUint(word, 0, 8*c.size)
 	if err != nil && c.values != nil {

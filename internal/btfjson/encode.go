@@ -105,6 +105,7 @@ func (c *Codec) appendNumber(dst []byte, raw uint64) []byte {
 		return strconv.AppendInt(dst, c.signed(raw), 10)
 	case kindFloat:
 		return appendFloat(dst, raw, c.size)
+	default:
 	}
 	return strconv.AppendUint(dst, raw, 10)
 }

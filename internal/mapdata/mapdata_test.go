@@ -120,7 +120,7 @@ func TestLoadDump(t *testing.T) {
 				want = tt.in
 			}
 			_, d := newMap(t, &tt.spec)
-			if _, err := d.Load(context.Background(), strings.NewReader(tt.in), nil); err != nil {
+			if _, err := d.Load(t.Context(), strings.NewReader(tt.in), nil); err != nil {
 				t.Fatal(err)
 			}
 			got := dump(t, d, true)
@@ -131,7 +131,7 @@ func TestLoadDump(t *testing.T) {
 				t.Errorf("text %q, want %q", text, tt.text)
 			}
 			_, again := newMap(t, &tt.spec)
-			if _, err := again.Load(context.Background(), strings.NewReader(got), nil); err != nil {
+			if _, err := again.Load(t.Context(), strings.NewReader(got), nil); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(got, dump(t, again, true)); diff != "" {
@@ -164,7 +164,7 @@ func TestLoadErrors(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, d := newMap(t, spec)
-			n, err := d.Load(context.Background(), strings.NewReader(tt.in), nil)
+			n, err := d.Load(t.Context(), strings.NewReader(tt.in), nil)
 			if err == nil || err.Error() != tt.want || n != tt.n {
 				t.Errorf("%d set, %v; want %d, %s", n, err, tt.n, tt.want)
 			}
@@ -243,7 +243,7 @@ func TestMany(t *testing.T) {
 		fmt.Fprintf(&in, `{"key":%d,"value":%d}`+"\n", i, 3*i)
 	}
 	last := 0
-	got, err := d.Load(context.Background(), strings.NewReader(in.String()), func(n int) { last = n })
+	got, err := d.Load(t.Context(), strings.NewReader(in.String()), func(n int) { last = n })
 	if got != n || err != nil || last != n {
 		t.Fatalf("%d set, %d reported, %v", got, last, err)
 	}
@@ -256,7 +256,7 @@ func TestMany(t *testing.T) {
 			t.Fatalf("entry %d is missing among %d", i, len(seen))
 		}
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := d.Load(ctx, strings.NewReader(in.String()), nil); err == nil {
 		t.Error("a canceled load ends without an error")
