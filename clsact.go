@@ -24,6 +24,11 @@ type Clsact struct {
 	// stands for netlink.ProtocolAll, except to change and to detach, where
 	// it stands for any.
 	Filter netlink.Filter
+	// Idempotent has Attach change nothing if the hook has a filter with the
+	// same name, class and action, and with the Pref, Handle and Protocol of
+	// Filter where those are set, whose program does the same: see
+	// [Attachment].
+	Idempotent bool
 	// Op is what Attach does about a filter that is there already.
 	Op FilterOp
 }

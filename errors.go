@@ -53,9 +53,12 @@ func describe(all []*Attachment) string {
 		if a.Program.Name != "" {
 			s += " name " + a.Program.Name
 		}
-		if a.Filter != nil {
+		switch {
+		case a.Filter != nil:
 			s = fmt.Sprintf("pref %d handle %#x chain %d (", a.Filter.Pref, a.Filter.Handle, a.Filter.Chain) + s
-		} else {
+		case a.Multi != nil:
+			s += " (" + a.Multi.Hook
+		default:
 			s += " (" + a.Mode.String()
 		}
 		if a.Link != nil {

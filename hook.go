@@ -8,7 +8,8 @@ import (
 	"github.com/xdpload/xdpload/netlink"
 )
 
-// A Hook is a place where a device runs programs: an [XDP] or [Clsact] literal.
+// A Hook is a place where a device runs programs: an [XDP], [Clsact], [TCX] or
+// [Netkit] literal.
 // The set of hooks is closed.
 type Hook interface {
 	// ProgramType is the type of the programs that the hook runs.
@@ -16,6 +17,9 @@ type Hook interface {
 
 	attach(*netlink.Conn, *Program) (*Attachment, error)
 	detach(*netlink.Conn) (*Attachment, error)
+	// candidates are the programs that are where attach would put one, nil
+	// unless the hook is to be left alone if one of them does the same.
+	candidates(*netlink.Conn) ([]*Attachment, error)
 }
 
 // An Attachment is a program on a hook of a device.
@@ -24,8 +28,10 @@ type Attachment struct {
 	Device  string
 	// Mode is the place in which the device runs an XDP program.
 	Mode netlink.XDPMode
-	// Filter is the classifier that runs the program, nil for an XDP program.
+	// Filter is the classifier that runs the program, nil on other hooks.
 	Filter *FilterInfo
+	// Multi is the place on a hook that runs several programs, nil on others.
+	Multi *MultiInfo
 	// Program is what runs there. Without the privilege to look at programs
 	// only its ID is set.
 	Program ProgramInfo
@@ -34,14 +40,47 @@ type Attachment struct {
 	Link *LinkInfo
 	// Replaced is the program that [Attach] took off the hook, nil if none.
 	Replaced *ProgramInfo
+	// Unchanged reports that an idempotent [Attach] found a program there that
+	// does the same: it has the same instructions and the same maps. Maps that
+	// only the new program has count as the same if they are defined alike; if
+	// nothing ever writes to them, if they hold the same.
+	Unchanged bool
 }
 
-// Attach puts a program on a hook and returns what is there now. An XDP hook that
-// is taken is an [*OccupiedError], unless the hook says to replace. What the
-// kernel refuses is a [*netlink.Error], in an [*UnsuitableError] where the
-// kernel gives no reason and the reason is known. An error changes nothing.
+// Hook is the name of the place: "xdpdrv", "xdpgeneric", "xdpoffload",
+// "tcx/ingress", "clsact/egress", "netkit/peer" and so on.
+func (a *Attachment) Hook() string {
+	switch {
+	case a.Multi != nil:
+		return a.Multi.Hook
+	case a.Filter == nil:
+		return a.Mode.Keyword()
+	case a.Filter.Qdisc == kindClsact || a.Filter.Qdisc == kindIngress:
+		return a.Filter.Qdisc + "/" + a.Filter.Parent.String()
+	}
+	return "filter/" + a.Filter.Parent.String()
+}
+
+// Attach puts a program on a hook and returns what is there now. For a hook
+// that wants a bpf_link, it pins a new one or updates the one that is pinned.
+//
+// An XDP hook that is taken is an [*OccupiedError], unless the hook says to
+// replace. What the kernel refuses is a [*netlink.Error] or a [*HookError], in an
+// [*UnsuitableError] where the kernel gives no reason and the reason is known. An
+// error changes nothing.
 func Attach(c *netlink.Conn, p *Program, h Hook) (*Attachment, error) {
-	return h.attach(c, p)
+	l, isNew := byLink(h)
+	if l != nil && p.link != nil {
+		return p.link.attachment(c, l)
+	}
+	a, err := alreadyAttached(c, h, p.does)
+	if a != nil || err != nil {
+		return a, err
+	}
+	if l == nil {
+		return h.attach(c, p)
+	}
+	return attachByLink(c, p, l, isNew)
 }
 
 // Detach takes the program off a hook and returns what was there, nil if
@@ -53,6 +92,9 @@ func Detach(c *netlink.Conn, h Hook) (*Attachment, error) {
 // Attachments lists the programs on every hook of a device, in the order in
 // which a packet meets them. A device index of 0 stands for all devices of the
 // network namespace. An error ends the list.
+//
+// The calling thread has to be in the network namespace of c, or the programs of
+// [TCX] and [Netkit] hooks are those of other devices.
 func Attachments(c *netlink.Conn, ifindex int) iter.Seq2[*Attachment, error] {
 	return func(yield func(*Attachment, error) bool) {
 		var known Inventory
@@ -61,8 +103,8 @@ func Attachments(c *netlink.Conn, ifindex int) iter.Seq2[*Attachment, error] {
 				yield(nil, err)
 				return
 			}
-			classifiers, err := known.Classifiers(c, link)
-			for _, a := range append(known.XDP(link), classifiers...) {
+			all, err := known.Attachments(c, link)
+			for _, a := range all {
 				if !yield(a, nil) {
 					return
 				}

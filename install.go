@@ -19,6 +19,9 @@ import (
 //
 // Arrays that were kept alive for a program that the hook ran before are let
 // go, see [Release]. The caller closes the result.
+//
+// Where an idempotent hook has a program that does the same, nothing is published
+// and nothing changes: see [Attachment].
 func Install(ctx context.Context, c *netlink.Conn, obj *elf.Object, o LoadOptions, h Hook) (*Loaded, *Attachment, error) {
 	for attempt := 1; ; attempt++ {
 		l, a, err := install(ctx, c, obj, o, h)
@@ -45,6 +48,9 @@ func install(ctx context.Context, c *netlink.Conn, obj *elf.Object, o LoadOption
 			err = errors.Join(err, l.Close())
 		}
 	}()
+	if a, err = l.prepare(c, h); a != nil || err != nil {
+		return l, a, err
+	}
 	if err := l.Publish(ctx); err != nil {
 		return nil, nil, err
 	}

@@ -1,6 +1,11 @@
 package xdpload
 
 import (
+	"errors"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
 	"github.com/xdpload/xdpload/internal/sys"
 	"github.com/xdpload/xdpload/netlink"
 )
@@ -18,6 +23,7 @@ type Inventory struct {
 	programs map[uint32]ProgramInfo
 	links    map[linkPlace]LinkInfo
 	qdiscs   map[int]string // by device index: "clsact" or "ingress"
+	absent   map[sys.AttachType]bool
 }
 
 // linkPlace is where an XDP link holds which program. The device index alone
@@ -39,6 +45,56 @@ func (v *Inventory) XDP(l *netlink.Link) []*Attachment {
 		})
 	}
 	return out
+}
+
+// Attachments lists what runs on every hook of a device, in the order in which a
+// packet meets it: on its way in XDP, tcx and the filters on ingress, on its way
+// out tcx and the filters on egress. Programs for what the peer of a primary
+// netkit device sends come before all those, and programs for what the
+// device itself sends after them: netkit runs them when a packet leaves the
+// one device for the other (drivers/net/netkit.c, netkit_xmit).
+//
+// Hooks that this kernel does not have, and those that a plain user may not
+// look at, are left out. For the calling thread see the function
+// [Attachments].
+func (v *Inventory) Attachments(c *netlink.Conn, l *netlink.Link) ([]*Attachment, error) {
+	filters, err := v.Classifiers(c, l)
+	if err != nil {
+		return nil, err
+	}
+	in := len(filters)
+	if i := slices.IndexFunc(filters, func(a *Attachment) bool { return a.Filter.Parent == netlink.Egress }); i >= 0 {
+		in = i
+	}
+	primary := l.Netkit != nil && l.Netkit.Primary
+	var out []*Attachment
+	if primary && !l.Netkit.Single {
+		out = append(out, v.multi(l, sys.NetkitPeer)...)
+	}
+	out = append(out, v.XDP(l)...)
+	out = append(out, v.multi(l, sys.TCXIngress)...)
+	out = append(out, filters[:in]...)
+	out = append(out, v.multi(l, sys.TCXEgress)...)
+	out = append(out, filters[in:]...)
+	if primary {
+		out = append(out, v.multi(l, sys.NetkitPrimary)...)
+	}
+	return out, nil
+}
+
+// multi is empty where the kernel does not tell, and then asks no more.
+func (v *Inventory) multi(l *netlink.Link, point sys.AttachType) []*Attachment {
+	if v.absent[point] {
+		return nil
+	}
+	on, err := multi{ifindex: l.Index, point: point}.list(l.Name, v)
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EPERM) {
+		if v.absent == nil {
+			v.absent = make(map[sys.AttachType]bool)
+		}
+		v.absent[point] = true
+	}
+	return on.programs
 }
 
 // Program returns what the kernel tells of the program with that id: only the id

@@ -74,8 +74,10 @@ type Loaded struct {
 	// Warnings are what was ignored, with file and line.
 	Warnings []string
 
-	pins *pins
-	live liveSlots
+	options LoadOptions
+	obj     *elf.Object
+	pins    *pins
+	live    liveSlots
 }
 
 // Program returns the selected program.
@@ -87,7 +89,11 @@ func (l *Loaded) Publish(ctx context.Context) error {
 	if err := l.own(); err != nil {
 		return err
 	}
-	return l.pins.publish(ctx)
+	err := l.pins.publish(ctx)
+	if link := l.Program().link; link != nil && link.err != nil {
+		return link.err
+	}
+	return err
 }
 
 // Commit makes the pins permanent, and has the programs take their slots in
@@ -248,7 +254,7 @@ func (l *loader) close() {
 func (l *loader) result() (*Loaded, error) {
 	names := sortedKeys(l.programs)
 	names = slices.DeleteFunc(names, func(name string) bool { return name == l.entry })
-	out := &Loaded{pins: l.pins, live: l.live, Warnings: l.pins.warnings()}
+	out := &Loaded{options: l.options, obj: l.obj, pins: l.pins, live: l.live, Warnings: l.pins.warnings()}
 	for _, name := range append([]string{l.entry}, names...) {
 		p, err := newProgram(l.programs[name])
 		if err != nil {

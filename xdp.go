@@ -22,6 +22,16 @@ type XDP struct {
 	// no moment in between in which neither runs. It is compared and swapped:
 	// Attachment.Replaced is what was taken off.
 	Replace bool
+	// Link is a path on a BPF file system: the program is held by a bpf_link
+	// that is pinned there, and taken off with that pin. Replace then lets
+	// Attach put the program into the link that is pinned there already.
+	Link string
+	// LinkID has Detach take off what this bpf_link holds: it holds nothing
+	// from then on. Without it, what a bpf_link holds is an [*OccupiedError].
+	LinkID uint32
+	// Idempotent has Attach change nothing if a program that does the same is
+	// on the hook already: see [Attachment].
+	Idempotent bool
 }
 
 // attempts bounds how often a swap is tried again because someone else
@@ -117,6 +127,9 @@ func (h XDP) swap(c *netlink.Conn, fd int, old uint32) (*ProgramInfo, error) {
 }
 
 func (h XDP) detach(c *netlink.Conn) (*Attachment, error) {
+	if h.LinkID != 0 {
+		return h.detachLink(c)
+	}
 	for range attempts {
 		l, err := c.LinkByIndex(h.Ifindex)
 		if err != nil {

@@ -1,0 +1,114 @@
+package xdpload_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/bpftest"
+	"github.com/xdpload/xdpload/internal/testobj"
+	"github.com/xdpload/xdpload/netlink"
+)
+
+// install loads and attaches in a namespace, and closes what was loaded.
+func install(t *testing.T, ns *bpftest.Namespace, object string, o xdpload.LoadOptions, h xdpload.Hook) *xdpload.Attachment {
+	t.Helper()
+	obj, err := elf.Open(testobj.Path(t, object))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Select.Type = h.ProgramType()
+	var a *xdpload.Attachment
+	ns.Netlink(func(c *netlink.Conn) error {
+		l, got, err := xdpload.Install(t.Context(), c, obj, o, h)
+		if err != nil {
+			return err
+		}
+		a = got
+		return l.Close()
+	})
+	return a
+}
+
+// idempotentHooks are hooks of every kind, to attach once, and once more.
+func idempotentHooks(ifindex int, force bool) map[string]xdpload.Hook {
+	filter := direct(ifindex, netlink.Ingress, "mine")
+	filter.Idempotent = true
+	if force {
+		filter.Op = xdpload.FilterReplace
+	}
+	return map[string]xdpload.Hook{
+		"xdp":    xdpload.XDP{Ifindex: ifindex, Idempotent: true, Replace: force},
+		"clsact": filter,
+		"tcx":    xdpload.TCX{Ifindex: ifindex, Order: xdpload.Order{Idempotent: true}},
+	}
+}
+
+func TestIdempotent(t *testing.T) {
+	bpftest.Need(t, bpftest.Root, bpftest.TCX)
+	for name := range idempotentHooks(0, false) {
+		t.Run(name, func(t *testing.T) {
+			ns := bpftest.NewNamespace(t)
+			v0, _ := ns.Veth("v0", "v1")
+			h := idempotentHooks(v0, false)[name]
+			program := func(s string) xdpload.LoadOptions { return xdpload.LoadOptions{Select: elf.Selector{Program: s}} }
+			object, one, other := "tc.o", program("cls_ok"), program("tc_shot")
+			if h.ProgramType() == ebpf.XDP {
+				object, one, other = "two.o", program("xdp_drop"), program("xdp_pass")
+			}
+			a := install(t, ns, object, one, h)
+			b := install(t, ns, object, one, h)
+			if a.Unchanged || !b.Unchanged || a.Program.ID != b.Program.ID {
+				t.Errorf("first %+v, then %+v", a, b)
+			}
+			if c := install(t, ns, object, other, idempotentHooks(v0, true)[name]); c.Unchanged || c.Program.ID == a.Program.ID {
+				t.Errorf("another program: %+v", c)
+			}
+		})
+	}
+}
+
+// TestIdempotentMaps: the same instructions with other data are another program.
+func TestIdempotentMaps(t *testing.T) {
+	ns := bpftest.NewNamespace(t)
+	v0, _ := ns.Veth("v0", "v1")
+	hook := xdpload.XDP{Ifindex: v0, Idempotent: true, Replace: true}
+	set := func(pairs ...string) (o xdpload.LoadOptions) {
+		for i := 0; i < len(pairs); i += 2 {
+			o.Variables = append(o.Variables, xdpload.Variable{Name: pairs[i], Value: pairs[i+1]})
+		}
+		return o
+	}
+	pinned := xdpload.LoadOptions{Pins: xdpload.PinOptions{Maps: "/sys/fs/bpf/idempotent"}}
+	t.Cleanup(func() { os.RemoveAll("/sys/fs/bpf/idempotent") })
+	section := elf.Selector{Section: "xdp"}
+	for _, step := range []struct {
+		name   string
+		object string
+		o      xdpload.LoadOptions
+		same   bool
+	}{
+		{"first", "globals.o", set("byte", "1"), false},
+		{"again", "globals.o", set("byte", "1"), true},
+		{"another constant", "globals.o", set("byte", "7"), false},
+		{"the same constant", "globals.o", set("byte", "7"), true},
+		{"another variable", "globals.o", set("byte", "7", "config.limit", "3"), false},
+		{"the same variable", "globals.o", set("byte", "7", "config.limit", "3"), true},
+		{"a variable left alone", "globals.o", set("byte", "7"), true},
+		{"a counter", "count.o", set(), false},
+		{"the counter again", "count.o", set(), true},
+		{"a counter that is shared", "count.o", pinned, false},
+		{"the shared counter again", "count.o", pinned, true},
+		{"a counter of its own", "count.o", set(), true},
+		{"tail calls", "tailbtf.o", set(), false},
+		{"tail calls again", "tailbtf.o", set(), true},
+	} {
+		step.o.Select = section
+		if a := install(t, ns, step.object, step.o, hook); a.Unchanged != step.same {
+			t.Errorf("%s: unchanged is %v", step.name, a.Unchanged)
+		}
+	}
+}

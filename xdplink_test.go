@@ -1,0 +1,107 @@
+package xdpload_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/bpftest"
+	"github.com/xdpload/xdpload/netlink"
+)
+
+func TestXDPLink(t *testing.T) {
+	for _, mode := range []netlink.XDPMode{netlink.XDPNative, netlink.XDPGeneric} {
+		t.Run(mode.Keyword(), func(t *testing.T) {
+			ns := bpftest.NewNamespace(t)
+			v0, _ := ns.Veth("v0", "v1")
+			first := load(t, "tiny.o", elf.Selector{}).Program()
+			second := load(t, "drop.o", elf.Selector{}).Program()
+			hook := xdpload.XDP{Ifindex: v0, Mode: mode, Link: filepath.Join("/sys/fs/bpf", mode.Keyword())}
+			t.Cleanup(func() { os.Remove(hook.Link) })
+			a, err := attachIn(ns, first, hook)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if a.Link == nil || a.Mode != mode || a.Program.ID != first.ID {
+				t.Fatalf("attached %+v", a)
+			}
+			seen := slices.ContainsFunc(bpftoolLinks(t, ns), func(l linkWitness) bool {
+				return l.ID == a.Link.ID && l.Type == "xdp" && l.Prog == first.ID && slices.Contains(l.Pinned, hook.Link)
+			})
+			if !seen {
+				t.Errorf("bpftool does not show link %d of program %d", a.Link.ID, first.ID)
+			}
+			if _, err := attachIn(ns, second, hook); !errors.Is(err, os.ErrExist) {
+				t.Errorf("update without leave: %v", err)
+			}
+			hook.Replace = true
+			b, err := attachIn(ns, second, hook)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if b.Link == nil || b.Link.ID != a.Link.ID || b.Replaced == nil || b.Replaced.ID != first.ID || b.Program.ID != second.ID {
+				t.Errorf("updated %+v", b)
+			}
+			off := xdpload.XDP{Ifindex: v0}
+			_, err = detachIn(ns, off)
+			occupied, ok := errors.AsType[*xdpload.OccupiedError](err)
+			if !ok || occupied.Attachments[0].Link == nil || occupied.Attachments[0].Link.ID != a.Link.ID {
+				t.Errorf("detach of what a link holds: %v", err)
+			}
+			off.LinkID = a.Link.ID + 1
+			if _, err := detachIn(ns, off); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("detach of another link: %v", err)
+			}
+			off.LinkID = a.Link.ID
+			if gone, err := detachIn(ns, off); err != nil || gone.Program.ID != second.ID {
+				t.Errorf("detached %+v, %v", gone, err)
+			}
+			if mode, ids := witness(t, ns, "v0"); mode != 0 {
+				t.Errorf("ip still shows %v", ids)
+			}
+			if _, err := attachIn(ns, first, hook); !errors.Is(err, xdpload.ErrLinkDetached) {
+				t.Errorf("update of a detached link: %v", err)
+			}
+		})
+	}
+}
+
+// TestXDPLinkRefused: a link that cannot be leaves no pin.
+func TestXDPLinkRefused(t *testing.T) {
+	ns := bpftest.NewNamespace(t)
+	v0, _ := ns.Veth("v0", "v1")
+	p := load(t, "tiny.o", elf.Selector{}).Program()
+	plain := xdpload.XDP{Ifindex: v0}
+	if _, err := attachIn(ns, p, plain); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name string
+		hook xdpload.XDP
+		says string
+		is   error
+	}{
+		{"taken", xdpload.XDP{Ifindex: v0, Replace: true}, "whose place a bpf_link cannot take", os.ErrExist},
+		{"offload", xdpload.XDP{Ifindex: v0, Mode: netlink.XDPOffload}, "no BPF offload", unix.EINVAL},
+		{"native on lo", xdpload.XDP{Ifindex: 1, Mode: netlink.XDPNative}, "the driver cannot run XDP", errors.ErrUnsupported},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := filepath.Join("/sys/fs/bpf", "refused")
+			tt.hook.Link = filepath.Join(dir, "link")
+			_, err := attachIn(ns, p, tt.hook)
+			if err == nil || !errors.Is(err, tt.is) || !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("attach: %v, want %q", err, tt.says)
+			}
+			if _, err := os.Lstat(dir); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("left behind: %v", err)
+			}
+		})
+	}
+}
