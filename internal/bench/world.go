@@ -22,6 +22,7 @@ type world struct {
 	dir        string        // of the lab
 	program    *ebpf.Program // of type XDP
 	classifier *ebpf.Program // of type SCHED_CLS
+	fillers    int           // how many devices fillDispatcher made
 	device     int           // the index of the device that is worked on
 }
 
@@ -68,14 +69,15 @@ func idleDevice(w *world) error { return w.pair("v0", "v1", false) }
 // dispatcherSlots is BPF_DISPATCHER_MAX of include/linux/bpf.h.
 const dispatcherSlots = 48
 
-// fillDispatcher has the programs of other devices take every slot of the
+// fillDispatcher has the programs of n devices more take the free slots of the
 // kernel's XDP dispatcher (kernel/bpf/dispatcher.c), in all namespaces. To
 // attach, swap or detach a program that has a slot rewrites that code and waits
 // for an RCU grace period, which is some milliseconds; without a slot there is
 // no wait, and what is left is work.
-func fillDispatcher(w *world) error {
-	for i := range dispatcherSlots {
-		l, err := w.addVeth(fmt.Sprint("d", i), fmt.Sprint("e", i))
+func fillDispatcher(w *world, n int) error {
+	for range n {
+		w.fillers++
+		l, err := w.addVeth(fmt.Sprint("d", w.fillers), fmt.Sprint("e", w.fillers))
 		if err != nil {
 			return err
 		}
@@ -91,6 +93,7 @@ func fillDispatcher(w *world) error {
 	return nil
 }
 
+// addVeth makes a pair of devices and returns the first.
 func (w *world) addVeth(a, b string) (*netlink.Link, error) {
 	if err := w.AddVeth(netlink.Veth{Name: a, Peer: b}); err != nil {
 		return nil, err
