@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"math/rand/v2"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -91,6 +93,55 @@ func TestKilledLoad(t *testing.T) {
 	t.Logf("%d of %d killed, %d halfway, %d with every pin", killed, kills, torn, pins)
 	if killed < kills/4 {
 		t.Errorf("only %d of %d loads were killed", killed, kills)
+	}
+}
+
+// TestLoadsAtOnce: of loads of one pinned object at the same time one makes the
+// map, the others reuse it, and all succeed.
+func TestLoadsAtOnce(t *testing.T) {
+	const loads = 8
+	ns := bpftest.NewNamespace(t)
+	ns.Veth("v0", "v1")
+	root := filepath.Join(defaultBPFFS, ns.Name)
+	if err := os.Mkdir(root, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(root) })
+	object := testobj.Path(t, "shared_tc.o")
+	reports := make([]string, loads)
+	var all sync.WaitGroup
+	for i := range loads {
+		all.Go(func() {
+			cmd := exec.Command("/proc/self/exe", "-bpffs", root, "-json", "tc", "filter", "add", "dev", "v0", "ingress", "bpf", "da", "obj", object, "sec", "tc")
+			cmd.Env = []string{asProgram + "=1"}
+			out, err := combined(ns, cmd)
+			if err != nil {
+				t.Errorf("%v: %s", err, out)
+			}
+			reports[i] = out
+		})
+	}
+	all.Wait()
+	var id uint32
+	made := 0
+	for _, text := range reports {
+		var report struct{ Maps []mapReport }
+		if err := json.Unmarshal([]byte(text), &report); err != nil || len(report.Maps) != 1 {
+			t.Fatalf("%v: %s", err, text)
+		}
+		m := report.Maps[0]
+		if id == 0 {
+			id = m.ID
+		}
+		if m.ID != id || m.Pinned != root+"/tc/globals/shared" {
+			t.Errorf("map %+v, another load has id %d", m, id)
+		}
+		if !m.Reused {
+			made++
+		}
+	}
+	if made != 1 {
+		t.Errorf("%d loads made the map", made)
 	}
 }
 

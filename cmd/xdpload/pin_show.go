@@ -64,7 +64,9 @@ func (r *pinShowRequest) run(_ context.Context, e *env) (any, error) {
 		p := newPinInfo(entry, err)
 		switch entry.Kind {
 		case pin.Map:
-			p.Programs = users[entry.ID]
+			for _, u := range users[entry.ID] {
+				p.Programs = append(p.Programs, &userReport{*u, hooks[u.ID]})
+			}
 		case pin.Program:
 			p.Hooks = hooks[entry.ID]
 		case pin.Link:
@@ -77,17 +79,23 @@ func (r *pinShowRequest) run(_ context.Context, e *env) (any, error) {
 
 // pinInfo is one pin.
 type pinInfo struct {
-	Path     string           `json:"path"`
-	Kind     string           `json:"kind,omitempty"` // "map", "program" or "link"
-	Type     string           `json:"type,omitempty"`
-	ID       uint32           `json:"id,omitempty"`
-	Name     string           `json:"name,omitempty"`
-	Tag      string           `json:"tag,omitempty"`
-	MapIDs   []uint32         `json:"map_ids,omitempty"`
-	ProgID   uint32           `json:"prog_id,omitempty"`
-	Programs []*programReport `json:"programs,omitempty"` // that use the map
-	Hooks    []string         `json:"hooks,omitempty"`    // that run the program
-	Error    string           `json:"error,omitempty"`
+	Path     string        `json:"path"`
+	Kind     string        `json:"kind,omitempty"` // "map", "program" or "link"
+	Type     string        `json:"type,omitempty"`
+	ID       uint32        `json:"id,omitempty"`
+	Name     string        `json:"name,omitempty"`
+	Tag      string        `json:"tag,omitempty"`
+	MapIDs   []uint32      `json:"map_ids,omitempty"`
+	ProgID   uint32        `json:"prog_id,omitempty"`
+	Programs []*userReport `json:"programs,omitempty"` // that use the map
+	Hooks    []string      `json:"hooks,omitempty"`    // that run the program
+	Error    string        `json:"error,omitempty"`
+}
+
+// userReport is a program that uses a map.
+type userReport struct {
+	programReport
+	Hooks []string `json:"hooks,omitempty"` // that run it
 }
 
 func newPinInfo(e pin.Entry, err error) *pinInfo {
@@ -127,7 +135,10 @@ func (l *pinList) WriteText(w io.Writer, o render.Options) error {
 		fmt.Fprintf(&b, "%s%s: %s\n", indent, filepath.Base(rel), p)
 		if !o.Brief {
 			for _, u := range p.Programs {
-				fmt.Fprintf(&b, "%s    used by program %v\n", indent, u)
+				fmt.Fprintf(&b, "%s    used by program %v\n", indent, &u.programReport)
+				for _, h := range u.Hooks {
+					fmt.Fprintf(&b, "%s        runs at %s\n", indent, h)
+				}
 			}
 			for _, h := range p.Hooks {
 				fmt.Fprintf(&b, "%s    runs at %s\n", indent, h)

@@ -1,0 +1,61 @@
+package xdpload_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/netlink"
+)
+
+// Load a program, pin what its object asks for, and attach it to a device.
+func ExampleInstall() {
+	conn, err := netlink.Dial(nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer conn.Close()
+	dev, err := conn.Link("eth0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	obj, err := elf.Open("firewall.o")
+	if err != nil {
+		log.Fatal(err)
+	}
+	loaded, attachment, err := xdpload.Install(context.Background(), conn, obj, xdpload.LoadOptions{
+		Select:    elf.Selector{Section: "xdp", Type: ebpf.XDP},
+		Variables: []xdpload.Variable{{Name: "config.limit", Value: "1000"}},
+	}, xdpload.XDP{Ifindex: dev.Index, Replace: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer loaded.Close()
+	fmt.Println(attachment.Device, attachment.Mode, loaded.Program().ID)
+}
+
+// The steps of Install one by one: something else can stand where the program is
+// attached.
+func ExampleLoad() {
+	ctx := context.Background()
+	obj, err := elf.Open("firewall.o")
+	if err != nil {
+		log.Fatal(err)
+	}
+	loaded, err := xdpload.Load(ctx, obj, xdpload.LoadOptions{Pins: xdpload.PinOptions{Maps: "m:firewall"}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer loaded.Close() // takes back what is not committed
+	if err := loaded.Publish(ctx); err != nil {
+		log.Fatal(err)
+	}
+	// Attach loaded.Program() here.
+	if err := loaded.Commit(); err != nil {
+		log.Fatal(err)
+	}
+}
