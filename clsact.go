@@ -31,6 +31,24 @@ type Clsact struct {
 	Idempotent bool
 	// Op is what Attach does about a filter that is there already.
 	Op FilterOp
+
+	place  *place
+	target *target
+}
+
+// A place is what was found of a hook.
+type place struct {
+	device string // empty for a block
+	qdisc
+}
+
+// A target is what identifies the filter to set, and the one that is there, if
+// known.
+type target struct {
+	pref     uint16
+	handle   uint32
+	protocol netlink.Protocol
+	old      *netlink.Filter
 }
 
 // FilterOp is what [Attach] does with a filter that is in the place already.
@@ -58,84 +76,100 @@ type FilterInfo struct {
 	Qdisc string
 	// QdiscCreated reports that Attach created the qdisc.
 	QdiscCreated bool
+	// Was is the filter whose place Attach gave it, nil if none.
+	Was *netlink.Filter
 }
 
 // ProgramType is [ebpf.SchedCLS].
 func (Clsact) ProgramType() ebpf.ProgramType { return ebpf.SchedCLS }
 
-// Check tells whether Attach would find its hook, before a program is loaded
-// for it. The error is what the kernel says of a hook that is not there, a
-// [*NoEgressError], or an [*AmbiguousError].
-func (h Clsact) Check(c *netlink.Conn) error {
-	q, err := h.qdisc(c)
+// Find looks for the hook before a program is loaded for it, and returns h with
+// what it found, so that [Attach] need not look again. The error is what the
+// kernel says of a hook that is not there, a [*NoEgressError], or an
+// [*AmbiguousError].
+func (h Clsact) Find(c *netlink.Conn) (Clsact, error) {
+	found, err := h.find(c)
 	if err != nil {
-		return err
+		return h, err
 	}
-	if q.missing && !h.creates() || h.Filter.Block == 0 && q.shares(h.Filter.Parent) {
+	if found.missing && !h.creates() || found.shares(h.Filter.Parent) {
 		if err := h.refusal(c); err != nil {
-			return err
+			return h, err
 		}
 	}
-	_, _, err = h.target(c)
-	return err
+	h.place = found
+	h.target, err = h.aim(c)
+	return h, err
+}
+
+// FoundLike returns h with the place that other has found, which must be the
+// same hook of the same device: for many filters there.
+func (h Clsact) FoundLike(other Clsact) Clsact {
+	if other.place != nil {
+		same := *other.place
+		if same.missing { // before other was attached
+			same.qdisc = qdisc{kind: kindClsact}
+		}
+		h.place = &same
+	}
+	return h
 }
 
 func (h Clsact) attach(c *netlink.Conn, p *Program) (*Attachment, error) {
 	for range attempts {
-		f, old, err := h.target(c)
-		if err != nil {
+		to, at := h.target, h.place
+		h.target, h.place = nil, nil // good for one attempt
+		var err error
+		if to == nil {
+			if to, err = h.aim(c); err != nil {
+				return nil, err
+			}
+		}
+		if at, err = h.ensureQdisc(c, at); err != nil {
 			return nil, err
 		}
-		q, err := h.ensureQdisc(c)
-		if err != nil {
-			return nil, err
-		}
-		got, err := h.set(c, f, p)
+		got, err := h.set(c, to, p)
 		if err == nil {
-			return h.attached(c, got, p, q, old), nil
+			return h.attached(at, got, p, to.old), nil
 		}
-		if q.created {
+		if at.created {
 			h.undo(c)
-		} else if now, qdiscErr := h.qdisc(c); qdiscErr == nil && now.missing && h.creates() {
+		} else if now, findErr := h.find(c); findErr == nil && now.missing && h.creates() {
 			continue // deleted by whoever created it
 		}
-		return nil, h.explain(q, err)
+		return nil, h.explain(at, err)
 	}
 	return nil, errUnsettled
 }
 
-// target is the filter to send, and the one that it replaces, if known.
-func (h Clsact) target(c *netlink.Conn) (f netlink.Filter, old *netlink.Filter, err error) {
-	f = h.Filter
-	f.Kind = "bpf"
-	options := netlink.BPFFilter{}
-	if f.BPF != nil {
-		options = *f.BPF
-	}
-	f.BPF = &options
+// aim finds what identifies the filter to set.
+func (h Clsact) aim(c *netlink.Conn) (*target, error) {
+	f := h.Filter
+	to := &target{pref: f.Pref, handle: f.Handle, protocol: f.Protocol}
 	if f.Protocol == 0 && h.Op != FilterChange {
-		f.Protocol = netlink.ProtocolAll
+		to.protocol = netlink.ProtocolAll
 	}
 	switch {
 	case h.Op == FilterAdd:
-		return f, nil, nil
+		return to, nil
 	case f.Handle != 0 && f.Pref != 0:
-		return f, h.existing(c, f), nil
-	case f.Handle != 0 || options.Name == "":
-		return f, nil, nil
+		f.Protocol = to.protocol
+		to.old = h.existing(c, f)
+		return to, nil
+	case f.Handle != 0 || f.BPF == nil || f.BPF.Name == "":
+		return to, nil
 	}
 	same, err := h.Named(c)
-	if err != nil {
-		return f, nil, err
+	switch {
+	case err != nil:
+		return nil, err
+	case len(same) > 1:
+		return nil, &AmbiguousError{Device: h.device(c), Attachments: h.attachments(c, same)}
+	case len(same) == 1:
+		old := same[0]
+		return &target{old.Pref, old.Handle, old.Protocol, old}, nil
 	}
-	if len(same) > 1 {
-		return f, nil, &AmbiguousError{Device: h.device(c), Attachments: h.attachments(c, same)}
-	}
-	if len(same) == 1 {
-		old = same[0]
-		f.Pref, f.Handle, f.Protocol = old.Pref, old.Handle, old.Protocol
-	}
-	return f, old, nil
+	return to, nil
 }
 
 // Named lists the filters on the hook that have the name, the chain and, where
@@ -159,7 +193,7 @@ func (h Clsact) Named(c *netlink.Conn) ([]*netlink.Filter, error) {
 
 // existing is nil if there is none, or if that cannot be known.
 func (h Clsact) existing(c *netlink.Conn, f netlink.Filter) *netlink.Filter {
-	f.BPF = nil
+	f.Kind, f.BPF = "bpf", nil
 	old, err := c.Filter(&f)
 	if err != nil || old.Handle != f.Handle {
 		return nil
@@ -167,10 +201,16 @@ func (h Clsact) existing(c *netlink.Conn, f netlink.Filter) *netlink.Filter {
 	return old
 }
 
-func (h Clsact) set(c *netlink.Conn, f netlink.Filter, p *Program) (*netlink.Filter, error) {
-	if p != nil {
-		f.BPF.FD = p.FD()
+func (h Clsact) set(c *netlink.Conn, to *target, p *Program) (*netlink.Filter, error) {
+	f, options := h.Filter, netlink.BPFFilter{}
+	if f.BPF != nil {
+		options = *f.BPF
 	}
+	if p != nil {
+		options.FD = p.FD()
+	}
+	f.Kind, f.BPF = "bpf", &options
+	f.Pref, f.Handle, f.Protocol = to.pref, to.handle, to.protocol
 	switch h.Op {
 	case FilterReplace:
 		return c.ReplaceFilter(&f)
@@ -181,15 +221,15 @@ func (h Clsact) set(c *netlink.Conn, f netlink.Filter, p *Program) (*netlink.Fil
 	return c.AddFilter(&f)
 }
 
-func (h Clsact) attached(c *netlink.Conn, got *netlink.Filter, p *Program, q qdisc, old *netlink.Filter) *Attachment {
+func (h Clsact) attached(at *place, got *netlink.Filter, p *Program, old *netlink.Filter) *Attachment {
 	a := &Attachment{
-		Ifindex: h.Filter.Ifindex, Device: h.device(c),
-		Filter: &FilterInfo{Filter: *got, Qdisc: q.kind, QdiscCreated: q.created},
+		Ifindex: h.Filter.Ifindex, Device: at.device,
+		Filter: &FilterInfo{Filter: *got, Qdisc: at.kind, QdiscCreated: at.created, Was: old},
 	}
 	if p != nil {
 		a.Program = p.ProgramInfo
 	}
-	if old != nil {
+	if old != nil && old.BPF != nil && old.BPF.ProgramID != 0 {
 		var known Inventory
 		was := known.Program(old.BPF.ProgramID)
 		a.Replaced = &was
@@ -199,6 +239,9 @@ func (h Clsact) attached(c *netlink.Conn, got *netlink.Filter, p *Program, q qdi
 
 // device is the name of the hook's device, empty for a block.
 func (h Clsact) device(c *netlink.Conn) string {
+	if h.place != nil {
+		return h.place.device
+	}
 	if h.Filter.Block != 0 {
 		return ""
 	}
@@ -219,10 +262,10 @@ func (h Clsact) attachments(c *netlink.Conn, filters []*netlink.Filter) []*Attac
 }
 
 // explain gives the reason of an EINVAL that comes without a sentence.
-func (h Clsact) explain(q qdisc, err error) error {
+func (h Clsact) explain(at *place, err error) error {
 	refused, ok := errors.AsType[*netlink.Error](err)
 	if ok && refused.Errno() == unix.EINVAL && refused.Message == "" &&
-		q.kind == kindClsact && h.Filter.Parent == netlink.Parent(netlink.MakeHandle(0xffff, 0)) {
+		at.kind == kindClsact && h.Filter.Parent == netlink.Parent(netlink.MakeHandle(0xffff, 0)) {
 		return &UnsuitableError{Cause: "a clsact qdisc has the hooks ingress and egress, not ffff:", Err: err}
 	}
 	return err

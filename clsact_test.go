@@ -83,11 +83,11 @@ func TestClsactCreatesQdisc(t *testing.T) {
 	c := ns.Conn()
 	p := classifier(t, "classifier")
 	hook := direct(v0, netlink.Egress, "tc.o:[classifier]")
-	if err := hook.Check(c); err != nil {
+	if _, err := hook.Find(c); err != nil {
 		t.Fatal(err)
 	}
 	if got := filters(t, ns, "v0", netlink.Egress); len(got) != 0 {
-		t.Fatalf("Check left %+v", got)
+		t.Fatalf("Find left %+v", got)
 	}
 	for i, created := range []bool{true, false} {
 		a, err := xdpload.Attach(c, p, hook)
@@ -160,8 +160,8 @@ func TestClsactNoSuchHook(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			hook := xdpload.Clsact{Filter: tt.filter, Op: tt.op}
-			if err := hook.Check(c); (err != nil) != tt.checked || err != nil && !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("Check: %v, want %q: %v", err, tt.want, tt.checked)
+			if _, err := hook.Find(c); (err != nil) != tt.checked || err != nil && !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("Find: %v, want %q: %v", err, tt.want, tt.checked)
 			}
 			if a, err := xdpload.Attach(c, p, hook); err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("Attach: %+v, %v, want %q", a, err, tt.want)
@@ -214,8 +214,8 @@ func TestClsactReplaceByName(t *testing.T) {
 		if !ok || len(several.Attachments) != 2 || !strings.Contains(err.Error(), "pref 49152 handle 0x1 chain 0 (program id") {
 			t.Fatalf("attach: %v", err)
 		}
-		if err := hook.Check(c); err == nil {
-			t.Error("Check says nothing of it")
+		if _, err := hook.Find(c); err == nil {
+			t.Error("Find says nothing of it")
 		}
 		one := hook
 		one.Filter.Pref = 49152
@@ -316,5 +316,25 @@ func TestAttachmentsInRunOrder(t *testing.T) {
 	}
 	if got := list(0); len(got) != len(want)+1 {
 		t.Errorf("all devices have %q", got)
+	}
+}
+
+// TestClsactFound: what was found is no longer trusted when it is gone.
+func TestClsactFound(t *testing.T) {
+	ns := bpftest.NewNamespace(t)
+	v0, _ := ns.Veth("v0", "v1")
+	c := ns.Conn()
+	p := classifier(t, "classifier")
+	tc(t, ns, "qdisc add dev v0 clsact")
+	hook, err := direct(v0, netlink.Ingress, "a").Find(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, err := xdpload.Attach(c, p, direct(v0, netlink.Ingress, "b").FoundLike(hook)); err != nil || a.Device != "v0" || a.Filter.Qdisc != "clsact" {
+		t.Errorf("attached %+v, %v", a, err)
+	}
+	tc(t, ns, "qdisc del dev v0 clsact")
+	if a, err := xdpload.Attach(c, p, hook); err != nil || !a.Filter.QdiscCreated {
+		t.Errorf("attached %+v, %v", a, err)
 	}
 }

@@ -52,8 +52,17 @@ func (h Clsact) creates() bool {
 		(h.Filter.Parent == netlink.Ingress || h.Filter.Parent == netlink.Egress)
 }
 
-// qdisc finds what the hook is on. Classes are for the kernel to know.
-func (h Clsact) qdisc(c *netlink.Conn) (qdisc, error) {
+// find looks for the hook.
+func (h Clsact) find(c *netlink.Conn) (*place, error) {
+	q, err := h.findQdisc(c)
+	if err != nil {
+		return nil, err
+	}
+	return &place{device: h.device(c), qdisc: q}, nil
+}
+
+// findQdisc finds what the hook is on. Classes are for the kernel to know.
+func (h Clsact) findQdisc(c *netlink.Conn) (qdisc, error) {
 	switch major := netlink.Handle(h.Filter.Parent) >> 16; {
 	case h.Filter.Block != 0:
 		return findQdisc(c, 0, func(q *netlink.Qdisc) bool {
@@ -96,20 +105,23 @@ func (h Clsact) refusal(c *netlink.Conn) error {
 	return err
 }
 
-// ensureQdisc creates the clsact qdisc if the hook has none.
-func (h Clsact) ensureQdisc(c *netlink.Conn) (qdisc, error) {
-	q, err := h.qdisc(c)
-	if err != nil || !q.missing || !h.creates() {
-		return q, err
+// ensureQdisc creates the clsact qdisc if the hook has none. at is nil if it
+// was not looked for.
+func (h Clsact) ensureQdisc(c *netlink.Conn, at *place) (_ *place, err error) {
+	if at == nil {
+		at, err = h.find(c)
+	}
+	if err != nil || !at.missing || !h.creates() {
+		return at, err
 	}
 	err = c.AddQdisc(netlink.Clsact(h.Filter.Ifindex))
 	if errors.Is(err, os.ErrExist) { // by someone else, since
-		return h.qdisc(c)
+		return h.find(c)
 	}
 	if err != nil {
-		return qdisc{}, fmt.Errorf("the device has no clsact qdisc: %w", err)
+		return nil, fmt.Errorf("the device has no clsact qdisc: %w", err)
 	}
-	return qdisc{kind: kindClsact, created: true}, nil
+	return &place{device: at.device, qdisc: qdisc{kind: kindClsact, created: true}}, nil
 }
 
 // undo deletes the clsact qdisc that ensureQdisc created, unless someone else

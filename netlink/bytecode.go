@@ -35,7 +35,7 @@ func ParseBytecode(text string) ([]Instruction, error) {
 	}
 	count, err := strconv.ParseUint(strings.TrimSpace(words[0]), 10, 32)
 	if err != nil {
-		return nil, fmt.Errorf("bytecode begins with %q, expected the number of its instructions", words[0])
+		return nil, fmt.Errorf("bytecode begins with %.20q, expected the number of its instructions", words[0])
 	}
 	if count == 0 || count > MaxInstructions {
 		return nil, fmt.Errorf("bytecode of %d instructions, expected 1 to %d", count, MaxInstructions)
@@ -56,13 +56,13 @@ func ParseBytecode(text string) ([]Instruction, error) {
 func parseInstruction(text string) (Instruction, error) {
 	fields := strings.Fields(text)
 	if len(fields) != 4 {
-		return Instruction{}, fmt.Errorf("%q has %d numbers, expected code, jt, jf and k", text, len(fields))
+		return Instruction{}, fmt.Errorf("%.60q has %d numbers, expected code, jt, jf and k", text, len(fields))
 	}
 	var v [4]uint64
 	for i, bits := range []int{16, 8, 8, 32} {
 		var err error
 		if v[i], err = strconv.ParseUint(fields[i], 10, bits); err != nil {
-			return Instruction{}, fmt.Errorf("%q is not a number below %d", fields[i], uint64(1)<<bits)
+			return Instruction{}, fmt.Errorf("%.20q is not a number below %d", fields[i], uint64(1)<<bits)
 		}
 	}
 	return Instruction{uint16(v[0]), uint8(v[1]), uint8(v[2]), uint32(v[3])}, nil

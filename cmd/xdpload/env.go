@@ -21,7 +21,9 @@ type env struct {
 	stdout io.Writer
 	stderr io.Writer
 
-	conn *netlink.Conn
+	commands grammar.Table[runner]
+	conn     *netlink.Conn
+	found    *found // by the lines of a batch, nil without one
 }
 
 // A runner does what a request says and returns what there is to print, nil
@@ -54,6 +56,7 @@ func (e *env) link(name string) (*netlink.Conn, *netlink.Link, error) {
 }
 
 func (e *env) close() {
+	e.found.close()
 	if e.conn != nil {
 		e.conn.Close()
 	}
@@ -69,6 +72,7 @@ func (e *env) dispatch(ctx context.Context, words []string) error {
 	case e.Batch != "" && len(words) > 0:
 		return &optionError{fmt.Errorf("-batch and the word %q: commands are read from the file only", words[0])}
 	case e.Batch != "":
+		e.found = newFound()
 		return e.runBatch(ctx)
 	case e.Help || len(words) == 0:
 		return e.help()
@@ -91,7 +95,10 @@ func (e *env) parse(words []string) (job, error) {
 	if e.tool == toolTC {
 		words = append([]string{"tc"}, words...)
 	}
-	command, rest, err := commands().Lookup(words)
+	if e.commands == nil {
+		e.commands = commands()
+	}
+	command, rest, err := e.commands.Lookup(words)
 	if err != nil {
 		return job{}, err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"math"
 
@@ -32,6 +33,11 @@ func newFilterRequest(op xdpload.FilterOp) *filterRequest {
 	return &filterRequest{Code: newCodeRequest(), op: op}
 }
 
+// filterLine is the New of a command about filters.
+func filterLine(op xdpload.FilterOp, build func(*filterRequest) *grammar.Node, run func(*filterRequest, context.Context, *env) (any, error)) func() (*grammar.Node, runner) {
+	return reusable(func() *filterRequest { return newFilterRequest(op) }, build, run)
+}
+
 // tcCommands are in tc's order, which a short form depends on.
 func tcCommands() []command {
 	return append(tcQdiscCommands(),
@@ -58,10 +64,7 @@ func filterAddCommand() command {
 			{Line: "xdpload tc filter add dev eth0 ingress bpf da obj foo.o", Help: "run the program of section classifier, or the only one for tc, on what comes in"},
 			{Line: "tcpdump -ddd arp | xdpload tc filter add dev eth0 ingress bpf bytecode-file - flowid 1:1", Help: "classify with classic BPF"},
 		},
-		New: func() (*grammar.Node, runner) {
-			r := newFilterRequest(xdpload.FilterAdd)
-			return r.setGrammar(), r.runSet
-		},
+		New: filterLine(xdpload.FilterAdd, (*filterRequest).setGrammar, (*filterRequest).runSet),
 	}
 }
 
@@ -73,10 +76,7 @@ func filterChangeCommand() command {
 		Examples: []grammar.Example{
 			{Line: "xdpload tc filter change dev eth0 ingress pref 49152 handle 1 bpf da obj foo.o", Help: "run another program there"},
 		},
-		New: func() (*grammar.Node, runner) {
-			r := newFilterRequest(xdpload.FilterChange)
-			return r.setGrammar(), r.runSet
-		},
+		New: filterLine(xdpload.FilterChange, (*filterRequest).setGrammar, (*filterRequest).runSet),
 	}
 }
 
@@ -92,10 +92,7 @@ A filter that has the pref, handle and chain is replaced with no moment in betwe
 		Examples: []grammar.Example{
 			{Line: "xdpload tc filter replace dev eth0 ingress bpf da obj foo.o", Help: "attach the program, or its new version"},
 		},
-		New: func() (*grammar.Node, runner) {
-			r := newFilterRequest(xdpload.FilterReplace)
-			return r.setGrammar(), r.runSet
-		},
+		New: filterLine(xdpload.FilterReplace, (*filterRequest).setGrammar, (*filterRequest).runSet),
 	}
 }
 

@@ -25,10 +25,7 @@ func filterDeleteCommand() command {
 			{Line: "xdpload tc filter del dev eth0 ingress bpf obj foo.o", Help: "detach what was attached from foo.o, and leave the filters of others"},
 			{Line: "xdpload tc filter del dev eth0 ingress pref 49152 handle 1 bpf", Help: "detach one filter"},
 		},
-		New: func() (*grammar.Node, runner) {
-			r := newFilterRequest(xdpload.FilterAdd)
-			return r.deleteGrammar(), r.runDelete
-		},
+		New: filterLine(xdpload.FilterAdd, (*filterRequest).deleteGrammar, (*filterRequest).runDelete),
 	}
 }
 
@@ -123,6 +120,9 @@ func (r *filterRequest) matching(conn *netlink.Conn, e *env, ifindex int) ([]*ne
 	}
 	return filters, nil
 }
+
+// errNoFilter says that a filter that was named is not there.
+var errNoFilter = errors.New("no such filter")
 
 // named lists the filters that run the program which the line names.
 func (r *filterRequest) named(conn *netlink.Conn, e *env, hook xdpload.Clsact) (filters []*netlink.Filter, err error) {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -30,10 +29,14 @@ func (r *filterRequest) set(ctx context.Context, e *env) (any, error) {
 		return nil, err
 	}
 	hook := xdpload.Clsact{Filter: r.filter(ifindex), Op: r.op}
-	if err := r.describe(e, &hook); err != nil {
+	key, sharing := r.Code.Program.shareKey(e, r.boundTo(ifindex))
+	shared := e.found.program(key)
+	if shared != nil {
+		hook.Filter.BPF.Name = shared.name
+	} else if err := r.describe(e, &hook); err != nil {
 		return nil, err
 	}
-	if err := hook.Check(conn); err != nil {
+	if hook, err = e.findHook(conn, hook); err != nil {
 		return nil, err
 	}
 	undo, err := r.openActions(ctx, e, hook.Filter.BPF)
@@ -41,12 +44,23 @@ func (r *filterRequest) set(ctx context.Context, e *env) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, a, err := r.attach(ctx, e, conn, hook)
+	p, a, err := r.attach(ctx, e, conn, hook, shared)
 	if err != nil {
 		return nil, err
 	}
+	if sharing && shared == nil {
+		e.share(key, p, hook.Filter.BPF.Name)
+	}
 	defer p.close() //nolint:errcheck // descriptors of ours only
 	return r.attached(e, conn, a, p), nil
+}
+
+// boundTo is the device that runs the program itself, 0 for the kernel.
+func (r *filterRequest) boundTo(ifindex int) int {
+	if r.SkipSW {
+		return ifindex
+	}
+	return 0
 }
 
 // filter is the request without what has to be looked up.
@@ -95,16 +109,20 @@ func (r *filterRequest) openActions(ctx context.Context, e *env, options *netlin
 	return undo, nil
 }
 
-func (r *filterRequest) attach(ctx context.Context, e *env, conn *netlink.Conn, hook xdpload.Clsact) (*loaded, *xdpload.Attachment, error) {
-	if r.Code.Bytecode.given() {
+// attach is the one place where a filter is set.
+func (r *filterRequest) attach(ctx context.Context, e *env, conn *netlink.Conn, hook xdpload.Clsact, shared *sharedProgram) (*loaded, *xdpload.Attachment, error) {
+	switch {
+	case r.Code.Bytecode.given():
 		a, err := xdpload.Attach(conn, nil, hook)
 		return &loaded{close: func() error { return nil }}, a, err
+	case shared != nil:
+		a, err := xdpload.Attach(conn, shared.Program, hook)
+		if err != nil {
+			return nil, nil, err
+		}
+		return shared.again(), a, e.release(ctx, conn, a.Replaced)
 	}
-	bound := 0
-	if hook.Filter.BPF.SkipSW {
-		bound = hook.Filter.Ifindex
-	}
-	return r.Code.Program.attach(ctx, e, conn, hook, bound)
+	return r.Code.Program.attach(ctx, e, conn, hook, r.boundTo(hook.Filter.Ifindex))
 }
 
 // filterChange is what became of a filter. It has tc's keys.
@@ -137,7 +155,7 @@ func (*filterChange) change() {}
 // listen.
 func (r *filterRequest) attached(e *env, conn *netlink.Conn, a *xdpload.Attachment, p *loaded) any {
 	f := a.Filter
-	change := changeOf(r.op, a.Replaced != nil)
+	change := changeOf(r.op, f.Was != nil)
 	if e.Echo {
 		return newFilterView(e, conn, echoed).event(&netlink.Event{Change: change, Filter: &f.Filter})
 	}
@@ -152,7 +170,7 @@ func (r *filterRequest) attached(e *env, conn *netlink.Conn, a *xdpload.Attachme
 		c.ProgramReused = p.reused && e.Details
 	}
 	for _, m := range p.maps {
-		c.Maps = append(c.Maps, mapReport{ID: m.ID, Name: m.Name})
+		c.Maps = append(c.Maps, mapReport{ID: m.ID, Name: m.Name, Pinned: m.Pin, Reused: m.Reused})
 	}
 	return c
 }
@@ -191,6 +209,3 @@ func (c *filterChange) WriteText(w io.Writer, _ render.Options) error {
 	_, err := fmt.Fprintln(w, b.String())
 	return err
 }
-
-// errNoFilter says that a filter that was named is not there.
-var errNoFilter = errors.New("no such filter")

@@ -20,10 +20,7 @@ func filterGetCommand() command {
 		Examples: []grammar.Example{
 			{Line: "xdpload tc filter get dev eth0 ingress protocol all pref 49152 handle 1 bpf", Help: "show it, or fail if it is not there"},
 		},
-		New: func() (*grammar.Node, runner) {
-			r := newFilterRequest(xdpload.FilterAdd)
-			return r.getGrammar(), r.runGet
-		},
+		New: filterLine(xdpload.FilterAdd, (*filterRequest).getGrammar, (*filterRequest).runGet),
 	}
 }
 
@@ -80,10 +77,7 @@ A plain user sees the ids and tags of programs only.`,
 			{Line: "xdpload tc filter show dev eth0", Help: "every filter of eth0"},
 			{Line: "xdpload -brief tc filter show dev eth0 ingress", Help: "one line for each filter"},
 		},
-		New: func() (*grammar.Node, runner) {
-			r := newFilterRequest(xdpload.FilterAdd)
-			return r.showGrammar(), r.runShow
-		},
+		New: filterLine(xdpload.FilterAdd, (*filterRequest).showGrammar, (*filterRequest).runShow),
 	}
 }
 

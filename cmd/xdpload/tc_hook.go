@@ -70,11 +70,7 @@ func (r *hookRequest) find(e *env) (conn *netlink.Conn, ifindex int, err error) 
 		conn, err = e.netlink()
 		return conn, 0, err
 	}
-	conn, dev, err := e.link(r.Device)
-	if err != nil {
-		return nil, 0, err
-	}
-	return conn, dev.Index, nil
+	return e.device(r.Device)
 }
 
 func (r *hookRequest) parent() netlink.Parent {

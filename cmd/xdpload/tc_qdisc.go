@@ -120,6 +120,9 @@ func (r *qdiscRequest) change(ctx context.Context, e *env) (*qdiscChange, error)
 			return nil, err
 		}
 	}
+	if e.found != nil {
+		clear(e.found.hooks)
+	}
 	if err := r.set(conn, q); err != nil {
 		return nil, r.explain(conn, dev, err)
 	}
