@@ -10,7 +10,7 @@ import (
 // packages are the directories of the import graph.
 var packages = []string{
 	".", "cmd/xdpload", "elf", "netlink", "offload", "pin", "internal/bpftest",
-	"internal/grammar", "internal/netns", "internal/render", "internal/sys", "internal/testobj", "internal/vm", "internal/bench",
+	"internal/grammar", "internal/btfjson", "internal/mapdata", "internal/netns", "internal/render", "internal/sys", "internal/testobj", "internal/vm", "internal/bench",
 }
 
 // An edge is one import, by paths below the module or by full paths.
@@ -73,6 +73,9 @@ var forbiddenEdges = []edge{
 	{from: "internal/grammar", to: "github.com/urfave/cli/v2", list: "only-bench"},
 	{from: "internal/render", to: "github.com/cilium/ebpf", list: "graph-std-only"},
 	{from: "internal/render", to: "internal/grammar", list: "graph-std-only"},
+	{from: "internal/btfjson", to: "internal/render", list: "graph-mapdata"},
+	{from: "internal/mapdata", to: "pin", list: "graph-mapdata"},
+	{from: "internal/mapdata", to: "unsafe", list: "only-sys"},
 	{from: "internal/netns", to: "github.com/mdlayher/netlink", list: "graph-system"},
 	{from: "internal/netns", to: "unsafe", list: "only-sys"},
 	{from: "internal/sys", to: "github.com/cilium/ebpf", list: "graph-system"},
@@ -92,6 +95,11 @@ var allowedEdges = []edge{
 	{from: "cmd/xdpload", to: "internal/grammar"},
 	{from: "cmd/xdpload", to: "internal/render"},
 	{from: "cmd/xdpload", to: "internal/netns"},
+	{from: "cmd/xdpload", to: "internal/mapdata"},
+	{from: "internal/mapdata", to: "internal/btfjson"},
+	{from: "internal/mapdata", to: "internal/sys"},
+	{from: "internal/mapdata", to: "github.com/cilium/ebpf"},
+	{from: "internal/btfjson", to: "github.com/cilium/ebpf/btf"},
 	{from: "internal/bench", to: "github.com/urfave/cli/v2"},
 	{from: ".", to: "elf"},
 	{from: ".", to: "netlink"},
