@@ -144,7 +144,7 @@ func createPlain(spec *ebpf.MapSpec, ifindex int) (*ebpf.Map, error) {
 		Ifindex:    ifindex,
 		Extra:      spec.MapExtra,
 	}
-	if spec.Key != nil && spec.Value != nil {
+	if spec.Key != nil && spec.Value != nil && ifindex == 0 { // on a device, ENOTSUPP: kernel/bpf/offload.c, map_check_no_btf
 		if err := describeMap(&m, spec); err != nil {
 			return nil, err
 		}

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/internal/sys"
 	"github.com/xdpload/xdpload/offload"
@@ -25,6 +26,9 @@ type ProgramInfo struct {
 	BTF       uint32   // id of its type information, 0 without
 	// Device is the one that the program is offloaded to, nil for none.
 	Device *offload.Binding
+	// DeviceGone says that it was offloaded to a device that is gone: then
+	// nothing but the ID is known.
+	DeviceGone bool
 }
 
 // Program is a program in the kernel. Close gives its file descriptor back;
@@ -40,6 +44,9 @@ type Program struct {
 
 func newProgram(p *ebpf.Program) (*Program, error) {
 	info, err := sys.InfoOfProgram(p.FD())
+	if errors.Is(err, unix.ENODEV) {
+		return nil, errDeviceGone
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -63,6 +70,8 @@ func programInfo(info *sys.ProgramInfo) ProgramInfo {
 	}
 	return out
 }
+
+var errDeviceGone = fmt.Errorf("the device that it was offloaded to is gone: %w", unix.ENODEV)
 
 // FD returns the file descriptor, which stays the program's.
 func (p *Program) FD() int { return p.prog.FD() }
@@ -128,6 +137,9 @@ func InfoByID(id uint32) (ProgramInfo, error) {
 	}
 	defer sys.Close(fd)
 	info, err := sys.InfoOfProgram(fd)
+	if errors.Is(err, unix.ENODEV) {
+		return ProgramInfo{ID: id, DeviceGone: true}, nil
+	}
 	if err != nil {
 		return ProgramInfo{}, err
 	}
@@ -136,6 +148,9 @@ func InfoByID(id uint32) (ProgramInfo, error) {
 
 // pinError says what is at the path when it is not a program.
 func pinError(path string, err error) error {
+	if errors.Is(err, unix.ENODEV) {
+		return fmt.Errorf("pinned %s: %w", path, errDeviceGone)
+	}
 	if errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) {
 		return fmt.Errorf("pinned %s: %w", path, err)
 	}

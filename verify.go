@@ -100,7 +100,7 @@ func (l *loader) loadProgram(ctx context.Context, spec *ebpf.ProgramSpec) (*ebpf
 func (l *loader) refused(err, plainErr error) error {
 	v, rejected := errors.AsType[*ebpf.VerifierError](err)
 	switch {
-	case l.options.Ifindex != 0 && (!rejected || len(v.Log) == 0):
+	case l.options.Ifindex != 0 && (!rejected || silent(v.Log)):
 		return l.unbound(err)
 	case rejected && errors.Is(err, unix.EINVAL) && l.usesOldArray() && silent(v.Log):
 		return &UnsuitableError{Cause: otherKind, Err: unix.EINVAL}

@@ -100,18 +100,24 @@ type progInfo struct {
 	Pinned   []string `json:"pinned,omitempty"` // paths
 	Hooks    []string `json:"hooks,omitempty"`
 
-	Device *boundDevice `json:"dev,omitempty"` // that it is offloaded to
+	Device     *boundDevice `json:"dev,omitempty"`      // that it is offloaded to
+	DeviceGone bool         `json:"dev_gone,omitempty"` // and that is all there is to know
 }
 
 func newProgInfo(p *xdpload.ProgramInfo) *progInfo {
 	return &progInfo{
 		ID: p.ID, Name: p.Name, Type: p.Type.String(), Tag: p.Tag, JITed: p.JITed,
 		LoadTime: p.LoadTime, UID: p.CreatedBy, BTF: p.BTF, MapIDs: p.MapIDs,
+		DeviceGone: p.DeviceGone,
 	}
 }
 
 // WriteText prints a line, and one for each kind of thing around the program.
 func (p *progInfo) WriteText(w io.Writer, o render.Options) error {
+	if p.DeviceGone {
+		_, err := fmt.Fprintf(w, "%d: offloaded to a device that is gone\n", p.ID)
+		return err
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d: %s %s tag %s", p.ID, p.Type, orDash(p.Name), p.Tag)
 	if p.JITed {

@@ -1,0 +1,106 @@
+package bpftest
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/internal/netns"
+	"github.com/xdpload/xdpload/internal/sys"
+	"github.com/xdpload/xdpload/netlink"
+)
+
+const netdevsimBus = "/sys/bus/netdevsim"
+
+// Netdevsim is the simulated network card that programs can be offloaded to.
+var Netdevsim = Feature{Name: "netdevsim", Probe: func() error {
+	_, err := os.Stat(netdevsimBus)
+	return err
+}}
+
+// A Card is a netdevsim. Its devices are gone with the test.
+type Card struct {
+	ID      int
+	Devices []*netlink.Link // one for each port
+	gone    bool
+}
+
+// NewCard makes a netdevsim with some ports in the namespace. The id is the
+// test's choice: no two cards of the machine have the same.
+func (ns *Namespace) NewCard(id, ports int) (*Card, error) {
+	card := &Card{ID: id}
+	err := ns.do(func(c *netlink.Conn) error {
+		before, err := deviceIndexes(c)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(netdevsimBus+"/new_device", fmt.Appendf(nil, "%d %d", id, ports), 0); err != nil {
+			return err
+		}
+		for l, err := range c.Links() {
+			if err != nil {
+				return err
+			}
+			if !slices.Contains(before, l.Index) {
+				card.Devices = append(card.Devices, l)
+			}
+		}
+		return nil
+	})
+	ns.t.Cleanup(func() {
+		if err := card.Remove(); err != nil {
+			ns.t.Error(err)
+		}
+	})
+	return card, err
+}
+
+func (ns *Namespace) do(fn func(*netlink.Conn) error) error {
+	c := ns.Conn()
+	return netns.Do(ns.Name, func() error { return fn(c) })
+}
+
+func deviceIndexes(c *netlink.Conn) (all []int, err error) {
+	for l, err := range c.Links() {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, l.Index)
+	}
+	return all, nil
+}
+
+// Remove takes the card out of the machine.
+func (card *Card) Remove() error {
+	if card.gone {
+		return nil
+	}
+	card.gone = true
+	return os.WriteFile(netdevsimBus+"/del_device", fmt.Appendf(nil, "%d", card.ID), 0)
+}
+
+// Set writes a file of the card's in debugfs, such as "bpf_bind_accept", or of
+// a port's, "ports/0/bpf_map_accept" (drivers/net/netdevsim/bpf.c).
+func (card *Card) Set(file, value string) error {
+	const debugfs = "/sys/kernel/debug"
+	dir := filepath.Join(debugfs, "netdevsim", fmt.Sprintf("netdevsim%d", card.ID))
+	if _, err := os.Stat(dir); err != nil {
+		if err := unix.Mount("debugfs", debugfs, "debugfs", 0, ""); err != nil { // in the tests' own mount namespace
+			return os.NewSyscallError("mount", err)
+		}
+	}
+	return os.WriteFile(filepath.Join(dir, file), []byte(value), 0)
+}
+
+// TCOffload turns a port's hw-tc-offload on or off, which is off at first.
+func (card *Card) TCOffload(ns *Namespace, port int, on bool) error {
+	return netns.Do(ns.Name, func() error { return sys.SetDeviceFeature(card.Devices[port].Name, "hw-tc-offload", on) })
+}
+
+// Open opens the namespace's file, which the caller closes.
+func (ns *Namespace) Open() (*os.File, error) {
+	return os.Open(filepath.Join(netns.Dir, ns.Name))
+}
