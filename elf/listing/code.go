@@ -1,0 +1,281 @@
+package listing
+
+import (
+	stdelf "debug/elf"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/elf/insn"
+)
+
+// block is the code of a section that is written.
+type block struct {
+	*elf.Section
+	data   []byte
+	end    uint64
+	relocs []elf.Relocation // from here to the end
+	labels map[uint64]string
+	funcs  []uint64 // where functions begin, and the end
+}
+
+// section writes the code of a section from start to before end.
+func (l *writer) section(s *elf.Section, start, end uint64) error {
+	data, err := l.o.Data(*s)
+	if err != nil {
+		return err
+	}
+	relocs, err := l.o.Relocations(*s)
+	if err != nil {
+		return err
+	}
+	if err := l.notes(s); err != nil {
+		return err
+	}
+	b := &block{Section: s, data: data, end: min(end, uint64(len(data))), relocs: relocs, funcs: l.functions(s)}
+	if start%insn.Size != 0 || start > b.end {
+		return &elf.FormatError{Section: s.Name, Offset: int64(start), Msg: "a function within an instruction"}
+	}
+	b.labels = l.findLabels(b, start)
+	l.heading(s)
+	return l.code(b, start)
+}
+
+// notes reads what is said beside the instructions of a section.
+func (l *writer) notes(s *elf.Section) error {
+	clear(l.lines)
+	l.core = make(map[uint64]elf.CORE)
+	whole := elf.Program{Section: s.Name, Size: s.Size}
+	core, err := l.o.CORERelocations(whole)
+	if err != nil {
+		return err
+	}
+	for _, c := range core {
+		l.core[c.Offset] = c
+	}
+	if !l.opts.Source {
+		return nil
+	}
+	lines, err := l.o.Lines(whole)
+	for _, line := range lines {
+		l.lines[line.Offset] = append(l.lines[line.Offset], line)
+	}
+	return err
+}
+
+// findLabels gives names to the instructions that jumps go to, in their order.
+func (l *writer) findLabels(b *block, start uint64) map[uint64]string {
+	targets := make(map[uint64]bool)
+	begins := make(map[uint64]bool)
+	for at := start; at+insn.Size <= b.end; {
+		i := insn.Decode(b.data[at:b.end], l.o.ByteOrder())
+		begins[at] = true
+		if to, ok := jumpTarget(i, at); ok {
+			targets[to] = true
+		}
+		at += uint64(i.Slots()) * insn.Size
+	}
+	labels := make(map[uint64]string)
+	for _, at := range sorted(targets) {
+		if begins[at] {
+			l.labels++
+			labels[at] = fmt.Sprintf("L%d", l.labels)
+		}
+	}
+	return labels
+}
+
+func sorted(set map[uint64]bool) []uint64 {
+	list := make([]uint64, 0, len(set))
+	for n := range set {
+		list = append(list, n)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// jumpTarget returns where a jump at an offset of a section goes.
+func jumpTarget(i insn.Instruction, at uint64) (uint64, bool) {
+	slots, ok := i.Target()
+	return uint64(int64(at) + int64(slots)*insn.Size), ok && i.Op != insn.Call
+}
+
+func (l *writer) code(b *block, start uint64) error {
+	for at := start; at < b.end; {
+		l.symbolsBefore(b, at)
+		for len(b.relocs) > 0 && b.relocs[0].Offset < at {
+			b.relocs = b.relocs[1:]
+		}
+		if b.end-at < insn.Size {
+			return &elf.FormatError{Section: b.Name, Offset: int64(at), Msg: fmt.Sprintf("%d bytes are no instruction", b.end-at)}
+		}
+		i := insn.Decode(b.data[at:b.end], l.o.ByteOrder())
+		if i.Wide && l.splits(b, at+insn.Size) {
+			i.Wide, i.High = false, 0
+		}
+		for _, line := range l.lines[at] {
+			fmt.Fprintf(l, "\t; %s:%d %s\n", oneLine(line.File), line.Line, oneLine(line.Text))
+		}
+		if label := b.labels[at]; label != "" {
+			fmt.Fprintf(l, "%s:\n", label)
+		}
+		l.instruction(b, at, i)
+		at += uint64(i.Slots()) * insn.Size
+	}
+	if b.end == b.Size {
+		l.symbolsAt(b.Section, b.end, b.end)
+	}
+	return nil
+}
+
+// splits reports whether the second slot of a load has a symbol or a relocation of its own.
+func (l *writer) splits(b *block, at uint64) bool {
+	if len(l.names.starts[place{b.Index, at}]) > 0 {
+		return true
+	}
+	return slices.ContainsFunc(b.relocs, func(r elf.Relocation) bool { return r.Offset == at })
+}
+
+func (l *writer) symbolsBefore(b *block, at uint64) {
+	for len(b.funcs) > 1 && b.funcs[0] <= at {
+		b.funcs = b.funcs[1:]
+	}
+	next := b.Size
+	if len(b.funcs) > 0 {
+		next = b.funcs[0]
+	}
+	l.symbolsAt(b.Section, at, next)
+}
+
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "?"))
+}
+
+// instruction writes one instruction with its relocation and remarks.
+func (l *writer) instruction(b *block, at uint64, i insn.Instruction) {
+	text, remark := "", ""
+	if len(b.relocs) > 0 && b.relocs[0].Offset == at {
+		text, remark = l.relocated(b, i)
+	} else {
+		text, remark = l.plain(b, at, i)
+	}
+	if c, ok := l.core[at]; ok {
+		remark = join(remark, fmt.Sprintf("CO-RE %s of %s %s", c.Kind, c.Type, c.Access))
+	}
+	if l.opts.Raw {
+		remark = join(fmt.Sprintf("%04x: % x", at, b.data[at:at+uint64(i.Slots())*insn.Size]), remark)
+	}
+	if remark != "" {
+		fmt.Fprintf(l, "\t%-40s; %s\n", text, oneLine(remark))
+		return
+	}
+	fmt.Fprintf(l, "\t%s\n", text)
+}
+
+func join(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + "  " + b
+}
+
+// plain writes an instruction without a relocation.
+func (l *writer) plain(b *block, at uint64, i insn.Instruction) (text, remark string) {
+	if to, ok := jumpTarget(i, at); ok && b.labels[to] != "" {
+		if text, ok := resolves(i, b.labels[to]); ok {
+			return text, ""
+		}
+	}
+	if i.Op == insn.Call && i.Src == insn.CallLocal {
+		slots, _ := i.Target()
+		remark = l.names.at(b.Index, uint64(int64(at)+int64(slots)*insn.Size))
+	}
+	return i.Text(""), remark
+}
+
+// resolves writes a jump to a label, unless fields are set in it that no text shows.
+func resolves(i insn.Instruction, label string) (string, bool) {
+	text := i.Text(label)
+	back, operand, err := insn.Parse(text)
+	if i.Op == insn.LongJump {
+		back.Imm = i.Imm
+	} else {
+		back.Off = i.Off
+	}
+	return text, err == nil && operand == label && back == i
+}
+
+// relocated writes an instruction with the name of what it refers to. One that
+// no name can stand for has its relocation on a line before it.
+func (l *writer) relocated(b *block, i insn.Instruction) (text, remark string) {
+	r := b.relocs[0]
+	b.relocs = b.relocs[1:]
+	if more := len(b.relocs) > 0 && b.relocs[0].Offset == r.Offset; !more {
+		if text, remark, ok := l.symbolic(b, r, i); ok {
+			return text, remark
+		}
+	} else {
+		defer func() { b.relocs = nil }() // several for one place are more than a listing says
+	}
+	l.relocation(r)
+	return i.Text(""), ""
+}
+
+// relocation writes the relocation of what follows.
+func (l *writer) relocation(r elf.Relocation) {
+	s := l.symbols[r.Symbol]
+	switch {
+	case l.names.text[r.Symbol] != "":
+		fmt.Fprintf(l, "\t.reloc %d {%s}\n", r.Type, l.names.text[r.Symbol])
+	case s.Type == stdelf.STT_SECTION && s.Section < len(l.sections):
+		fmt.Fprintf(l, "\t.reloc %d [%s]\n", r.Type, l.names.sections[s.Section])
+	default:
+		fmt.Fprintf(l, "\t; relocation %d of symbol %d, which has no name\n", r.Type, r.Symbol)
+	}
+}
+
+func (l *writer) symbolic(b *block, r elf.Relocation, i insn.Instruction) (text, remark string, ok bool) {
+	addend := int64(i.Imm)
+	want := insn.Instruction{Op: i.Op, Dst: i.Dst, Imm: i.Imm, Wide: i.Wide}
+	switch {
+	case r.Type == relocCall && i.Op == insn.Call:
+		want.Src, want.Dst = insn.CallLocal, 0
+		addend = (addend + 1) * insn.Size
+	case r.Type == relocLoad && i.Op == insn.LoadImm64 && i.Wide:
+	default:
+		return "", "", false
+	}
+	name, ok := l.names.operand(r.Symbol, addend)
+	if !ok || i != want {
+		return "", "", false
+	}
+	sym := &l.symbols[r.Symbol]
+	if strings.HasPrefix(name, "[") {
+		remark = l.names.at(sym.Section, uint64(addend))
+	}
+	if i.Op == insn.LoadImm64 {
+		if l.isMap(sym) && addend == 0 && !strings.HasPrefix(name, "[") {
+			return i.Text("map[" + name + "]"), remark, true
+		}
+		return i.Text("&" + name), remark, true
+	}
+	if _, helper := insn.HelperNumber(name); helper || strings.HasPrefix(name, "pc") || strings.Contains(name, "#") {
+		return "", "", false
+	}
+	return i.Text(name), remark, true
+}
+
+// isMap reports whether a symbol is in a section of maps.
+func (l *writer) isMap(s *elf.Symbol) bool {
+	if s.Section <= 0 || s.Section >= len(l.sections) {
+		return false
+	}
+	name := l.sections[s.Section].Name
+	return name == ".maps" || strings.HasPrefix(name, "maps")
+}
