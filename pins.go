@@ -66,14 +66,15 @@ func (m OnMismatch) String() string {
 // pins is the part of a load that deals with the BPF file system. It opens it
 // when it is first needed.
 type pins struct {
+	obj     *elf.Object
 	options PinOptions
-	object  pin.Object
+	object  pin.Object // the hash is made when it is first needed
 	fs      *pin.FS
 	txn     *pin.Txn
 }
 
 func newPins(obj *elf.Object, typ ebpf.ProgramType, o PinOptions) *pins {
-	return &pins{options: o, object: pin.Object{Dir: pinDir(typ), SHA1: obj.SHA1()}}
+	return &pins{obj: obj, options: o, object: pin.Object{Dir: pinDir(typ)}}
 }
 
 // pinDir is iproute2's directory for a type of program.
@@ -115,10 +116,12 @@ func (p *pins) path(m elf.Map) (string, error) {
 		return filepath.Join(p.fs.Path(p.object.Dir, p.options.Maps), pin.FileName(m.Name)), nil
 	}
 	number := pin.Pinning(m.Pinning)
-	if m.Pinning == elf.PinByName {
+	switch {
+	case m.Pinning == elf.PinByName:
 		number = pin.GlobalNS
-	}
-	if m.Pinning.Custom() {
+	case m.Pinning == elf.PinObject:
+		p.object.SHA1 = p.obj.SHA1()
+	case m.Pinning.Custom():
 		if err := p.readDatabase(); err != nil {
 			return "", fmt.Errorf("pin: %w", err)
 		}

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/internal/render"
 	"github.com/xdpload/xdpload/pin"
@@ -71,7 +74,7 @@ func pinRmCommand() command {
 	return command{
 		Name:        "pin rm|remove|delete",
 		Summary:     "remove one pin",
-		Description: `Removes the name and nothing else: the map or program stays as long as a hook, a program or a process holds it.`,
+		Description: `Removes the name: the map or program stays as long as a hook, a program or a process holds it. Program arrays that were kept alive for a program go with its last pin when nothing else runs it.`,
 		Examples: []grammar.Example{
 			{Line: "xdpload pin rm m:globals/stats", Help: "the next load makes the map anew"},
 		},
@@ -83,10 +86,29 @@ func pinRmCommand() command {
 	}
 }
 
-func (r *pinRmRequest) run(_ context.Context, e *env) (any, error) {
+func (r *pinRmRequest) run(ctx context.Context, e *env) (any, error) {
 	root, err := pin.Open(e.bpffs())
 	if err != nil {
 		return nil, err
 	}
-	return nil, root.Remove(e.pinPath(r.Path))
+	path := e.pinPath(r.Path)
+	program := pinnedProgram(path)
+	if err := root.Remove(path); err != nil || program == nil {
+		return nil, err
+	}
+	conn, err := e.netlink()
+	if err != nil {
+		return nil, err
+	}
+	return nil, e.release(ctx, conn, program)
+}
+
+// pinnedProgram is nil for a pin that is no program.
+func pinnedProgram(path string) *xdpload.ProgramInfo {
+	p, err := xdpload.OpenPinned(path, ebpf.UnspecifiedProgram)
+	if err != nil {
+		return nil
+	}
+	defer p.Close()
+	return &p.ProgramInfo
 }
