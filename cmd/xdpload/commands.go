@@ -21,6 +21,8 @@ func commands() grammar.Table[runner] {
 		mapDelCommand(),
 		mapLoadCommand(),
 		progShowCommand(),
+		offloadShowCommand(),
+		featuresCommand(),
 		completionCommand(),
 		completeCommand(),
 	}, tcCommands()...)
