@@ -40,6 +40,8 @@ type Link struct {
 	GSOMaxSize, GSOMaxSegs             uint32
 	TSOMaxSize, TSOMaxSegs, GROMaxSize uint32
 
+	Stats LinkStats
+
 	XDP LinkXDP
 
 	Netkit *Netkit // of kind "netkit"
@@ -164,6 +166,8 @@ func (l *Link) attribute(d *decoder) {
 		d.nested(l.decodeAltNames)
 	case unix.IFLA_LINKINFO:
 		d.nested(l.decodeInfo)
+	case unix.IFLA_STATS64:
+		l.Stats.decode(d.data)
 	case unix.IFLA_XDP:
 		d.nested(l.XDP.decode)
 	default:

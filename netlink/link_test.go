@@ -1,6 +1,7 @@
 package netlink
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"net"
@@ -248,5 +249,24 @@ func BenchmarkDecodeLink(b *testing.B) {
 		if err := new(Link).decodeMessage(m); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+func TestDecodeStats(t *testing.T) {
+	b := make([]byte, 8*24)
+	for i := range 24 {
+		binary.NativeEndian.PutUint64(b[8*i:], uint64(i)+100)
+	}
+	want := LinkStats{
+		RxPackets: 100, TxPackets: 101, RxBytes: 102, TxBytes: 103, RxErrors: 104, TxErrors: 105,
+		RxDropped: 106, TxDropped: 107, RxMulticast: 108, TxCollisions: 109, RxOverErrors: 111, TxCarrierErrors: 117,
+	}
+	var got, short LinkStats
+	got.decode(b)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if short.decode(b[:8*17]); short != (LinkStats{}) {
+		t.Errorf("a short struct gives %+v", short)
 	}
 }

@@ -47,7 +47,7 @@ func (r *linkShowRequest) show(e *env) (linkList, error) {
 	if err != nil {
 		return nil, err
 	}
-	view := linkView{details: e.Details, foreign: e.tool.foreign(), known: known, pins: e.pins()}
+	view := linkView{details: e.Details, statistics: e.Statistics, foreign: e.tool.foreign(), known: known, pins: e.pins()}
 	list := make(linkList, 0, len(links))
 	for _, l := range links {
 		list = append(list, view.report(l))
@@ -89,10 +89,11 @@ func (r *linkShowRequest) links(e *env) (show []*netlink.Link, known map[int]*ne
 
 // linkView is what the report on a device is made with.
 type linkView struct {
-	details bool
-	foreign bool // print what ip prints, and no more
-	known   map[int]*netlink.Link
-	pins    func(program uint32) []string
+	details    bool
+	statistics bool
+	foreign    bool // print what ip prints, and no more
+	known      map[int]*netlink.Link
+	pins       func(program uint32) []string
 	xdpload.Inventory
 }
 
@@ -116,7 +117,8 @@ type linkReport struct {
 	Broadcast string     `json:"broadcast,omitempty"`
 	NetNSID   *int32     `json:"link_netnsid,omitempty"`
 	*linkDetails
-	AltNames []string `json:"altnames,omitempty"`
+	AltNames []string   `json:"altnames,omitempty"`
+	Stats    *linkStats `json:"stats64,omitempty"`
 
 	foreign bool
 }
@@ -195,6 +197,9 @@ func (v *linkView) report(l *netlink.Link) *linkReport {
 		Qdisc: l.Qdisc, State: l.State.String(), LinkMode: linkMode(l.LinkMode), Group: groupName(l.Group),
 		TxQueue: l.TxQueueLen, Type: linkType(l.Type), Address: l.HardwareAddr.String(), Broadcast: l.Broadcast.String(),
 		NetNSID: l.PeerNetNSID, AltNames: l.AltNames, foreign: v.foreign,
+	}
+	if v.statistics {
+		r.Stats = reportLinkStats(&l.Stats)
 	}
 	v.neighbours(r, l)
 	if l.XDP.Attached() {

@@ -94,6 +94,9 @@ func (r *linkReport) write(b *strings.Builder) {
 	if r.XDP != nil {
 		r.XDP.write(b)
 	}
+	if r.Stats != nil {
+		r.Stats.write(b)
+	}
 }
 
 func (r *linkReport) writeDetails(b *strings.Builder) {

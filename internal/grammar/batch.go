@@ -20,7 +20,12 @@ var (
 	ErrQuote = errors.New("unterminated quoted string")
 	// ErrContinuation means that the file ends where a line should go on.
 	ErrContinuation = errors.New("missing continuation line")
+	// ErrLong means that a line has more than 64 KiB: it ends the reading.
+	ErrLong = errors.New("line of more than 64 KiB")
 )
+
+// maxLine bounds a physical line, in bytes: what is fed is no batch beyond it.
+const maxLine = 64 << 10
 
 // Lines reads the commands of a batch file as ip and tc do (getcmdline and
 // makeargs in iproute2's lib/utils.c):
@@ -37,7 +42,7 @@ var (
 // be read. An error of r ends the sequence.
 func Lines(r io.Reader) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {
-		l := lexer{r: bufio.NewReader(r)}
+		l := lexer{r: bufio.NewReaderSize(r, maxLine)}
 		for {
 			text, err := l.logical()
 			if errors.Is(err, io.EOF) {
@@ -67,11 +72,16 @@ type lexer struct {
 
 // physical reads one line with its newline, up to a comment.
 func (l *lexer) physical() (string, error) {
-	text, err := l.r.ReadString('\n')
+	line, err := l.r.ReadSlice('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		l.failed = true
+		if errors.Is(err, bufio.ErrBufferFull) {
+			l.number++
+			err = ErrLong
+		}
 		return "", err
 	}
+	text := string(line)
 	if text == "" {
 		return "", io.EOF
 	}

@@ -59,6 +59,7 @@ func TestLinesErrors(t *testing.T) {
 		good int // lines without error
 	}{
 		{"quote", strings.NewReader("a\n\nb 'c\nd\n"), ErrQuote, 3, 2},
+		{"endless line", strings.NewReader("a\n" + strings.Repeat("b", 1<<20)), ErrLong, 2, 1},
 		{"continuation", strings.NewReader("a\nb \\\n"), ErrContinuation, 2, 1},
 		{"reader", io.MultiReader(strings.NewReader("a\n"), iotest.ErrReader(broken)), broken, 1, 1},
 		{"reader in a continued line", io.MultiReader(strings.NewReader("a\\\n"), iotest.ErrReader(broken)), broken, 1, 0},
