@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 
 	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/internal/grammar"
@@ -40,14 +41,18 @@ func filterLine(op xdpload.FilterOp, build func(*filterRequest) *grammar.Node, r
 
 // tcCommands are in tc's order, which a short form depends on.
 func tcCommands() []command {
-	return append(tcQdiscCommands(),
+	return slices.Concat(tcQdiscCommands(), tcFilterCommands(), tcChainCommands())
+}
+
+func tcFilterCommands() []command {
+	return []command{
 		filterAddCommand(),
 		filterChangeCommand(),
 		filterReplaceCommand(),
 		filterDeleteCommand(),
 		filterGetCommand(),
 		filterShowCommand(),
-	)
+	}
 }
 
 const (
@@ -127,7 +132,6 @@ var classifiers = []string{"basic", "cgroup", "flow", "flower", "fw", "matchall"
 func (r *filterRequest) bpfGrammar() *grammar.Node {
 	return grammar.Any(
 		grammar.Word("run").Hidden(),
-		r.Code.grammar(),
 		grammar.Key("classid", "CLASSID", grammar.Text(&r.ClassID)).Alias("flowid").
 			Help("the class of packets that match, MAJOR:MINOR in hexadecimal"),
 		grammar.Flag("direct-action", &r.Direct).Alias("da").
@@ -139,6 +143,7 @@ func (r *filterRequest) bpfGrammar() *grammar.Node {
 			r.Police = newPolice()
 			return r.Police
 		}).Help("limit the rate of packets that match"),
+		r.Code.grammar(), // last, as tc has it: f is flowid, p police
 	)
 }
 

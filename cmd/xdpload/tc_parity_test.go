@@ -1,0 +1,191 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/xdpload/xdpload/internal/bpftest"
+	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/testobj"
+)
+
+// tcLacks is what tc does otherwise on purpose, or cannot do, and so is not in
+// testdata/parity.txt. Each has a script of its own.
+var tcLacks = []struct{ line, reason string }{
+	{"filter add dev v0 ingress … without a clsact qdisc", "tc fails after it has loaded the program; here the qdisc is made"},
+	{"filter add dev v0 egress … on an ingress qdisc", "tc puts the filter on ingress; here it is refused"},
+	{"filter replace … without handle, where a filter has the name", "tc adds another filter; here that one is replaced"},
+	{"filter add … bpf obj FILE program NAME", "tc names the filter after the default section; here after the program's own"},
+	{"filter add … bpf obj FILE, of an object without section classifier", "tc fails; here the only program for tc is taken"},
+	{"filter add … bpf bytecode-file of 3000 instructions", "tc's buffer holds some 2040"},
+	{"filter add … bpf bytecode-file -", "tc reads no standard input"},
+	{"filter add … bpf obj FILE … pref 1, words of the hook after those of bpf", "tc reads nothing of the hook after the kind"},
+	{"filter show dev v0", "tc shows the filters of the root qdisc only"},
+	{"-brief filter show", "tc fails on every bpf filter"},
+	{"filter del … bpf obj FILE", "tc ignores the object and deletes all of the pref"},
+}
+
+// TestParity runs every line of testdata/parity.txt through tc and through
+// xdpload, each in a namespace of its own.
+func TestParity(t *testing.T) {
+	bpftest.Need(t, bpftest.Root, bpftest.Command("tc"), bpftest.Command("bpftool"))
+	dir := parityDir(t)
+	theirs := newParitySide(t, dir, "tc")
+	ours := newParitySide(t, dir, filepath.Join(dir, "xdpload"), "tc")
+	lines := 0
+	file, err := os.Open("testdata/parity.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for line, err := range grammar.Lines(file) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		words, fails := line.Words, line.Words[0] == "!"
+		if fails {
+			words = words[1:]
+		}
+		lines++
+		at := fmt.Sprintf("testdata/parity.txt:%d: %s", line.Number, strings.Join(words, " "))
+		for _, side := range []*paritySide{theirs, ours} {
+			if out, err := side.run(words...); (err != nil) != fails {
+				t.Errorf("%s\n%s: %v\n%s", at, side.command[0], err, out)
+			}
+		}
+		if diff := cmp.Diff(theirs.state(), ours.state()); diff != "" {
+			t.Fatalf("%s\n(-tc +xdpload)\n%s", at, diff)
+		}
+	}
+	if lines < 60 {
+		t.Errorf("only %d lines", lines)
+	}
+	for _, l := range tcLacks {
+		t.Logf("not compared: %s: %s", l.line, l.reason)
+	}
+}
+
+// parityDir has what the lines name.
+func parityDir(t *testing.T) string {
+	dir := filepath.Dir(testobj.Path(t, "tc.o"))
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ddd := "4\n40 0 0 12\n21 0 1 2048\n6 0 0 262144\n6 0 0 0\n"
+	for _, err := range []error{
+		os.Symlink(self, filepath.Join(dir, "xdpload")),
+		os.WriteFile(filepath.Join(dir, "ip.ddd"), []byte(ddd), 0o600),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// A paritySide is one of the two programs and its namespace.
+type paritySide struct {
+	t       *testing.T
+	ns      *bpftest.Namespace
+	dir     string
+	command []string
+}
+
+func newParitySide(t *testing.T, dir string, command ...string) *paritySide {
+	s := &paritySide{t: t, ns: bpftest.NewNamespace(t), dir: dir, command: command}
+	s.ns.Veth("v0", "v1")
+	pinParity(t)
+	if out, err := s.exec("tc", "qdisc", "add", "dev", "lo", "root", "handle", "1:", "htb"); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return s
+}
+
+// pinParity pins the program that the lines name, once.
+func pinParity(t *testing.T) {
+	const path = "/sys/fs/bpf/parity"
+	if _, err := os.Stat(path); err == nil {
+		return
+	}
+	p, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+		Name: "parity", Type: ebpf.SchedCLS, License: "MIT",
+		Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if err := p.Pin(path); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.Remove(path) })
+}
+
+func (s *paritySide) exec(name string, args ...string) ([]byte, error) {
+	cmd := exec.Command(name, args...)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr, cmd.Dir = &out, &out, s.dir
+	cmd.Env = []string{asProgram + "=1", "PATH=" + os.Getenv("PATH")}
+	err := s.ns.Run(cmd)
+	return out.Bytes(), err
+}
+
+func (s *paritySide) run(words ...string) ([]byte, error) {
+	return s.exec(s.command[0], slices.Concat(s.command[1:], words)...)
+}
+
+// state is what tc and bpftool see.
+func (s *paritySide) state() map[string]any {
+	s.t.Helper()
+	all := make(map[string]any)
+	see := func(name string, args ...string) {
+		out, err := s.exec(name, args...)
+		what := strings.Join(args, " ")
+		if err != nil && !strings.Contains(what, " block ") { // which need not be there
+			s.t.Fatalf("%s %s: %v\n%s", name, what, err, out)
+		}
+		var v any
+		if json.Unmarshal(out, &v) != nil {
+			v = string(out)
+		}
+		all[name+" "+what] = withoutIDs(v)
+	}
+	see("bpftool", "-j", "net")
+	see("tc", "-j", "qdisc", "show")
+	see("tc", "-j", "chain", "show", "dev", "v0", "ingress")
+	for _, hook := range []string{"dev v0 ingress", "dev v0 egress", "dev v1 ingress", "dev lo parent 1:", "block 7", "block 8"} {
+		see("tc", append([]string{"-j", "filter", "show"}, strings.Fields(hook)...)...)
+	}
+	return all
+}
+
+// withoutIDs leaves out what differs between two loads of the same program, and
+// the numbers of actions, which count on.
+func withoutIDs(v any) any {
+	switch v := v.(type) {
+	case []any:
+		for i := range v {
+			v[i] = withoutIDs(v[i])
+		}
+	case map[string]any:
+		for _, key := range []string{"id", "prog_id", "tag"} {
+			delete(v, key)
+		}
+		for key := range v {
+			v[key] = withoutIDs(v[key])
+		}
+	}
+	return v
+}
