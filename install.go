@@ -107,7 +107,11 @@ func (all held) close() {
 }
 
 // restore takes off what was attached, or puts what it replaced in its place.
+// A bpf_link that is new goes with its pin.
 func (all held) restore(c *netlink.Conn, h Hook, a *Attachment) error {
+	if _, isNew := byLink(h); isNew || a.Link != nil && a.Replaced == nil {
+		return nil
+	}
 	place := placeOf(h, a)
 	if a.Replaced == nil {
 		_, err := Detach(c, place)
@@ -127,17 +131,30 @@ func deviceOf(h Hook) int {
 		return h.Ifindex
 	case Clsact:
 		return h.Filter.Ifindex
+	case TCX:
+		return h.Ifindex
+	case Netkit:
+		return h.Ifindex
 	}
 	return 0 // all devices
 }
 
 // placeOf is the hook that an attachment has taken, to be replaced there.
 func placeOf(h Hook, a *Attachment) Hook {
-	switch h.(type) {
+	id := ProgramID(a.Program.ID)
+	switch x := h.(type) {
 	case XDP:
-		return XDP{Ifindex: a.Ifindex, Mode: a.Mode, Replace: true}
+		if a.Link == nil {
+			return XDP{Ifindex: a.Ifindex, Mode: a.Mode, Replace: true}
+		}
 	case Clsact:
 		return Clsact{Filter: a.Filter.Filter, Op: FilterReplace}
+	case TCX:
+		x.Order = Order{Anchor: Replace(id), Which: id}
+		return x
+	case Netkit:
+		x.Order = Order{Anchor: Replace(id), Which: id}
+		return x
 	}
 	return h
 }

@@ -6,24 +6,39 @@ import (
 	"testing"
 
 	"github.com/cilium/ebpf"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/testobj"
+	"github.com/xdpload/xdpload/netlink"
 )
 
 // TestCommitFails: when the last step fails, the hook has again what it had, and
 // no slot and no pin has changed.
 func TestCommitFails(t *testing.T) {
+	xdp := func(index int) Hook { return XDP{Ifindex: index, Replace: true} }
+	clsact := func(index int) Hook {
+		return Clsact{Op: FilterReplace, Filter: netlink.Filter{
+			Ifindex: index, Parent: netlink.Ingress, BPF: &netlink.BPFFilter{Name: "test", Direct: true},
+		}}
+	}
+	tcx := func(index int) Hook { return TCX{Ifindex: index} }
 	for _, tt := range []struct {
-		name string
-		typ  ebpf.ProgramType
-		ours bool // a program of ours is on the hook before
+		name    string
+		object  string
+		hook    func(int) Hook
+		replace bool // a program of the same object is on the hook before
+		need    []bpftest.Feature
 	}{
-		{"XDP, replacing", ebpf.XDP, true},
-		{"XDP, first", ebpf.XDP, false},
+		{"XDP, replacing", "live_tx.o", xdp, true, nil},
+		{"XDP, first", "live_tx.o", xdp, false, nil},
+		{"clsact, replacing", "live_tc.o", clsact, true, nil},
+		{"clsact, first", "live_tc.o", clsact, false, nil},
+		{"tcx, first", "live_tc.o", tcx, false, []bpftest.Feature{bpftest.TCX}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			bpftest.Need(t, tt.need...)
 			ns := bpftest.NewNamespace(t)
 			v0, v1 := ns.Veth("v0", "v1")
 			c := ns.Conn()
@@ -32,27 +47,25 @@ func TestCommitFails(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { os.RemoveAll(root) })
-			options := LoadOptions{Select: elf.Selector{Type: tt.typ}, Pins: PinOptions{Root: root}}
-			object := func(name string) *elf.Object {
-				obj, err := elf.Open(testobj.Path(t, name))
-				if err != nil {
-					t.Fatal(err)
-				}
-				return obj
-			}
-			hook := XDP{Ifindex: v0, Replace: true}
-			other := hook
-			if !tt.ours {
-				other.Ifindex = v1
-			}
-			first, _, err := Install(t.Context(), c, object("live_drop.o"), options, other)
+			obj, err := elf.Open(testobj.Path(t, tt.object))
 			if err != nil {
 				t.Fatal(err)
 			}
+			hook, other := tt.hook(v0), tt.hook(v1)
+			if tt.replace {
+				other = hook
+			}
+			options := LoadOptions{Select: elf.Selector{Type: hook.ProgramType()}, Pins: PinOptions{Root: root}}
+			var first *Loaded
+			ns.Do(func() (err error) {
+				first, _, err = Install(t.Context(), c, obj, options, other)
+				return err
+			})
 			defer first.Close()
+			before := running(ns, c, v0)
 
 			options.Pins.Program = root + "/prog"
-			l, err := Load(t.Context(), object("live_tx.o"), options)
+			l, err := Load(t.Context(), obj, options)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -62,8 +75,13 @@ func TestCommitFails(t *testing.T) {
 			if err := first.Maps[0].Freeze(); err != nil {
 				t.Fatal(err)
 			}
-			if _, err = l.attach(c, hook); err == nil || !strings.Contains(err.Error(), "map jmp: set element 0: ") {
-				t.Errorf("got %v", err)
+			var failed error
+			ns.Do(func() error {
+				_, failed = l.attach(c, hook)
+				return nil
+			})
+			if failed == nil || !strings.HasPrefix(failed.Error(), "map jmp: set element 0: ") || strings.Contains(failed.Error(), "\n") {
+				t.Errorf("got %v", failed)
 			}
 			if err := l.Close(); err != nil {
 				t.Fatal(err)
@@ -71,21 +89,25 @@ func TestCommitFails(t *testing.T) {
 			if _, err := os.Lstat(root + "/prog"); err == nil {
 				t.Error("the program is pinned")
 			}
-			var now []uint32
-			for a, err := range Attachments(c, v0) {
-				if err != nil {
-					t.Fatal(err)
-				}
-				now = append(now, a.Program.ID)
-			}
-			switch {
-			case tt.ours && (len(now) != 1 || now[0] != first.Program().ID):
-				t.Errorf("the device runs %v, not %d", now, first.Program().ID)
-			case !tt.ours && len(now) != 0:
-				t.Errorf("the device runs %v", now)
+			if diff := cmp.Diff(before, running(ns, c, v0)); diff != "" {
+				t.Errorf("the device runs other programs:\n%s", diff)
 			}
 		})
 	}
+}
+
+// running are the ids of the programs that a device runs.
+func running(ns *bpftest.Namespace, c *netlink.Conn, ifindex int) (ids []uint32) {
+	ns.Do(func() error {
+		for a, err := range Attachments(c, ifindex) {
+			if err != nil {
+				return err
+			}
+			ids = append(ids, a.Program.ID)
+		}
+		return nil
+	})
+	return ids
 }
 
 // TestLiveSlots: when a later slot cannot be set, the earlier ones are as they
