@@ -1,0 +1,257 @@
+package xdpload_test
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/internal/bpftest"
+	"github.com/xdpload/xdpload/netlink"
+)
+
+// The verdicts of linux/pkt_cls.h, and the byte offset of tc_classid in struct
+// __sk_buff of linux/bpf.h.
+const (
+	actOK     = 0
+	actShot   = 2
+	tcClassID = 72
+)
+
+// assemble loads a classifier.
+func assemble(t *testing.T, insns ...asm.Instruction) *xdpload.Program {
+	t.Helper()
+	raw, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+		Type: ebpf.SchedCLS, License: "GPL", Instructions: append(insns, asm.Return()),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	fd, err := unix.FcntlInt(uintptr(raw.FD()), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := xdpload.OpenFD(fd, ebpf.SchedCLS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Close() })
+	return p
+}
+
+func verdict(t *testing.T, v int32) *xdpload.Program { return assemble(t, asm.Mov.Imm(asm.R0, v)) }
+
+// redirect sends every packet out of a device.
+func redirect(t *testing.T, ifindex int) *xdpload.Program {
+	return assemble(t, asm.Mov.Imm(asm.R1, int32(ifindex)), asm.Mov.Imm(asm.R2, 0), asm.FnRedirect.Call())
+}
+
+// TestClsactVerdicts sends packets from v1 to v0, whose ingress has the filter.
+func TestClsactVerdicts(t *testing.T) {
+	ns := bpftest.NewNamespace(t)
+	v0, v1 := ns.Veth("v0", "v1")
+	c := ns.Conn()
+	for _, tt := range []struct {
+		name         string
+		program      *xdpload.Program
+		seen, echoed bool // at v0, and back at v1
+	}{
+		{"ok", verdict(t, actOK), true, false},
+		{"shot", verdict(t, actShot), false, false},
+		{"redirect", redirect(t, v0), false, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			hook := direct(v0, netlink.Ingress, "verdict")
+			hook.Op = xdpload.FilterReplace
+			if _, err := xdpload.Attach(c, tt.program, hook); err != nil {
+				t.Fatal(err)
+			}
+			near, far := ns.Tap(v0), ns.Tap(v1)
+			for n := range uint32(3) {
+				if err := far.Send(bpftest.Frame(n)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, end := range []struct {
+				name string
+				tap  *bpftest.Tap
+				want bool
+			}{{"v0", near, tt.seen}, {"v1", far, tt.echoed}} {
+				wait := time.Second
+				if !end.want {
+					wait = 50 * time.Millisecond
+				}
+				frame, err := end.tap.Receive(wait)
+				if err != nil || (frame != nil) != end.want {
+					t.Errorf("%s received %x, %v", end.name, frame, err)
+				}
+			}
+		})
+	}
+}
+
+// TestClsactClassID sends packets out of v0 through an htb qdisc with two
+// classes.
+func TestClsactClassID(t *testing.T) {
+	bpftest.Need(t, bpftest.Command("tc"))
+	ns := bpftest.NewNamespace(t)
+	v0, _ := ns.Veth("v0", "v1")
+	c := ns.Conn()
+	tc(t, ns, "qdisc add dev v0 root handle 1: htb")
+	for _, class := range []string{"1:1", "1:2", "1:3"} {
+		tc(t, ns, "class add dev v0 parent 1: classid "+class+" htb rate 1gbit")
+	}
+	parent := netlink.Parent(netlink.MakeHandle(1, 0))
+	for _, tt := range []struct {
+		class   string
+		program *xdpload.Program
+		options netlink.BPFFilter
+	}{
+		{"1:1", verdict(t, -1), netlink.BPFFilter{ClassID: netlink.MakeHandle(1, 1)}},
+		{"1:2", verdict(t, 0x10002), netlink.BPFFilter{ClassID: netlink.MakeHandle(1, 1)}},
+		{"1:3", assemble(t,
+			asm.Mov.Imm(asm.R2, 3), // the minor number; the filter has the major one
+			asm.StoreMem(asm.R1, tcClassID, asm.R2, asm.Word),
+			asm.Mov.Imm(asm.R0, actOK),
+		), netlink.BPFFilter{Direct: true, ClassID: netlink.MakeHandle(1, 1)}},
+	} {
+		t.Run(tt.class, func(t *testing.T) {
+			tt.options.Name = "class"
+			_, err := xdpload.Attach(c, tt.program, xdpload.Clsact{
+				Filter: netlink.Filter{Ifindex: v0, Parent: parent, BPF: &tt.options},
+				Op:     xdpload.FilterReplace,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			before := classPackets(t, ns)
+			const packets = 5
+			tap := ns.Tap(v0)
+			for n := range uint32(packets) {
+				if err := tap.Send(bpftest.Frame(n)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			after := classPackets(t, ns)
+			for class, n := range after {
+				want := 0
+				if class == tt.class {
+					want = packets
+				}
+				if got := n - before[class]; got != want {
+					t.Errorf("class %s sent %d packets, want %d", class, got, want)
+				}
+			}
+		})
+	}
+}
+
+// classPackets is how many packets each class of v0 has sent. tc has no JSON of
+// classes.
+func classPackets(t *testing.T, ns *bpftest.Namespace) map[string]int {
+	t.Helper()
+	sent := make(map[string]int)
+	class := ""
+	for line := range strings.Lines(string(tc(t, ns, "-s class show dev v0"))) {
+		var bytes, packets int
+		if words := strings.Fields(line); len(words) > 2 && words[0] == "class" {
+			class = words[2]
+		} else if n, _ := fmt.Sscanf(line, " Sent %d bytes %d pkt", &bytes, &packets); n == 2 {
+			sent[class] = packets
+		}
+	}
+	return sent
+}
+
+// TestClsactReplaceUnderTraffic has two programs take turns a thousand times. Each
+// counts and drops what it meets: every packet is counted once, and the stack
+// sees none.
+func TestClsactReplaceUnderTraffic(t *testing.T) {
+	const replaces = 1000
+	ns := bpftest.NewNamespace(t)
+	v0, v1 := ns.Veth("v0", "v1")
+	c := ns.Conn()
+	counts, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 16, MaxEntries: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer counts.Close()
+	counter := func(offset uint32) *xdpload.Program {
+		return assemble(t,
+			asm.LoadMapValue(asm.R1, counts.FD(), offset),
+			asm.Mov.Imm(asm.R2, 1),
+			asm.StoreXAdd(asm.R1, asm.R2, asm.DWord),
+			asm.Mov.Imm(asm.R0, actShot),
+		)
+	}
+	programs := []*xdpload.Program{counter(0), counter(8)}
+	hook := direct(v0, netlink.Ingress, "counter")
+	hook.Op = xdpload.FilterReplace
+	if _, err := xdpload.Attach(c, programs[0], hook); err != nil {
+		t.Fatal(err)
+	}
+	// What the devices said of themselves before, to IPv6, has been counted too.
+	read := func() (a, b uint64) {
+		var value [16]byte
+		if err := counts.Lookup(uint32(0), &value); err != nil {
+			t.Fatal(err)
+		}
+		return binary.NativeEndian.Uint64(value[:]), binary.NativeEndian.Uint64(value[8:])
+	}
+	tc(t, ns, "qdisc add dev v1 clsact")
+	quiet := direct(v1, netlink.Egress, "only ours")
+	quiet.Filter.Protocol = netlink.Protocol(unix.ETH_P_IPV6)
+	if _, err := xdpload.Attach(c, verdict(t, actShot), quiet); err != nil {
+		t.Fatal(err)
+	}
+	startA, startB := read()
+
+	seen, sender := ns.Tap(v0), ns.Tap(v1)
+	ctx, cancel := context.WithCancel(t.Context())
+	sent := make(chan uint64)
+	go func() {
+		n := uint64(0)
+		for ctx.Err() == nil {
+			if err := sender.Send(bpftest.Frame(uint32(n))); err != nil {
+				t.Error(err)
+				break
+			}
+			if n++; n%64 == 0 {
+				time.Sleep(100 * time.Microsecond) // leave the other a core
+			}
+		}
+		sent <- n
+	}()
+	for i := range replaces {
+		a, err := xdpload.Attach(c, programs[(i+1)%2], hook)
+		if err != nil || a.Filter.Was == nil {
+			t.Errorf("replace %d: %+v, %v", i, a, err)
+			break
+		}
+	}
+	cancel()
+	n := <-sent
+	var a, b uint64
+	for range 100 {
+		if a, b = read(); a-startA+b-startB == n {
+			break
+		}
+		time.Sleep(10 * time.Millisecond) // the last may be on their way
+	}
+	a, b = a-startA, b-startB
+	if a+b != n || a == 0 || b == 0 {
+		t.Errorf("%d packets were sent, the programs counted %d and %d", n, a, b)
+	}
+	if frame, err := seen.Receive(50 * time.Millisecond); frame != nil || err != nil {
+		t.Errorf("the stack saw %x, %v", frame, err)
+	}
+	t.Logf("%d replaces, %d packets: %d and %d", replaces, n, a, b)
+}
