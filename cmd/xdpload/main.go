@@ -20,7 +20,25 @@ const (
 )
 
 func main() {
+	growStack(len(os.Args))
 	os.Exit(run(context.Background(), os.Args, os.Stdin, os.Stdout, os.Stderr))
+}
+
+// growStack makes room on the stack once, while there is next to nothing on it
+// to be moved. Growing on demand, from 8 KiB on, doubles and copies it at each
+// step, and reads the tables for that: about 20 page faults and 4 % of the CPU
+// time of an attach.
+//
+//go:noinline
+func growStack(n int) byte {
+	if n < 0 { // never: the frame is what matters, and is not even cleared
+		var room [20 << 10]byte
+		for i := range room {
+			room[i] = byte(i * n)
+		}
+		return room[-n%len(room)]
+	}
+	return 0
 }
 
 // run is the only place where an error becomes text and a status.
