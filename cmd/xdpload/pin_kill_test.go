@@ -63,7 +63,7 @@ func TestKilledLoad(t *testing.T) {
 		if err := netns.Do(ns.Name, cmd.Start); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(rand.N(whole * 2 / 3))
+		time.Sleep(rand.N(whole * 5 / 4))
 		_ = cmd.Process.Kill() // it may have ended
 		err := cmd.Wait()
 		if exit, ok := errors.AsType[*exec.ExitError](err); ok && !exit.Exited() {
