@@ -5,7 +5,7 @@ import "strings"
 // HelperName returns the name of a helper, such as "bpf_map_lookup_elem", or ""
 // when the number is not known.
 func HelperName(number int32) string {
-	if number <= 0 || int(number) >= len(helperNames) {
+	if number <= 0 || number > Helpers {
 		return ""
 	}
 	return "bpf_" + helperNames[number]
@@ -17,9 +17,9 @@ func HelperNumber(name string) (int32, bool) {
 	if !ok {
 		return 0, false
 	}
-	for n := 1; n < len(helperNames); n++ {
+	for n := int32(1); n <= Helpers; n++ {
 		if helperNames[n] == name {
-			return int32(n), true
+			return n, true
 		}
 	}
 	return 0, false
@@ -27,7 +27,7 @@ func HelperNumber(name string) (int32, bool) {
 
 // Helpers is the number of the last helper that is known. From Linux 6.3 on
 // the kernel adds kernel functions instead.
-const Helpers = len(helperNames) - 1
+const Helpers = int32(len(helperNames) - 1)
 
 // helperNames is the list __BPF_FUNC_MAPPER of include/uapi/linux/bpf.h by
 // number, without the "bpf_" in front.

@@ -1,0 +1,220 @@
+package check
+
+import (
+	"cmp"
+	"debug/elf"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cilium/ebpf"
+
+	object "github.com/xdpload/xdpload/elf"
+)
+
+// Report is what an object asks for.
+type Report struct {
+	Kernel  Kernel   // the oldest that has all of Needs
+	Needs   []Need   // the newest first
+	GPL     []Need   // what a program with another licence cannot use
+	License string   // of the object, "" when it states none
+	Refused []Refuse // by which loaders, and why
+	Faults  []error  // what no loader can make sense of, *elf.FormatError each
+	Unknown []Need   // what is younger than the tables, or not of the kernel
+}
+
+// Need is one thing that an object needs of a kernel.
+type Need struct {
+	Kernel Kernel // the first that has it
+	What   string // "helper bpf_loop", "map type ringbuf"
+	Place
+}
+
+// Place is where in an object something is. Program and Map are "" where they do
+// not matter.
+type Place struct {
+	Program string
+	Map     string
+	Section string
+	Offset  uint64 // bytes from the start of the section
+	File    string // of the source, "" when the object does not say
+	Line    int
+}
+
+// GPLCompatible reports whether the kernel takes the object's licence for GPL.
+func (r *Report) GPLCompatible() bool { return gplCompatible(r.License) }
+
+// After returns what a kernel is too old for, the newest first.
+func (r *Report) After(k Kernel) []Need {
+	i := slices.IndexFunc(r.Needs, func(n Need) bool { return !k.Before(n.Kernel) })
+	if i < 0 {
+		i = len(r.Needs)
+	}
+	return r.Needs[:i]
+}
+
+// RefusedBy returns why a loader cannot load the object.
+func (r *Report) RefusedBy(l Loader) []Refuse {
+	var out []Refuse
+	for _, f := range r.Refused {
+		if f.Loader == l {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// Object looks at all of an object. What is wrong with it is in the report.
+func Object(o *object.Object) *Report {
+	c := &checker{o: o, report: &Report{License: o.License()}, seen: make(map[string]bool), weak: make(map[string]bool)}
+	for _, s := range o.Symbols() {
+		if s.Section == 0 && s.Binding == elf.STB_WEAK {
+			c.weak[s.Name] = true
+		}
+	}
+	c.readMaps()
+	c.programs()
+	c.loaders()
+	slices.SortStableFunc(c.report.Needs, func(a, b Need) int {
+		return cmp.Or(-cmp.Compare(a.Kernel.Major, b.Kernel.Major), -cmp.Compare(a.Kernel.Minor, b.Kernel.Minor))
+	})
+	if len(c.report.Needs) > 0 {
+		c.report.Kernel = c.report.Needs[0].Kernel
+	}
+	return c.report
+}
+
+// checker looks at an object.
+type checker struct {
+	o      *object.Object
+	report *Report
+	maps   []object.Map
+	seen   map[string]bool // needs by program and what: the first place counts
+	weak   map[string]bool // undefined symbols that may be missing
+	uses   uses
+}
+
+func (c *checker) need(k Kernel, p Place, format string, args ...any) {
+	what := fmt.Sprintf(format, args...)
+	if k == (Kernel{}) || c.once(p, what) {
+		return
+	}
+	c.report.Needs = append(c.report.Needs, Need{k, what, p})
+}
+
+// once reports whether something was said of a program or map before.
+func (c *checker) once(p Place, what string) bool {
+	key := p.Program + "\x00" + p.Map + "\x00" + what
+	before := c.seen[key]
+	c.seen[key] = true
+	return before
+}
+
+func (c *checker) gpl(p Place, format string, args ...any) {
+	what := fmt.Sprintf(format, args...)
+	if c.once(p, "GPL "+what) {
+		return
+	}
+	c.report.GPL = append(c.report.GPL, Need{What: what, Place: p})
+}
+
+func (c *checker) fault(err error) {
+	if err == nil {
+		return
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // each of a list
+		for _, e := range joined.Unwrap() {
+			c.fault(e)
+		}
+		return
+	}
+	if text := err.Error(); !c.once(Place{}, text) {
+		c.report.Faults = append(c.report.Faults, err)
+	}
+}
+
+// programs looks at every program, and once at each function that one reaches.
+func (c *checker) programs() {
+	looked := make(map[object.Program]bool)
+	for _, p := range c.o.Programs() {
+		c.kind(p)
+		reached, err := c.o.Reach(p)
+		c.fault(err)
+		size := 0
+		for _, f := range reached {
+			size += f.Instructions
+			if !looked[f] {
+				looked[f] = true
+				c.function(f)
+			}
+		}
+		if size > 4096 { // BPF_MAXINSNS, include/uapi/linux/bpf_common.h
+			c.need(Kernel{5, 2}, place(p), "more than 4096 instructions (%d)", size)
+		}
+	}
+}
+
+func place(p object.Program) Place {
+	return Place{Program: p.Name, Section: p.Section, Offset: p.Offset}
+}
+
+// kind looks at what a program's section says.
+func (c *checker) kind(p object.Program) {
+	at := place(p)
+	c.need(programType(p.Type), at, "program type %s", p.Type)
+	for _, a := range attachTypes {
+		if a.attach == p.AttachType && p.Type != ebpf.UnspecifiedProgram {
+			c.need(a.kernel, at, "attach type %s", strings.TrimPrefix(p.AttachType.String(), "Attach"))
+		}
+	}
+	const sleepable, frags = 1 << 4, 1 << 5 // BPF_F_SLEEPABLE, BPF_F_XDP_HAS_FRAGS
+	if p.Flags&frags != 0 {
+		c.need(Kernel{5, 18}, at, "XDP with frags")
+	}
+	switch {
+	case p.Flags&sleepable == 0 || p.Type == ebpf.Syscall:
+	case p.Type == ebpf.Kprobe:
+		c.need(Kernel{6, 0}, at, "sleepable uprobes")
+	default:
+		c.need(Kernel{5, 10}, at, "sleepable programs")
+	}
+	switch p.Type {
+	case ebpf.LSM, ebpf.StructOps:
+		c.gpl(at, "program type %s", p.Type)
+	}
+}
+
+// readMaps looks at every map.
+func (c *checker) readMaps() {
+	maps, err := c.o.Maps()
+	c.fault(err)
+	_, err = c.o.TailCalls()
+	c.fault(err)
+	c.maps = maps
+	for i := range maps {
+		if maps[i].Style != object.StyleData {
+			c.mapDefinition(&maps[i], maps[i].Name)
+		}
+	}
+}
+
+func (c *checker) mapDefinition(m *object.Map, name string) {
+	at := Place{Map: name, Section: m.Section}
+	switch {
+	case int(m.Type) < len(mapTypes):
+		c.need(mapTypes[m.Type], at, "map type %s", m.Type)
+	default:
+		c.report.Unknown = append(c.report.Unknown, Need{What: fmt.Sprintf("map type %d", m.Type), Place: at})
+	}
+	for bit, f := range mapFlags {
+		if m.Flags&(1<<bit) != 0 {
+			c.need(f.kernel, at, "map flag %s", f.name)
+		}
+	}
+	for _, name := range structures(m.Value, 0) {
+		c.need(valueType(name), at, "struct %s in a map", name)
+	}
+	if m.Inner != nil {
+		c.mapDefinition(m.Inner, name)
+	}
+}

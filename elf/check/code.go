@@ -1,0 +1,183 @@
+package check
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/cilium/ebpf/btf"
+
+	object "github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/elf/insn"
+)
+
+// uses are kinds of thing that loaders differ about, and where the first of each is.
+type uses struct {
+	variables, callbacks, kernel, core *Place
+}
+
+func first(p **Place, at Place) {
+	if *p == nil {
+		*p = &at
+	}
+}
+
+// source gives places of a function their lines.
+type source struct {
+	function object.Program
+	lines    []object.Line
+}
+
+func (s source) at(off uint64) Place {
+	p := Place{Program: s.function.Name, Section: s.function.Section, Offset: off}
+	i, found := slices.BinarySearchFunc(s.lines, off, func(l object.Line, off uint64) int { return cmp.Compare(l.Offset, off) })
+	if !found {
+		i--
+	}
+	if i >= 0 {
+		p.File, p.Line = s.lines[i].File, s.lines[i].Line
+	}
+	return p
+}
+
+// function looks at the instructions of one function.
+func (c *checker) function(f object.Program) {
+	lines, err := c.o.Lines(f)
+	c.fault(err)
+	src := source{f, lines}
+	refs, err := c.o.References(f)
+	c.fault(err)
+	for _, r := range refs {
+		c.reference(r, src.at(r.Offset))
+	}
+	core, err := c.o.CORERelocations(f)
+	c.fault(err)
+	if len(core) > 0 {
+		at := src.at(core[0].Offset)
+		first(&c.uses.core, at)
+		c.need(Kernel{5, 4}, at, "the kernel's BTF (CO-RE)")
+	}
+	code, err := c.o.Code(f)
+	c.fault(err)
+	c.instructions(code, src)
+}
+
+func (c *checker) instructions(code []byte, src source) {
+	order := c.o.ByteOrder()
+	for at := 0; at+insn.Size <= len(code); {
+		i := insn.Decode(code[at:], order)
+		if k, what := instruction(i); what != "" {
+			c.need(k, src.at(src.function.Offset+uint64(at)), "%s", what)
+		}
+		at += i.Slots() * insn.Size
+	}
+	if at, ok := loop(code, order); ok {
+		c.need(Kernel{5, 3}, src.at(src.function.Offset+uint64(at)*insn.Size), "loops")
+	}
+}
+
+func (c *checker) reference(r object.Reference, at Place) {
+	switch r.Kind {
+	case object.RefHelper:
+		c.helper(r.Number, at)
+	case object.RefCall:
+		c.need(Kernel{4, 16}, at, "calls of functions")
+	case object.RefFunction:
+		first(&c.uses.callbacks, at)
+		c.need(Kernel{5, 13}, at, "addresses of functions")
+	case object.RefVariable:
+		first(&c.uses.variables, at)
+		c.need(Kernel{5, 2}, at, "global variables")
+	case object.RefKernel:
+		c.kernelFunction(r, at)
+	case object.RefKernelVar:
+		first(&c.uses.kernel, at)
+		c.kernelVariable(r.Name, at)
+	case object.RefMap:
+	}
+}
+
+func (c *checker) helper(number int32, at Place) {
+	name := insn.HelperName(number)
+	k, ok := Helper(number)
+	if !ok {
+		c.report.Unknown = append(c.report.Unknown, Need{What: insn.Instruction{Op: insn.Call, Imm: number}.Text("")[len("call "):], Place: at})
+		return
+	}
+	c.need(k, at, "helper %s", name)
+	if NeedsGPL(number) {
+		c.gpl(at, "helper %s", name)
+	}
+	for _, u := range gplUntil {
+		if u.helper == number {
+			c.gpl(at, "helper %s, before Linux %s", name, u.kernel)
+		}
+	}
+}
+
+func (c *checker) kernelFunction(r object.Reference, at Place) {
+	first(&c.uses.kernel, at)
+	c.gpl(at, "calls of kernel functions")
+	if c.weak[r.Name] {
+		return
+	}
+	k, known := kernelFunction(r.Name)
+	c.need(k, at, "kernel function %s", r.Name)
+	if !known {
+		c.report.Unknown = append(c.report.Unknown, Need{What: "kernel function " + r.Name, Place: at})
+	}
+}
+
+// kernelVariable looks at an undefined symbol: one with a type is read from
+// the BTF of the kernel, one without is only an address, and a setting is a constant.
+func (c *checker) kernelVariable(name string, at Place) {
+	if c.weak[name] {
+		return
+	}
+	types, err := c.o.Types()
+	if err != nil {
+		return
+	}
+	c.declared(types, ".kconfig", Kernel{5, 2}, name, at)
+	c.declared(types, ".ksyms", Kernel{5, 10}, name, at)
+}
+
+// declared looks for the declaration of a kernel variable among those of a section.
+func (c *checker) declared(types *btf.Spec, section string, k Kernel, name string, at Place) {
+	var ds *btf.Datasec
+	if types.TypeByName(section, &ds) != nil {
+		return
+	}
+	for _, info := range ds.Vars {
+		v, ok := info.Type.(*btf.Var)
+		if !ok || v.Name != name {
+			continue
+		}
+		if _, untyped := btf.UnderlyingType(v.Type).(*btf.Void); !untyped {
+			c.need(k, at, "variable %s of the kernel", name)
+		}
+	}
+}
+
+// structures returns the names of the structures in a type.
+func structures(t btf.Type, depth int) []string {
+	if t == nil || depth > 8 {
+		return nil
+	}
+	var members []btf.Member
+	var names []string
+	switch t := btf.UnderlyingType(t).(type) {
+	case *btf.Struct:
+		names, members = []string{t.Name}, t.Members
+	case *btf.Union:
+		members = t.Members
+	case *btf.Array:
+		return structures(t.Type, depth+1)
+	}
+	for _, m := range members {
+		if len(names) > 256 {
+			break
+		}
+		names = append(names, structures(m.Type, depth+1)...)
+	}
+	return names
+}

@@ -1,0 +1,27 @@
+package check
+
+import (
+	"errors"
+	"slices"
+	"strings"
+)
+
+// Sorted says whether the tables are as their search needs them.
+func Sorted() error {
+	if !slices.IsSorted(gplHelpers[:]) {
+		return errors.New("gplHelpers")
+	}
+	if !slices.IsSortedFunc(kernelFunctions[:], func(a, b namedAge) int { return strings.Compare(a.name, b.name) }) {
+		return errors.New("kernelFunctions")
+	}
+	if !slices.IsSortedFunc(helperAges[:], func(a, b struct {
+		last   int32
+		kernel Kernel
+	},
+	) int {
+		return int(a.last - b.last)
+	}) {
+		return errors.New("helperAges")
+	}
+	return nil
+}

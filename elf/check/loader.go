@@ -1,0 +1,126 @@
+package check
+
+import (
+	"debug/elf"
+	"fmt"
+	"strings"
+
+	"github.com/cilium/ebpf"
+
+	object "github.com/xdpload/xdpload/elf"
+)
+
+// Loader is a program or library that loads BPF objects.
+type Loader string
+
+// The loaders that are known.
+const (
+	Libbpf        Loader = "libbpf"          // libbpf 1.0 and later: bpftool, xdp-loader
+	IPRoute2      Loader = "iproute2"        // ip and tc with libbpf 1.0 or later, as distributions build them
+	IPRoute2Plain Loader = "iproute2-legacy" // ip and tc without libbpf
+	Cilium        Loader = "cilium"          // github.com/cilium/ebpf
+)
+
+// Loaders are all that are known.
+func Loaders() []Loader { return []Loader{Libbpf, IPRoute2, IPRoute2Plain, Cilium} }
+
+// UnmarshalText reads the name of a loader.
+func (l *Loader) UnmarshalText(text []byte) error {
+	for _, known := range Loaders() {
+		if string(text) == string(known) {
+			*l = known
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is none of libbpf, iproute2, iproute2-legacy and cilium", text)
+}
+
+// Refuse says why a loader cannot load an object, or loads less of it than there is.
+type Refuse struct {
+	Loader Loader
+	Why    string
+	Place
+}
+
+func (c *checker) refuse(p Place, why string, loaders ...Loader) {
+	for _, l := range loaders {
+		if !c.once(Place{Program: p.Program, Map: p.Map}, string(l)+why) {
+			c.report.Refused = append(c.report.Refused, Refuse{l, why, p})
+		}
+	}
+}
+
+// loaders looks for what only some loaders take. The rules of libbpf are those
+// of version 1.1 (tools/lib/bpf/libbpf.c), of iproute2 those of version 6.1
+// (lib/bpf_libbpf.c) and of its own loader (lib/bpf_legacy.c), of cilium/ebpf
+// those of version 0.22.
+func (c *checker) loaders() {
+	for i := range c.maps {
+		c.mapLoaders(&c.maps[i])
+	}
+	for _, p := range c.o.Programs() {
+		c.programLoaders(p)
+	}
+	for _, s := range c.o.Symbols() {
+		if s.Section == int(elf.SHN_COMMON) {
+			c.refuse(Place{}, fmt.Sprintf("the variable %s is a COMMON symbol: compile with -fno-common", s.Name), Libbpf, IPRoute2, IPRoute2Plain, Cilium)
+		}
+	}
+	c.plainLoader()
+}
+
+func (c *checker) mapLoaders(m *object.Map) {
+	at := Place{Map: m.Name, Section: m.Section}
+	if m.Style == object.StyleLegacy {
+		c.refuse(Place{Section: m.Section}, "maps are defined in a \"maps\" section", Libbpf, IPRoute2)
+		if m.ID != 0 || m.Pinning != object.PinNone || m.InnerID != 0 || m.InnerIndex != 0 {
+			c.refuse(at, "struct bpf_elf_map says an id, a pinning or an inner map", Cilium)
+		}
+		if m.Static {
+			c.refuse(at, "a map is static", Cilium)
+		}
+	}
+	if m.Style == object.StyleBTF {
+		c.refuse(Place{Section: m.Section}, "maps are defined in a \".maps\" section", IPRoute2Plain)
+		if m.Type == ebpf.ProgramArray && len(m.Contents) > 0 {
+			c.refuse(at, "the programs of a program array are not loaded with the one that is wanted", IPRoute2)
+		}
+		if m.Pinning != object.PinNone && m.Pinning != object.PinByName {
+			c.refuse(at, fmt.Sprintf("pinning %s of a BTF map", m.Pinning), Libbpf, IPRoute2, Cilium)
+		}
+	}
+}
+
+func (c *checker) programLoaders(p object.Program) {
+	at := place(p)
+	if p.Type == ebpf.UnspecifiedProgram && p.Section != ".text" {
+		c.refuse(at, fmt.Sprintf("section %q says no program type; the caller must set one", p.Section), Libbpf)
+		c.refuse(at, fmt.Sprintf("section %q says no program type; the program is left out unless the caller sets one", p.Section), Cilium)
+	}
+	const frags = 1 << 5 // BPF_F_XDP_HAS_FRAGS
+	if p.Flags&frags != 0 {
+		c.refuse(at, "XDP with frags is loaded without frags", IPRoute2Plain)
+	}
+}
+
+// plainLoader adds what iproute2's own loader leaves as it is for the verifier to refuse.
+func (c *checker) plainLoader() {
+	for _, use := range []struct {
+		what string
+		at   *Place
+	}{
+		{"global variables", c.uses.variables},
+		{"addresses of functions", c.uses.callbacks},
+		{"kernel functions", c.uses.kernel},
+		{"CO-RE relocations", c.uses.core},
+	} {
+		if use.at != nil {
+			c.refuse(*use.at, use.what+" are not resolved", IPRoute2Plain)
+		}
+	}
+	for _, s := range c.o.Sections() {
+		if strings.HasPrefix(s.Name, ".maps") && s.Size > 0 && !c.o.HasBTF() {
+			c.refuse(Place{Section: s.Name}, "maps of section \".maps\" without BTF", Libbpf, IPRoute2, IPRoute2Plain, Cilium)
+		}
+	}
+}

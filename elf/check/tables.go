@@ -1,0 +1,399 @@
+package check
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload/elf/insn"
+)
+
+// helperAges has the last helper, by number, of each release that added some.
+var helperAges = [...]struct {
+	last   int32
+	kernel Kernel
+}{
+	{3, Kernel{3, 19}},
+	{11, Kernel{4, 1}},
+	{16, Kernel{4, 2}},
+	{22, Kernel{4, 3}},
+	{25, Kernel{4, 4}},
+	{26, Kernel{4, 5}},
+	{30, Kernel{4, 6}},
+	{36, Kernel{4, 8}},
+	{41, Kernel{4, 9}},
+	{44, Kernel{4, 10}},
+	{45, Kernel{4, 11}},
+	{47, Kernel{4, 12}},
+	{50, Kernel{4, 13}},
+	{53, Kernel{4, 14}},
+	{57, Kernel{4, 15}},
+	{59, Kernel{4, 16}},
+	{64, Kernel{4, 17}},
+	{80, Kernel{4, 18}},
+	{83, Kernel{4, 19}},
+	{90, Kernel{4, 20}},
+	{92, Kernel{5, 0}},
+	{98, Kernel{5, 1}},
+	{108, Kernel{5, 2}},
+	{110, Kernel{5, 3}},
+	{115, Kernel{5, 5}},
+	{118, Kernel{5, 6}},
+	{124, Kernel{5, 7}},
+	{135, Kernel{5, 8}},
+	{141, Kernel{5, 9}},
+	{155, Kernel{5, 10}},
+	{162, Kernel{5, 11}},
+	{163, Kernel{5, 12}},
+	{165, Kernel{5, 13}},
+	{168, Kernel{5, 14}},
+	{175, Kernel{5, 15}},
+	{179, Kernel{5, 16}},
+	{185, Kernel{5, 17}},
+	{193, Kernel{5, 18}},
+	{203, Kernel{5, 19}},
+	{207, Kernel{6, 0}},
+	{209, Kernel{6, 1}},
+	{211, Kernel{6, 2}},
+}
+
+// Helper returns the first kernel that has the helper, by its number in
+// include/uapi/linux/bpf.h; ok is false for a number that is not known.
+func Helper(number int32) (k Kernel, ok bool) {
+	if number <= 0 {
+		return Kernel{}, false
+	}
+	for _, age := range helperAges {
+		if number <= age.last {
+			return age.kernel, true
+		}
+	}
+	return Kernel{}, false
+}
+
+// gplHelpers are the helpers whose struct bpf_func_proto has gpl_only set, by number.
+var gplHelpers = [...]int32{
+	4, 6, 22, 25, 27, 35, 36, 45, 55, 56, 58, 67, 69, 77, 78, 92, 100, 110, 111, 112, 113, 114, 115, 116, 119, 121,
+	126, 127, 150, 158, 163, 165, 169, 170, 171, 172, 173, 175, 176, 177, 191,
+	204, 205, 206, 207,
+}
+
+// gplUntil are helpers that needed a GPL-compatible licence up to a release.
+var gplUntil = [...]struct {
+	helper int32
+	kernel Kernel
+}{
+	{5, Kernel{5, 8}}, // bpf_ktime_get_ns
+}
+
+// NeedsGPL reports whether a program with another licence cannot call the
+// helper, on Linux 6.1 and the releases around it.
+func NeedsGPL(helper int32) bool {
+	_, found := slices.BinarySearch(gplHelpers[:], helper)
+	return found
+}
+
+// The kinds of licence that the kernel takes for GPL: include/linux/license.h.
+func gplCompatible(license string) bool {
+	switch license {
+	case "GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL":
+		return true
+	}
+	return false
+}
+
+// programType returns the first kernel that has the type of program.
+func programType(t ebpf.ProgramType) Kernel {
+	switch t {
+	case ebpf.SocketFilter:
+		return Kernel{3, 19}
+	case ebpf.Kprobe, ebpf.SchedCLS, ebpf.SchedACT:
+		return Kernel{4, 1}
+	case ebpf.TracePoint:
+		return Kernel{4, 7}
+	case ebpf.XDP:
+		return Kernel{4, 8}
+	case ebpf.PerfEvent:
+		return Kernel{4, 9}
+	case ebpf.CGroupSKB, ebpf.CGroupSock, ebpf.LWTIn, ebpf.LWTOut, ebpf.LWTXmit:
+		return Kernel{4, 10}
+	case ebpf.SockOps:
+		return Kernel{4, 13}
+	case ebpf.SkSKB:
+		return Kernel{4, 14}
+	case ebpf.CGroupDevice:
+		return Kernel{4, 15}
+	case ebpf.SkMsg, ebpf.RawTracepoint, ebpf.CGroupSockAddr:
+		return Kernel{4, 17}
+	case ebpf.LWTSeg6Local, ebpf.LircMode2:
+		return Kernel{4, 18}
+	case ebpf.SkReuseport:
+		return Kernel{4, 19}
+	case ebpf.FlowDissector:
+		return Kernel{4, 20}
+	case ebpf.CGroupSysctl, ebpf.RawTracepointWritable:
+		return Kernel{5, 2}
+	case ebpf.CGroupSockopt:
+		return Kernel{5, 3}
+	case ebpf.Tracing:
+		return Kernel{5, 5}
+	case ebpf.StructOps, ebpf.Extension:
+		return Kernel{5, 6}
+	case ebpf.LSM:
+		return Kernel{5, 7}
+	case ebpf.SkLookup:
+		return Kernel{5, 9}
+	case ebpf.Syscall:
+		return Kernel{5, 14}
+	case ebpf.Netfilter:
+		return Kernel{6, 4}
+	}
+	return Kernel{}
+}
+
+// attachTypes are the places to attach to that are younger than their type of program.
+var attachTypes = [...]struct {
+	attach ebpf.AttachType
+	kernel Kernel
+}{
+	{ebpf.AttachCGroupUDP4Sendmsg, Kernel{4, 18}},
+	{ebpf.AttachCGroupUDP6Sendmsg, Kernel{4, 18}},
+	{ebpf.AttachCGroupUDP4Recvmsg, Kernel{5, 2}},
+	{ebpf.AttachCGroupUDP6Recvmsg, Kernel{5, 2}},
+	{ebpf.AttachCGroupInet4PostBind, Kernel{4, 17}},
+	{ebpf.AttachCGroupInet6PostBind, Kernel{4, 17}},
+	{ebpf.AttachModifyReturn, Kernel{5, 7}},
+	{ebpf.AttachTraceIter, Kernel{5, 8}},
+	{ebpf.AttachXDPDevMap, Kernel{5, 8}},
+	{ebpf.AttachCgroupInet4GetPeername, Kernel{5, 8}},
+	{ebpf.AttachCgroupInet6GetPeername, Kernel{5, 8}},
+	{ebpf.AttachCgroupInet4GetSockname, Kernel{5, 8}},
+	{ebpf.AttachCgroupInet6GetSockname, Kernel{5, 8}},
+	{ebpf.AttachXDPCPUMap, Kernel{5, 9}},
+	{ebpf.AttachCgroupInetSockRelease, Kernel{5, 9}},
+	{ebpf.AttachSkSKBVerdict, Kernel{5, 13}},
+	{ebpf.AttachSkReuseportSelectOrMigrate, Kernel{5, 14}},
+	{ebpf.AttachTraceKprobeMulti, Kernel{5, 18}},
+	{ebpf.AttachLSMCgroup, Kernel{6, 0}},
+	{ebpf.AttachTCXIngress, Kernel{6, 6}},
+	{ebpf.AttachTCXEgress, Kernel{6, 6}},
+	{ebpf.AttachTraceUprobeMulti, Kernel{6, 6}},
+	{ebpf.AttachNetkitPrimary, Kernel{6, 7}},
+	{ebpf.AttachNetkitPeer, Kernel{6, 7}},
+	{ebpf.AttachCgroupUnixConnect, Kernel{6, 7}},
+	{ebpf.AttachCgroupUnixSendmsg, Kernel{6, 7}},
+	{ebpf.AttachCgroupUnixRecvmsg, Kernel{6, 7}},
+	{ebpf.AttachCgroupUnixGetpeername, Kernel{6, 7}},
+	{ebpf.AttachCgroupUnixGetsockname, Kernel{6, 7}},
+	{ebpf.AttachTraceKprobeSession, Kernel{6, 10}},
+}
+
+// mapTypes has the first kernel of each type of map, by its number: enum
+// bpf_map_type, include/uapi/linux/bpf.h.
+var mapTypes = [...]Kernel{
+	1: {3, 19}, 2: {3, 19}, 3: {4, 2}, 4: {4, 3}, 5: {4, 6}, 6: {4, 6}, 7: {4, 6}, 8: {4, 8}, 9: {4, 10}, 10: {4, 10},
+	11: {4, 11}, 12: {4, 12}, 13: {4, 12}, 14: {4, 14}, 15: {4, 14}, 16: {4, 15}, 17: {4, 18}, 18: {4, 18}, 19: {4, 19},
+	20: {4, 19}, 21: {4, 20}, 22: {4, 20}, 23: {4, 20}, 24: {5, 2}, 25: {5, 4}, 26: {5, 6}, 27: {5, 8}, 28: {5, 10},
+	29: {5, 11}, 30: {5, 16}, 31: {6, 1}, 32: {6, 2}, 33: {6, 9}, 34: {6, 19},
+}
+
+// mapFlags has the first kernel of each flag of a map, by its bit: BPF_F_NO_PREALLOC
+// and those after it, include/uapi/linux/bpf.h.
+var mapFlags = [...]struct {
+	name   string
+	kernel Kernel
+}{
+	{"BPF_F_NO_PREALLOC", Kernel{4, 6}},
+	{"BPF_F_NO_COMMON_LRU", Kernel{4, 10}},
+	{"BPF_F_NUMA_NODE", Kernel{4, 14}},
+	{"BPF_F_RDONLY", Kernel{4, 15}},
+	{"BPF_F_WRONLY", Kernel{4, 15}},
+	{"BPF_F_STACK_BUILD_ID", Kernel{4, 17}},
+	{"BPF_F_ZERO_SEED", Kernel{5, 0}},
+	{"BPF_F_RDONLY_PROG", Kernel{5, 2}},
+	{"BPF_F_WRONLY_PROG", Kernel{5, 2}},
+	{"BPF_F_CLONE", Kernel{5, 4}},
+	{"BPF_F_MMAPABLE", Kernel{5, 5}},
+	{"BPF_F_PRESERVE_ELEMS", Kernel{5, 10}},
+	{"BPF_F_INNER_MAP", Kernel{5, 10}},
+	{"BPF_F_LINK", Kernel{6, 4}},
+	{"BPF_F_PATH_FD", Kernel{6, 7}},
+	{"BPF_F_VTYPE_BTF_OBJ_FD", Kernel{6, 9}},
+	{"BPF_F_TOKEN_FD", Kernel{6, 9}},
+	{"BPF_F_SEGV_ON_FAULT", Kernel{6, 9}},
+	{"BPF_F_NO_USER_CONV", Kernel{6, 9}},
+}
+
+// valueTypes are structures that the kernel looks for in the values of maps.
+func valueType(name string) Kernel {
+	switch name {
+	case "bpf_spin_lock":
+		return Kernel{5, 1}
+	case "bpf_timer":
+		return Kernel{5, 15}
+	case "bpf_list_head", "bpf_list_node":
+		return Kernel{6, 2}
+	case "bpf_rb_root", "bpf_rb_node":
+		return Kernel{6, 3}
+	case "bpf_refcount":
+		return Kernel{6, 4}
+	case "bpf_wq":
+		return Kernel{6, 10}
+	case "bpf_res_spin_lock":
+		return Kernel{6, 15}
+	}
+	return Kernel{}
+}
+
+// namedAge is something of the kernel, by its name.
+type namedAge struct {
+	name   string
+	kernel Kernel
+}
+
+// kernelFunctions are kernel functions that network programs call, sorted by
+// name: the release whose net/, kernel/bpf or fs/ registers each
+// (register_btf_kfunc_id_set) first.
+var kernelFunctions = [...]namedAge{
+	{"bpf_arena_alloc_pages", Kernel{6, 9}},
+	{"bpf_arena_free_pages", Kernel{6, 9}},
+	{"bpf_cast_to_kern_ctx", Kernel{6, 2}},
+	{"bpf_cgroup_acquire", Kernel{6, 2}},
+	{"bpf_cgroup_from_id", Kernel{6, 4}},
+	{"bpf_cgroup_release", Kernel{6, 2}},
+	{"bpf_cpumask_acquire", Kernel{6, 3}},
+	{"bpf_cpumask_create", Kernel{6, 3}},
+	{"bpf_cpumask_release", Kernel{6, 3}},
+	{"bpf_crypto_ctx_acquire", Kernel{6, 10}},
+	{"bpf_crypto_ctx_create", Kernel{6, 10}},
+	{"bpf_crypto_ctx_release", Kernel{6, 10}},
+	{"bpf_crypto_decrypt", Kernel{6, 10}},
+	{"bpf_crypto_encrypt", Kernel{6, 10}},
+	{"bpf_ct_change_status", Kernel{6, 0}},
+	{"bpf_ct_change_timeout", Kernel{6, 0}},
+	{"bpf_ct_insert_entry", Kernel{6, 0}},
+	{"bpf_ct_release", Kernel{5, 18}},
+	{"bpf_ct_set_nat_info", Kernel{6, 1}},
+	{"bpf_ct_set_status", Kernel{6, 0}},
+	{"bpf_ct_set_timeout", Kernel{6, 0}},
+	{"bpf_dynptr_adjust", Kernel{6, 5}},
+	{"bpf_dynptr_clone", Kernel{6, 5}},
+	{"bpf_dynptr_from_skb", Kernel{6, 4}},
+	{"bpf_dynptr_from_xdp", Kernel{6, 4}},
+	{"bpf_dynptr_is_null", Kernel{6, 5}},
+	{"bpf_dynptr_is_rdonly", Kernel{6, 5}},
+	{"bpf_dynptr_size", Kernel{6, 5}},
+	{"bpf_dynptr_slice", Kernel{6, 4}},
+	{"bpf_dynptr_slice_rdwr", Kernel{6, 4}},
+	{"bpf_iter_num_destroy", Kernel{6, 4}},
+	{"bpf_iter_num_new", Kernel{6, 4}},
+	{"bpf_iter_num_next", Kernel{6, 4}},
+	{"bpf_key_put", Kernel{6, 1}},
+	{"bpf_list_pop_back", Kernel{6, 2}},
+	{"bpf_list_pop_front", Kernel{6, 2}},
+	{"bpf_list_push_back_impl", Kernel{6, 4}},
+	{"bpf_list_push_front_impl", Kernel{6, 4}},
+	{"bpf_local_irq_restore", Kernel{6, 14}},
+	{"bpf_local_irq_save", Kernel{6, 14}},
+	{"bpf_lookup_system_key", Kernel{6, 1}},
+	{"bpf_lookup_user_key", Kernel{6, 1}},
+	{"bpf_obj_drop_impl", Kernel{6, 2}},
+	{"bpf_obj_new_impl", Kernel{6, 2}},
+	{"bpf_preempt_disable", Kernel{6, 10}},
+	{"bpf_preempt_enable", Kernel{6, 10}},
+	{"bpf_rbtree_add_impl", Kernel{6, 4}},
+	{"bpf_rbtree_first", Kernel{6, 3}},
+	{"bpf_rbtree_remove", Kernel{6, 3}},
+	{"bpf_rcu_read_lock", Kernel{6, 2}},
+	{"bpf_rcu_read_unlock", Kernel{6, 2}},
+	{"bpf_rdonly_cast", Kernel{6, 2}},
+	{"bpf_refcount_acquire_impl", Kernel{6, 4}},
+	{"bpf_sk_assign_tcp_reqsk", Kernel{6, 9}},
+	{"bpf_skb_ct_alloc", Kernel{6, 0}},
+	{"bpf_skb_ct_lookup", Kernel{5, 18}},
+	{"bpf_skb_get_fou_encap", Kernel{6, 4}},
+	{"bpf_skb_get_xfrm_info", Kernel{6, 2}},
+	{"bpf_skb_set_fou_encap", Kernel{6, 4}},
+	{"bpf_skb_set_xfrm_info", Kernel{6, 2}},
+	{"bpf_sock_destroy", Kernel{6, 5}},
+	{"bpf_task_acquire", Kernel{6, 2}},
+	{"bpf_task_from_pid", Kernel{6, 2}},
+	{"bpf_task_release", Kernel{6, 2}},
+	{"bpf_verify_pkcs7_signature", Kernel{6, 1}},
+	{"bpf_wq_init", Kernel{6, 10}},
+	{"bpf_wq_start", Kernel{6, 10}},
+	{"bpf_xdp_ct_alloc", Kernel{6, 0}},
+	{"bpf_xdp_ct_lookup", Kernel{5, 18}},
+	{"bpf_xdp_flow_lookup", Kernel{6, 11}},
+	{"bpf_xdp_get_xfrm_state", Kernel{6, 8}},
+	{"bpf_xdp_metadata_rx_hash", Kernel{6, 3}},
+	{"bpf_xdp_metadata_rx_timestamp", Kernel{6, 3}},
+	{"bpf_xdp_metadata_rx_vlan_tag", Kernel{6, 8}},
+	{"bpf_xdp_xfrm_state_release", Kernel{6, 8}},
+	{"tcp_cong_avoid_ai", Kernel{5, 13}},
+	{"tcp_reno_cong_avoid", Kernel{5, 13}},
+	{"tcp_reno_ssthresh", Kernel{5, 13}},
+	{"tcp_reno_undo_cwnd", Kernel{5, 13}},
+	{"tcp_slow_start", Kernel{5, 13}},
+}
+
+// kernelFunction returns the first kernel that has a function for programs to
+// call; known is false for one that the table lacks.
+func kernelFunction(name string) (k Kernel, known bool) {
+	i, ok := slices.BinarySearchFunc(kernelFunctions[:], name, func(f namedAge, name string) int { return cmp.Compare(f.name, name) })
+	if !ok {
+		return Kernel{5, 13}, false // the first that could be called
+	}
+	return kernelFunctions[i].kernel, true
+}
+
+// instruction returns the first kernel whose verifier takes an instruction, and
+// what is special about it; kernel/bpf/verifier.c, Documentation/bpf/standardization.
+func instruction(i insn.Instruction) (Kernel, string) {
+	op := i.Op >> 4
+	switch class := i.Class(); {
+	case i.Op == insn.MayGoto:
+		return Kernel{6, 9}, "instruction may_goto"
+	case i.Op == insn.LongJump:
+		return Kernel{6, 6}, "instruction gotol (ISA v4)"
+	case i.Op == insn.JumpReg:
+		return Kernel{6, 19}, "instruction gotox"
+	case class == insn.ClassJMP32:
+		return Kernel{5, 1}, "32-bit jumps (ISA v3)"
+	case class == insn.ClassJMP && op >= 0xa && op <= 0xd:
+		return Kernel{4, 14}, "jumps if less (ISA v2)"
+	case class == insn.ClassALU64 && op == 0xd:
+		return Kernel{6, 6}, "instruction bswap (ISA v4)"
+	case i.Op == 0xbf && i.Off == 1:
+		return Kernel{6, 9}, "instruction addr_space_cast"
+	case (i.Op == 0xbf || i.Op == 0xbc) && i.Off != 0:
+		return Kernel{6, 6}, "moves with sign extension (ISA v4)"
+	case (class == insn.ClassALU64 || class == insn.ClassALU) && (op == 3 || op == 9) && i.Off == 1:
+		return Kernel{6, 6}, "signed division (ISA v4)"
+	case class == insn.ClassLDX && i.Op&0xe0 == 0x80:
+		return Kernel{6, 6}, "loads with sign extension (ISA v4)"
+	case class == insn.ClassSTX && i.Op&0xe0 == 0xc0 && i.Imm >= 0x100:
+		return Kernel{6, 15}, "load-acquire and store-release"
+	case class == insn.ClassSTX && i.Op&0xe0 == 0xc0 && i.Imm != 0:
+		return Kernel{5, 12}, "atomic operations beside add (ISA v3)"
+	case i.Op == insn.LoadImm64:
+		return load(i.Src)
+	}
+	return Kernel{}, ""
+}
+
+// load returns the first kernel that takes a source of a 64-bit load.
+func load(src byte) (Kernel, string) {
+	switch src {
+	case insn.LoadMapValue:
+		return Kernel{5, 2}, "addresses of map values"
+	case insn.LoadBTF:
+		return Kernel{5, 10}, "addresses of kernel variables"
+	case insn.LoadFunction:
+		return Kernel{5, 13}, "addresses of functions"
+	case insn.LoadIdx, insn.LoadIdxValue:
+		return Kernel{5, 14}, "maps by index"
+	}
+	return Kernel{}, ""
+}

@@ -1,0 +1,9 @@
+.endian little
+.section xdp progbits ax 8
+.function f
+	r2 = 0
+	call bpf_xdp_adjust_head
+	r0 = 2
+	exit
+.section license progbits wa 1
+	.byte 47 50 4c 00

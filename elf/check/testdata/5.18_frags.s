@@ -1,0 +1,7 @@
+.endian little
+.section xdp.frags progbits ax 8
+.function f
+	r0 = 2
+	exit
+.section license progbits wa 1
+	.byte 47 50 4c 00

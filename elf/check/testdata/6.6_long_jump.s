@@ -1,0 +1,9 @@
+.endian little
+.section xdp progbits ax 8
+.function f
+	r0 = 2
+	gotol L1
+L1:
+	exit
+.section license progbits wa 1
+	.byte 47 50 4c 00
