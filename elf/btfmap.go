@@ -155,7 +155,9 @@ func (m *Map) define(def *btf.Struct) (values *btf.Member, err error) {
 func (m *Map) fixValueSize() {
 	switch m.Type {
 	case ebpf.RingBuf, ebpf.UserRingbuf, ebpf.Arena, ebpf.PerfEventArray:
-		m.ValueSize = 0
+		if m.Value != nil {
+			m.ValueSize = 0
+		}
 	case ebpf.ProgramArray, ebpf.ArrayOfMaps, ebpf.HashOfMaps:
 		if m.ValueSize == 0 {
 			m.ValueSize = 4
