@@ -30,7 +30,8 @@ type Action struct {
 
 	// Replies only.
 	Refs, Binds int32
-	InHWCount   uint32
+	InHWCount   *uint32  // devices that run it, nil where the kernel does not say
+	UsedHWStats *HWStats // how they count, nil where the kernel does not say
 	Stats       *Stats
 	Times       *Times
 }

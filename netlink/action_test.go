@@ -18,7 +18,13 @@ func TestActionKernel(t *testing.T) {
 	}
 	plain := func(actions []*Action) []*Action {
 		for _, a := range actions {
-			a.Refs, a.Stats, a.Times = 0, nil, nil
+			if a.InHWCount == nil || *a.InHWCount != 0 {
+				t.Errorf("action %d: in hardware %v, want 0", a.Index, a.InHWCount)
+			}
+			if used := a.UsedHWStats; used != nil && *used != HWStatsDisabled {
+				t.Errorf("action %d: counted by hardware: %v", a.Index, used)
+			}
+			a.Refs, a.Stats, a.Times, a.InHWCount, a.UsedHWStats = 0, nil, nil, nil, nil
 		}
 		return actions
 	}

@@ -28,16 +28,18 @@ func (a *Action) decode(d *decoder) error {
 		case _TCA_ACT_COOKIE:
 			a.Cookie = bytes.Clone(d.data)
 		case _TCA_ACT_IN_HW_COUNT:
-			a.InHWCount = d.u32()
+			count := d.u32()
+			a.InHWCount = &count
 		case _TCA_ACT_FLAGS:
 			value := d.bitfield()
 			a.NoPerCPU = value&_TCA_ACT_FLAGS_NO_PERCPU_STATS != 0
 			a.SkipHW = value&_TCA_ACT_FLAGS_SKIP_HW != 0
 			a.SkipSW = value&_TCA_ACT_FLAGS_SKIP_SW != 0
 		case _TCA_ACT_HW_STATS:
-			if a.HWStats = HWStats(d.bitfield()); a.HWStats == 0 {
-				a.HWStats = HWStatsDisabled
-			}
+			a.HWStats = d.hwStats()
+		case _TCA_ACT_USED_HW_STATS:
+			used := d.hwStats()
+			a.UsedHWStats = &used
 		case _TCA_ACT_STATS:
 			a.Stats = new(Stats)
 			d.nested(a.Stats.decode)
@@ -56,6 +58,15 @@ func (d *decoder) bitfield() uint32 {
 		return 0
 	}
 	return binary.NativeEndian.Uint32(d.data)
+}
+
+// hwStats reads no bits as HWStatsDisabled, which is what they mean where the
+// attribute is there.
+func (d *decoder) hwStats() HWStats {
+	if h := HWStats(d.bitfield()); h != 0 {
+		return h
+	}
+	return HWStatsDisabled
 }
 
 func (a *Action) decodeOptions(d *decoder) error {

@@ -242,7 +242,7 @@ func TestMirredKernel(t *testing.T) {
 		if a.Index == 0 || a.Refs != 1 || a.Binds != 1 || a.Stats == nil || a.Times == nil {
 			t.Errorf("action %d: got %+v", i, a)
 		}
-		a.Index, a.Refs, a.Binds, a.Stats, a.Times = 0, 0, 0, nil, nil
+		a.Index, a.Refs, a.Binds, a.Stats, a.Times, a.InHWCount = 0, 0, 0, nil, nil, nil
 	}
 	if diff := cmp.Diff(f.BPF.Actions, got.BPF.Actions); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

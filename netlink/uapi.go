@@ -78,14 +78,15 @@ const (
 	_TCA_CLS_FLAGS_IN_HW     = 1 << 2
 	_TCA_CLS_FLAGS_NOT_IN_HW = 1 << 3
 
-	_TCA_ACT_KIND        = 1
-	_TCA_ACT_OPTIONS     = 2
-	_TCA_ACT_INDEX       = 3
-	_TCA_ACT_STATS       = 4
-	_TCA_ACT_COOKIE      = 6
-	_TCA_ACT_HW_STATS    = 8
-	_TCA_ACT_FLAGS       = 7
-	_TCA_ACT_IN_HW_COUNT = 10
+	_TCA_ACT_KIND          = 1
+	_TCA_ACT_OPTIONS       = 2
+	_TCA_ACT_INDEX         = 3
+	_TCA_ACT_STATS         = 4
+	_TCA_ACT_COOKIE        = 6
+	_TCA_ACT_HW_STATS      = 8
+	_TCA_ACT_USED_HW_STATS = 9
+	_TCA_ACT_FLAGS         = 7
+	_TCA_ACT_IN_HW_COUNT   = 10
 
 	_TCA_ACT_FLAGS_NO_PERCPU_STATS = 1 << 0
 	_TCA_ACT_FLAGS_SKIP_HW         = 1 << 1

@@ -26,6 +26,7 @@ A batch has one command a line. A # begins a comment, a backslash at the end of 
 			{Name: "tc qdisc", Summary: "the qdiscs that classifiers are attached to"},
 			{Name: "tc filter", Summary: "classifiers on what comes in and goes out"},
 			{Name: "tc chain", Summary: "the chains that filters are in"},
+			{Name: "tc actions", Summary: "actions that filters share"},
 			{Name: "elf", Summary: "look into object files"},
 		},
 		Statuses: []grammar.Status{

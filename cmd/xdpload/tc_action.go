@@ -206,6 +206,26 @@ func (b *actionBuilder) bpf() *grammar.Node {
 	}).Help("run a program of type action")
 }
 
+// openActions looks up what actions need, and loads their programs. undo, which
+// must be called when the kernel has them, closes those.
+func openActions(ctx context.Context, e *env, requests []*actionRequest) (actions []*netlink.Action, undo func(), err error) {
+	var closers []func() error
+	undo = func() {
+		for _, c := range closers {
+			_ = c() // descriptors of ours only
+		}
+	}
+	for _, a := range requests {
+		action, closer, err := a.open(ctx, e)
+		if err != nil {
+			return nil, undo, fmt.Errorf("action %s: %w", a.Kind, err)
+		}
+		closers = append(closers, closer)
+		actions = append(actions, action)
+	}
+	return actions, undo, nil
+}
+
 // open looks up what the action needs. The caller calls close when the kernel
 // has it.
 func (a *actionRequest) open(ctx context.Context, e *env) (_ *netlink.Action, close func() error, err error) {

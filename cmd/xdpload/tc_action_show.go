@@ -35,12 +35,16 @@ type actionReport struct {
 	Refs  int32  `json:"ref"`
 	Binds int32  `json:"bind"`
 	*timesReport
-	Stats    *statsReport `json:"stats,omitempty"`
-	Cookie   string       `json:"cookie,omitempty"`
-	NoPerCPU bool         `json:"no_percpu,omitempty"`
-	SkipHW   bool         `json:"skip_hw,omitempty"`
-	SkipSW   bool         `json:"skip_sw,omitempty"`
-	HWStats  string       `json:"used_hw_stats,omitempty"`
+	Stats       *statsReport `json:"stats,omitempty"`
+	Cookie      string       `json:"cookie,omitempty"`
+	NoPerCPU    bool         `json:"no_percpu,omitempty"`
+	SkipHW      bool         `json:"skip_hw,omitempty"`
+	SkipSW      bool         `json:"skip_sw,omitempty"`
+	InHW        bool         `json:"in_hw,omitempty"`
+	InHWCount   uint32       `json:"in_hw_count,omitempty"`
+	NotInHW     bool         `json:"not_in_hw,omitempty"`
+	HWStats     []string     `json:"hw_stats,omitempty"`
+	UsedHWStats []string     `json:"used_hw_stats,omitempty"`
 
 	verdict netlink.Verdict
 }
@@ -85,6 +89,7 @@ func seconds(d time.Duration) int64 { return int64(d / time.Second) }
 type actionView struct {
 	devices *deviceNames
 	stats   bool
+	shared  bool // by filters: tc says of such whether a device runs them
 	program func(id uint32, tag []byte) (*attachedProgram, string)
 }
 
@@ -102,8 +107,14 @@ func (v *actionView) report(order int, a *netlink.Action) *actionReport {
 		Cookie: hex.EncodeToString(a.Cookie), NoPerCPU: a.NoPerCPU, SkipHW: a.SkipHW, SkipSW: a.SkipSW,
 		Control: reportVerdict(a.Verdict),
 	}
+	if n := a.InHWCount; n != nil && v.shared && !a.SkipHW {
+		r.InHW, r.InHWCount, r.NotInHW = *n > 0, *n, *n == 0
+	}
 	if a.HWStats != netlink.HWStatsAny {
-		r.HWStats = a.HWStats.String()
+		r.HWStats = hwStats(a.HWStats)
+	}
+	if a.UsedHWStats != nil {
+		r.UsedHWStats = hwStats(*a.UsedHWStats)
 	}
 	if v.stats {
 		r.Stats = reportStats(a.Stats)
@@ -196,21 +207,40 @@ func (r *actionReport) writeFlags(b *strings.Builder) {
 		fmt.Fprintf(b, "\tcookie %s\n", r.Cookie)
 	}
 	var words []string
-	if r.NoPerCPU {
-		words = append(words, "no_percpu")
-	}
-	if r.SkipHW {
-		words = append(words, "skip_hw")
-	}
-	if r.SkipSW {
-		words = append(words, "skip_sw")
-	}
-	if r.HWStats != "" {
-		words = append(words, "used_hw_stats "+r.HWStats)
+	for _, flag := range []struct {
+		word string
+		set  bool
+	}{
+		{"no_percpu", r.NoPerCPU},
+		{"skip_hw", r.SkipHW},
+		{"skip_sw", r.SkipSW},
+		{fmt.Sprintf("in_hw in_hw_count %d", r.InHWCount), r.InHW},
+		{"not_in_hw", r.NotInHW},
+	} {
+		if flag.set {
+			words = append(words, "\t"+flag.word)
+		}
 	}
 	if len(words) > 0 {
-		fmt.Fprintf(b, "\t%s\n", strings.Join(words, " "))
+		b.WriteString(strings.Join(words, "") + "\n")
 	}
+	if r.HWStats != nil {
+		fmt.Fprintf(b, "\thw_stats %s\n", strings.Join(r.HWStats, " "))
+	}
+	if r.UsedHWStats != nil {
+		fmt.Fprintf(b, "\tused_hw_stats %s\n", strings.Join(r.UsedHWStats, " "))
+	}
+}
+
+// hwStats are the names of the bits.
+func hwStats(h netlink.HWStats) []string {
+	var names []string
+	for _, bit := range []netlink.HWStats{netlink.HWStatsImmediate, netlink.HWStatsDelayed, netlink.HWStatsDisabled} {
+		if h&bit != 0 {
+			names = append(names, bit.String())
+		}
+	}
+	return names
 }
 
 // policeReport is a rate limit. tc has no keys for most of it.

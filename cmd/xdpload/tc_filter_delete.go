@@ -92,12 +92,29 @@ func (r *filterRequest) delete(ctx context.Context, e *env) (any, error) {
 		return nil, err
 	}
 	report := r.deleted(filters)
+	var echo render.List[*filterReport]
+	if e.Echo {
+		echo = deletedEvents(e, conn, filters)
+	}
 	for _, p := range report.programs {
 		if err := e.release(ctx, conn, &p); err != nil {
 			return nil, err
 		}
 	}
+	if e.Echo {
+		return echo, nil
+	}
 	return report, nil
+}
+
+// deletedEvents is what the kernel tells all who listen.
+func deletedEvents(e *env, conn *netlink.Conn, filters []*netlink.Filter) render.List[*filterReport] {
+	view := newFilterView(e, conn, echoed)
+	var list render.List[*filterReport]
+	for _, f := range filters {
+		list = append(list, view.event(&netlink.Event{Change: netlink.Deleted, Filter: f}))
+	}
+	return list
 }
 
 // matching lists what a delete is about.

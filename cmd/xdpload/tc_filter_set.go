@@ -39,11 +39,12 @@ func (r *filterRequest) set(ctx context.Context, e *env) (any, error) {
 	if hook, err = e.findHook(conn, hook); err != nil {
 		return nil, err
 	}
-	undo, err := r.openActions(ctx, e, hook.Filter.BPF)
+	actions, undo, err := openActions(ctx, e, r.Actions)
 	defer undo()
 	if err != nil {
 		return nil, err
 	}
+	hook.Filter.BPF.Actions = actions
 	p, a, err := r.attach(ctx, e, conn, hook, shared)
 	if err != nil {
 		return nil, err
@@ -87,26 +88,6 @@ func (r *filterRequest) describe(e *env, hook *xdpload.Clsact) (err error) {
 	}
 	options.Name, err = r.Code.Program.filterName(e, ebpf.SchedCLS)
 	return err
-}
-
-// openActions adds the filter's actions, with programs of their own. undo
-// closes those.
-func (r *filterRequest) openActions(ctx context.Context, e *env, options *netlink.BPFFilter) (undo func(), err error) {
-	var closers []func() error
-	undo = func() {
-		for _, c := range closers {
-			_ = c() // descriptors of ours only
-		}
-	}
-	for _, a := range r.Actions {
-		action, closer, err := a.open(ctx, e)
-		if err != nil {
-			return undo, fmt.Errorf("action %s: %w", a.Kind, err)
-		}
-		closers = append(closers, closer)
-		options.Actions = append(options.Actions, action)
-	}
-	return undo, nil
 }
 
 // attach is the one place where a filter is set.

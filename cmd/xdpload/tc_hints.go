@@ -40,6 +40,8 @@ func sentenceHints(message string) []string {
 		return []string{"all filters of one pref have the same protocol: take its protocol, or another pref"}
 	case strings.HasPrefix(message, "Filter already exists"):
 		return []string{"tc filter replace takes its place"}
+	case strings.HasPrefix(message, "Failed to delete TC action"):
+		return []string{"a filter uses it: tc filter show tells which"}
 	case strings.HasPrefix(message, "Failed to load TC action module"):
 		return []string{"the kernel is built without this action"}
 	}

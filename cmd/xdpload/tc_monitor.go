@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/render"
+	"github.com/xdpload/xdpload/netlink"
+)
+
+func tcMonitorCommand() command {
+	return command{
+		Name:    "tc monitor",
+		Summary: "print changes of qdiscs, chains, filters and actions as they happen",
+		Description: `Prints what is added, replaced, changed and deleted in the network namespace, by whomever, in the form of tc(8), until it is interrupted. In JSON each event is a line.
+
+A program that is gone when its event is read shows its id only.`,
+		Examples: []grammar.Example{
+			{Line: "xdpload -json tc monitor", Help: "a line for each event, for a script"},
+		},
+		New: func() (*grammar.Node, runner) { return grammar.Seq(), runMonitor },
+	}
+}
+
+func runMonitor(ctx context.Context, e *env) (any, error) {
+	m, err := netlink.Subscribe(nil, netlink.TopicTC)
+	if err != nil {
+		return nil, err
+	}
+	defer m.Close()
+	conn, err := e.netlink()
+	if err != nil {
+		return nil, err
+	}
+	return nil, render.Stream(e.stdout, e.events(m.Events(ctx), conn), e.Options)
+}
+
+// events reports on each event. That some were lost is said and no end.
+func (e *env) events(all iter.Seq2[*netlink.Event, error], conn *netlink.Conn) iter.Seq2[render.Texter, error] {
+	return func(yield func(render.Texter, error) bool) {
+		for ev, err := range all {
+			if errors.Is(err, unix.ENOBUFS) {
+				fmt.Fprintln(e.stderr, "warning: events came faster than they were read, some are lost")
+				continue
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if report := e.event(ev, conn); report != nil && !yield(report, nil) {
+				return
+			}
+		}
+	}
+}
+
+// event looks names up anew: devices come and go while the monitor runs.
+func (e *env) event(ev *netlink.Event, conn *netlink.Conn) render.Texter {
+	view := newFilterView(e, conn, echoed)
+	switch {
+	case ev.Filter != nil:
+		return view.event(ev)
+	case ev.Chain != nil:
+		r := reportChain(ev.Chain, &view.devices, echoed)
+		r.Added, r.Deleted = ev.Change == netlink.Added, ev.Change == netlink.Deleted
+		return r
+	case ev.Qdisc != nil:
+		r := reportQdisc(ev.Qdisc, view.devices.always(ev.Qdisc.Ifindex), e.Statistics)
+		r.Deleted = ev.Change == netlink.Deleted
+		return r
+	case len(ev.Actions) > 0:
+		return &actionEvent{
+			Added: ev.Change == netlink.Added, Replaced: ev.Change == netlink.Replaced, Deleted: ev.Change == netlink.Deleted,
+			Actions: view.actions().reports(ev.Actions),
+		}
+	}
+	return nil
+}
