@@ -14,7 +14,7 @@ type Finding struct {
 	// program, in slots of 8 bytes as the verifier counts; -1 or, of a map, 0 when the finding
 	// is about the whole.
 	Instruction int
-	Line        string // of the source: "nfp.c:12", empty where the object does not say
+	Line        string // of the source: "src/nfp.c:12", empty where the object does not say
 	Code        string // what stands in that line
 	Rule        string // what the driver wants, in words
 	Source      string // the kernel file that the rule comes from

@@ -22,6 +22,7 @@ func commands() grammar.Table[runner] {
 		mapLoadCommand(),
 		progShowCommand(),
 		offloadShowCommand(),
+		offloadCheckCommand(),
 		featuresCommand(),
 		completionCommand(),
 		completeCommand(),

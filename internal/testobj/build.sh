@@ -41,6 +41,15 @@ for fault in 1 2 3; do
 	compile mim "mim_fault$fault" -g "-DFAULT=$fault"
 done
 
+# For the nfp driver: one for each rule that can be broken, and those that break none.
+for rule in 1 2 3 4 5 7 8 9 10 11 12 13 14 15 16 17 18 19; do
+	compile nfp "nfp_rule$rule" -g "-DRULE=$rule"
+done
+compile nfp nfp_rule6 -g -DRULE=6 -mcpu=v3
+for ok in 1 2 3 4; do
+	compile nfp "nfp_ok$ok" -g "-DOK=$ok"
+done
+
 compile externs externs_typed -g -DTYPED
 
 # Without BTF, as clang without -g makes them.

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/render"
+	"github.com/xdpload/xdpload/offload"
+)
+
+type offloadCheckRequest struct {
+	Device  string
+	Driver  string
+	Program programRequest
+}
+
+func offloadCheckCommand() command {
+	return command{
+		Name:    "offload check",
+		Summary: "say what of an object a device would refuse",
+		Description: `Holds one program of an object, and the maps that it uses, against the rules of a driver, before the kernel is asked and without the device: for nfp and netdevsim, those of Linux 6.12. Each line names the program, the line of the source, the rule, and the kernel file that the rule comes from. Limits that only a card's firmware knows are not among the rules.
+
+The status is 0 when no rule is broken, and 2 otherwise.`,
+		Examples: []grammar.Example{
+			{Line: "xdpload offload check driver nfp obj foo.o sec xdp", Help: "hold a program against the rules of nfp"},
+		},
+		New: func() (*grammar.Node, runner) {
+			r := &offloadCheckRequest{Program: newProgramRequest()}
+			return grammar.Seq(
+				grammar.Alt(
+					grammar.Key("dev", "DEV", grammar.String(&r.Device)).Completes(grammar.Device).Help("the driver of this device"),
+					grammar.Key("driver", "DRIVER", grammar.String(&r.Driver)).Help("this driver: nfp or netdevsim"),
+				),
+				r.Program.selection(),
+			), r.run
+		},
+	}
+}
+
+func (r *offloadCheckRequest) run(_ context.Context, e *env) (any, error) {
+	if r.Device != "" {
+		conn, dev, err := e.link(r.Device)
+		if err != nil {
+			return nil, &linkError{Device: r.Device, Err: err}
+		}
+		d, err := offload.Probe(conn, dev.Index)
+		if err != nil {
+			return nil, &linkError{Device: r.Device, Err: err}
+		}
+		r.Driver = d.Driver
+	}
+	found, err := r.check(e)
+	if err != nil {
+		return nil, err
+	}
+	report := &findings{Driver: r.Driver, Object: r.Program.name(), Findings: make([]finding, 0, len(found))}
+	for _, f := range found {
+		report.Findings = append(report.Findings, finding(*f))
+	}
+	return e.conclude(report, len(found))
+}
+
+// selection is an object file and the program of it that is meant.
+func (r *programRequest) selection() *grammar.Node {
+	return grammar.Word("object-file",
+		grammar.Value("FILE", grammar.String(&r.File)).Completes(grammar.File),
+		grammar.Any(
+			grammar.Key("section", "NAME", grammar.String(&r.Section)).Completes(grammar.Section).
+				Help("the program in this section, the first of several"),
+			grammar.Key("program", "NAME", grammar.String(&r.Program)).Completes(grammar.Program).
+				Help("the program with this name"),
+		),
+	).Alias("object", "obj").Help("an object file; - is standard input")
+}
+
+// conclude prints what a check has found, and makes the status that of a
+// refusal if there are problems.
+func (e *env) conclude(report any, problems int) (any, error) {
+	if problems == 0 {
+		return report, nil
+	}
+	if err := render.Write(e.stdout, report, e.Options); err != nil {
+		return nil, err
+	}
+	return nil, &problemsError{problems}
+}
+
+// problemsError says how many problems a check has printed.
+type problemsError struct{ count int }
+
+func (e *problemsError) Error() string {
+	if e.count == 1 {
+		return "1 problem"
+	}
+	return fmt.Sprintf("%d problems", e.count)
+}
+
+// check takes the program as the first hook that can run it would.
+func (r *offloadCheckRequest) check(e *env) ([]*offload.Finding, error) {
+	obj, err := r.Program.object(e)
+	if err != nil {
+		return nil, err
+	}
+	s := elf.Selector{Section: r.Program.Section, Program: r.Program.Program, Type: ebpf.XDP}
+	if _, err := obj.Program(s); err != nil {
+		tc := s
+		tc.Type = ebpf.SchedCLS
+		if _, err := obj.Program(tc); err == nil {
+			s = tc
+		}
+	}
+	found, err := offload.Check(r.Driver, obj, s)
+	if err != nil {
+		return nil, r.Program.failed(obj, s, err)
+	}
+	return found, nil
+}
+
+// findings is what a device would refuse.
+type findings struct {
+	Driver   string    `json:"driver"`
+	Object   string    `json:"object"`
+	Findings []finding `json:"findings"`
+}
+
+// finding is an [offload.Finding] with keys of its own.
+type finding struct {
+	Program     string `json:"program,omitempty"`
+	Map         string `json:"map,omitempty"`
+	Instruction int    `json:"insn"`
+	Line        string `json:"line,omitempty"`
+	Code        string `json:"code,omitempty"`
+	Rule        string `json:"rule"`
+	Source      string `json:"source"`
+}
+
+// WriteText prints a line for each finding, and the source's line below.
+func (f *findings) WriteText(w io.Writer, _ render.Options) error {
+	if len(f.Findings) == 0 {
+		_, err := fmt.Fprintf(w, "%s: nothing that driver %s is known to refuse\n", f.Object, f.Driver)
+		return err
+	}
+	for _, one := range f.Findings {
+		if err := one.write(w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *finding) write(w io.Writer) (err error) {
+	switch {
+	case f.Map != "":
+		_, err = fmt.Fprintf(w, "map %s", f.Map)
+	case f.Instruction < 0:
+		_, err = fmt.Fprintf(w, "program %s", f.Program)
+	default:
+		_, err = fmt.Fprintf(w, "program %s insn %d", f.Program, f.Instruction)
+	}
+	if err != nil {
+		return err
+	}
+	if f.Line != "" {
+		fmt.Fprintf(w, " %s", f.Line)
+	}
+	fmt.Fprintf(w, ": %s (%s)\n", f.Rule, f.Source)
+	if f.Code != "" {
+		_, err = fmt.Fprintf(w, "    %s\n", f.Code)
+	}
+	return err
+}
