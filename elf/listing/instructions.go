@@ -1,0 +1,61 @@
+package listing
+
+import (
+	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/elf/insn"
+)
+
+// Instruction is one instruction of a function, with the name of what it
+// refers to in its text.
+type Instruction struct {
+	insn.Instruction
+	Offset uint64 // bytes from the start of the section
+	Text   string // a jump goes to "pc+3"
+}
+
+// Instructions returns the instructions of a program or subprogram. A reference
+// that leads nowhere is left as the number that it is. The error is a [*elf.FormatError].
+func Instructions(o *elf.Object, p elf.Program) ([]Instruction, error) {
+	code, err := o.Code(p)
+	if err != nil {
+		return nil, err
+	}
+	refs, _ := o.References(p)
+	list := make([]Instruction, 0, len(code)/insn.Size)
+	for at := 0; at+insn.Size <= len(code); {
+		i := Instruction{Instruction: insn.Decode(code[at:], o.ByteOrder()), Offset: p.Offset + uint64(at)}
+		for len(refs) > 0 && refs[0].Offset < i.Offset {
+			refs = refs[1:]
+		}
+		i.Text = i.Instruction.Text("")
+		if len(refs) > 0 && refs[0].Offset == i.Offset {
+			if name := operandOf(refs[0]); name != "" && i.Symbolic() {
+				i.Text = i.Instruction.Text(name)
+			}
+		}
+		list = append(list, i)
+		at += i.Slots() * insn.Size
+	}
+	return list, nil
+}
+
+func operandOf(r elf.Reference) string {
+	switch r.Kind {
+	case elf.RefMap:
+		return "map[" + quote(r.Name) + "]"
+	case elf.RefCall:
+		return quote(r.Name)
+	case elf.RefKernel:
+		if r.Name == "" {
+			return ""
+		}
+		return quote(r.Name)
+	case elf.RefFunction, elf.RefKernelVar:
+		return "&" + quote(r.Name)
+	case elf.RefVariable:
+		return "&[" + quote(r.Section) + "]" + offset(int64(r.Value))
+	case elf.RefHelper:
+		return ""
+	}
+	return ""
+}
