@@ -29,6 +29,7 @@ A program that is attached already stays: only -force replaces it, and then with
 			{Line: "xdpload link set dev eth0 xdp obj foo.o", Help: "attach the only XDP program of foo.o"},
 			{Line: "xdpload -force link set dev eth0 xdp obj foo.o sec xdp/drop", Help: "replace the attached program"},
 			{Line: "clang -O2 -g -target bpf -c foo.c -o - | xdpload link set dev eth0 xdp obj -", Help: "compile and attach"},
+			{Line: "xdpload link set dev eth0 xdp obj hash.o bind", Help: "attach a program that asks the driver for the hash of a packet"},
 			{Line: "xdpload link set dev eth0 xdp off", Help: "detach the program"},
 		},
 		New: func() (*grammar.Node, runner) {
@@ -40,9 +41,14 @@ A program that is attached already stays: only -force replaces it, and then with
 
 func (r *linkSetRequest) grammar() *grammar.Node {
 	mode := func(m netlink.XDPMode, help string) *grammar.Node {
+		var bind []*grammar.Node
+		if m == netlink.XDPAny || m == netlink.XDPNative { // the kernel refuses it elsewhere
+			bind = append(bind, grammar.Flag("bind", &r.Program.Bound).
+				Help("tie the program to the device, so that it can call what the driver offers: hash, timestamp and VLAN tag of a packet"))
+		}
 		what := append([]*grammar.Node{
 			grammar.Flag("off", &r.Off).Alias("none").Exact().Help("detach the program"),
-		}, r.Program.grammar()...)
+		}, r.Program.grammar(bind...)...)
 		return grammar.Const(m.Keyword(), &r.Mode, m, grammar.Alt(what...).Named("PROGRAM")).Exact().Help(help)
 	}
 	return grammar.Seq(
@@ -102,7 +108,7 @@ func (r *linkSetRequest) detach(ctx context.Context, e *env, conn *netlink.Conn,
 
 // boundTo is the device that a program is loaded for.
 func (r *linkSetRequest) boundTo(dev *netlink.Link) int {
-	if r.Mode == netlink.XDPOffload {
+	if r.Mode == netlink.XDPOffload || r.Program.Bound {
 		return dev.Index
 	}
 	return 0

@@ -24,6 +24,7 @@ type programRequest struct {
 	Section string
 	Program string
 	Verbose bool
+	Bound   bool // to the device, and run by the kernel
 	Load    loadRequest
 	Pinned  string
 	FD      int // -1 without
@@ -33,8 +34,9 @@ type programRequest struct {
 
 func newProgramRequest() programRequest { return programRequest{FD: -1} }
 
-// grammar is the alternatives of BPFSPEC that name a program.
-func (r *programRequest) grammar() []*grammar.Node {
+// grammar is the alternatives of BPFSPEC that name a program. more are options
+// of an object file that not every hook has.
+func (r *programRequest) grammar(more ...*grammar.Node) []*grammar.Node {
 	return []*grammar.Node{
 		grammar.Word("object-file",
 			grammar.Value("FILE", grammar.String(&r.File)).Completes(grammar.File),
@@ -45,7 +47,7 @@ func (r *programRequest) grammar() []*grammar.Node {
 					Help("the program with this name"),
 				grammar.Flag("verbose", &r.Verbose).
 					Help("print the verifier's whole log"),
-			}, r.Load.grammar()...)...),
+			}, append(r.Load.grammar(), more...)...)...),
 		).Alias("object", "obj").Help("load a program from an object file; - is standard input"),
 		grammar.Key("object-pinned", "PATH", grammar.String(&r.Pinned)).Alias("pinned").Completes(grammar.Pinned).
 			Help("the program that is pinned at this path; m:REST is below the BPF file system's tc directory"),
@@ -166,7 +168,7 @@ func (r *programRequest) options(e *env, want ebpf.ProgramType, ifindex int) xdp
 	o := r.Load.options(e)
 	o.Select = elf.Selector{Section: r.Section, Program: r.Program, Type: want}
 	o.Verbose = r.Verbose
-	o.Ifindex = ifindex
+	o.Ifindex, o.BoundOnly = ifindex, r.Bound
 	return o
 }
 

@@ -88,3 +88,9 @@ func moveCard(ts *testscript.TestScript, _ bool, args []string) {
 	defer c.Close()
 	ts.Check(c.SetLinkNetNS(cards(ts)[args[0]].Devices[0].Index, int(f.Fd())))
 }
+
+// TestBound runs the scripts about programs that are bound to a device.
+func TestBound(t *testing.T) {
+	bpftest.Need(t, bpftest.Root, bpftest.DeviceBound)
+	testscript.RunT(scriptT{t}, testscript.Params{Dir: "testdata/bound", Setup: setupKernel, Cmds: scriptCommands})
+}

@@ -1,11 +1,14 @@
 package bpftest
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
 	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/internal/netns"
@@ -104,3 +107,19 @@ func (card *Card) TCOffload(ns *Namespace, port int, on bool) error {
 func (ns *Namespace) Open() (*os.File, error) {
 	return os.Open(filepath.Join(netns.Dir, ns.Name))
 }
+
+// DeviceBound is the way to tie an XDP program to a device that does not run it
+// itself, so that it can ask the driver about packets.
+var DeviceBound = Feature{Name: "programs bound to a device", Since: "6.3", Probe: func() error {
+	p, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+		Type: ebpf.XDP, License: "MIT", Ifindex: 1, Flags: 1 << 6, // BPF_F_XDP_DEV_BOUND_ONLY
+		Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 2), asm.Return()},
+	})
+	if errors.Is(err, unix.EOPNOTSUPP) { // lo cannot
+		return nil
+	}
+	if err == nil {
+		return p.Close()
+	}
+	return err
+}}
