@@ -11,6 +11,10 @@ func commands() grammar.Table[runner] {
 		linkSetCommand(),
 		linkShowCommand(),
 		elfShowCommand(),
+		elfDisasmCommand(),
+		elfAsmCommand(),
+		elfGraphCommand(),
+		elfCheckCommand(),
 		pinShowCommand(),
 		pinGCCommand(),
 		pinRmCommand(),
@@ -24,6 +28,7 @@ func commands() grammar.Table[runner] {
 		offloadShowCommand(),
 		offloadCheckCommand(),
 		featuresCommand(),
+		checkCommand(),
 		completionCommand(),
 		completeCommand(),
 	}, tcCommands()...)

@@ -94,8 +94,8 @@ func (c *checker) mapLoaders(m *object.Map) {
 func (c *checker) programLoaders(p object.Program) {
 	at := place(p)
 	if p.Type == ebpf.UnspecifiedProgram && p.Section != ".text" {
-		c.refuse(at, fmt.Sprintf("section %q says no program type; the caller must set one", p.Section), Libbpf)
-		c.refuse(at, fmt.Sprintf("section %q says no program type; the program is left out unless the caller sets one", p.Section), Cilium)
+		c.refuse(at, fmt.Sprintf("section %q gives no program type", p.Section), Libbpf)
+		c.refuse(at, fmt.Sprintf("section %q gives no program type, and the program is left out", p.Section), Cilium)
 	}
 	const frags = 1 << 5 // BPF_F_XDP_HAS_FRAGS
 	if p.Flags&frags != 0 {

@@ -3,6 +3,7 @@
 .function f
 	r0 = 2
 	may_goto L1
+	r0 = 1
 L1:
 	exit
 .section license progbits wa 1

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"os"
+
+	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/render"
+)
+
+// elfFile is an object file that a command looks into, and what of it.
+type elfFile struct {
+	File    string
+	Section string
+	Program string
+}
+
+func (r *elfFile) file() *grammar.Node {
+	return grammar.Value("FILE", grammar.String(&r.File)).Completes(grammar.File).
+		Help("an object file, or - for standard input")
+}
+
+// part is the words that choose a part of the object.
+func (r *elfFile) part() []*grammar.Node {
+	return []*grammar.Node{
+		grammar.Key("section", "NAME", grammar.String(&r.Section)).Completes(grammar.Section).
+			Help("only this section"),
+		r.program(),
+	}
+}
+
+func (r *elfFile) program() *grammar.Node {
+	return grammar.Key("program", "NAME", grammar.String(&r.Program)).Completes(grammar.Program).
+		Help("only this program or function")
+}
+
+func (r *elfFile) open(e *env) (*elf.Object, error) {
+	p := programRequest{File: r.File, FD: -1}
+	return p.object(e)
+}
+
+// chosen finds the program or function that was named, nil for none.
+func (r *elfFile) chosen(o *elf.Object) (*elf.Program, error) {
+	if r.Program == "" {
+		return nil, nil //nolint:nilnil // no program is not a failure
+	}
+	for _, p := range o.Subprograms() {
+		if p.Name == r.Program {
+			return &p, nil
+		}
+	}
+	p, err := o.Program(elf.Selector{Program: r.Program})
+	return &p, err
+}
+
+// textReport is a text that is one string in JSON.
+type textReport struct {
+	File string `json:"file"`
+	Text string `json:"text"`
+}
+
+// WriteText writes the text as it is.
+func (r *textReport) WriteText(w io.Writer, _ render.Options) error {
+	_, err := io.WriteString(w, r.Text)
+	return err
+}
+
+// textOf collects what write writes.
+func textOf(file string, write func(io.Writer) error) (*textReport, error) {
+	var b bytes.Buffer
+	err := write(&b)
+	return &textReport{File: file, Text: b.String()}, err
+}
+
+// outputFile is the file that a command writes.
+type outputFile struct{ File string }
+
+func (o *outputFile) grammar() *grammar.Node {
+	return grammar.Key("-o", "OUT", grammar.String(&o.File)).Alias("output").Completes(grammar.File).
+		Help("the object file to write, which must not be there unless -force is given; - is standard output")
+}
+
+// write writes a file that is whole or not there.
+func (o *outputFile) write(e *env, b []byte) error {
+	if o.File == "-" {
+		_, err := e.stdout.Write(b)
+		return err
+	}
+	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
+	if e.Force {
+		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
+	}
+	f, err := os.OpenFile(o.File, flags, 0o644)
+	if err != nil {
+		return err
+	}
+	if _, err = f.Write(b); err == nil {
+		err = f.Close()
+	} else {
+		f.Close()
+	}
+	if err != nil {
+		_ = os.Remove(o.File)
+	}
+	return err
+}
