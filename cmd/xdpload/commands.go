@@ -28,7 +28,7 @@ func commands() grammar.Table[runner] {
 		offloadShowCommand(),
 		offloadCheckCommand(),
 		featuresCommand(),
-		checkCommand(),
+		preflightCommand(),
 		completionCommand(),
 		completeCommand(),
 	}, tcCommands()...)

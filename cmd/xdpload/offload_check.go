@@ -65,16 +65,17 @@ func (r *offloadCheckRequest) run(_ context.Context, e *env) (any, error) {
 	return e.conclude(report, len(found))
 }
 
-// selection is an object file and the program of it that is meant.
-func (r *programRequest) selection() *grammar.Node {
+// selection is an object file and the program of it that is meant, with more
+// options.
+func (r *programRequest) selection(more ...*grammar.Node) *grammar.Node {
 	return grammar.Word("object-file",
 		grammar.Value("FILE", grammar.String(&r.File)).Completes(grammar.File),
-		grammar.Any(
+		grammar.Any(append([]*grammar.Node{
 			grammar.Key("section", "NAME", grammar.String(&r.Section)).Completes(grammar.Section).
 				Help("the program in this section, the first of several"),
 			grammar.Key("program", "NAME", grammar.String(&r.Program)).Completes(grammar.Program).
 				Help("the program with this name"),
-		),
+		}, more...)...),
 	).Alias("object", "obj").Help("an object file; - is standard input")
 }
 
