@@ -132,8 +132,11 @@ func (e *LoadError) Error() string {
 		return fmt.Sprintf("map %s: %v", e.Map, e.Err)
 	}
 	v, rejected := errors.AsType[*ebpf.VerifierError](e.Err)
-	if !rejected {
+	switch {
+	case !rejected:
 		return fmt.Sprintf("program %s: %v", e.Program, e.Err)
+	case len(v.Log) == 0: // it was not the verifier
+		return fmt.Sprintf("program %s: %v", e.Program, v.Cause)
 	}
 	text := fmt.Sprintf("program %s: rejected by the verifier (%v)", e.Program, v.Cause)
 	if cause, source := verdict(v.Log); source != "" {

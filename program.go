@@ -151,7 +151,10 @@ func pinError(path string, err error) error {
 	if errors.Is(err, unix.ENODEV) {
 		return fmt.Errorf("pinned %s: %w", path, errDeviceGone)
 	}
-	if errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) {
+	if errors.Is(err, os.ErrPermission) {
+		return &os.PathError{Op: "open pin", Path: path, Err: err}
+	}
+	if errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("pinned %s: %w", path, err)
 	}
 	if m, mapErr := ebpf.LoadPinnedMap(path, nil); mapErr == nil {

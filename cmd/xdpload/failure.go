@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/offload"
 )
 
 // commandError says which command failed.
@@ -51,7 +52,9 @@ type objectError struct {
 
 // Error puts the object in front of what is wrong with it.
 func (e *objectError) Error() string {
-	if _, ok := errors.AsType[*xdpload.LoadError](e.Err); ok {
+	_, load := errors.AsType[*xdpload.LoadError](e.Err)
+	_, finding := errors.AsType[*offload.Finding](e.Err)
+	if load || finding {
 		return e.Object + ": " + e.Err.Error()
 	}
 	return e.Err.Error()

@@ -30,7 +30,10 @@ func hints(err error) []string {
 }
 
 func syntaxHints(err error) []string {
-	if _, ok := errors.AsType[*optionError](err); ok {
+	if x, ok := errors.AsType[*optionError](err); ok {
+		if _, file := errors.AsType[*os.PathError](x.err); file {
+			return nil
+		}
 		return []string{"xdpload help"}
 	}
 	x, ok := errors.AsType[*grammar.SyntaxError](err)
@@ -58,7 +61,7 @@ func notFoundHints(err error) []string {
 }
 
 func verifierHints(err error) []string {
-	if _, ok := errors.AsType[*ebpf.VerifierError](err); !ok {
+	if x, ok := errors.AsType[*ebpf.VerifierError](err); !ok || len(x.Log) == 0 {
 		return nil
 	}
 	if x, ok := errors.AsType[*objectError](err); ok && x.Verbose {
@@ -131,6 +134,9 @@ func permissionHints(err error) []string {
 		return nil
 	}
 	if path, ok := errors.AsType[*os.PathError](err); ok {
+		if why := noPin(path); why != "" {
+			return []string{why}
+		}
 		return []string{"no access to " + path.Path + ": run it as root"}
 	}
 	if missing := missingCapabilities(); len(missing) > 0 {

@@ -113,8 +113,11 @@ func openPinnedMap(path string) (*ebpf.Map, error) {
 		return nil, err
 	}
 	m, err := ebpf.LoadPinnedMap(path, nil)
-	if err == nil || errors.Is(err, fs.ErrPermission) {
-		return m, err
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, &fs.PathError{Op: opOpenPin, Path: path, Err: err}
+	}
+	if err == nil {
+		return m, nil
 	}
 	if p, progErr := ebpf.LoadPinnedProgram(path, nil); progErr == nil {
 		defer p.Close()

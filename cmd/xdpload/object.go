@@ -69,7 +69,10 @@ func (r *programRequest) object(e *env) (_ *elf.Object, err error) {
 	if r.read == nil {
 		r.read, err = r.readObject(e)
 	}
-	return r.read, err
+	if err != nil {
+		return nil, &objectError{Object: r.name(), Err: err}
+	}
+	return r.read, nil
 }
 
 func (r *programRequest) readObject(e *env) (*elf.Object, error) {
@@ -109,9 +112,9 @@ type loaded struct {
 func (r *programRequest) open(ctx context.Context, e *env, want ebpf.ProgramType, ifindex int) (*loaded, error) {
 	switch {
 	case r.Pinned != "":
-		return opened(xdpload.OpenPinned(e.pinPath(r.Pinned), want))
+		return r.opened(xdpload.OpenPinned(e.pinPath(r.Pinned), want))
 	case r.FD >= 0:
-		return opened(xdpload.OpenFD(r.FD, want))
+		return r.opened(xdpload.OpenFD(r.FD, want))
 	}
 	obj, err := r.object(e)
 	if err != nil {
@@ -190,9 +193,9 @@ func (r *programRequest) loaded(e *env, l *xdpload.Loaded) *loaded {
 	return &loaded{Program: l.Program(), maps: l.Maps, close: l.Close}
 }
 
-func opened(p *xdpload.Program, err error) (*loaded, error) {
+func (r *programRequest) opened(p *xdpload.Program, err error) (*loaded, error) {
 	if err != nil {
-		return nil, err
+		return nil, &objectError{Object: r.name(), Err: err}
 	}
 	return &loaded{Program: p, close: p.Close}, nil
 }

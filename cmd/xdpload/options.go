@@ -106,3 +106,4 @@ func (o option) store(g *globals, value string, given bool) (err error) {
 type optionError struct{ err error }
 
 func (e *optionError) Error() string { return e.err.Error() }
+func (e *optionError) Unwrap() error { return e.err }

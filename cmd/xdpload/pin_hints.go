@@ -29,3 +29,21 @@ func pinHints(err error) []string {
 	}
 	return nil
 }
+
+// opOpenPin is the operation of the *os.PathError about what is pinned.
+const opOpenPin = "open pin"
+
+// noPin says why nothing can be pinned at a path. The kernel refuses to open it
+// as if a privilege were missing.
+func noPin(refused *os.PathError) string {
+	if refused.Op != opOpenPin {
+		return ""
+	}
+	if _, err := pin.Open(refused.Path); errors.Is(err, pin.ErrNotBPFFS) {
+		return refused.Path + " is not on a BPF file system, so nothing is pinned there"
+	}
+	if st, err := os.Stat(refused.Path); err == nil && st.IsDir() {
+		return refused.Path + " is a directory: xdpload pin show lists what is pinned"
+	}
+	return ""
+}

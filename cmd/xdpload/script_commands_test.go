@@ -44,6 +44,7 @@ import (
 //	[!] inherit PATH WORDS     run it with the pinned program as descriptor 3
 //	nameless DEV               attach a program that has no name
 //	mtu DEV N                  set the device's MTU
+//	bind FILE TARGET           mount a single file over another while the script runs
 //	elsewhere                  go on in another namespace; $NS is the script's own
 //	resident                   start a process in the script's own, and set $PID
 var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
@@ -71,6 +72,7 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"elsewhere": leave,
 	"resident":  startResident,
 	"mtu":       setMTU,
+	"bind":      bindMount,
 	"cut":       cutFile,
 	"control":   setControl,
 	"full":      runFull,

@@ -260,6 +260,11 @@ func setMTU(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(c.SetLinkMTU(dev.Index, uint32(mtu)))
 }
 
+func bindMount(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(unix.Mount(args[0], args[1], "", unix.MS_BIND, ""))
+	ts.Defer(func() { ts.Check(unix.Unmount(args[1], 0)) })
+}
+
 func runInheriting(ts *testscript.TestScript, neg bool, args []string) {
 	p, err := ebpf.LoadPinnedProgram(args[0], nil)
 	ts.Check(err)
