@@ -16,6 +16,7 @@ import (
 //	remove ID            take it out
 //	[!] set ID FILE VALUE    write one of its files in debugfs
 //	tcoffload ID on|off  the first port's hw-tc-offload
+//	unplug ID PORT       take out one port
 //	move ID              move its first port to a namespace of its own
 var offloadCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"card":      insertCard,
@@ -23,6 +24,7 @@ var offloadCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"set":       setCard,
 	"tcoffload": setTCOffload,
 	"move":      moveCard,
+	"unplug":    unplugPort,
 }
 
 // TestOffload runs each script with a namespace and a BPF file system of its
@@ -65,6 +67,10 @@ func insertCard(ts *testscript.TestScript, _ bool, args []string) {
 
 func removeCard(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(cards(ts)[args[0]].Remove())
+}
+
+func unplugPort(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(cards(ts)[args[0]].Unplug(args[1]))
 }
 
 func setCard(ts *testscript.TestScript, _ bool, args []string) {

@@ -85,6 +85,11 @@ func (card *Card) Remove() error {
 	return os.WriteFile(netdevsimBus+"/del_device", fmt.Appendf(nil, "%d", card.ID), 0)
 }
 
+// Unplug takes out one port, by its number from 0.
+func (card *Card) Unplug(port string) error {
+	return os.WriteFile(fmt.Sprintf("%s/devices/netdevsim%d/del_port", netdevsimBus, card.ID), []byte(port), 0)
+}
+
 // Set writes a file of the card's in debugfs, such as "bpf_bind_accept", or of
 // a port's, "ports/0/bpf_map_accept" (drivers/net/netdevsim/bpf.c).
 func (card *Card) Set(file, value string) error {
