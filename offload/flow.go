@@ -204,6 +204,7 @@ func (s *state) fetch(ins *asm.Instruction, t ebpf.ProgramType) value {
 				return s.slots[i]
 			}
 		}
+	default: // bytes of a packet or of a map's value
 	}
 	return value{kind: scalar}
 }

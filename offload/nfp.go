@@ -146,6 +146,7 @@ func (c *nfpProgram) load(n int, ins *asm.Instruction, s *state) {
 		}
 	case mapValue:
 		c.use(n, ins, from, "read")
+	default: // pointer has judged
 	}
 }
 
@@ -179,6 +180,7 @@ func (c *nfpProgram) pointer(n int, v value) {
 		if v.varies() {
 			c.find(n, nfpVerifier, "the stack cannot be reached at an offset that is no constant")
 		}
+	default: // to be reached, or unknown
 	}
 }
 

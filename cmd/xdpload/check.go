@@ -145,13 +145,7 @@ func (c *preflight) command(mode netlink.XDPMode, options string) string {
 // native reports whether the program would run in the driver. Netdevsim and
 // some others do not say that they can, so what is known of drivers counts too.
 func (c *preflight) native() bool {
-	switch c.Mode {
-	case netlink.XDPNative:
-		return true
-	case netlink.XDPAny:
-		return c.canNative()
-	}
-	return false
+	return c.Mode == netlink.XDPNative || c.Mode == netlink.XDPAny && c.canNative()
 }
 
 func (c *preflight) canNative() bool {
