@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/cilium/ebpf"
 
@@ -154,24 +155,23 @@ func (f *findings) WriteText(w io.Writer, _ render.Options) error {
 	return nil
 }
 
-func (f *finding) write(w io.Writer) (err error) {
+func (f *finding) write(w io.Writer) error {
+	var b strings.Builder
 	switch {
 	case f.Map != "":
-		_, err = fmt.Fprintf(w, "map %s", f.Map)
+		fmt.Fprintf(&b, "map %s", f.Map)
 	case f.Instruction < 0:
-		_, err = fmt.Fprintf(w, "program %s", f.Program)
+		fmt.Fprintf(&b, "program %s", f.Program)
 	default:
-		_, err = fmt.Fprintf(w, "program %s insn %d", f.Program, f.Instruction)
-	}
-	if err != nil {
-		return err
+		fmt.Fprintf(&b, "program %s insn %d", f.Program, f.Instruction)
 	}
 	if f.Line != "" {
-		fmt.Fprintf(w, " %s", f.Line)
+		b.WriteString(" " + f.Line)
 	}
-	fmt.Fprintf(w, ": %s (%s)\n", f.Rule, f.Source)
+	fmt.Fprintf(&b, ": %s (%s)\n", f.Rule, f.Source)
 	if f.Code != "" {
-		_, err = fmt.Fprintf(w, "    %s\n", f.Code)
+		fmt.Fprintf(&b, "    %s\n", f.Code)
 	}
+	_, err := io.WriteString(w, b.String())
 	return err
 }
