@@ -17,7 +17,7 @@ DATADIR   = $(DESTDIR)$(PREFIX)/share
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo test race check vet lint rules generated cross generate fixtures bench bench-peers fuzz install clean
+.PHONY: help build demo test race check vet skips lint rules generated cross generate fixtures bench bench-peers fuzz install clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -40,11 +40,15 @@ test: ## run all tests; what needs root or a missing tool is skipped and named
 race: ## run the tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race $(TESTFLAGS) ./...
 
-check: vet lint rules generated cross ## vet, lint, test the lint rules, generated files, other machines
+check: vet skips lint rules generated cross ## vet, lint, test the lint rules, generated files, other machines
 
 vet:
 	$(GO) vet ./...
 	$(GO) -C internal/tools vet ./...
+
+skips: ## name tests that are skipped other than by need.Of
+	@! grep -rnE '\b(t|tb|b|f)\.Skip(f|Now)?\(' --include='*.go' . | grep -vE '^\./internal/(need|vm/testdata)/' || \
+		{ echo 'a test is skipped by need.Of (bpftest.Need) only'; exit 1; }
 
 lint: ## run golangci-lint, which holds the import graph
 	$(LINT) config verify

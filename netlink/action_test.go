@@ -3,11 +3,12 @@ package netlink
 import (
 	"errors"
 	"os"
-	"strings"
 	"testing"
 
 	"github.com/cilium/ebpf"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/xdpload/xdpload/internal/need"
 )
 
 func TestActionKernel(t *testing.T) {
@@ -85,21 +86,22 @@ func TestActionKindsKernel(t *testing.T) {
 	}}
 	classic := &Action{Kind: "bpf", Verdict: VerdictPipe, BPF: &BPFAction{Bytecode: []Instruction{{Code: 6, K: 1}}}}
 	for _, tt := range []struct {
-		name string
-		a    *Action
+		name   string
+		config string
+		a      *Action
 	}{
-		{"gact", gact(GotoChain(7))},
-		{"gact random", random},
-		{"police", police},
-		{"police packets", packets},
-		{"bpf bytecode", classic},
+		{"gact", "CONFIG_NET_ACT_GACT", gact(GotoChain(7))},
+		{"gact random", "CONFIG_NET_ACT_GACT", random},
+		{"police", "CONFIG_NET_ACT_POLICE", police},
+		{"police packets", "CONFIG_NET_ACT_POLICE", packets},
+		{"bpf bytecode", "CONFIG_NET_ACT_BPF", classic},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := c.AddFilter(&Filter{
 				Ifindex: va.Index, Parent: Ingress, Protocol: ProtocolAll, Kind: "bpf",
 				BPF: &BPFFilter{Bytecode: []Instruction{{Code: 6, K: 1}}, Actions: []*Action{tt.a}},
 			})
-			skipWithoutAction(t, err)
+			needAction(t, tt.config, err)
 			plain := got.BPF.Actions[0]
 			if plain.Index == 0 || plain.Refs != 1 || plain.Binds != 1 {
 				t.Errorf("got %+v", plain)
@@ -123,7 +125,7 @@ func TestBPFActionKernel(t *testing.T) {
 		BPF: &BPFAction{FD: fd, Name: "act.o:[action]"},
 	}
 	_, err := c.AddActions(want)
-	skipWithoutAction(t, err)
+	needAction(t, "CONFIG_NET_ACT_BPF", err)
 	got, err := c.Action("bpf", 4)
 	if err != nil {
 		t.Fatal(err)
@@ -159,14 +161,8 @@ func TestBPFActionKernel(t *testing.T) {
 	}
 }
 
-// skipWithoutAction skips on a kernel that was built without the action.
-func skipWithoutAction(t *testing.T, err error) {
+// needAction skips on a kernel that is built without the action of an attempt.
+func needAction(t *testing.T, config string, err error) {
 	t.Helper()
-	var e *Error
-	if errors.As(err, &e) && strings.HasPrefix(e.Message, "Failed to load TC action module") {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	need.Of(t, need.Feature{Name: "the tc action of " + config, Since: "4.1", Config: config, Probe: func() error { return err }})
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/mdlayher/genetlink/genltest"
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/internal/need"
 )
 
 var netdev = genetlink.Family{ID: 0x1c, Name: "netdev", Version: 1}
@@ -62,12 +64,7 @@ func TestFeaturesKernel(t *testing.T) {
 	c := inNetNS(t)
 	va := addVeth(t, c)
 	f, err := c.Features(va.Index)
-	if errors.Is(err, errors.ErrUnsupported) {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	need.Of(t, need.Feature{Name: "the netdev family's XDP features", Since: "6.3", Probe: func() error { return err }})
 	if want := FeatureBasic | FeatureRedirect; f.XDP&want != want {
 		t.Errorf("veth: got %+v", f)
 	}

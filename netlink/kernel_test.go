@@ -1,7 +1,6 @@
 package netlink
 
 import (
-	"os"
 	"runtime"
 	"testing"
 	"time"
@@ -9,15 +8,15 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/internal/need"
 )
 
 // inNetNS moves the test to a network namespace of its own, which ends with
 // its thread: the thread is never unlocked, so the runtime ends it.
 func inNetNS(t testing.TB) *Conn {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("needs root for a network namespace of its own")
-	}
+	need.Of(t, need.Root)
 	runtime.LockOSThread()
 	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 		t.Fatal(err)

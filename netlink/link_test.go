@@ -14,6 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/internal/need"
 )
 
 func TestLinkRequests(t *testing.T) {
@@ -99,10 +101,8 @@ func (l *Link) asIP(names map[int]string) ipLink {
 
 func TestLinksAgainstIP(t *testing.T) {
 	c := inNetNS(t)
-	ip, err := exec.LookPath("ip")
-	if err != nil {
-		t.Skip("needs ip(8) as the oracle")
-	}
+	need.Of(t, need.Command("ip"))
+	const ip = "ip"
 	va := addVeth(t, c)
 	run(t, ip, "link", "property", "add", "dev", "va", "altname", "a-name-of-more-than-15-bytes", "altname", "short")
 	run(t, ip, "link", "set", "dev", "va", "group", "7", "promisc", "on")

@@ -1,11 +1,12 @@
 package netlink
 
 import (
-	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/internal/need"
 )
 
 func TestNetkitRequest(t *testing.T) {
@@ -61,12 +62,7 @@ func TestNetkitKernel(t *testing.T) {
 	err := c.AddNetkit(NetkitPair{Name: "nk0", Peer: "nk1", Netkit: Netkit{
 		Mode: new(NetkitL2), PeerPolicy: new(NetkitBlackhole),
 	}})
-	if errors.Is(err, errors.ErrUnsupported) {
-		t.Skip("the kernel has no netkit: ", err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	need.Of(t, need.Feature{Name: "netkit", Since: "6.7", Config: "CONFIG_NETKIT", Probe: func() error { return err }})
 	for _, name := range []string{"nk0", "nk1"} {
 		if l := linkT(t, c, name); l.Kind != "netkit" || l.Netkit == nil || *l.Netkit.Mode != NetkitL2 || l.Netkit.Primary != (name == "nk0") {
 			t.Errorf("%s: got %+v, %+v", name, l, l.Netkit)

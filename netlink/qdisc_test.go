@@ -5,11 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/xdpload/xdpload/internal/need"
 )
 
 func TestQdiscKernel(t *testing.T) {
@@ -65,10 +66,8 @@ func TestQdiscKernel(t *testing.T) {
 
 func TestQdiscsAgainstTC(t *testing.T) {
 	c := inNetNS(t)
-	tc, err := exec.LookPath("tc")
-	if err != nil {
-		t.Skip("needs tc(8) as the oracle")
-	}
+	need.Of(t, need.Command("tc"))
+	const tc = "tc"
 	clsact(t, c)
 	type qdisc struct {
 		Kind   string

@@ -2,20 +2,17 @@ package pin
 
 import (
 	"os"
-	"os/exec"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/xdpload/xdpload/internal/need"
 )
 
 // tc and ip make the tree that we make, and each side reuses the other's map.
 func TestSharedWithIproute2(t *testing.T) {
 	needRoot(t)
-	for _, name := range []string{"ip", "tc"} {
-		if _, err := exec.LookPath(name); err != nil {
-			t.Skipf("needs iproute2: %v", err)
-		}
-	}
+	need.Of(t, need.Command("ip"), need.Command("tc"))
 	tool(t, nil, "tc", "qdisc", "add", "dev", "lo", "clsact")
 	defer tool(t, nil, "tc", "qdisc", "del", "dev", "lo", "clsact")
 	defer tool(t, nil, "ip", "link", "set", "dev", "lo", "xdpgeneric", "off")

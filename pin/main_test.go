@@ -14,6 +14,8 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/internal/need"
 )
 
 //go:generate clang -target bpfel -O2 -Wall -Werror -mcpu=v2 -fno-ident -ffreestanding -nostdinc -fdebug-compilation-dir=/testdata -fno-stack-protector -g -I../internal/testobj/src -c testdata/pinned.c -o testdata/pinned.o
@@ -56,9 +58,7 @@ func startPrivate() error {
 
 func needRoot(tb testing.TB) {
 	tb.Helper()
-	if os.Geteuid() != 0 {
-		tb.Skip("needs root: mounts a BPF file system and makes BPF objects")
-	}
+	need.Of(tb, need.Root)
 }
 
 // newFS mounts a BPF file system that lives as long as the test.

@@ -2,20 +2,30 @@ package bpftest
 
 import (
 	"errors"
-	"os"
-	"os/exec"
+	"testing"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/xdpload/xdpload/internal/need"
 	"github.com/xdpload/xdpload/internal/sys"
 )
+
+// A Feature is something that a test needs and that not every machine has.
+type Feature = need.Feature
+
+// Need skips the test when one of the features is not there, and fails it when
+// this kernel should have the feature. It is the only way to skip a test.
+func Need(t testing.TB, features ...Feature) {
+	t.Helper()
+	need.Of(t, features...)
+}
 
 // The features that tests need.
 var (
 	// Root is the privilege to make namespaces and load programs.
-	Root = Feature{Name: "root", Probe: probeRoot}
+	Root = need.Root
 	// PlainUser is the way to run a command without privileges.
-	PlainUser = Feature{Name: "root, to become a plain user", Probe: probeRoot}
+	PlainUser = Feature{Name: "root, to become a plain user", Probe: Root.Probe}
 	// TCX is the multi-program tc hook.
 	TCX = Feature{Name: "tcx", Since: "6.6", Config: "CONFIG_NET_XGRESS", Probe: probeHook(sys.TCXIngress)}
 	// Netkit is the kind of device, and its multi-program hooks.
@@ -23,19 +33,7 @@ var (
 )
 
 // Command is the need for a program that is a witness beside ours.
-func Command(name string) Feature {
-	return Feature{Name: "the command " + name, Probe: func() error {
-		_, err := exec.LookPath(name)
-		return err
-	}}
-}
-
-func probeRoot() error {
-	if os.Geteuid() != 0 {
-		return errors.New("run as root")
-	}
-	return nil
-}
+func Command(name string) Feature { return need.Command(name) }
 
 // probeHook asks what the hook of the loopback device runs. A kernel that does
 // not know the hook answers EINVAL, one that does may find fault with the device.

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/xdpload/xdpload/internal/need"
 )
 
 // TestMain lets the test binary stand for the program in the shells.
@@ -66,9 +68,7 @@ func TestScripts(t *testing.T) {
 	}
 	for shell, complete := range shells {
 		t.Run(shell, func(t *testing.T) {
-			if _, err := exec.LookPath(shell); err != nil {
-				t.Skip(err)
-			}
+			need.Of(t, need.Command(shell))
 			dir := shellDir(t, shell)
 			got := complete(t, dir, lines)
 			for i, tt := range tests {

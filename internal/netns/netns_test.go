@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/internal/need"
 )
 
 func inode(t *testing.T, path string) uint64 {
@@ -23,6 +25,7 @@ func inode(t *testing.T, path string) uint64 {
 // path of it.
 func newNamespace(t *testing.T) string {
 	t.Helper()
+	need.Of(t, need.Root)
 	type made struct {
 		f   *os.File
 		err error
@@ -38,9 +41,6 @@ func newNamespace(t *testing.T) string {
 		c <- made{f, err}
 	}()
 	m := <-c
-	if errors.Is(m.err, os.ErrPermission) {
-		t.Skip("SKIP: needs root: ", m.err)
-	}
 	if m.err != nil {
 		t.Fatal(m.err)
 	}

@@ -1,4 +1,4 @@
-package bpftest
+package need
 
 import (
 	"errors"

@@ -1,12 +1,17 @@
-package bpftest
+// Package need is the one way in which a test is skipped: what it needs is
+// named, and may be missing only where that is excused. It imports nothing of
+// the project, so that every package's tests can use it.
+package need
 
 import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -26,9 +31,9 @@ type Feature struct {
 	Probe func() error
 }
 
-// Need skips the test when one of the features is not there, and fails it when
-// this kernel should have the feature. It is the only way to skip a test.
-func Need(t testing.TB, features ...Feature) {
+// Of skips the test when one of the features is not there, and fails it when
+// this kernel should have the feature.
+func Of(t testing.TB, features ...Feature) {
 	t.Helper()
 	for _, f := range features {
 		err := f.Probe()
@@ -40,6 +45,22 @@ func Need(t testing.TB, features ...Feature) {
 		}
 		t.Fatalf("this kernel should have %s, since %s: %v", f.Name, f.Since, err)
 	}
+}
+
+// Root is the privilege to make namespaces and load programs.
+var Root = Feature{Name: "root", Probe: func() error {
+	if os.Geteuid() != 0 {
+		return errors.New("run as root")
+	}
+	return nil
+}}
+
+// Command is the need for a program that is a witness beside ours.
+func Command(name string) Feature {
+	return Feature{Name: "the command " + name, Probe: func() error {
+		_, err := exec.LookPath(name)
+		return err
+	}}
 }
 
 // excused says why a feature may be absent here.
