@@ -36,7 +36,7 @@ func alreadyAttached(c *netlink.Conn, h Hook, same func(ProgramInfo) (bool, erro
 
 // candidates are the filters that may do what attach would have done.
 func (h Clsact) candidates(c *netlink.Conn) ([]*Attachment, error) {
-	if !h.Idempotent || h.Filter.BPF == nil {
+	if !h.Idempotent || h.Filter.BPF == nil || len(h.Filter.BPF.Bytecode) > 0 {
 		return nil, nil
 	}
 	if h.Filter.Protocol == 0 {

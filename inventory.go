@@ -82,6 +82,10 @@ func (v *Inventory) Attachments(c *netlink.Conn, l *netlink.Link) ([]*Attachment
 	return out, nil
 }
 
+// Enter makes ready for another network namespace. Programs and bpf_links are
+// the same in all.
+func (v *Inventory) Enter() { v.qdiscs = nil }
+
 // multi is empty where the kernel does not tell, and then asks no more.
 func (v *Inventory) multi(l *netlink.Link, point sys.AttachType) []*Attachment {
 	if v.absent[point] {

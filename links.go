@@ -15,6 +15,9 @@ import (
 	"github.com/xdpload/xdpload/pin"
 )
 
+// opPinLink is what fails when a link finds its path taken.
+const opPinLink = "pin link"
+
 // A linkHook is a hook on which a bpf_link can hold a program.
 type linkHook interface {
 	Hook
@@ -175,7 +178,7 @@ func updatePinned(c *netlink.Conn, p *Program, h linkHook) (*Attachment, error) 
 	}
 	defer sys.Close(fd)
 	if kind != sys.KindLink || !update {
-		return nil, &os.PathError{Op: "pin", Path: path, Err: os.ErrExist}
+		return nil, &os.PathError{Op: opPinLink, Path: path, Err: os.ErrExist}
 	}
 	a, err := pinnedAttachment(c, fd, h)
 	if err != nil {

@@ -105,6 +105,16 @@ func OpenPinned(path string, want ebpf.ProgramType) (*Program, error) {
 	return checked(prog, path, want)
 }
 
+// OpenID opens the loaded program with that id. The caller closes the program.
+func OpenID(id uint32, want ebpf.ProgramType) (*Program, error) {
+	name := fmt.Sprintf("id %d", id)
+	prog, err := ebpf.NewProgramFromID(ebpf.ProgramID(id))
+	if err != nil {
+		return nil, fmt.Errorf("program %s: %w", name, err)
+	}
+	return checked(prog, name, want)
+}
+
 // OpenFD takes over a file descriptor of a program that the process inherited.
 func OpenFD(fd int, want ebpf.ProgramType) (*Program, error) {
 	name := fmt.Sprintf("fd %d", fd)

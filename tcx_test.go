@@ -95,7 +95,7 @@ func (r trail) read(from, to *bpftest.Tap) (way uint32, seen bool) {
 			break
 		}
 	}
-	if err := from.Send(bpftest.Frame(1)); err != nil {
+	if err := from.Offer(bpftest.Frame(1)); err != nil {
 		r.t.Fatal(err)
 	}
 	frame, err := to.Receive(100 * time.Millisecond)

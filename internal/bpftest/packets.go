@@ -56,6 +56,16 @@ func (tap *Tap) Send(frame []byte) error {
 	}
 }
 
+// Offer sends a frame that a program on the device's way out may drop, which
+// the kernel reports as if there were no room.
+func (tap *Tap) Offer(frame []byte) error {
+	_, err := unix.Write(tap.fd, frame)
+	if errors.Is(err, unix.ENOBUFS) {
+		return nil
+	}
+	return err
+}
+
 // Receive returns the next frame that the stack saw, nil if none came in time.
 func (tap *Tap) Receive(wait time.Duration) ([]byte, error) {
 	fds := []unix.PollFd{{Fd: int32(tap.fd), Events: unix.POLLIN}}

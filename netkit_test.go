@@ -1,0 +1,194 @@
+package xdpload_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/internal/bpftest"
+	"github.com/xdpload/xdpload/internal/netns"
+	"github.com/xdpload/xdpload/netlink"
+)
+
+// netkitPair makes a pair, both up, the second of the two in a namespace of its
+// own, and returns their indexes.
+func netkitPair(t *testing.T, near, far *bpftest.Namespace, pair netlink.NetkitPair) (primary, peer int) {
+	t.Helper()
+	pair.Name, pair.Peer = "nk0", "nk1"
+	up := func(name string, index *int) func(*netlink.Conn) error {
+		return func(c *netlink.Conn) error {
+			l, err := c.Link(name)
+			if err != nil {
+				return err
+			}
+			*index = l.Index
+			return c.SetLinkUp(l.Index, true)
+		}
+	}
+	near.Netlink(func(c *netlink.Conn) error {
+		f, err := netns.Open(far.Name)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		pair.PeerNetNS = int(f.Fd())
+		return c.AddNetkit(pair)
+	})
+	near.Netlink(up("nk0", &primary))
+	far.Netlink(up("nk1", &peer))
+	return primary, peer
+}
+
+func TestNetkitOrder(t *testing.T) {
+	bpftest.Need(t, bpftest.Root, bpftest.Netkit)
+	for _, mode := range []netlink.NetkitMode{netlink.NetkitL2, netlink.NetkitL3} {
+		t.Run(mode.String(), func(t *testing.T) {
+			near, far := bpftest.NewNamespace(t), bpftest.NewNamespace(t)
+			primary, peer := netkitPair(t, near, far, netlink.NetkitPair{Netkit: netlink.Netkit{Mode: &mode}})
+			here, there := near.Tap(primary), far.Tap(peer)
+			trail := newTrail(t)
+			two := trail.program("two", 2, next)
+			for _, step := range []struct {
+				p      *xdpload.Program
+				anchor xdpload.Anchor
+				want   uint32
+			}{
+				{two, nil, 2},
+				{trail.program("one", 1, next), xdpload.First(), 12},
+				{trail.program("four", 4, next), xdpload.Last(), 124},
+				{trail.program("three", 3, next), xdpload.After(xdpload.ProgramID(two.ID)), 1234},
+				{trail.program("five", 5, next), xdpload.Replace(xdpload.ProgramName("one")), 5234},
+			} {
+				for _, isPeer := range []bool{false, true} {
+					h := xdpload.Netkit{Ifindex: primary, Peer: isPeer, Order: xdpload.Order{Anchor: step.anchor}}
+					if _, err := attachIn(near, step.p, h); err != nil {
+						t.Fatalf("%s: %v", step.p.Name, err)
+					}
+				}
+				if way, seen := trail.read(here, there); way != step.want || !seen {
+					t.Errorf("from the primary: %d, seen %v, want %d", way, seen, step.want)
+				}
+				if way, seen := trail.read(there, here); way != step.want || !seen {
+					t.Errorf("from the peer: %d, seen %v, want %d", way, seen, step.want)
+				}
+			}
+			h := xdpload.Netkit{Ifindex: primary, Peer: true}
+			h.Which = xdpload.ProgramName("five")
+			if _, err := detachIn(near, h); err != nil {
+				t.Error(err)
+			}
+			if way, _ := trail.read(there, here); way != 234 {
+				t.Errorf("after one was detached the peer's packet went %d, want 234", way)
+			}
+		})
+	}
+}
+
+// TestNetkitBlackhole: a peer that passes nothing does once a program says so.
+func TestNetkitBlackhole(t *testing.T) {
+	bpftest.Need(t, bpftest.Root, bpftest.Netkit)
+	const pass = 0
+	near, far := bpftest.NewNamespace(t), bpftest.NewNamespace(t)
+	mode, drop := netlink.NetkitL2, netlink.NetkitBlackhole
+	primary, peer := netkitPair(t, near, far, netlink.NetkitPair{Netkit: netlink.Netkit{Mode: &mode, PeerPolicy: &drop}})
+	here, there := near.Tap(primary), far.Tap(peer)
+	trail := newTrail(t)
+	if _, seen := trail.read(here, there); !seen {
+		t.Error("the primary's packets are lost too")
+	}
+	if _, seen := trail.read(there, here); seen {
+		t.Error("the black hole passes a packet without a program")
+	}
+	h := xdpload.Netkit{Ifindex: primary, Peer: true}
+	if _, err := attachIn(near, trail.program("pass", 7, pass), h); err != nil {
+		t.Fatal(err)
+	}
+	if way, seen := trail.read(there, here); way != 7 || !seen {
+		t.Errorf("with a program that passes: %d, seen %v", way, seen)
+	}
+}
+
+// TestNetkitView: the list is in the order in which packets meet programs.
+func TestNetkitView(t *testing.T) {
+	bpftest.Need(t, bpftest.Root, bpftest.Netkit)
+	near, far := bpftest.NewNamespace(t), bpftest.NewNamespace(t)
+	mode := netlink.NetkitL2
+	primary, peer := netkitPair(t, near, far, netlink.NetkitPair{Netkit: netlink.Netkit{Mode: &mode}})
+	here, there := near.Tap(primary), far.Tap(peer)
+	trail := newTrail(t)
+	link := xdpload.Netkit{Ifindex: primary, Peer: true}
+	link.Link = filepath.Join("/sys/fs/bpf", t.Name())
+	t.Cleanup(func() { os.Remove(link.Link) })
+	for i, h := range []xdpload.Hook{
+		link,
+		xdpload.TCX{Ifindex: primary},
+		direct(primary, netlink.Ingress, "in"),
+		xdpload.TCX{Ifindex: primary, Egress: true},
+		direct(primary, netlink.Egress, "out"),
+		xdpload.Netkit{Ifindex: primary},
+	} {
+		if _, err := attachIn(near, trail.program(string(rune('a'+i)), int32(i+1), next), h); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if way, seen := trail.read(there, here); way != 123 || !seen {
+		t.Errorf("on its way in the packet went %d, want 123", way)
+	}
+	if way, seen := trail.read(here, there); way != 456 || !seen {
+		t.Errorf("on its way out the packet went %d, want 456", way)
+	}
+	want := []string{"netkit/peer a", "tcx/ingress b", "clsact/ingress c", "tcx/egress d", "clsact/egress e", "netkit/primary f"}
+	if diff := cmp.Diff(want, on(t, near, primary)); diff != "" {
+		t.Errorf("attachments (-want +got):\n%s", diff)
+	}
+}
+
+func TestNetkitRefusals(t *testing.T) {
+	bpftest.Need(t, bpftest.Root, bpftest.Netkit)
+	near, far := bpftest.NewNamespace(t), bpftest.NewNamespace(t)
+	v0, _ := near.Veth("v0", "v1")
+	_, peer := netkitPair(t, near, far, netlink.NetkitPair{})
+	p := newTrail(t).program("one", 1, next)
+	if _, err := attachIn(near, p, xdpload.Netkit{Ifindex: v0}); !errors.Is(err, unix.ENXIO) || !strings.Contains(err.Error(), "v0 is not a netkit device") {
+		t.Errorf("on a veth: %v", err)
+	}
+	if _, err := attachIn(far, p, xdpload.Netkit{Ifindex: peer, Peer: true}); !errors.Is(err, os.ErrPermission) || !strings.Contains(err.Error(), "attached through the primary device") {
+		t.Errorf("through the peer: %v", err)
+	}
+}
+
+// TestNetkitSingle: newer kernels have devices without a peer; older ones make
+// a pair and say nothing.
+func TestNetkitSingle(t *testing.T) {
+	bpftest.Need(t, bpftest.Root, bpftest.Netkit)
+	ns := bpftest.NewNamespace(t)
+	var dev *netlink.Link
+	ns.Netlink(func(c *netlink.Conn) (err error) {
+		if err = c.AddNetkit(netlink.NetkitPair{Name: "one", Netkit: netlink.Netkit{Single: true}}); err == nil {
+			dev, err = c.Link("one")
+		}
+		return err
+	})
+	bpftest.Need(t, bpftest.Feature{Name: "single netkit devices", Probe: func() error {
+		if dev.Netkit == nil || !dev.Netkit.Single {
+			return errors.New("the kernel made a pair")
+		}
+		return nil
+	}})
+	p := newTrail(t).program("one", 1, next)
+	if _, err := attachIn(ns, p, xdpload.Netkit{Ifindex: dev.Index}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := attachIn(ns, p, xdpload.Netkit{Ifindex: dev.Index, Peer: true}); err == nil || !strings.Contains(err.Error(), "no peer") {
+		t.Errorf("on the peer of a single device: %v", err)
+	}
+	if diff := cmp.Diff([]string{"netkit/primary one"}, on(t, ns, dev.Index)); diff != "" {
+		t.Errorf("attachments (-want +got):\n%s", diff)
+	}
+}
