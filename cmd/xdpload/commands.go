@@ -1,6 +1,10 @@
 package main
 
-import "github.com/xdpload/xdpload/internal/grammar"
+import (
+	"slices"
+
+	"github.com/xdpload/xdpload/internal/grammar"
+)
 
 type command = grammar.Command[runner]
 
@@ -10,6 +14,8 @@ func commands() grammar.Table[runner] {
 	return append(grammar.Table[runner]{
 		linkSetCommand(),
 		linkShowCommand(),
+		linkAddCommand(),
+		linkDelCommand(),
 		elfShowCommand(),
 		elfDisasmCommand(),
 		elfAsmCommand(),
@@ -29,7 +35,8 @@ func commands() grammar.Table[runner] {
 		offloadCheckCommand(),
 		featuresCommand(),
 		preflightCommand(),
+		netShowCommand(),
 		completionCommand(),
 		completeCommand(),
-	}, tcCommands()...)
+	}, slices.Concat(tcCommands(), tcxCommands(), netkitCommands())...)
 }

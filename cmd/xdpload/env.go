@@ -102,6 +102,9 @@ func (e *env) parse(words []string) (job, error) {
 	if err != nil {
 		return job{}, err
 	}
+	if e.AllNetns && command.Title() != netShow {
+		return job{}, &optionError{errors.New("-all-netns is for net show")}
+	}
 	run, err := command.Parse(rest)
 	return job{command: command.Title(), run: run}, err
 }

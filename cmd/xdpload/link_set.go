@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 
 	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/internal/grammar"
@@ -16,6 +17,11 @@ type linkSetRequest struct {
 	Mode    netlink.XDPMode
 	Off     bool
 	Program programRequest
+	Link    string // path
+	LinkID  uint32 // to detach
+
+	IfExists bool
+	Netkit   netkitRequest
 }
 
 func linkSetCommand() command {
@@ -47,19 +53,27 @@ func (r *linkSetRequest) grammar() *grammar.Node {
 				Help("tie the program to the device, so that it can call what the driver offers: hash, timestamp and VLAN tag of a packet"))
 		}
 		what := append([]*grammar.Node{
-			grammar.Flag("off", &r.Off).Alias("none").Exact().Help("detach the program"),
+			r.offGrammar(),
 		}, r.Program.grammar(bind...)...)
 		return grammar.Const(m.Keyword(), &r.Mode, m, grammar.Alt(what...).Named("PROGRAM")).Exact().Help(help)
 	}
 	return grammar.Seq(
 		deviceGrammar(&r.Device),
-		grammar.Alt(
+		grammar.Alt(grammar.Any(grammar.Alt(
 			mode(netlink.XDPAny, "in the driver where it can run programs, in the network stack elsewhere"),
 			mode(netlink.XDPGeneric, "in the network stack, on any device"),
 			mode(netlink.XDPNative, "in the driver, or not at all"),
 			mode(netlink.XDPOffload, "on the device itself"),
-		),
+		).Required(), linkPathGrammar(&r.Link)), r.Netkit.grammar()),
 	)
+}
+
+func (r *linkSetRequest) offGrammar() *grammar.Node {
+	return grammar.Const("off", &r.Off, true, grammar.Any(
+		grammar.Key("link", "N", grammar.Number(&r.LinkID, 1, math.MaxUint32)).Exact().
+			Help("detach what the bpf_link with this id holds, for good"),
+		grammar.Flag("if-exists", &r.IfExists).Help("no error if that link holds nothing here; without a link nothing attached is none anyway"),
+	)).Alias("none").Exact().Help("detach the program")
 }
 
 // deviceGrammar is the name of a device, with or without the word before it.
@@ -73,7 +87,7 @@ func deviceGrammar(name *string) *grammar.Node {
 func (r *linkSetRequest) run(ctx context.Context, e *env) (any, error) {
 	report, err := r.set(ctx, e)
 	if err != nil {
-		return nil, &linkError{Device: r.Device, Err: err}
+		return nil, &linkError{Device: r.Device, Err: e.tellHolder(err)}
 	}
 	return report, nil
 }
@@ -83,7 +97,13 @@ func (r *linkSetRequest) set(ctx context.Context, e *env) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	hook := xdpload.XDP{Ifindex: dev.Index, Mode: r.Mode, Replace: e.Force}
+	if r.Netkit.Given {
+		return r.setNetkit(conn, dev)
+	}
+	hook := xdpload.XDP{
+		Ifindex: dev.Index, Mode: r.Mode, Replace: e.Force, Idempotent: e.Idempotent,
+		Link: e.pinPath(r.Link), LinkID: r.LinkID,
+	}
 	if r.Off {
 		return r.detach(ctx, e, conn, hook, dev)
 	}
@@ -92,11 +112,26 @@ func (r *linkSetRequest) set(ctx context.Context, e *env) (any, error) {
 		return nil, err
 	}
 	defer p.close() //nolint:errcheck // descriptors of ours only
-	return attached(a, p), nil
+	report := attached(a, p)
+	if a.Link != nil {
+		report.Link = &bpfLink{ID: a.Link.ID, Pinned: e.linkPins()(a.Link.ID)}
+	}
+	return report, nil
+}
+
+// setNetkit changes a pair through its primary device.
+func (r *linkSetRequest) setNetkit(conn *netlink.Conn, dev *netlink.Link) (any, error) {
+	if err := conn.SetNetkit(dev.Index, r.Netkit.Pair.Netkit); err != nil {
+		return nil, err
+	}
+	return &deviceChange{Device: dev.Name, Change: "changed"}, nil
 }
 
 func (r *linkSetRequest) detach(ctx context.Context, e *env, conn *netlink.Conn, hook xdpload.XDP, dev *netlink.Link) (any, error) {
 	a, err := xdpload.Detach(conn, hook)
+	if r.IfExists && absent(err) {
+		return detached(dev, nil), nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -123,6 +158,9 @@ type linkSetReport struct {
 	Maps     []mapReport     `json:"maps,omitempty"`
 	Replaced *programReport  `json:"replaced,omitempty"`
 	Detached *programReport  `json:"detached,omitempty"`
+	Link     *bpfLink        `json:"bpf_link,omitempty"`
+
+	Unchanged bool `json:"unchanged,omitempty"`
 }
 
 // programReport names a program.
@@ -144,9 +182,7 @@ func attached(a *xdpload.Attachment, p *loaded) *linkSetReport {
 	r := &linkSetReport{Device: a.Device, Ifindex: a.Ifindex, Mode: a.Mode}
 	r.Program = reportProgram(&a.Program)
 	r.Replaced = reportProgram(a.Replaced)
-	for _, m := range p.maps {
-		r.Maps = append(r.Maps, mapReport{ID: m.ID, Name: m.Name, Pinned: m.Pin, Reused: m.Reused})
-	}
+	r.Maps, r.Unchanged = reportMaps(p.maps, a.Unchanged), a.Unchanged
 	return r
 }
 
@@ -182,11 +218,17 @@ func (*linkSetReport) change() {}
 // WriteText prints one line.
 func (r *linkSetReport) WriteText(w io.Writer, _ render.Options) error {
 	var err error
+	held := ""
+	if r.Link != nil {
+		held = fmt.Sprintf(", %v", r.Link)
+	}
 	switch {
+	case r.Unchanged:
+		_, err = fmt.Fprintf(w, "%s: unchanged, program %v is attached (%v)%s\n", r.Device, r.Program, r.Mode, held)
 	case r.Program != nil && r.Replaced != nil:
-		_, err = fmt.Fprintf(w, "%s: attached program %v (%v), replaced program %v\n", r.Device, r.Program, r.Mode, r.Replaced)
+		_, err = fmt.Fprintf(w, "%s: attached program %v (%v), replaced program %v%s\n", r.Device, r.Program, r.Mode, r.Replaced, held)
 	case r.Program != nil:
-		_, err = fmt.Fprintf(w, "%s: attached program %v (%v)\n", r.Device, r.Program, r.Mode)
+		_, err = fmt.Fprintf(w, "%s: attached program %v (%v)%s\n", r.Device, r.Program, r.Mode, held)
 	case r.Detached != nil:
 		_, err = fmt.Fprintf(w, "%s: detached program %v (%v)\n", r.Device, r.Detached, r.Mode)
 	default:

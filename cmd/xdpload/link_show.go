@@ -140,7 +140,8 @@ type linkDetails struct {
 }
 
 type linkInfo struct {
-	Kind string `json:"info_kind"`
+	Kind   string         `json:"info_kind"`
+	Netkit *netkitDetails `json:"info_data,omitempty"`
 }
 
 // xdpReport is the XDP state of a device. Mode is iproute2's number of it.
@@ -236,7 +237,7 @@ func details(l *netlink.Link) *linkDetails {
 		TSOMaxSize: l.TSOMaxSize, TSOMaxSegs: l.TSOMaxSegs, GROMaxSize: l.GROMaxSize,
 	}
 	if l.Kind != "" {
-		d.Info = &linkInfo{Kind: l.Kind}
+		d.Info = &linkInfo{Kind: l.Kind, Netkit: reportNetkit(l.Netkit)}
 	}
 	return d
 }

@@ -107,6 +107,9 @@ func (r *linkReport) writeDetails(b *strings.Builder) {
 	fmt.Fprintf(b, " promiscuity %d allmulti %d minmtu %d maxmtu %d\n   ", d.Promiscuity, d.AllMulti, d.MinMTU, d.MaxMTU)
 	if d.Info != nil {
 		fmt.Fprintf(b, " %s", d.Info.Kind)
+		if d.Info.Netkit != nil {
+			b.WriteString(d.Info.Netkit.String())
+		}
 	}
 	fmt.Fprintf(b, " numtxqueues %d numrxqueues %d gso_max_size %d gso_max_segs %d tso_max_size %d tso_max_segs %d gro_max_size %d",
 		d.TxQueues, d.RxQueues, d.GSOMaxSize, d.GSOMaxSegs, d.TSOMaxSize, d.TSOMaxSegs, d.GROMaxSize)

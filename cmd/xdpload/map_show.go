@@ -178,7 +178,7 @@ func orDash(name string) string {
 // placeOf names the place that an attachment runs at: "v0 xdp", "v0 ingress".
 func placeOf(a *xdpload.Attachment) string {
 	if a.Filter == nil {
-		return a.Device + " " + a.Mode.Keyword()
+		return a.Device + " " + a.Hook()
 	}
 	return fmt.Sprintf("%s %v pref %d handle %#x", a.Device, a.Filter.Parent, a.Filter.Pref, a.Filter.Handle)
 }

@@ -27,7 +27,8 @@ type programRequest struct {
 	Bound   bool // to the device, and run by the kernel
 	Load    loadRequest
 	Pinned  string
-	FD      int // -1 without
+	FD      int    // -1 without
+	ID      uint32 // of a loaded program, 0 without
 
 	read *elf.Object // once it has been
 }
@@ -93,6 +94,8 @@ func (r *programRequest) name() string {
 		return r.Pinned
 	case r.FD >= 0:
 		return fmt.Sprintf("fd %d", r.FD)
+	case r.ID != 0:
+		return fmt.Sprintf("id %d", r.ID)
 	case r.File == "-":
 		return "standard input"
 	}
@@ -115,6 +118,8 @@ func (r *programRequest) open(ctx context.Context, e *env, want ebpf.ProgramType
 		return r.opened(xdpload.OpenPinned(e.pinPath(r.Pinned), want))
 	case r.FD >= 0:
 		return r.opened(xdpload.OpenFD(r.FD, want))
+	case r.ID != 0:
+		return r.opened(xdpload.OpenID(r.ID, want))
 	}
 	obj, err := r.object(e)
 	if err != nil {

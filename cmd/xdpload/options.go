@@ -14,13 +14,16 @@ import (
 // globals are the options before the first word.
 type globals struct {
 	render.Options
-	Netns   string
-	BPFFS   string
-	Force   bool
-	Batch   string
-	Echo    bool
-	Version bool
-	Help    bool
+	Netns string
+	BPFFS string
+	Force bool
+	// Idempotent leaves a hook alone that runs the program already.
+	Idempotent bool
+	AllNetns   bool
+	Batch      string
+	Echo       bool
+	Version    bool
+	Help       bool
 }
 
 // An option is one row of the table of global options.
@@ -44,6 +47,8 @@ func options() []option {
 		{"bpffs", "DIR", "use the BPF file system at DIR, not at $TC_BPF_MNT or /sys/fs/bpf", func(g *globals) any { return &g.BPFFS }},
 		{"netns", "NAME", "work in the network namespace NAME, a path or a process id; pins stay where they are", func(g *globals) any { return &g.Netns }},
 		{"force", "", "replace what is attached; go on after a batch line that fails", func(g *globals) any { return &g.Force }},
+		{"idempotent", "", "change nothing where a program is attached already that has the same instructions and maps", func(g *globals) any { return &g.Idempotent }},
+		{"all-netns", "", "net show: every network namespace", func(g *globals) any { return &g.AllNetns }},
 		{"echo", "", "print the filter that was set as tc monitor does", func(g *globals) any { return &g.Echo }},
 		{"Version", "", "print the version", func(g *globals) any { return &g.Version }},
 		{"help", "", "print help", func(g *globals) any { return &g.Help }},

@@ -27,6 +27,7 @@ import (
 //	cut FILE N NEW          write the first N bytes of FILE to NEW
 //	control                 set $CONTROL to a name with control characters
 //	full WORDS              run the program with a full disk for its output
+//	feature NAME            skip the script on a kernel without tcx or netkit, or with tcx (no-tcx)
 //	need COMMAND…           skip the script where a witness is missing
 //
 // and, in the namespace of a script that has one:
@@ -42,6 +43,8 @@ import (
 //	unchanged                  there are no more than that
 //	[!] nobody WORDS           run the program without privileges
 //	[!] inherit PATH WORDS     run it with the pinned program as descriptor 3
+//	holding DEV                hold a program by a bpf_link without a pin, and set $LINK and $HOLDER
+//	gone DEV                   no tcx program is left on the device
 //	nameless DEV               attach a program that has no name
 //	mtu DEV N                  set the device's MTU
 //	bind FILE TARGET           mount a single file over another while the script runs
@@ -54,6 +57,9 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"json":      checkJSON,
 	"let":       letValue,
 	"need":      needCommands,
+	"feature":   needFeature,
+	"holding":   holdUnpinned,
+	"gone":      checkGone,
 	"ip":        witnessCommand("ip"),
 	"tc":        witnessCommand("tc"),
 	"bpftool":   witnessCommand("bpftool"),

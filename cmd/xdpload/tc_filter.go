@@ -28,6 +28,8 @@ type filterRequest struct {
 	Police  *netlink.Police
 
 	op xdpload.FilterOp
+
+	IfExists bool // of a delete
 }
 
 func newFilterRequest(op xdpload.FilterOp) *filterRequest {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/internal/grammar"
@@ -48,6 +49,7 @@ func (r *filterRequest) deleteGrammar() *grammar.Node {
 		handle, pref, protocol, r.chainGrammar(),
 		grammar.Const("bpf", &r.Kind, "bpf", named).Exact().Help("a BPF classifier"),
 		grammar.Value("KIND", grammar.String(&r.Kind)).Accept(isClassifier).Hidden(),
+		grammar.Flag("if-exists", &r.IfExists).Help("no error if it is not attached"),
 	).Check(r.checkDelete)
 }
 
@@ -67,6 +69,9 @@ func (r *filterRequest) checkDelete() error {
 
 func (r *filterRequest) runDelete(ctx context.Context, e *env) (any, error) {
 	deleted, err := r.delete(ctx, e)
+	if r.IfExists && noFilter(err) {
+		return r.deleted(nil), nil
+	}
 	if err != nil {
 		return nil, &linkError{Device: r.subject(), Err: err}
 	}
@@ -136,6 +141,16 @@ func (r *filterRequest) matching(conn *netlink.Conn, e *env, ifindex int) ([]*ne
 		}
 	}
 	return filters, nil
+}
+
+// noFilter tells that there is no filter that was to be deleted, and maybe no
+// qdisc to have one.
+func noFilter(err error) bool {
+	if errors.Is(err, errNoFilter) {
+		return true
+	}
+	x, ok := errors.AsType[*netlink.Error](err)
+	return ok && (errors.Is(x, os.ErrNotExist) && x.Errno() != unix.ENODEV || strings.HasPrefix(x.Message, "Parent Qdisc doesn't exist"))
 }
 
 // errNoFilter says that a filter that was named is not there.

@@ -28,7 +28,7 @@ func (r *filterRequest) set(ctx context.Context, e *env) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	hook := xdpload.Clsact{Filter: r.filter(ifindex), Op: r.op}
+	hook := xdpload.Clsact{Filter: r.filter(ifindex), Op: r.op, Idempotent: e.Idempotent}
 	key, sharing := r.Code.Program.shareKey(e, r.boundTo(ifindex))
 	shared := e.found.program(key)
 	if shared != nil {
@@ -112,7 +112,7 @@ type filterChange struct {
 	Ifindex       int            `json:"ifindex,omitempty"`
 	Block         uint32         `json:"block,omitempty"`
 	Parent        netlink.Parent `json:"hook"`
-	Change        netlink.Change `json:"change"`
+	Change        netlink.Change `json:"change"` // what it would have been, if unchanged
 	Qdisc         string         `json:"qdisc,omitempty"`
 	QdiscCreated  bool           `json:"qdisc_created,omitempty"`
 	Protocol      string         `json:"protocol"`
@@ -126,6 +126,7 @@ type filterChange struct {
 	ProgramReused bool           `json:"program_reused,omitempty"` // -details: by an earlier line of a batch
 	Maps          []mapReport    `json:"maps,omitempty"`
 	Replaced      *programReport `json:"replaced,omitempty"`
+	Unchanged     bool           `json:"unchanged,omitempty"` // -idempotent: it was there
 
 	hook string
 }
@@ -144,15 +145,13 @@ func (r *filterRequest) attached(e *env, conn *netlink.Conn, a *xdpload.Attachme
 		Device: a.Device, Ifindex: a.Ifindex, Block: f.Block, Parent: f.Parent, Change: change,
 		Qdisc: f.Qdisc, QdiscCreated: f.QdiscCreated, Protocol: f.Protocol.String(), Pref: f.Pref, Kind: f.Kind,
 		Chain: f.Chain, Handle: handleText(f.Handle), Name: f.BPF.Name, DirectAction: f.BPF.Direct,
-		Replaced: reportProgram(a.Replaced), hook: r.name(),
+		Replaced: reportProgram(a.Replaced), Unchanged: a.Unchanged, hook: r.name(),
 	}
 	if p.Program != nil {
 		c.Program = reportProgram(&a.Program)
 		c.ProgramReused = p.reused && e.Details
 	}
-	for _, m := range p.maps {
-		c.Maps = append(c.Maps, mapReport{ID: m.ID, Name: m.Name, Pinned: m.Pin, Reused: m.Reused})
-	}
+	c.Maps = reportMaps(p.maps, a.Unchanged)
 	return c
 }
 
@@ -174,7 +173,11 @@ func (c *filterChange) WriteText(w io.Writer, _ render.Options) error {
 	if c.QdiscCreated {
 		fmt.Fprintf(&b, "%s: created clsact qdisc\n", c.Device)
 	}
-	fmt.Fprintf(&b, "%s: %s filter protocol %s pref %d chain %d handle %s", c.hook, c.Change, c.Protocol, c.Pref, c.Chain, c.Handle)
+	verb := c.Change.String()
+	if c.Unchanged {
+		verb = "unchanged"
+	}
+	fmt.Fprintf(&b, "%s: %s filter protocol %s pref %d chain %d handle %s", c.hook, verb, c.Protocol, c.Pref, c.Chain, c.Handle)
 	if c.Name != "" {
 		b.WriteString(" " + render.Line(c.Name))
 	}

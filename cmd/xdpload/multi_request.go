@@ -1,0 +1,246 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"math"
+	"os"
+
+	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/netlink"
+)
+
+// multiHook is the words for a hook that runs several programs in order.
+type multiHook struct {
+	command       string    // "tcx"
+	points        [2]string // "ingress", "egress"
+	help          [2]string
+	make          func(ifindex int, second bool, o xdpload.Order) xdpload.Hook
+	check         func(c *netlink.Conn, h xdpload.Hook) error
+	exampleDevice string
+}
+
+// multiRequest is what a line says about one.
+type multiRequest struct {
+	multiHook
+	Device   string
+	Second   bool
+	Program  programRequest
+	Place    func(xdpload.Ref) xdpload.Anchor // nil for the default
+	Ref      refRequest
+	Revision uint64
+	Link     string
+	IfExists bool
+	Object   string // of the program to detach
+	Section  string
+}
+
+// refRequest names a program on a hook.
+type refRequest struct {
+	ID, Link     uint32
+	Name, Pinned string
+}
+
+func (r *refRequest) ref(e *env) xdpload.Ref {
+	switch {
+	case r.ID != 0:
+		return xdpload.ProgramID(r.ID)
+	case r.Link != 0:
+		return xdpload.LinkID(r.Link)
+	case r.Name != "":
+		return xdpload.ProgramName(r.Name)
+	case r.Pinned != "":
+		return xdpload.PinnedAt(e.pinPath(r.Pinned))
+	}
+	return xdpload.Ref{}
+}
+
+func (r *refRequest) grammar() []*grammar.Node {
+	return []*grammar.Node{
+		grammar.Key("id", "N", grammar.Number(&r.ID, 1, math.MaxUint32)).Help("the program with this id"),
+		grammar.Key("link", "N", grammar.Number(&r.Link, 1, math.MaxUint32)).Help("what the bpf_link with this id holds"),
+		grammar.Key("name", "NAME", grammar.String(&r.Name)).Help("the program with this name, if there is only one on the hook"),
+		grammar.Key("pinned", "PATH", grammar.String(&r.Pinned)).Completes(grammar.Pinned).Help("the program that is pinned at this path, or held by the bpf_link there"),
+	}
+}
+
+func (r *multiRequest) hookGrammar() *grammar.Node {
+	return grammar.Seq(
+		deviceGrammar(&r.Device),
+		grammar.Alt(
+			grammar.Const(r.points[0], &r.Second, false).Help(r.help[0]),
+			grammar.Const(r.points[1], &r.Second, true).Help(r.help[1]),
+		),
+	)
+}
+
+func (r *multiRequest) attachGrammar() *grammar.Node {
+	program := append(r.Program.grammar(),
+		grammar.Key("id", "N", grammar.Number(&r.Program.ID, 1, math.MaxUint32)).Help("the loaded program with this id"))
+	return grammar.Seq(r.hookGrammar(), grammar.Any(
+		grammar.Alt(program...).Named("PROGRAM").Required(),
+		r.placeGrammar(),
+		r.revisionGrammar(),
+		linkPathGrammar(&r.Link),
+	)).Check(r.check1)
+}
+
+func (r *multiRequest) placeGrammar() *grammar.Node {
+	ref := grammar.Alt(r.Ref.grammar()...).Named("REF")
+	end := func(word string, a xdpload.Anchor, help string) *grammar.Node {
+		return grammar.Word(word).Do(func() { r.Place = func(xdpload.Ref) xdpload.Anchor { return a } }).Help(help)
+	}
+	beside := func(word string, a func(xdpload.Ref) xdpload.Anchor, help string) *grammar.Node {
+		return grammar.Word(word, ref).Do(func() { r.Place = a }).Help(help)
+	}
+	return grammar.Alt(
+		end("first", xdpload.First(), "before all other programs of the hook"),
+		end("last", xdpload.Last(), "after all others (the default)"),
+		beside("before", xdpload.Before, "right before another"),
+		beside("after", xdpload.After, "right after another"),
+		beside("replace", xdpload.Replace, "in the place of another; the bpf_link that held it holds the new one"),
+	)
+}
+
+func (r *multiRequest) revisionGrammar() *grammar.Node {
+	return grammar.Key("revision", "N", grammar.Number(&r.Revision, 1, math.MaxUint64)).
+		Help("change nothing unless the hook is at this revision, which show prints and each change increments")
+}
+
+func linkPathGrammar(path *string) *grammar.Node {
+	return grammar.Key("link", "PATH", grammar.String(path)).Completes(grammar.File).
+		Help("attach by a bpf_link that is pinned at this path: the program stays until the pin is removed; with -force the link that is pinned there is updated in place")
+}
+
+var errReplaceByLink = errors.New("a new link cannot take a program's place: replace updates the link that holds one, -force the link at a path")
+
+func (r *multiRequest) check1() error {
+	if r.Link != "" && r.Place != nil && r.Place(xdpload.Ref{}) == xdpload.Replace(xdpload.Ref{}) {
+		return errReplaceByLink
+	}
+	return nil
+}
+
+func (r *multiRequest) detachGrammar() *grammar.Node {
+	which := append(r.Ref.grammar(),
+		grammar.Word("section", grammar.Value("NAME", grammar.String(&r.Section)).Completes(grammar.Section),
+			grammar.Key("object-file", "FILE", grammar.String(&r.Object)).Alias("object", "obj").Completes(grammar.File).
+				Help("the object that it came from"),
+		).Help("the program with the name of the one in this section of an object"),
+	)
+	return grammar.Seq(r.hookGrammar(), grammar.Any(
+		grammar.Alt(which...).Named("REF").Required(),
+		r.revisionGrammar(),
+		grammar.Flag("if-exists", &r.IfExists).Help("no error if it is not attached"),
+	))
+}
+
+func (r *multiRequest) hook(e *env, ifindex int) xdpload.Hook {
+	o := xdpload.Order{
+		Revision: r.Revision, Link: e.pinPath(r.Link), Update: e.Force, Idempotent: e.Idempotent, Which: r.Ref.ref(e),
+	}
+	if r.Place != nil {
+		o.Anchor = r.Place(o.Which)
+	}
+	return r.make(ifindex, r.Second, o)
+}
+
+func (r *multiRequest) runAttach(ctx context.Context, e *env) (any, error) {
+	report, err := r.attach(ctx, e)
+	if err != nil {
+		return nil, &linkError{Device: r.Device, Err: e.tellHolder(err)}
+	}
+	return report, nil
+}
+
+func (r *multiRequest) attach(ctx context.Context, e *env) (any, error) {
+	conn, dev, err := e.link(r.Device)
+	if err != nil {
+		return nil, err
+	}
+	hook := r.hook(e, dev.Index)
+	if err := r.multiHook.check(conn, hook); err != nil {
+		return nil, err
+	}
+	p, a, err := r.Program.attach(ctx, e, conn, hook, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer p.close() //nolint:errcheck // descriptors of ours only
+	report := newMultiReport(a)
+	report.Program, report.Replaced = reportProgram(&a.Program), reportProgram(a.Replaced)
+	report.Maps, report.Unchanged = reportMaps(p.maps, a.Unchanged), a.Unchanged
+	if report.Link != nil {
+		report.Link.Pinned = e.linkPins()(a.Link.ID)
+	}
+	return report, nil
+}
+
+func (r *multiRequest) runDetach(ctx context.Context, e *env) (any, error) {
+	report, err := r.detach(ctx, e)
+	if err != nil {
+		return nil, &linkError{Device: r.Device, Err: e.tellHolder(err)}
+	}
+	return report, nil
+}
+
+func (r *multiRequest) detach(ctx context.Context, e *env) (any, error) {
+	conn, dev, err := e.link(r.Device)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.nameBySection(e); err != nil {
+		return nil, err
+	}
+	a, err := xdpload.Detach(conn, r.hook(e, dev.Index))
+	if r.IfExists && absent(err) {
+		return &multiReport{Device: dev.Name, Ifindex: dev.Index, Hook: r.hookName()}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	report := newMultiReport(a)
+	report.Detached = reportProgram(&a.Program)
+	if report.Link != nil {
+		report.Link.Pinned = e.linkPins()(a.Link.ID)
+	}
+	return report, e.release(ctx, conn, &a.Program)
+}
+
+func (r *multiRequest) hookName() string {
+	if r.Second {
+		return r.command + "/" + r.points[1]
+	}
+	return r.command + "/" + r.points[0]
+}
+
+// absent tells that what was to be detached is not attached, or that its pin is
+// not there.
+func absent(err error) bool {
+	if x, ok := errors.AsType[*xdpload.AnchorError](err); ok {
+		return x.Missing
+	}
+	x, ok := errors.AsType[*os.PathError](err)
+	return ok && errors.Is(x, os.ErrNotExist)
+}
+
+// nameBySection looks the program's name up in its object: the kernel knows
+// nothing of sections.
+func (r *multiRequest) nameBySection(e *env) error {
+	if r.Section == "" {
+		return nil
+	}
+	from := programRequest{File: r.Object, FD: -1, Section: r.Section}
+	obj, err := from.object(e)
+	if err != nil {
+		return err
+	}
+	p, err := obj.Program(elf.Selector{Section: r.Section})
+	if err != nil {
+		return &objectError{Object: from.name(), Err: err}
+	}
+	r.Ref.Name = p.Name
+	return nil
+}

@@ -1,0 +1,229 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/netns"
+	"github.com/xdpload/xdpload/netlink"
+)
+
+type netShowRequest struct {
+	Device   string
+	AllNetns bool
+	Only     string // hooks that begin so
+}
+
+const netShow = "net show"
+
+func netShowCommand() command {
+	return command{
+		Name:    netShow + "|list|lst",
+		Default: true,
+		Summary: "show what a packet meets on each device, in order",
+		Description: `Shows the devices that run programs, or one device, with every program in the order in which a packet meets it: on its way in XDP, tcx ingress and the filters on clsact ingress; on its way out tcx egress and the filters on clsact egress. On the primary device of a netkit pair, the programs for what its peer sends come before these, and those for what it sends itself after: they run when the packet leaves the one device for the other.
+
+Of each program it shows the hook; the bpf_link that holds it there, if one does, with the paths at which that is pinned; of a filter chain, pref, handle, direct-action and name; and the program's own id, name, tag and pins. Where a bpf_link has no pin, the processes that have it open are what holds it, and are shown; -details shows them for every program and link.
+
+A plain user sees XDP and filters, and of programs the ids only.`,
+		Examples: []grammar.Example{
+			{Line: "xdpload net show dev eth0", Help: "one device"},
+			{Line: "xdpload -brief net show", Help: "one line for each device"},
+			{Line: "xdpload -json net show all-netns", Help: "every network namespace, for a script"},
+		},
+		New: func() (*grammar.Node, runner) {
+			r := new(netShowRequest)
+			return grammar.Any(
+				deviceGrammar(&r.Device),
+				grammar.Flag("all-netns", &r.AllNetns).Alias("-all-netns").Exact().
+					Help("in every network namespace that has a name or a process; -all-netns before the command is the same"),
+			), r.run
+		},
+	}
+}
+
+func (r *netShowRequest) run(_ context.Context, e *env) (any, error) {
+	view := netView{details: e.Details, e: e, only: r.Only}
+	if !r.AllNetns && !e.AllNetns {
+		conn, err := e.netlink()
+		if err != nil {
+			return nil, err
+		}
+		list, err := r.devices(conn, &view)
+		return list, r.about(err)
+	}
+	list := netList{}
+	for _, ns := range netns.All() {
+		some, err := r.namespace(ns, &view)
+		if err != nil {
+			return nil, fmt.Errorf("network namespace %s: %w", nameOf(ns), err)
+		}
+		list = append(list, some...)
+	}
+	if r.Device != "" && len(list) == 0 {
+		return nil, &linkError{Device: r.Device, Err: &deviceError{Name: r.Device, Err: errNowhere}}
+	}
+	return list, nil
+}
+
+func (r *netShowRequest) about(err error) error {
+	if err != nil && r.Device != "" {
+		return &linkError{Device: r.Device, Err: err}
+	}
+	return err
+}
+
+var errNowhere = fmt.Errorf("no network namespace has such a device: %w", unix.ENODEV)
+
+// namespace shows the devices of one namespace, which need not have the one
+// that is asked for.
+func (r *netShowRequest) namespace(ns netns.Namespace, view *netView) (list netList, err error) {
+	err = netns.Do(ns.Path, func() error {
+		conn, err := netlink.Dial(nil)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		view.known.Enter()
+		if list, err = r.devices(conn, view); absentDevice(err) {
+			return nil
+		}
+		return err
+	})
+	for _, d := range list {
+		d.Netns, d.Inode = nameOf(ns), ns.Inode
+	}
+	return list, err
+}
+
+func nameOf(ns netns.Namespace) string {
+	if ns.Name != "" {
+		return ns.Name
+	}
+	return fmt.Sprintf("pid %d", ns.PID)
+}
+
+// devices shows a named device, and of all those with programs.
+func (r *netShowRequest) devices(conn *netlink.Conn, view *netView) (netList, error) {
+	list := netList{}
+	if r.Device != "" {
+		l, err := conn.Link(r.Device)
+		if err != nil {
+			return nil, &deviceError{Name: r.Device, Err: err}
+		}
+		d, err := view.device(conn, l)
+		return append(list, d), err
+	}
+	for l, err := range conn.Links() {
+		if err != nil {
+			return nil, err
+		}
+		d, err := view.device(conn, l)
+		if err != nil {
+			return nil, err
+		}
+		if len(d.Attached) > 0 {
+			list = append(list, d)
+		}
+	}
+	return list, nil
+}
+
+// netView is what the devices are looked at with.
+type netView struct {
+	e       *env
+	details bool
+	only    string
+	known   xdpload.Inventory
+	pins    *pinPaths
+	holders *holders
+}
+
+// netDevice is what a packet meets on a device.
+type netDevice struct {
+	Netns    string        `json:"netns,omitempty"` // with all-netns: a name, or "pid N"
+	Inode    uint64        `json:"netns_inode,omitempty"`
+	Ifindex  int           `json:"ifindex"`
+	Name     string        `json:"ifname"`
+	Attached []netAttached `json:"attached"` // in the order in which a packet meets them
+}
+
+// netAttached is a program where it runs. Keys of filters are tc's.
+type netAttached struct {
+	Hook         string          `json:"hook"`
+	Position     *int            `json:"position,omitempty"` // from 0
+	Revision     uint64          `json:"revision,omitempty"`
+	Protocol     string          `json:"protocol,omitempty"`
+	Pref         uint16          `json:"pref,omitempty"`
+	Chain        *uint32         `json:"chain,omitempty"`
+	Handle       string          `json:"handle,omitempty"`
+	FilterName   string          `json:"bpf_name,omitempty"`
+	DirectAction bool            `json:"direct-action,omitempty"`
+	Program      attachedProgram `json:"prog"`
+	Processes    []process       `json:"processes,omitempty"` // that have the program open
+	Link         *bpfLink        `json:"bpf_link,omitempty"`
+}
+
+func (v *netView) device(conn *netlink.Conn, l *netlink.Link) (*netDevice, error) {
+	d := &netDevice{Ifindex: l.Index, Name: l.Name, Attached: []netAttached{}}
+	all, err := v.known.Attachments(conn, l)
+	for _, a := range all {
+		if strings.HasPrefix(a.Hook(), v.only) {
+			d.Attached = append(d.Attached, v.attached(a))
+		}
+	}
+	return d, err
+}
+
+func (v *netView) attached(a *xdpload.Attachment) netAttached {
+	if v.pins == nil {
+		v.pins = v.e.findPins()
+	}
+	out := netAttached{Hook: a.Hook(), Program: v.program(&a.Program), Link: reportLink(a.Link)}
+	if m := a.Multi; m != nil {
+		out.Position, out.Revision = &m.Position, m.Revision
+	}
+	if f := a.Filter; f != nil {
+		out.Protocol, out.Pref, out.Chain, out.Handle = f.Protocol.String(), f.Pref, &f.Chain, handleText(f.Handle)
+		out.FilterName, out.DirectAction = f.BPF.Name, f.BPF.Direct
+	}
+	if l := out.Link; l != nil {
+		l.Pinned = v.pins.links[l.ID]
+		if len(l.Pinned) == 0 || v.details {
+			l.Processes = v.open().links[l.ID]
+		}
+	}
+	if v.details {
+		out.Processes = v.open().programs[a.Program.ID]
+	}
+	return out
+}
+
+func (v *netView) open() *holders {
+	if v.holders == nil {
+		v.holders = findHolders()
+	}
+	return v.holders
+}
+
+func (v *netView) program(p *xdpload.ProgramInfo) attachedProgram {
+	r := attachedProgram{ID: p.ID, MapIDs: p.MapIDs, Pinned: slices.Clone(v.pins.programs[p.ID])}
+	if p.Tag == "" { // not to be looked at
+		return r
+	}
+	jited := 0
+	if p.JITed {
+		jited = 1
+	}
+	r.Name, r.Tag, r.JITed = &p.Name, p.Tag, &jited
+	if v.details {
+		r.LoadTime, r.CreatedBy, r.BTF = p.LoadTime, &p.CreatedBy, p.BTF
+	}
+	return r
+}

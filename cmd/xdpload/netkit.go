@@ -1,0 +1,27 @@
+package main
+
+import (
+	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/netlink"
+)
+
+func netkitHook() multiHook {
+	return multiHook{
+		command: "netkit",
+		points:  [2]string{"primary", "peer"},
+		help:    [2]string{"packets that the device sends to its peer", "packets that the peer sends"},
+		make: func(ifindex int, second bool, o xdpload.Order) xdpload.Hook {
+			return xdpload.Netkit{Ifindex: ifindex, Peer: second, Order: o}
+		},
+		check: func(c *netlink.Conn, h xdpload.Hook) error {
+			netkit, _ := h.(xdpload.Netkit)
+			return netkit.Check(c)
+		},
+		exampleDevice: "nk0",
+	}
+}
+
+func netkitCommands() grammar.Table[runner] {
+	return multiCommands(netkitHook(), `Attaches a tc classifier to a pair of netkit devices (Linux 6.7). DEV is the primary device of the pair, also for the programs of its peer: whoever has the peer in a namespace of its own cannot change them. A program that returns NETKIT_NEXT (-1) leaves the packet to the next, and the last to the device's policy; NETKIT_PASS (0), NETKIT_DROP (2) and NETKIT_REDIRECT (7) end it.`)
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/internal/bpftest"
+)
+
+func needFeature(ts *testscript.TestScript, _ bool, args []string) {
+	f, ok := map[string]bpftest.Feature{
+		"tcx":    bpftest.TCX,
+		"netkit": bpftest.Netkit,
+		"no-tcx": bpftest.Absent(bpftest.TCX),
+	}[args[0]]
+	if !ok {
+		ts.Fatalf("no feature %s", args[0])
+	}
+	bpftest.Need(of(ts).t, f)
+}
+
+// holdUnpinned has the test itself be the holder.
+func holdUnpinned(ts *testscript.TestScript, _ bool, args []string) {
+	c := dial(ts)
+	defer c.Close()
+	dev, err := c.Link(args[0])
+	ts.Check(err)
+	p := newTestProgram(ts, ebpf.XDP)
+	ts.Defer(func() { p.Close() })
+	l, err := link.AttachXDP(link.XDPOptions{Program: p, Interface: dev.Index})
+	ts.Check(err)
+	ts.Defer(func() { l.Close() })
+	info, err := l.Info()
+	ts.Check(err)
+	ts.Setenv("LINK", fmt.Sprint(info.ID))
+	ts.Setenv("HOLDER", fmt.Sprint(os.Getpid()))
+}
+
+// checkGone waits: a bpf_link goes late.
+func checkGone(ts *testscript.TestScript, _ bool, args []string) {
+	c := dial(ts)
+	defer c.Close()
+	dev, err := c.Link(args[0])
+	ts.Check(err)
+	for deadline := time.Now().Add(time.Second); ; time.Sleep(5 * time.Millisecond) {
+		left := ""
+		for a, err := range xdpload.Attachments(c, dev.Index) {
+			ts.Check(err)
+			if a.Multi != nil {
+				left = a.Hook()
+			}
+		}
+		if left == "" {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("%s still has a program on %s", args[0], left)
+		}
+	}
+}
