@@ -74,7 +74,7 @@ func unsuitableMap(spec *ebpf.MapSpec, ifindex int, err error) error {
 	case errors.Is(err, unix.EINVAL):
 		u.Cause, u.Offload = noOffload+", or not for a map with these flags", true
 	case errors.Is(err, unix.EOPNOTSUPP):
-		u.Cause, u.Offload = "the device keeps no such map", true
+		u.Cause, u.Offload = "the device keeps no such map; its driver may say why in the kernel's log", true
 	case errors.Is(err, unix.ENOMEM):
 		u.Cause = fmt.Sprintf("the device has no room for %d entries of %d+%d bytes", spec.MaxEntries, spec.KeySize, spec.ValueSize)
 	default:

@@ -97,6 +97,17 @@ func TestCheckNFPInstructions(t *testing.T) {
 		{"to big endian", asm.Instructions{asm.Mov.Imm(asm.R1, 1), asm.HostTo(asm.BE, asm.R1, asm.Word)}, ""},
 		{"constant to the stack", asm.Instructions{{OpCode: 0x62, Dst: asm.R10, Offset: -4, Constant: 1}}, "a constant cannot be stored"},
 		{"sign extension", asm.Instructions{asm.LoadMemSX(asm.R2, asm.R10, -4, asm.Word)}, "no code for instruction 0x81"},
+		{"64-bit jump offset", asm.Instructions{{OpCode: 0x06, Constant: 0}}, "no code for instruction 0x06"},
+		{"may_goto", asm.Instructions{{OpCode: 0xe5}}, "no code for instruction 0xe5"},
+		{"register 11", asm.Instructions{asm.Mov.Imm(11, 1)}, "registers 0 to 10 only"},
+		{"kernel function", asm.Instructions{{OpCode: 0x85, Src: 2, Constant: 7}}, "no kernel function"},
+		{"key from the packet", asm.Instructions{
+			asm.LoadMem(asm.R2, asm.R1, 0, asm.Word), asm.LoadMapPtr(asm.R1, 0).WithReference("m"), asm.FnMapLookupElem.Call(),
+		}, "the key must be on the stack, not in the packet"},
+		{"spilled pointer", asm.Instructions{
+			asm.LoadMem(asm.R2, asm.R1, 4, asm.Word), asm.StoreMem(asm.R10, -8, asm.R2, asm.DWord),
+			asm.LoadMem(asm.R3, asm.R10, -8, asm.DWord), asm.LoadMem(asm.R4, asm.R3, 0, asm.Byte),
+		}, "through a pointer to the packet's end"},
 		{"multiply by a negative", asm.Instructions{asm.Mov.Imm(asm.R2, 1), asm.Mul.Imm(asm.R2, -1)}, "multiplication by a negative"},
 		{"divide by a constant register", asm.Instructions{asm.Mov.Imm(asm.R2, 8), asm.Mov.Imm(asm.R3, 2), asm.Div.Reg(asm.R2, asm.R3)}, ""},
 		{"divide by a negative", asm.Instructions{asm.Mov.Imm(asm.R2, 8), asm.Div.Imm(asm.R2, -2)}, "division by a negative"},

@@ -105,7 +105,7 @@ func nfpOpcode(code byte) bool {
 	case classJMP32:
 		return op(code) != opJA && op(code) != opCALL && op(code) != opEXIT
 	}
-	return code != 0x8d // a call through a register
+	return op(code) <= 0xd0 && code != 0x8d // not may_goto, nor a call through a register
 }
 
 // arithmetic: there is no divider, and the multiplier takes 32 bits.

@@ -123,7 +123,7 @@ func (c *preflight) occupied() (found []problem, _ error) {
 		if software(a.Mode) != software(c.Mode) {
 			continue
 		}
-		p := problem{Problem: "attached is " + whose(a)}
+		p := problem{Problem: "attached is " + c.whose(a)}
 		off := fmt.Sprintf("xdpload link set dev %s %s off", a.Device, a.Mode.Keyword())
 		switch {
 		case a.Link != nil:
@@ -139,7 +139,7 @@ func (c *preflight) occupied() (found []problem, _ error) {
 	return found, nil
 }
 
-func whose(a *xdpload.Attachment) string {
+func (c *preflight) whose(a *xdpload.Attachment) string {
 	s := fmt.Sprintf("program id %d", a.Program.ID)
 	if a.Program.Name != "" {
 		s += " name " + a.Program.Name
@@ -147,6 +147,11 @@ func whose(a *xdpload.Attachment) string {
 	s += fmt.Sprintf(" (%v)", a.Mode)
 	if a.Program.Tag != "" {
 		s += fmt.Sprintf(", loaded by user %d", a.Program.CreatedBy)
+	}
+	if pins := c.env.pins(); pins != nil {
+		for _, path := range pins(a.Program.ID) {
+			s += ", pinned at " + path
+		}
 	}
 	if a.Link != nil {
 		s += fmt.Sprintf(", held by bpf_link id %d", a.Link.ID)

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
+	"io/fs"
 	"strings"
 
 	"github.com/xdpload/xdpload/internal/grammar"
@@ -54,6 +56,9 @@ func listDrivers(e *env) (driverList, error) {
 			return nil, err
 		}
 		d, err := offload.Probe(conn, l.Index)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // gone since
+		}
 		if err != nil {
 			return nil, err
 		}
