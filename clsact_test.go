@@ -67,11 +67,11 @@ func tc(t *testing.T, ns *bpftest.Namespace, words string) []byte {
 	return out.Bytes()
 }
 
-// filters are the filters on a hook, without the heads of their prefs.
-func filters(t *testing.T, ns *bpftest.Namespace, device string, parent netlink.Parent) []shown {
+// filters are the filters on a hook of v0, without the heads of their prefs.
+func filters(t *testing.T, ns *bpftest.Namespace, parent netlink.Parent) []shown {
 	t.Helper()
 	var all []shown
-	if err := json.Unmarshal(tc(t, ns, "-j filter show dev "+device+" "+parent.String()), &all); err != nil {
+	if err := json.Unmarshal(tc(t, ns, "-j filter show dev v0 "+parent.String()), &all); err != nil {
 		t.Fatal(err)
 	}
 	return slices.DeleteFunc(all, func(f shown) bool { return f.Options == nil })
@@ -86,7 +86,7 @@ func TestClsactCreatesQdisc(t *testing.T) {
 	if _, err := hook.Find(c); err != nil {
 		t.Fatal(err)
 	}
-	if got := filters(t, ns, "v0", netlink.Egress); len(got) != 0 {
+	if got := filters(t, ns, netlink.Egress); len(got) != 0 {
 		t.Fatalf("Find left %+v", got)
 	}
 	for i, created := range []bool{true, false} {
@@ -102,11 +102,11 @@ func TestClsactCreatesQdisc(t *testing.T) {
 			t.Errorf("attached %+v", a)
 		}
 	}
-	got := filters(t, ns, "v0", netlink.Egress)
+	got := filters(t, ns, netlink.Egress)
 	if len(got) != 2 || got[0].Pref != 49151 || got[1].Options.Prog.ID != p.ID || !got[0].Options.Direct || got[0].Options.Name != "tc.o:[classifier]" {
 		t.Errorf("tc shows %+v", got)
 	}
-	if got := filters(t, ns, "v0", netlink.Ingress); len(got) != 0 {
+	if got := filters(t, ns, netlink.Ingress); len(got) != 0 {
 		t.Errorf("on ingress tc shows %+v", got)
 	}
 }
@@ -192,7 +192,7 @@ func TestClsactReplaceByName(t *testing.T) {
 		}
 		last = p.ID
 	}
-	if got := filters(t, ns, "v0", netlink.Ingress); len(got) != 1 || got[0].Options.Prog.ID != last {
+	if got := filters(t, ns, netlink.Ingress); len(got) != 1 || got[0].Options.Prog.ID != last {
 		t.Fatalf("tc shows %+v", got)
 	}
 
@@ -268,7 +268,7 @@ func TestClsactDetach(t *testing.T) {
 	if a, err := xdpload.Detach(c, mine); a != nil || err != nil {
 		t.Errorf("detached twice: %+v, %v", a, err)
 	}
-	if got := filters(t, ns, "v0", netlink.Ingress); len(got) != 1 || got[0].Options.Name != "theirs" {
+	if got := filters(t, ns, netlink.Ingress); len(got) != 1 || got[0].Options.Name != "theirs" {
 		t.Errorf("left is %+v", got)
 	}
 }

@@ -88,6 +88,7 @@ func (m multi) explain(c *netlink.Conn, op string, err error) error {
 		out.Cause = "the bpf_link was detached, and can hold nothing any more"
 	case unix.ENXIO, unix.EACCES, unix.ENODEV:
 		out.Cause = m.wrongDevice(c, errno)
+	default:
 	}
 	return out
 }

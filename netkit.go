@@ -40,8 +40,10 @@ func (h Netkit) multi() multi {
 func (h Netkit) attach(c *netlink.Conn, p *Program) (*Attachment, error) {
 	return h.multi().attach(c, p)
 }
-func (h Netkit) detach(c *netlink.Conn) (*Attachment, error)        { return h.multi().detach(c) }
-func (h Netkit) candidates(c *netlink.Conn) ([]*Attachment, error)  { return h.multi().candidates(c) }
+func (h Netkit) detach(c *netlink.Conn) (*Attachment, error)       { return h.multi().detach(c) }
+func (h Netkit) candidates(c *netlink.Conn) ([]*Attachment, error) { return h.multi().candidates(c) }
+
 func (h Netkit) attachments(c *netlink.Conn) ([]*Attachment, error) { return h.multi().attachments(c) }
-func (h Netkit) create(c *netlink.Conn, p *Program) (int, error)    { return h.multi().create(c, p) }
-func (h Netkit) linkPath() (string, bool)                           { return h.multi().linkPath() }
+
+func (h Netkit) create(c *netlink.Conn, p *Program) (int, error) { return h.multi().create(c, p) }
+func (h Netkit) linkPath() (string, bool)                        { return h.multi().linkPath() }

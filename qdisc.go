@@ -128,8 +128,10 @@ func (h Clsact) ensureQdisc(c *netlink.Conn, at *place) (_ *place, err error) {
 // has put a filter there since.
 func (h Clsact) undo(c *netlink.Conn) {
 	for _, parent := range (qdisc{kind: kindClsact}).hooks() {
-		for range c.Filters(netlink.FilterQuery{Ifindex: h.Filter.Ifindex, Parent: parent}) {
-			return
+		for f, err := range c.Filters(netlink.FilterQuery{Ifindex: h.Filter.Ifindex, Parent: parent}) {
+			if f != nil || err != nil {
+				return
+			}
 		}
 	}
 	_ = c.DeleteQdisc(netlink.Clsact(h.Filter.Ifindex)) // the error to tell is the one before

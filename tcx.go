@@ -38,6 +38,9 @@ func (h TCX) multi() multi {
 func (h TCX) attach(c *netlink.Conn, p *Program) (*Attachment, error) { return h.multi().attach(c, p) }
 func (h TCX) detach(c *netlink.Conn) (*Attachment, error)             { return h.multi().detach(c) }
 func (h TCX) candidates(c *netlink.Conn) ([]*Attachment, error)       { return h.multi().candidates(c) }
-func (h TCX) attachments(c *netlink.Conn) ([]*Attachment, error)      { return h.multi().attachments(c) }
-func (h TCX) create(c *netlink.Conn, p *Program) (int, error)         { return h.multi().create(c, p) }
-func (h TCX) linkPath() (string, bool)                                { return h.multi().linkPath() }
+
+func (h TCX) attachments(c *netlink.Conn) ([]*Attachment, error) { return h.multi().attachments(c) }
+
+func (h TCX) create(c *netlink.Conn, p *Program) (int, error) { return h.multi().create(c, p) }
+
+func (h TCX) linkPath() (string, bool) { return h.multi().linkPath() }

@@ -28,7 +28,7 @@ func load(t *testing.T, object string, s elf.Selector) *xdpload.Loaded {
 		t.Fatal(err)
 	}
 	s.Type = ebpf.XDP
-	l, err := xdpload.Load(context.Background(), obj, xdpload.LoadOptions{Select: s})
+	l, err := xdpload.Load(t.Context(), obj, xdpload.LoadOptions{Select: s})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,7 +187,7 @@ func TestXDPSwapUnderTraffic(t *testing.T) {
 		t.Fatal(err)
 	}
 	seen, sender := ns.Tap(index), ns.Tap(peer)
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	sent := make(chan int)
 	go func() {
 		n := 0

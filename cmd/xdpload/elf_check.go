@@ -64,16 +64,16 @@ func (e *elfCheckError) Error() string { return e.Object + ": " + e.Why }
 
 // checkReport is what an object asks for.
 type checkReport struct {
-	File    string          `json:"file"`
-	Kernel  string          `json:"kernel"` // the oldest that has all
-	License string          `json:"license"`
-	GPL     bool            `json:"gpl_compatible"`
-	OK      bool            `json:"ok"`
+	File    string             `json:"file"`
+	Kernel  string             `json:"kernel"` // the oldest that has all
+	License string             `json:"license"`
+	GPL     bool               `json:"gpl_compatible"`
+	OK      bool               `json:"ok"`
 	Needs   []elfFindingReport `json:"needs"`
 	Uses    []elfFindingReport `json:"gpl_only"`
 	Refused []elfFindingReport `json:"refused"`
 	Unknown []elfFindingReport `json:"unknown"`
-	Faults  []string        `json:"faults"`
+	Faults  []string           `json:"faults"`
 }
 
 type elfFindingReport struct {

@@ -45,7 +45,7 @@ func (e *env) events(all iter.Seq2[*netlink.Event, error], conn *netlink.Conn) i
 	return func(yield func(render.Texter, error) bool) {
 		for ev, err := range all {
 			if errors.Is(err, unix.ENOBUFS) {
-				fmt.Fprintln(e.stderr, "warning: events came faster than they were read, some are lost")
+				_, _ = fmt.Fprintln(e.stderr, "warning: events came faster than they were read, some are lost")
 				continue
 			}
 			if err != nil {

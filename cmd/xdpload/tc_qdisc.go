@@ -77,7 +77,7 @@ func (r *qdiscRequest) grammar() *grammar.Node {
 		).Required(),
 	).Check(func() error {
 		if r.Handle != 0 && r.Handle != netlink.MakeHandle(0xffff, 0) {
-			return fmt.Errorf("handle %s: the handle of a %s qdisc is ffff:", r.Handle, r.Kind)
+			return fmt.Errorf("handle %s: a %s qdisc has the handle ffff: and no other", r.Handle, r.Kind)
 		}
 		return nil
 	})

@@ -16,16 +16,40 @@ type unit struct {
 
 // rateUnits make bytes per second (tc(8), "RATES"). A number alone is of bits.
 var rateUnits = []unit{
-	{"", 1. / 8}, {"bit", 1. / 8}, {"kbit", 1e3 / 8}, {"mbit", 1e6 / 8}, {"gbit", 1e9 / 8}, {"tbit", 1e12 / 8},
-	{"kibit", 1 << 10 / 8}, {"mibit", 1 << 20 / 8}, {"gibit", 1 << 30 / 8}, {"tibit", 1 << 40 / 8},
-	{"bps", 1}, {"kbps", 1e3}, {"mbps", 1e6}, {"gbps", 1e9}, {"tbps", 1e12},
-	{"kibps", 1 << 10}, {"mibps", 1 << 20}, {"gibps", 1 << 30}, {"tibps", 1 << 40},
+	{"", 1. / 8},
+	{"bit", 1. / 8},
+	{"kbit", 1e3 / 8},
+	{"mbit", 1e6 / 8},
+	{"gbit", 1e9 / 8},
+	{"tbit", 1e12 / 8},
+	{"kibit", 1 << 10 / 8},
+	{"mibit", 1 << 20 / 8},
+	{"gibit", 1 << 30 / 8},
+	{"tibit", 1 << 40 / 8},
+	{"bps", 1},
+	{"kbps", 1e3},
+	{"mbps", 1e6},
+	{"gbps", 1e9},
+	{"tbps", 1e12},
+	{"kibps", 1 << 10},
+	{"mibps", 1 << 20},
+	{"gibps", 1 << 30},
+	{"tibps", 1 << 40},
 }
 
 // sizeUnits make bytes (tc(8), "SIZES"). A number alone is of bytes.
 var sizeUnits = []unit{
-	{"", 1}, {"b", 1}, {"k", 1 << 10}, {"kb", 1 << 10}, {"m", 1 << 20}, {"mb", 1 << 20}, {"g", 1 << 30}, {"gb", 1 << 30},
-	{"kbit", 1 << 10 / 8}, {"mbit", 1 << 20 / 8}, {"gbit", 1 << 30 / 8},
+	{"", 1},
+	{"b", 1},
+	{"k", 1 << 10},
+	{"kb", 1 << 10},
+	{"m", 1 << 20},
+	{"mb", 1 << 20},
+	{"g", 1 << 30},
+	{"gb", 1 << 30},
+	{"kbit", 1 << 10 / 8},
+	{"mbit", 1 << 20 / 8},
+	{"gbit", 1 << 30 / 8},
 }
 
 // quantity reads a number with a unit, up to limit.

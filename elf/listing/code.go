@@ -217,7 +217,7 @@ func (l *writer) relocated(b *block, i insn.Instruction) (text, remark string) {
 	r := b.relocs[0]
 	b.relocs = b.relocs[1:]
 	if more := len(b.relocs) > 0 && b.relocs[0].Offset == r.Offset; !more {
-		if text, remark, ok := l.symbolic(b, r, i); ok {
+		if text, remark, ok := l.symbolic(r, i); ok {
 			return text, remark
 		}
 	} else {
@@ -240,7 +240,7 @@ func (l *writer) relocation(r elf.Relocation) {
 	}
 }
 
-func (l *writer) symbolic(b *block, r elf.Relocation, i insn.Instruction) (text, remark string, ok bool) {
+func (l *writer) symbolic(r elf.Relocation, i insn.Instruction) (text, remark string, ok bool) {
 	addend := int64(i.Imm)
 	want := insn.Instruction{Op: i.Op, Dst: i.Dst, Imm: i.Imm, Wide: i.Wide}
 	switch {

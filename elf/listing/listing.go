@@ -190,16 +190,16 @@ var sectionFlags = [...]struct {
 }
 
 func flags(f stdelf.SectionFlag) string {
-	text := ""
+	var text strings.Builder
 	for _, known := range sectionFlags {
 		if f&known.flag != 0 {
-			text += string(known.letter)
+			text.WriteString(string(known.letter))
 		}
 	}
-	if text == "" {
+	if text.String() == "" {
 		return "-"
 	}
-	return text
+	return text.String()
 }
 
 // symbolsAt writes the symbols that begin at a place. A function without a
