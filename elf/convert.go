@@ -1,0 +1,329 @@
+package elf
+
+import (
+	"cmp"
+	"debug/elf"
+	"fmt"
+	"slices"
+
+	"github.com/cilium/ebpf/btf"
+)
+
+// Converted is an object whose maps are those of section ".maps".
+type Converted struct {
+	Image []byte   // the ELF object
+	Notes []string // what could not be said as it was
+}
+
+// Convert returns the object with its legacy maps, of section "maps", defined
+// in section ".maps" and described by BTF, as libbpf from 1.0 on and cilium/ebpf
+// want them. Maps that were pinned are pinned by name. The slots that iproute2
+// fills from "ID/KEY" sections, and inner maps, become initial values. All else is
+// as it was, but static maps and programs become global, and an "ID/KEY" section gets
+// a name that begins like that of the program that calls into it. The error is a
+// [*FormatError], also when the object has no legacy map.
+func (o *Object) Convert() (*Converted, error) {
+	c := &converter{o: o}
+	if err := c.run(); err != nil {
+		return nil, o.fault(err)
+	}
+	return &Converted{Image: c.patch.bytes(), Notes: c.notes}, nil
+}
+
+// converter rewrites an object.
+type converter struct {
+	o     *Object
+	patch *patch
+	btf   *btfEditor
+	maps  []converted
+	data  []byte   // of section .maps
+	refs  []rawRel // of section .maps
+	home  int      // index of section .maps
+	notes []string
+}
+
+// converted is a legacy map and its new definition.
+type converted struct {
+	Map
+	symbol int
+	size   int    // bytes of the definition
+	values int    // offset of the initial values in it
+	start  int    // in section .maps
+	typ    uint32 // of the definition
+}
+
+// rawRel is an entry of a relocation section.
+type rawRel struct {
+	off    uint64
+	symbol int
+}
+
+func (c *converter) run() (err error) {
+	if err := c.read(); err != nil {
+		return err
+	}
+	b, err := c.o.btfData()
+	if err != nil {
+		return err
+	}
+	if c.btf, err = editBTF(b, c.o.order); err != nil {
+		return err
+	}
+	c.patch = newPatch(c.o)
+	if err := c.place(); err != nil {
+		return err
+	}
+	if err := c.define(); err != nil {
+		return err
+	}
+	if err := c.relocate(); err != nil {
+		return err
+	}
+	if err := c.renameTails(); err != nil {
+		return err
+	}
+	c.describe()
+	return c.patch.sortSymbols()
+}
+
+// read collects the legacy maps.
+func (c *converter) read() error {
+	var types *btf.Spec
+	if info, err := c.o.types(); err == nil {
+		types = info.spec
+	}
+	for i := range c.o.mapSymbols() {
+		sym := &c.o.mapSymbols()[i]
+		if !sym.legacy {
+			continue
+		}
+		m, err := c.o.legacyMap(sym)
+		if err != nil {
+			return err
+		}
+		m.annotate(types)
+		if m, err = c.o.withLegacyContents(m); err != nil {
+			return err
+		}
+		c.maps = append(c.maps, converted{Map: m, symbol: c.o.symbolOf(sym)})
+	}
+	if len(c.maps) == 0 {
+		return &FormatError{Msg: "no maps in a \"maps\" section: nothing to convert"}
+	}
+	return nil
+}
+
+// place finds section .maps, or makes it of the first legacy one.
+func (c *converter) place() error {
+	if sec := c.o.section(".maps"); sec != nil && sec.btfMaps() {
+		b, err := sectionData(c.o.image, sec)
+		if err != nil {
+			return err
+		}
+		c.home, c.data = sec.Index, slices.Clone(b)
+		relocs, err := c.o.relocations(sec)
+		if err != nil {
+			return err
+		}
+		for _, r := range relocs {
+			c.refs = append(c.refs, rawRel{r.off, r.index})
+		}
+	}
+	for i := range c.o.sections {
+		sec := &c.o.sections[i]
+		switch {
+		case !sec.legacyMaps():
+		case c.home == 0:
+			c.home = sec.Index
+			fallthrough
+		default:
+			c.patch.drop(sec.Index)
+		}
+	}
+	return nil
+}
+
+// define writes the definitions one behind the other.
+func (c *converter) define() error {
+	list := c.btf.variables(".maps")
+	c.btf.retire(".maps")
+	for i := range c.o.sections {
+		if sec := &c.o.sections[i]; sec.legacyMaps() {
+			c.btf.retire(sec.Name)
+		}
+	}
+	for i := range c.maps {
+		m := &c.maps[i]
+		c.data = append(c.data, make([]byte, -len(c.data)&7)...)
+		m.start = len(c.data)
+		c.structure(m)
+		c.data = append(c.data, make([]byte, m.size)...)
+		list = append(list, c.btf.variable(m.Name, m.typ), uint32(m.start), uint32(m.size))
+		c.patch.moveSymbol(m.symbol, c.home, m.start, m.size)
+		if err := c.fill(m); err != nil {
+			return err
+		}
+	}
+	c.btf.add(".maps", kindDatasec, len(list)/3, uint32(len(c.data)), list...)
+	return nil
+}
+
+// member is a member of a definition, a pointer each.
+type member struct {
+	name string
+	typ  uint32
+}
+
+// structure adds the type of a definition.
+func (c *converter) structure(m *converted) {
+	members := c.members(&m.Map)
+	if m.Pinning != PinNone {
+		members = append(members, member{"pinning", c.btf.number(libbpfPinByName)})
+		if m.Pinning != PinGlobal {
+			c.notes = append(c.notes, fmt.Sprintf("map %s was pinned in a place of its own (%s), and is now shared by name", clip(m.Name), m.Pinning))
+		}
+	}
+	m.size = 8 * len(members)
+	m.values = m.size
+	switch {
+	case m.Inner != nil:
+		inner := c.members(m.Inner)
+		of := c.addStruct(inner)
+		members = append(members, member{"values", c.btf.array(c.btf.pointer(of), 0)})
+	case len(m.Contents) > 0:
+		of := c.btf.add("", kindFuncProto, 0, c.btf.int32())
+		members = append(members, member{"values", c.btf.array(c.btf.pointer(of), 0)})
+	}
+	for _, s := range m.Contents {
+		m.size = max(m.size, m.values+8*int(s.Key)+8)
+	}
+	m.typ = c.addStruct(members)
+}
+
+// members are those of every definition.
+func (c *converter) members(m *Map) []member {
+	list := []member{{"type", c.btf.number(uint32(m.Type))}}
+	list = append(list, c.side("key", m.Key, m.KeySize), c.side("value", m.Value, m.ValueSize))
+	list = append(list, member{"max_entries", c.btf.number(m.MaxEntries)})
+	if m.Flags != 0 {
+		list = append(list, member{"map_flags", c.btf.number(m.Flags)})
+	}
+	return list
+}
+
+// side is the key or the value of a map: by its type if that is known.
+func (c *converter) side(name string, t btf.Type, size uint32) member {
+	if info, err := c.o.types(); err == nil && t != nil {
+		if id, err := info.spec.TypeID(t); err == nil {
+			return member{name, c.btf.pointer(uint32(id))}
+		}
+	}
+	return member{name + "_size", c.btf.number(size)}
+}
+
+// addStruct adds a structure of pointers; an array without elements takes no room.
+func (c *converter) addStruct(members []member) uint32 {
+	var extra []uint32
+	size := 0
+	for _, m := range members {
+		extra = append(extra, c.btf.text(m.name), m.typ, uint32(8*size))
+		if m.name != "values" {
+			size += 8
+		}
+	}
+	return c.btf.add("", kindStruct, len(members), uint32(size), extra...)
+}
+
+// fill adds the initial values of a map.
+func (c *converter) fill(m *converted) error {
+	for _, s := range m.Contents {
+		index := c.target(m, s.Name)
+		if index < 0 {
+			return &FormatError{Section: m.Section, Msg: fmt.Sprintf("map %q: no symbol %q for key %d", clip(m.Name), clip(s.Name), s.Key)}
+		}
+		c.patch.export(index)
+		c.refs = append(c.refs, rawRel{uint64(m.start + m.values + 8*int(s.Key)), index})
+	}
+	return nil
+}
+
+// target finds the symbol of a program or map that goes into a map.
+func (c *converter) target(m *converted, name string) int {
+	if m.Inner != nil {
+		for i := range c.maps {
+			if c.maps[i].Name == name {
+				return c.maps[i].symbol
+			}
+		}
+	}
+	return slices.IndexFunc(c.o.symbols, func(s symbol) bool {
+		return s.name == name && c.o.functionSection(&s) != nil
+	})
+}
+
+// relocate points the instructions that load a legacy map at its symbol.
+func (c *converter) relocate() error {
+	for i := range c.o.sections {
+		sec := &c.o.sections[i]
+		if !sec.executable() {
+			continue
+		}
+		relocs, err := c.o.relocations(sec)
+		if err != nil {
+			return err
+		}
+		for _, r := range relocs {
+			if err := c.relocateOne(sec, r); err != nil {
+				return err
+			}
+		}
+	}
+	slices.SortStableFunc(c.refs, func(a, b rawRel) int { return cmp.Compare(a.off, b.off) })
+	c.patch.setData(c.home, ".maps", c.data)
+	c.patch.setRelocs(c.home, ".rel.maps", c.refs)
+	return nil
+}
+
+func (c *converter) relocateOne(sec *Section, r reloc) error {
+	if int(r.sym.section) >= len(c.o.sections) {
+		return nil
+	}
+	if to := &c.o.sections[r.sym.section]; !to.legacyMaps() && !to.btfMaps() {
+		return nil
+	}
+	at := sec.Offset + r.off
+	if r.off+2*insnSize > sec.Size || at+insnSize > uint64(len(c.o.image)) {
+		return &FormatError{Section: sec.Name, Offset: int64(r.off), Msg: "a relocation past the end of the section"}
+	}
+	t, err := c.o.resolve(r.sym, uint64(int32(c.o.order.Uint32(c.o.image[at+4:]))))
+	if err != nil {
+		return &FormatError{Section: sec.Name, Offset: int64(r.off), Msg: "a map", Err: err}
+	}
+	index := c.o.symbolOf(t.m)
+	if t.m.static && !t.m.legacy {
+		c.patch.export(index)
+		c.btf.share(t.m.name)
+	}
+	c.o.order.PutUint32(c.patch.image[at+4:], 0)
+	c.patch.retarget(sec.Index, r.off, index)
+	return nil
+}
+
+// symbolOf returns the number of a map's symbol.
+func (o *Object) symbolOf(m *mapSymbol) int {
+	return slices.IndexFunc(o.symbols, func(s symbol) bool {
+		return s.name == m.name && s.value == m.start && int(s.section) == m.section.Index
+	})
+}
+
+// describe writes the types.
+func (c *converter) describe() {
+	index := 0
+	if sec := c.o.section(btfSection); sec != nil {
+		index = sec.Index
+	}
+	c.patch.setData(index, btfSection, c.btf.bytes())
+}
+
+// relocatable reports whether a section holds relocations of another one.
+func (s *Section) relocatable() bool { return s.Type == elf.SHT_REL }

@@ -1,0 +1,218 @@
+package elf
+
+import (
+	"bytes"
+	"debug/elf"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// patch changes sections and symbols of an object, and leaves all else where it is: what is
+// new goes behind the old file, and a new section header table behind that.
+type patch struct {
+	o       *Object
+	image   []byte
+	headers []Section
+	names   map[int]string // of sections whose name is new
+	data    map[int][]byte // of sections whose bytes are new
+	symtab  int
+	symbols [][symbolSize]byte
+	relocs  map[int][]byte // of sections that hold relocations, changed in place
+}
+
+func newPatch(o *Object) *patch {
+	p := &patch{
+		o: o, image: bytes.Clone(o.image), headers: slices.Clone(o.sections),
+		names: make(map[int]string), data: make(map[int][]byte), relocs: make(map[int][]byte),
+	}
+	p.symtab = slices.IndexFunc(o.sections, func(s Section) bool { return s.Type == elf.SHT_SYMTAB })
+	table, _ := sectionData(o.image, &o.sections[p.symtab]) // it has been read before
+	p.symbols = make([][symbolSize]byte, len(o.symbols))
+	for i := range p.symbols {
+		copy(p.symbols[i][:], table[symbolSize*i:])
+	}
+	for i := range o.sections {
+		if o.sections[i].relocatable() {
+			if b, err := sectionData(o.image, &o.sections[i]); err == nil {
+				p.relocs[i] = bytes.Clone(b)
+			}
+		}
+	}
+	return p
+}
+
+// drop makes a section one that means nothing.
+func (p *patch) drop(index int) {
+	p.headers[index].Type, p.headers[index].Size, p.headers[index].Flags = elf.SHT_NULL, 0, 0
+	p.names[index] = ""
+}
+
+// setData gives a section new bytes; index 0 is a new section.
+func (p *patch) setData(index int, name string, b []byte) {
+	if index == 0 {
+		index = len(p.headers)
+		p.headers = append(p.headers, Section{Index: index, Align: 8})
+	}
+	h := &p.headers[index]
+	h.Type = elf.SHT_PROGBITS
+	if name == ".maps" {
+		h.Flags = elf.SHF_ALLOC | elf.SHF_WRITE
+		h.Align = 8
+	}
+	p.names[index], p.data[index] = name, b
+}
+
+// setRelocs gives a section its relocations, as values of 8 bytes.
+func (p *patch) setRelocs(of int, name string, refs []rawRel) {
+	var b []byte
+	for _, r := range refs {
+		b = p.o.order.AppendUint64(b, r.off)
+		b = p.o.order.AppendUint64(b, uint64(r.symbol)<<32|relocAddress)
+	}
+	index := slices.IndexFunc(p.headers, func(s Section) bool { return s.relocatable() && s.Info == of })
+	if len(b) == 0 && index < 0 {
+		return
+	}
+	if index < 0 {
+		index = len(p.headers)
+		p.headers = append(p.headers, Section{
+			Index: index, Type: elf.SHT_REL, Align: 8, EntrySize: relSize, Link: p.symtab, Info: of,
+		})
+	}
+	p.names[index], p.relocs[index] = name, b
+}
+
+// relocAddress is R_BPF_64_ABS64, LLVM's include/llvm/BinaryFormat/ELFRelocs/BPF.def.
+const relocAddress = 2
+
+// retarget makes the relocation at an offset of a section one of another symbol.
+func (p *patch) retarget(section int, off uint64, symbol int) {
+	for index, b := range p.relocs {
+		if p.headers[index].Info != section {
+			continue
+		}
+		for ; len(b) >= relSize; b = b[relSize:] {
+			if p.o.order.Uint64(b) == off {
+				typ := elf.R_TYPE64(p.o.order.Uint64(b[8:]))
+				p.o.order.PutUint64(b[8:], uint64(symbol)<<32|uint64(typ))
+			}
+		}
+	}
+}
+
+// moveSymbol places a symbol, and makes it global.
+func (p *patch) moveSymbol(index, section, off, size int) {
+	s := p.symbols[index][:]
+	s[4] = elf.ST_INFO(elf.STB_GLOBAL, elf.STT_OBJECT)
+	p.o.order.PutUint16(s[6:], uint16(section))
+	p.o.order.PutUint64(s[8:], uint64(off))
+	p.o.order.PutUint64(s[16:], uint64(size))
+}
+
+// export makes a symbol global, and a function of one without a type.
+func (p *patch) export(index int) {
+	s := p.symbols[index][:]
+	typ := elf.ST_TYPE(s[4])
+	if typ == elf.STT_NOTYPE {
+		typ = elf.STT_FUNC
+	}
+	s[4] = elf.ST_INFO(elf.STB_GLOBAL, typ)
+}
+
+// sortSymbols puts local symbols first, as the ELF specification wants them,
+// and gives the relocations the new numbers.
+func (p *patch) sortSymbols() error {
+	order := make([]int, len(p.symbols))
+	for i := range order {
+		order[i] = i
+	}
+	global := func(i int) bool { return elf.ST_BIND(p.symbols[i][4]) != elf.STB_LOCAL }
+	slices.SortStableFunc(order, func(a, b int) int { return compareBool(global(a), global(b)) })
+	number := make([]int, len(order))
+	var table []byte
+	locals := 0
+	for now, before := range order {
+		number[before] = now
+		table = append(table, p.symbols[before][:]...)
+		if !global(before) {
+			locals++
+		}
+	}
+	for index, b := range p.relocs {
+		for i := 0; i+relSize <= len(b); i += relSize {
+			info := p.o.order.Uint64(b[i+8:])
+			n := elf.R_SYM64(info)
+			if int(n) >= len(number) {
+				return &FormatError{Section: p.headers[index].Name, Offset: int64(i), Msg: fmt.Sprintf("no symbol %d", n)}
+			}
+			p.o.order.PutUint64(b[i+8:], uint64(number[n])<<32|uint64(elf.R_TYPE64(info)))
+		}
+		p.data[index] = b
+	}
+	p.data[p.symtab] = table
+	p.headers[p.symtab].Info, p.headers[p.symtab].EntrySize = locals, symbolSize
+	for i := range p.headers { // a list of symbols by number, for linkers only
+		if p.headers[i].Type == shtLLVMAddrsig {
+			p.drop(i)
+		}
+	}
+	return nil
+}
+
+// shtLLVMAddrsig is SHT_LLVM_ADDRSIG, LLVM's include/llvm/BinaryFormat/ELF.h.
+const shtLLVMAddrsig elf.SectionType = 0x6fff4c03
+
+// bytes writes the object.
+func (p *patch) bytes() []byte {
+	names, offsets := p.nameTable()
+	p.data[p.o.shstrndx] = names
+	out := p.image
+	for _, index := range slices.Sorted(maps.Keys(p.data)) {
+		out = append(out, make([]byte, -len(out)&7)...)
+		p.headers[index].Offset, p.headers[index].Size = uint64(len(out)), uint64(len(p.data[index]))
+		out = append(out, p.data[index]...)
+	}
+	out = append(out, make([]byte, -len(out)&7)...)
+	p.o.order.PutUint64(out[40:], uint64(len(out)))
+	p.o.order.PutUint16(out[60:], uint16(len(p.headers)))
+	for i := range p.headers {
+		out = p.headers[i].append(out, p.o.order, offsets[i])
+	}
+	return out
+}
+
+// nameTable returns the section names with the new ones, and each section's place in it.
+func (p *patch) nameTable() (table []byte, offsets []uint32) {
+	old, _ := sectionData(p.o.image, &p.o.sections[p.o.shstrndx]) // it has been read before
+	table = bytes.Clone(old)
+	offsets = make([]uint32, len(p.headers))
+	for i := range p.headers {
+		if i < len(p.o.sections) {
+			offsets[i] = p.o.order.Uint32(p.o.image[p.o.shoff+uint64(i)*sectionSize:])
+		}
+		name, ok := p.names[i]
+		switch {
+		case ok && name == "":
+			offsets[i] = uint32(max(0, bytes.IndexByte(table, 0)))
+		case ok:
+			offsets[i] = uint32(len(table))
+			table = append(append(table, name...), 0)
+		}
+	}
+	return table, offsets
+}
+
+// append writes a section header.
+func (s *Section) append(b []byte, order byteOrder, name uint32) []byte {
+	b = order.AppendUint32(b, name)
+	b = order.AppendUint32(b, uint32(s.Type))
+	b = order.AppendUint64(b, uint64(s.Flags))
+	b = order.AppendUint64(b, 0)
+	b = order.AppendUint64(b, s.Offset)
+	b = order.AppendUint64(b, s.Size)
+	b = order.AppendUint32(b, uint32(s.Link))
+	b = order.AppendUint32(b, uint32(s.Info))
+	b = order.AppendUint64(b, max(s.Align, 1))
+	return order.AppendUint64(b, s.EntrySize)
+}
