@@ -36,6 +36,12 @@ type LoadOptions struct {
 	TailCalls []elf.TailCall
 	// Pins says where and how to pin.
 	Pins PinOptions
+	// Loaded is called, if not nil, when the kernel has the programs and maps,
+	// before anything is pinned or attached. Its error is that of the load.
+	Loaded func(*Loaded) error
+	// Adapt, if not nil, may change the programs' attach type and flags before
+	// they are verified: those of a program array must agree in them.
+	Adapt func(*ebpf.ProgramSpec)
 }
 
 // Variable is the value of a global variable, as text: see [elf.Object.Set].
@@ -176,7 +182,11 @@ func Load(ctx context.Context, obj *elf.Object, o LoadOptions) (_ *Loaded, err e
 	if err := l.fillTables(); err != nil {
 		return nil, err
 	}
-	return l.result()
+	all, err := l.result()
+	if err == nil && o.Loaded != nil {
+		err = o.Loaded(all)
+	}
+	return all, err
 }
 
 // A loader is one load on its way: what the object asks for, and what the
@@ -213,6 +223,11 @@ func (l *loader) specify() error {
 	}
 	if err := l.bind(); err != nil {
 		return err
+	}
+	if l.options.Adapt != nil {
+		for _, p := range l.spec.Programs {
+			l.options.Adapt(p)
+		}
 	}
 	l.pins = newPins(l.obj, l.spec.Programs[l.entry].Type, l.options.Pins)
 	return l.exceptions()

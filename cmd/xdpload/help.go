@@ -27,6 +27,7 @@ A batch has one command a line. A # begins a comment, a backslash at the end of 
 			{Name: "tc filter", Summary: "classifiers on what comes in and goes out"},
 			{Name: "tc chain", Summary: "the chains that filters are in"},
 			{Name: "tc actions", Summary: "actions that filters share"},
+			{Name: "tc exec bpf", Summary: "program arrays, maps for other processes, and traces"},
 			{Name: "tcx", Summary: "classifiers in order, before those of qdiscs"},
 			{Name: "netkit", Summary: "classifiers of netkit pairs"},
 			{Name: "net", Summary: "all that a packet meets on a device"},

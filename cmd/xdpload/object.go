@@ -28,6 +28,7 @@ type programRequest struct {
 	Load    loadRequest
 	Pinned  string
 	FD      int    // -1 without
+	Export  string // the socket that the maps are sent to
 	ID      uint32 // of a loaded program, 0 without
 
 	read *elf.Object // once it has been
@@ -177,6 +178,9 @@ func (r *programRequest) options(e *env, want ebpf.ProgramType, ifindex int) xdp
 	o.Select = elf.Selector{Section: r.Section, Program: r.Program, Type: want}
 	o.Verbose = r.Verbose
 	o.Ifindex, o.BoundOnly = ifindex, r.Bound
+	if r.Export != "" {
+		o.Loaded = func(l *xdpload.Loaded) error { return exportMaps(r.Export, r.File, r.read, l) }
+	}
 	return o
 }
 

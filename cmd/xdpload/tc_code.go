@@ -19,12 +19,14 @@ func newCodeRequest() codeRequest { return codeRequest{Program: newProgramReques
 
 // grammar is BPFSPEC as tc-bpf(8) has it.
 func (r *codeRequest) grammar() *grammar.Node {
-	return grammar.Alt(append(r.Bytecode.grammar(), r.Program.grammar()...)...).Named("PROGRAM")
+	export := grammar.Key("export", "SOCKET", grammar.String(&r.Program.Export)).Completes(grammar.File).
+		Help("send the maps to \"tc exec bpf import SOCKET\" before the program is attached")
+	return grammar.Alt(append(r.Bytecode.grammar(), r.Program.grammar(export)...)...).Named("PROGRAM")
 }
 
 // given reports whether there is something to run.
 func (r *codeRequest) given() bool {
-	return r.Bytecode.given() || r.Program.File != "" || r.Program.Pinned != "" || r.Program.FD >= 0
+	return r.Bytecode.given() || r.Program.File != "" || r.Program.Pinned != "" || r.Program.FD >= 0 || r.Program.ID != 0
 }
 
 // maxName is the longest text that the kernel keeps with a filter, CLS_BPF_NAME_LEN
@@ -38,7 +40,7 @@ func (r *programRequest) filterName(e *env, t ebpf.ProgramType) (string, error) 
 	switch {
 	case r.Pinned != "":
 		name = filepath.Base(r.Pinned) + ":[*fsobj]"
-	case r.FD >= 0:
+	case r.FD >= 0, r.ID != 0:
 		name = r.name() + ":[*fsobj]"
 	case r.File != "":
 		section, err := r.section(e, t)

@@ -43,7 +43,7 @@ func filterLine(op xdpload.FilterOp, build func(*filterRequest) *grammar.Node, r
 
 // tcCommands are in tc's order, which a short form depends on.
 func tcCommands() []command {
-	return slices.Concat(tcQdiscCommands(), tcFilterCommands(), tcChainCommands(), tcActionsCommands(), []command{tcMonitorCommand()})
+	return slices.Concat(tcQdiscCommands(), tcFilterCommands(), tcChainCommands(), tcActionsCommands(), tcExecCommands(), []command{tcMonitorCommand()})
 }
 
 func tcFilterCommands() []command {

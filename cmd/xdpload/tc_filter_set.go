@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/cilium/ebpf"
@@ -27,6 +28,9 @@ func (r *filterRequest) set(ctx context.Context, e *env) (any, error) {
 	conn, ifindex, err := r.find(e)
 	if err != nil {
 		return nil, err
+	}
+	if r.Code.Program.Export == "" && r.Code.Program.File != "" {
+		r.Code.Program.Export = os.Getenv("TC_BPF_UDS") // as for tc
 	}
 	hook := xdpload.Clsact{Filter: r.filter(ifindex), Op: r.op, Idempotent: e.Idempotent}
 	key, sharing := r.Code.Program.shareKey(e, r.boundTo(ifindex))

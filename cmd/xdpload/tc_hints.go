@@ -25,6 +25,12 @@ func clsactHints(err error) []string {
 		f := x.Attachments[0].Filter
 		return []string{fmt.Sprintf("name one: pref %d handle %#x", f.Pref, f.Handle)}
 	}
+	if x, ok := errors.AsType[*exportError](err); ok {
+		return []string{"start the receiver first: xdpload tc exec bpf import " + x.Path + " run …"}
+	}
+	if errors.Is(err, errNoTracefs) {
+		return []string{"mount -t tracefs tracefs " + tracefsDirs[0]}
+	}
 	if x, ok := errors.AsType[*netlink.Error](err); ok {
 		return sentenceHints(x.Message)
 	}

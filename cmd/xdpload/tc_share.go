@@ -55,7 +55,7 @@ type sharedProgram struct {
 // shareKey is false for a program that each line has to itself. Whether it has
 // maps of its own is known when it is loaded.
 func (r *programRequest) shareKey(e *env, ifindex int) (key shareKey, ok bool) {
-	if e.found == nil || r.File == "" || r.File == "-" || r.Verbose || !r.Load.plain() {
+	if e.found == nil || r.File == "" || r.File == "-" || r.Verbose || r.Export != "" || !r.Load.plain() {
 		return key, false
 	}
 	var stat unix.Stat_t

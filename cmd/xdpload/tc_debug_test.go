@@ -1,0 +1,94 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/internal/bpftest"
+	"github.com/xdpload/xdpload/internal/testobj"
+)
+
+// tracefs is the trace file system, where a test may mount it.
+var tracefs = bpftest.Feature{Name: "tracefs", Probe: func() error {
+	return unix.Mount("tracefs", tracefsDirs[0], "tracefs", 0, "")
+}}
+
+// TestDebug reads what a program prints, from a trace instance that is gone
+// afterwards.
+func TestDebug(t *testing.T) {
+	bpftest.NewNamespace(t) // and with it mounts of our own
+	bpftest.Need(t, tracefs)
+	defer unix.Unmount(tracefsDirs[0], 0) //nolint:errcheck // ours alone
+	cmd := exec.Command(filepath.Join(parityDir(t), "xdpload"), "tc", "exec", "bpf", "dbg")
+	cmd.Env = []string{asProgram + "=1"}
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Process.Kill() //nolint:errcheck // it may have ended
+	lines := bufio.NewScanner(stderr)
+	if !lines.Scan() || lines.Text() != "Running! Hang up with ^C!" {
+		t.Fatalf("it begins with %q", lines.Text())
+	}
+	if others, err := filepath.Glob(tracefsDirs[0] + "/instances/xdpload-*"); err != nil || len(others) != 1 {
+		t.Errorf("instances: %v, %v", others, err)
+	}
+	runPrintk(t)
+	if !lines.Scan() || !strings.Contains(lines.Text(), "bpf_trace_printk: ifindex") {
+		t.Errorf("it prints %q", lines.Text())
+	}
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	for lines.Scan() {
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("it ends with %v", err)
+	}
+	if left, _ := filepath.Glob(tracefsDirs[0] + "/instances/xdpload-*"); left != nil {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// runPrintk runs a program that prints once.
+func runPrintk(t *testing.T) {
+	t.Helper()
+	spec, err := ebpf.LoadCollectionSpec(testobj.Path(t, "printk.o"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	coll, err := ebpf.NewCollection(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer coll.Close()
+	if _, err := coll.Programs["xdp_printk"].Run(&ebpf.RunOptions{Data: make([]byte, 64)}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestDebugWithoutTracefs(t *testing.T) {
+	bpftest.NewNamespace(t)
+	cmd := exec.Command(filepath.Join(parityDir(t), "xdpload"), "tc", "exec", "bpf", "debug")
+	cmd.Env = []string{asProgram + "=1"}
+	out, err := cmd.CombinedOutput()
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	if !ok || exit.ExitCode() != statusRefused || !strings.Contains(string(out), "hint: mount -t tracefs tracefs "+tracefsDirs[0]) {
+		t.Errorf("%v: %s", err, out)
+	}
+	if _, err := os.Stat(tracefsDirs[0] + "/trace_pipe"); err == nil {
+		t.Error("it mounted something")
+	}
+}
