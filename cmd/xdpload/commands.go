@@ -21,6 +21,8 @@ func commands() grammar.Table[runner] {
 		elfAsmCommand(),
 		elfGraphCommand(),
 		elfCheckCommand(),
+		elfDiffCommand(),
+		elfConvertCommand(),
 		pinShowCommand(),
 		pinGCCommand(),
 		pinRmCommand(),

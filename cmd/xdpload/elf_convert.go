@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/xdpload/xdpload/internal/grammar"
+)
+
+type elfConvertRequest struct {
+	elfFile
+	Output outputFile
+}
+
+func elfConvertCommand() command {
+	return command{
+		Name:    "elf convert",
+		Summary: "rewrite an object file with iproute2's maps for today's loaders",
+		Description: `Writes the object with the maps of its "maps" section defined in section ".maps" and described by BTF, as libbpf from 1.0 on and cilium/ebpf want them. Pinned maps are pinned by name; the slots of program arrays that iproute2 fills from sections "ID/KEY", and inner maps, become initial values. The programs stay as they are.
+
+What cannot be said in the new style is printed as a warning.`,
+		Examples: []grammar.Example{
+			{Line: "xdpload elf convert old.o -o new.o", Help: "an object that libbpf 1.0 loads"},
+		},
+		New: func() (*grammar.Node, runner) {
+			r := new(elfConvertRequest)
+			return grammar.Seq(r.file(), grammar.Any(r.Output.grammar().Required())), r.run
+		},
+	}
+}
+
+func (r *elfConvertRequest) run(_ context.Context, e *env) (any, error) {
+	o, err := r.open(e)
+	if err != nil {
+		return nil, err
+	}
+	c, err := o.Convert()
+	if err != nil {
+		return nil, err
+	}
+	for _, note := range c.Notes {
+		fmt.Fprintf(e.stderr, "warning: %s\n", note)
+	}
+	return nil, r.Output.write(e, c.Image)
+}
