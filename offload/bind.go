@@ -61,9 +61,9 @@ const hasFrags = 1 << 5
 func bindProgram(p *ebpf.ProgramSpec) *Finding {
 	switch {
 	case p.Type != ebpf.XDP && p.Type != ebpf.SchedCLS:
-		return &Finding{Program: p.Name, Rule: fmt.Sprintf("a device runs programs of type xdp and sched_cls only, not %v", p.Type), Source: kernelRules}
+		return &Finding{Program: p.Name, Instruction: -1, Rule: fmt.Sprintf("a device runs programs of type xdp and sched_cls only, not %v", p.Type), Source: kernelRules}
 	case p.Flags&hasFrags != 0:
-		return &Finding{Program: p.Name, Rule: "a device takes no packets of several buffers: not from section xdp.frags", Source: kernelRules}
+		return &Finding{Program: p.Name, Instruction: -1, Rule: "a device takes no packets of several buffers: not from section xdp.frags", Source: kernelRules}
 	}
 	return nil
 }

@@ -32,8 +32,17 @@ func Check(driver string, o *elf.Object, s elf.Selector) ([]*Finding, error) {
 // CheckSpec is [Check] of a spec.
 func CheckSpec(driver string, spec *ebpf.CollectionSpec) ([]*Finding, error) {
 	var out []*Finding
+	said := make(map[Finding]bool) // once for a line of the source
 	add := func(f *Finding) {
-		if f != nil {
+		if f == nil {
+			return
+		}
+		key := *f
+		if key.Line != "" {
+			key.Instruction = 0
+		}
+		if !said[key] {
+			said[key] = true
 			out = append(out, f)
 		}
 	}

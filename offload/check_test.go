@@ -31,7 +31,7 @@ func check(t *testing.T, driver, object string, s elf.Selector) []*Finding {
 func TestCheckNFP(t *testing.T) {
 	for rule, want := range []string{
 		1:  "no code for instruction 0xd4",
-		2:  "helper FnKtimeGetNs is not there",
+		2:  "helper bpf_ktime_get_ns is not there",
 		3:  "map flows: a device keeps maps of type array and hash only",
 		4:  "cannot be written in place",
 		5:  "of the context only data and data_end are there",

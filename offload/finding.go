@@ -10,9 +10,9 @@ import (
 type Finding struct {
 	Program string // empty for a map
 	Map     string // empty for a program
-	// Instruction is the number of the instruction from the start of the
-	// program, in slots of 8 bytes as the verifier counts; -1 or, of a map, 0 when the finding
-	// is about the whole.
+	// Instruction is its number from the start of the program, in slots of 8
+	// bytes as the verifier counts: -1 when the finding is about the whole
+	// program, 0 when it is about a map.
 	Instruction int
 	Line        string // of the source: "src/nfp.c:12", empty where the object does not say
 	Code        string // what stands in that line

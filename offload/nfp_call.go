@@ -3,6 +3,8 @@ package offload
 import (
 	"fmt"
 	"math"
+	"strings"
+	"unicode"
 
 	"github.com/cilium/ebpf/asm"
 )
@@ -25,8 +27,21 @@ func (c *nfpProgram) call(n int, ins *asm.Instruction, s *state) {
 		c.event(n, s)
 	case asm.FnXdpAdjustHead, asm.FnXdpAdjustTail, asm.FnGetPrandomU32: // where the firmware can
 	default:
-		c.find(n, nfpVerifier, "helper %v is not there: only map lookup, update and delete, adjust_head, adjust_tail, get_prandom_u32 and perf_event_output", fn)
+		c.find(n, nfpVerifier, "helper %s is not there: only map lookup, update and delete, adjust_head, adjust_tail, get_prandom_u32 and perf_event_output", helperName(fn))
 	}
+}
+
+// helperName is the kernel's name of a helper: bpf_ktime_get_ns for FnKtimeGetNs.
+func helperName(fn asm.BuiltinFunc) string {
+	var b strings.Builder
+	b.WriteString("bpf")
+	for _, r := range strings.TrimPrefix(fn.String(), "Fn") {
+		if unicode.IsUpper(r) {
+			b.WriteByte('_')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
 }
 
 // argument: keys and values are given on the stack, in whole words.

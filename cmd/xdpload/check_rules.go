@@ -140,23 +140,24 @@ func (c *preflight) occupied() (found []problem, _ error) {
 }
 
 func (c *preflight) whose(a *xdpload.Attachment) string {
-	s := fmt.Sprintf("program id %d", a.Program.ID)
+	var b strings.Builder
+	fmt.Fprintf(&b, "program id %d", a.Program.ID)
 	if a.Program.Name != "" {
-		s += " name " + a.Program.Name
+		b.WriteString(" name " + a.Program.Name)
 	}
-	s += fmt.Sprintf(" (%v)", a.Mode)
+	fmt.Fprintf(&b, " (%v)", a.Mode)
 	if a.Program.Tag != "" {
-		s += fmt.Sprintf(", loaded by user %d", a.Program.CreatedBy)
+		fmt.Fprintf(&b, ", loaded by user %d", a.Program.CreatedBy)
 	}
 	if pins := c.env.pins(); pins != nil {
 		for _, path := range pins(a.Program.ID) {
-			s += ", pinned at " + path
+			b.WriteString(", pinned at " + path)
 		}
 	}
 	if a.Link != nil {
-		s += fmt.Sprintf(", held by bpf_link id %d", a.Link.ID)
+		fmt.Fprintf(&b, ", held by bpf_link id %d", a.Link.ID)
 	}
-	return s
+	return b.String()
 }
 
 // pins: maps that the object pins need a BPF file system.
