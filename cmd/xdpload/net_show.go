@@ -61,6 +61,9 @@ func (r *netShowRequest) run(_ context.Context, e *env) (any, error) {
 	list := netList{}
 	for _, ns := range netns.All() {
 		some, err := r.namespace(ns, &view)
+		if err != nil && ns.Gone() {
+			continue
+		}
 		if err != nil {
 			return nil, fmt.Errorf("network namespace %s: %w", nameOf(ns), err)
 		}

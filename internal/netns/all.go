@@ -48,6 +48,13 @@ func All() []Namespace {
 	return all
 }
 
+// Gone reports whether the namespace is no longer at its path: that of a
+// process leaves with it at any time.
+func (n Namespace) Gone() bool {
+	var st unix.Stat_t
+	return unix.Stat(n.Path, &st) != nil || st.Ino != n.Inode
+}
+
 func processes() []int {
 	dir, err := os.Open("/proc")
 	if err != nil {

@@ -38,3 +38,19 @@ func TestAll(t *testing.T) {
 		f.Close()
 	}
 }
+
+func TestGone(t *testing.T) {
+	here := netns.All()[0]
+	if here.Gone() {
+		t.Errorf("%+v is gone", here)
+	}
+	other := here
+	other.Inode++
+	if !other.Gone() {
+		t.Error("another namespace at the path is taken for the one that was there")
+	}
+	here.Path = "/proc/self/ns/none"
+	if !here.Gone() {
+		t.Error("a path that is gone is taken for a namespace")
+	}
+}
