@@ -14,35 +14,42 @@ type Driver struct {
 	Source string // of all that: kernel commit, kernel file, or document
 }
 
-// ciliumDocs lists drivers by kernel: docs.cilium.io, Kubernetes without kube-proxy.
-const ciliumDocs = "Cilium's list of drivers with XDP"
+// ciliumDocs lists drivers by kernel, under "Drivers supporting native XDP".
+const ciliumDocs = "cilium/cilium, Documentation/reference-guides/bpf/progtypes.rst"
 
 // Drivers lists the drivers by name. Those that are missing may well run XDP
 // programs: a device's own features decide, see [Probe].
 func Drivers() []Driver {
 	return []Driver{
+		{Name: "atlantic", Native: "5.19", Source: ciliumDocs},
 		{Name: "bnxt_en", Native: "4.11", Source: "commit c6d30e8391b8"},
 		{Name: "bonding", Native: "5.15", Source: ciliumDocs},
 		{Name: "cpsw", Native: "5.3", Source: "commit 9ed4050c0d75"},
 		{Name: "ena", Native: "5.6", Source: ciliumDocs},
 		{Name: "fsl_dpaa2_eth", Native: "5.0", Source: "commit 7e273a8ebdd3"},
+		{Name: "gve", Native: "6.4", Source: ciliumDocs},
 		{Name: "hv_netvsc", Native: "5.6", Source: ciliumDocs},
 		{Name: "i40e", Native: "4.13", Source: "commit 0c8493d90b6b"},
 		{Name: "ice", Native: "5.5", Source: ciliumDocs},
+		{Name: "igb", Native: "5.10", Source: ciliumDocs},
+		{Name: "igc", Native: "5.13", Source: ciliumDocs},
 		{Name: "ixgbe", Native: "4.12", Source: "commit 924708081629"},
 		{Name: "ixgbevf", Native: "4.17", Source: "commit c7aec59657b6"},
+		{Name: "mana", Native: "5.17", Source: ciliumDocs},
 		{Name: "mlx4_en", Native: "4.8", Source: "commit 47a38e155037"},
 		{Name: "mlx5_core", Native: "4.9", Source: "commit 86994156c736"},
 		{Name: "mvneta", Native: "5.5", Source: ciliumDocs},
-		{Name: "netdevsim", Native: "4.16", Offload: "4.16", MTU: 4000, Source: "drivers/net/netdevsim/bpf.c"},
+		{Name: "mvpp2", Native: "5.9", Source: ciliumDocs},
+		{Name: "netdevsim", Native: "4.16", Offload: "4.16", MTU: 4000, Source: ciliumDocs + "; drivers/net/netdevsim/bpf.c"},
 		{Name: "netsec", Native: "5.3", Source: "commit ba2b232108d3"},
 		{Name: "nfp", Native: "4.10", Offload: "4.13", Source: "commit ecd63a0217d5; drivers/net/ethernet/netronome/nfp/bpf"},
 		{Name: "qede", Native: "4.10", Source: "commit 496e05170958"},
 		{Name: "sfc", Native: "5.5", Source: ciliumDocs},
 		{Name: "thunder-nicvf", Native: "4.12", Source: "commit 05c773f52b96"},
 		{Name: "tun", Native: "4.14", Source: "commit 761876c857cb"},
-		{Name: "veth", Native: "4.19", MTU: vethMTU, OfPeer: true, Source: "drivers/net/veth.c"},
+		{Name: "veth", Native: "4.19", MTU: vethMTU, OfPeer: true, Source: ciliumDocs + "; drivers/net/veth.c"},
 		{Name: "virtio_net", Native: "4.10", Source: "commit f600b6905015"},
+		{Name: "vmxnet3", Native: "6.6", Source: ciliumDocs},
 	}
 }
 
