@@ -288,7 +288,7 @@ func (l *loader) result() (*Loaded, error) {
 		m.Pin, m.Reused = l.sources[name].pin, l.sources[name].reused != ""
 		out.Maps = append(out.Maps, m)
 	}
-	if err := l.pins.planProgram(l.programs[l.entry]); err != nil {
+	if err := l.pins.planProgram(l.entry, l.programs[l.entry]); err != nil {
 		return nil, &LoadError{Program: l.entry, Err: err}
 	}
 	return out, nil

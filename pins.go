@@ -71,6 +71,9 @@ type pins struct {
 	object  pin.Object // the hash is made when it is first needed
 	fs      *pin.FS
 	txn     *pin.Txn
+	// taken is why the program cannot be pinned: for Publish to tell, as an
+	// idempotent hook may have the program that is pinned there.
+	taken error
 }
 
 func newPins(obj *elf.Object, typ ebpf.ProgramType, o PinOptions) *pins {
@@ -152,7 +155,7 @@ func (p *pins) warnings() []string {
 }
 
 // planProgram has the program pinned with the maps.
-func (p *pins) planProgram(prog *ebpf.Program) error {
+func (p *pins) planProgram(name string, prog *ebpf.Program) error {
 	if p.options.Program == "" {
 		return nil
 	}
@@ -161,14 +164,15 @@ func (p *pins) planProgram(prog *ebpf.Program) error {
 	}
 	path := p.fs.Path(p.object.Dir, p.options.Program)
 	if _, err := os.Lstat(path); err == nil {
-		return &os.PathError{Op: "pin", Path: path, Err: os.ErrExist}
+		p.taken = &LoadError{Program: name, Err: &os.PathError{Op: "pin", Path: path, Err: os.ErrExist}}
+		return nil
 	}
 	return p.txn.Pin(path, prog)
 }
 
 func (p *pins) publish(ctx context.Context) error {
-	if p.txn == nil {
-		return nil
+	if p.txn == nil || p.taken != nil {
+		return p.taken
 	}
 	return p.txn.Publish(ctx)
 }

@@ -32,14 +32,15 @@ type bpfLink struct {
 }
 
 func (l *bpfLink) String() string {
-	s := fmt.Sprintf("bpf_link %d", l.ID)
+	var b strings.Builder
+	fmt.Fprintf(&b, "bpf_link %d", l.ID)
 	for _, path := range l.Pinned {
-		s += " pinned " + path
+		b.WriteString(" pinned " + path)
 	}
 	for _, p := range l.Processes {
-		s += " held by " + p.String()
+		fmt.Fprintf(&b, " held by %v", p)
 	}
-	return s
+	return b.String()
 }
 
 func reportLink(l *xdpload.LinkInfo) *bpfLink {

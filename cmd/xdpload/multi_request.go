@@ -84,7 +84,7 @@ func (r *multiRequest) attachGrammar() *grammar.Node {
 		r.placeGrammar(),
 		r.revisionGrammar(),
 		linkPathGrammar(&r.Link),
-	)).Check(r.check1)
+	)).Check(r.checkPlace)
 }
 
 func (r *multiRequest) placeGrammar() *grammar.Node {
@@ -116,7 +116,7 @@ func linkPathGrammar(path *string) *grammar.Node {
 
 var errReplaceByLink = errors.New("a new link cannot take a program's place: replace updates the link that holds one, -force the link at a path")
 
-func (r *multiRequest) check1() error {
+func (r *multiRequest) checkPlace() error {
 	if r.Link != "" && r.Place != nil && r.Place(xdpload.Ref{}) == xdpload.Replace(xdpload.Ref{}) {
 		return errReplaceByLink
 	}
@@ -161,7 +161,7 @@ func (r *multiRequest) attach(ctx context.Context, e *env) (any, error) {
 		return nil, err
 	}
 	hook := r.hook(e, dev.Index)
-	if err := r.multiHook.check(conn, hook); err != nil {
+	if err := r.check(conn, hook); err != nil {
 		return nil, err
 	}
 	p, a, err := r.Program.attach(ctx, e, conn, hook, 0)
