@@ -28,14 +28,17 @@ func (c *preflight) privilege() ([]problem, error) {
 }
 
 func (c *preflight) driver() ([]problem, error) {
-	name := orDash(c.dev.Driver)
+	who := "this kind of device"
+	if c.dev.Driver != "" {
+		who = "its driver, " + c.dev.Driver + ","
+	}
 	switch {
 	case c.Mode == netlink.XDPNative && !c.canNative() && (c.dev.Features != nil || c.dev.Driver == ""):
-		return one(c.command(netlink.XDPGeneric, ""), "its driver, %s, runs no XDP programs", name)
+		return one(c.command(netlink.XDPGeneric, ""), "%s runs no XDP programs", who)
 	case c.Mode == netlink.XDPOffload && !c.canOffload():
-		return one(c.command(netlink.XDPAny, ""), "the device runs no programs itself: its driver, %s, has no BPF offload", name)
+		return one(c.command(netlink.XDPAny, ""), "the device runs no programs itself: %s has no BPF offload", who)
 	case c.Program.Bound && !c.canNative():
-		return one(c.command(netlink.XDPGeneric, ""), "no program can be bound to the device: its driver, %s, runs none", name)
+		return one(c.command(netlink.XDPGeneric, ""), "no program can be bound to the device: %s runs none", who)
 	}
 	return nil, nil
 }
