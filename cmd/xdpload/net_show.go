@@ -58,6 +58,9 @@ func (r *netShowRequest) run(_ context.Context, e *env) (any, error) {
 		list, err := r.devices(conn, &view)
 		return list, r.about(err)
 	}
+	if e.Netns != "" {
+		return nil, &optionError{fmt.Errorf("-netns %s and all-netns: one namespace or all of them", e.Netns)}
+	}
 	list := netList{}
 	for _, ns := range netns.All() {
 		some, err := r.namespace(ns, &view)
