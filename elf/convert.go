@@ -143,6 +143,9 @@ func (c *converter) place() error {
 	return nil
 }
 
+// maxSlot bounds the initial values of a map, of which each has 8 bytes.
+const maxSlot = 1 << 16
+
 // define writes the definitions one behind the other.
 func (c *converter) define() error {
 	list := c.btf.variables(".maps")
@@ -154,6 +157,11 @@ func (c *converter) define() error {
 	}
 	for i := range c.maps {
 		m := &c.maps[i]
+		for _, s := range m.Contents {
+			if s.Key > maxSlot {
+				return &FormatError{Section: m.Section, Msg: fmt.Sprintf("map %q: an initial value at key %d: the file would be too large", clip(m.Name), s.Key)}
+			}
+		}
 		c.data = append(c.data, make([]byte, -len(c.data)&7)...)
 		m.start = len(c.data)
 		c.structure(m)

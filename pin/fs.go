@@ -37,6 +37,10 @@ func Open(root string) (*FS, error) {
 	return &FS{root: abs}, nil
 }
 
+// At returns the BPF file system that root would be, without a look at it: for
+// the paths that its pins would have.
+func At(root string) *FS { return &FS{root: filepath.Clean(root)} }
+
 // Root returns the directory that was opened, as an absolute path.
 func (f *FS) Root() string {
 	return f.root

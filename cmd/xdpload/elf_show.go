@@ -2,75 +2,81 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"io"
-	"strconv"
+	"encoding/binary"
+	"errors"
 
 	"github.com/cilium/ebpf"
 
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/grammar"
-	"github.com/xdpload/xdpload/internal/render"
+	"github.com/xdpload/xdpload/pin"
 )
 
 type elfShowRequest struct {
-	File string
+	elfFile
 }
 
 func elfShowCommand() command {
 	return command{
 		Name:        "elf show|list",
 		Summary:     "show what is in an object file",
-		Description: `Shows the programs, maps and sections of a BPF object file. It asks no kernel and takes no privilege, and reads objects of either byte order.`,
+		Description: `Shows the programs of a BPF object file with the functions, helpers, kernel functions and maps that they use; the maps with the types of their entries and the paths at which they would be pinned; the global variables with their initial values; the slots of program arrays; and the sections. It asks no kernel and takes no privilege, and reads objects of either byte order. With -brief it is the programs and maps alone.`,
 		Examples: []grammar.Example{
-			{Line: "xdpload elf show foo.o", Help: "programs, maps and sections"},
+			{Line: "xdpload elf show foo.o", Help: "all that is in an object"},
 			{Line: "xdpload -json elf show foo.o", Help: "the same for a script"},
 		},
 		New: func() (*grammar.Node, runner) {
 			r := new(elfShowRequest)
-			return grammar.Value("FILE", grammar.String(&r.File)).Completes(grammar.File).
-				Help("an object file, or - for standard input"), r.run
+			return r.file(), r.run
 		},
 	}
 }
 
 func (r *elfShowRequest) run(_ context.Context, e *env) (any, error) {
-	p := programRequest{File: r.File, FD: -1}
-	obj, err := p.object(e)
+	o, err := r.open(e)
 	if err != nil {
 		return nil, err
 	}
-	return reportObject(obj)
+	return reportObject(o, pin.At(e.bpffs())), nil
 }
 
-// objectReport is what is in an object file.
+// objectReport is what is in an object file. A part that cannot be read is
+// among the faults; the others are still there.
 type objectReport struct {
 	File      string          `json:"file"`
+	Size      int             `json:"size"` // bytes
 	ByteOrder string          `json:"byte_order"`
 	License   string          `json:"license"`
 	BTF       bool            `json:"btf"`
+	Producer  string          `json:"producer,omitempty"`
 	Programs  []elfProgram    `json:"programs"`
+	Functions []elfProgram    `json:"functions"` // of section .text
 	Maps      []elfMap        `json:"maps"`
+	Variables []elfVariable   `json:"variables"`
+	TailCalls []elfTailCall   `json:"tail_calls"`
 	Sections  []sectionReport `json:"sections"`
+	Faults    []string        `json:"faults,omitempty"`
 }
 
 type elfProgram struct {
-	Name         string `json:"name"`
-	Section      string `json:"section"`
-	Type         string `json:"type,omitempty"` // empty: the section's name says none
-	Instructions int    `json:"instructions"`
-	Optional     bool   `json:"optional,omitempty"`
-	Static       bool   `json:"static,omitempty"`
+	Name         string   `json:"name"`
+	Section      string   `json:"section"`
+	Type         string   `json:"type,omitempty"` // empty: the section's name says none
+	Attach       string   `json:"attach_to,omitempty"`
+	Instructions int      `json:"instructions"`
+	Optional     bool     `json:"optional,omitempty"`
+	Static       bool     `json:"static,omitempty"`
+	Functions    []string `json:"functions,omitempty"`        // that it calls, directly or not
+	Helpers      []string `json:"helpers,omitempty"`          // that it and they call
+	Kernel       []string `json:"kernel_functions,omitempty"` // likewise
+	Maps         []string `json:"maps,omitempty"`             // that it and they use, with those of variables
+	CORE         int      `json:"core_relocations,omitempty"`
 }
 
-type elfMap struct {
-	Name       string `json:"name"`
-	Section    string `json:"section"`
-	Type       string `json:"type"`
-	KeySize    uint32 `json:"key_size"`
-	ValueSize  uint32 `json:"value_size"`
-	MaxEntries uint32 `json:"max_entries"`
-	Flags      uint32 `json:"flags"`
+type elfTailCall struct {
+	Map     string `json:"map"`
+	Key     uint32 `json:"key"`
+	Program string `json:"program"`
 }
 
 type sectionReport struct {
@@ -79,35 +85,54 @@ type sectionReport struct {
 	Size uint64 `json:"size"` // bytes
 }
 
-func reportObject(obj *elf.Object) (*objectReport, error) {
-	maps, err := obj.Maps()
-	if err != nil {
-		return nil, err
-	}
+func reportObject(o *elf.Object, fs *pin.FS) *objectReport {
 	r := &objectReport{
-		File: obj.Name(), ByteOrder: byteOrder(obj), License: obj.License(), BTF: obj.HasBTF(),
-		Programs: []elfProgram{}, Maps: []elfMap{}, Sections: []sectionReport{},
+		File: o.Name(), Size: o.Size(), ByteOrder: byteOrder(o.ByteOrder()), License: o.License(), BTF: o.HasBTF(), Producer: o.Producer(),
+		Programs: []elfProgram{}, Functions: []elfProgram{}, Maps: []elfMap{}, Variables: []elfVariable{},
+		TailCalls: []elfTailCall{}, Sections: []sectionReport{},
 	}
-	for _, p := range obj.Programs() {
-		r.Programs = append(r.Programs, elfProgram{
-			Name: p.Name, Section: p.Section, Type: programType(p.Type),
-			Instructions: p.Instructions, Optional: p.Optional, Static: p.Static,
-		})
+	uses := &elfUses{o: o, known: make(map[elf.Program]*elfUse)}
+	for _, p := range o.Programs() {
+		r.Programs = append(r.Programs, r.program(uses, p))
 	}
-	for _, m := range maps {
-		r.Maps = append(r.Maps, elfMap{
-			Name: m.Name, Section: m.Section, Type: m.Type.String(), KeySize: m.KeySize,
-			ValueSize: m.ValueSize, MaxEntries: m.MaxEntries, Flags: m.Flags,
-		})
+	for _, p := range o.Subprograms() {
+		r.Functions = append(r.Functions, r.program(uses, p))
 	}
-	for _, s := range obj.Sections() {
+	r.maps(o, fs)
+	r.variables(o)
+	for _, s := range o.Sections() {
 		r.Sections = append(r.Sections, sectionReport{Name: s.Name, Type: s.Type.String(), Size: s.Size})
 	}
-	return r, nil
+	return r
 }
 
-func byteOrder(obj *elf.Object) string {
-	if obj.ByteOrder().Uint16([]byte{1, 0}) == 1 {
+// fault notes each of the errors that are joined in one, once.
+func (r *objectReport) fault(err error) {
+	if err == nil {
+		return
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // each of a list
+		for _, e := range joined.Unwrap() {
+			r.fault(e)
+		}
+		return
+	}
+	text := err.Error()
+	if fe, ok := errors.AsType[*elf.FormatError](err); ok {
+		local := *fe
+		local.Object = "" // the report says it
+		text = local.Error()
+	}
+	for _, known := range r.Faults {
+		if known == text {
+			return
+		}
+	}
+	r.Faults = append(r.Faults, text)
+}
+
+func byteOrder(order binary.ByteOrder) string {
+	if order.Uint16([]byte{1, 0}) == 1 {
 		return "little endian"
 	}
 	return "big endian"
@@ -118,79 +143,4 @@ func programType(t ebpf.ProgramType) string {
 		return ""
 	}
 	return t.String()
-}
-
-// WriteText prints a heading and three tables; -brief leaves the sections out.
-func (r *objectReport) WriteText(w io.Writer, o render.Options) error {
-	types := "no BTF"
-	if r.BTF {
-		types = "BTF"
-	}
-	license := "no license"
-	if r.License != "" {
-		license = "license " + r.License
-	}
-	if _, err := fmt.Fprintf(w, "%s: %s, %s, %s\n", r.File, r.ByteOrder, license, types); err != nil {
-		return err
-	}
-	tables := []*render.Table{r.programTable(), r.mapTable()}
-	if !o.Brief {
-		tables = append(tables, r.sectionTable())
-	}
-	for _, t := range tables {
-		if t == nil {
-			continue
-		}
-		if _, err := fmt.Fprintln(w); err != nil {
-			return err
-		}
-		if err := t.WriteText(w, o); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// programTable is nil when there is no program, as the others are.
-func (r *objectReport) programTable() *render.Table {
-	if len(r.Programs) == 0 {
-		return nil
-	}
-	t := &render.Table{Right: []int{3}}
-	t.Row("PROGRAM", "SECTION", "TYPE", "INSTRUCTIONS")
-	for _, p := range r.Programs {
-		kind := p.Type
-		if kind == "" {
-			kind = "by hook"
-		}
-		if p.Optional {
-			kind += ", optional"
-		}
-		t.Row(p.Name, p.Section, kind, strconv.Itoa(p.Instructions))
-	}
-	return t
-}
-
-func (r *objectReport) mapTable() *render.Table {
-	if len(r.Maps) == 0 {
-		return nil
-	}
-	number := func(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
-	t := &render.Table{Right: []int{3, 4, 5, 6}}
-	t.Row("MAP", "SECTION", "TYPE", "KEY", "VALUE", "ENTRIES", "FLAGS")
-	for _, m := range r.Maps {
-		t.Row(m.Name, m.Section, m.Type, number(m.KeySize), number(m.ValueSize), number(m.MaxEntries), fmt.Sprintf("%#x", m.Flags))
-	}
-	return t
-}
-
-func (r *objectReport) sectionTable() *render.Table {
-	t := &render.Table{Right: []int{2}}
-	t.Row("SECTION", "KIND", "BYTES")
-	for _, s := range r.Sections {
-		if s.Name != "" {
-			t.Row(s.Name, s.Type, strconv.FormatUint(s.Size, 10))
-		}
-	}
-	return t
 }
