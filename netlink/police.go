@@ -116,13 +116,14 @@ func (p *Police) linkLayer() LinkLayer {
 	return p.LinkLayer
 }
 
-// cellLog is the shift that makes a packet's length an index of the rate table.
+// cellLog is the shift that makes a packet's length an index of the rate table. The
+// kernel refuses 0, with ENOMEM (net/sched/sch_api.c, qdisc_get_rtab).
 func (p *Police) cellLog() uint8 {
 	mtu := p.MTU
 	if mtu == 0 {
 		mtu = defaultPoliceMTU
 	}
-	var log uint8
+	log := uint8(1)
 	for mtu>>log > 255 {
 		log++
 	}

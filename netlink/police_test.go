@@ -36,3 +36,13 @@ func TestPoliceWideRate(t *testing.T) {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }
+
+// TestPoliceShortMTU: an index of the rate table is never a packet's length
+// itself, which the kernel would refuse.
+func TestPoliceShortMTU(t *testing.T) {
+	for mtu, want := range map[uint32]uint8{1: 1, 255: 1, 256: 1, 1500: 3, 0: 3, 65535: 8} {
+		if got := (&Police{MTU: mtu}).cellLog(); got != want {
+			t.Errorf("MTU %d: cell_log %d, want %d", mtu, got, want)
+		}
+	}
+}

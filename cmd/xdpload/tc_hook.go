@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/netlink"
@@ -52,8 +53,10 @@ func (r *hookRequest) name() string {
 		return fmt.Sprintf("block %d", r.Block)
 	case r.Parent == nil || *r.Parent == netlink.Root:
 		return r.Device + " root"
+	case *r.Parent == netlink.Ingress || *r.Parent == netlink.Egress:
+		return r.Device + " " + r.Parent.String()
 	}
-	return r.Device + " " + r.Parent.String()
+	return r.Device + " parent " + strings.TrimSuffix(r.Parent.String(), ":")
 }
 
 // subject is what errors are about.

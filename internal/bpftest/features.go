@@ -2,12 +2,14 @@ package bpftest
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/internal/need"
 	"github.com/xdpload/xdpload/internal/sys"
+	"github.com/xdpload/xdpload/netlink"
 )
 
 // A Feature is something that a test needs and that not every machine has.
@@ -28,6 +30,16 @@ var (
 	PlainUser = Feature{Name: "root, to become a plain user", Probe: Root.Probe}
 	// TCX is the multi-program tc hook.
 	TCX = Feature{Name: "tcx", Since: "6.6", Config: "CONFIG_NET_XGRESS", Probe: probeHook(sys.TCXIngress)}
+	// ActBPF is programs as tc actions.
+	ActBPF = Feature{Name: "act_bpf", Since: "4.4", Config: "CONFIG_NET_ACT_BPF", Probe: probeAction(&netlink.Action{
+		Kind: "bpf", BPF: &netlink.BPFAction{Bytecode: []netlink.Instruction{{Code: 6}}},
+	})}
+	// ActGact is verdicts as tc actions.
+	ActGact = Feature{Name: "act_gact", Since: "4.4", Config: "CONFIG_NET_ACT_GACT", Probe: probeAction(&netlink.Action{Kind: "gact"})}
+	// ActPolice is rate limits as tc actions.
+	ActPolice = Feature{Name: "act_police", Since: "4.4", Config: "CONFIG_NET_ACT_POLICE", Probe: probeAction(&netlink.Action{
+		Kind: "police", Police: &netlink.Police{Rate: 1 << 20, Burst: 1 << 14},
+	})}
 	// Netkit is the kind of device, and its multi-program hooks.
 	Netkit = Feature{Name: "netkit", Since: "6.7", Config: "CONFIG_NETKIT", Probe: probeHook(sys.NetkitPrimary)}
 )
@@ -55,4 +67,23 @@ func Absent(f Feature) Feature {
 		}
 		return nil
 	}}
+}
+
+// probeAction makes an action and deletes it.
+func probeAction(a *netlink.Action) func() error {
+	return func() error {
+		c, err := netlink.Dial(nil)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		made, err := c.AddActions(a)
+		if err != nil {
+			return err
+		}
+		if len(made) != 1 {
+			return fmt.Errorf("the kernel made %d actions", len(made))
+		}
+		return c.DeleteActions(a.Kind, made[0].Index)
+	}
 }
