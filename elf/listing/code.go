@@ -115,7 +115,10 @@ func (l *writer) code(b *block, start uint64) error {
 			i.Wide, i.High = false, 0
 		}
 		for _, line := range l.lines[at] {
-			fmt.Fprintf(l, "\t; %s:%d %s\n", oneLine(line.File), line.Line, oneLine(line.Text))
+			if line.Line == 0 { // the compiler's own
+				continue
+			}
+			fmt.Fprintf(l, "\t%s\n", strings.TrimRight(fmt.Sprintf("; %s:%d %s", oneLine(line.File), line.Line, oneLine(line.Text)), " "))
 		}
 		if label := b.labels[at]; label != "" {
 			fmt.Fprintf(l, "%s:\n", label)
