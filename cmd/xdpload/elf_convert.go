@@ -39,7 +39,7 @@ func (r *elfConvertRequest) run(_ context.Context, e *env) (any, error) {
 		return nil, err
 	}
 	for _, note := range c.Notes {
-		fmt.Fprintf(e.stderr, "warning: %s\n", note)
+		_, _ = fmt.Fprintf(e.stderr, "warning: %s\n", note)
 	}
 	return nil, r.Output.write(e, c.Image)
 }

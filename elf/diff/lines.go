@@ -1,5 +1,7 @@
 package diff
 
+import "slices"
+
 // Line is a line of one or both of two texts.
 type Line struct {
 	Sign byte // ' ' of both, '-' of the first, '+' of the second, '@' for lines that are left out
@@ -49,8 +51,8 @@ func middle(a, b []string) []Line {
 	}
 	width := len(b) + 1
 	common := make([]int32, (len(a)+1)*width) // of a[i:] and b[j:]
-	for i := len(a) - 1; i >= 0; i-- {
-		for j := len(b) - 1; j >= 0; j-- {
+	for i := range slices.Backward(a) {
+		for j := range slices.Backward(b) {
 			if a[i] == b[j] {
 				common[i*width+j] = common[(i+1)*width+j+1] + 1
 			} else {
