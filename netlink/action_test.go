@@ -106,7 +106,7 @@ func TestActionKindsKernel(t *testing.T) {
 			if plain.Index == 0 || plain.Refs != 1 || plain.Binds != 1 {
 				t.Errorf("got %+v", plain)
 			}
-			plain.Index, plain.Refs, plain.Binds, plain.Stats, plain.Times = 0, 0, 0, nil, nil
+			plain.Index, plain.Refs, plain.Binds, plain.Stats, plain.Times, plain.InHWCount, plain.UsedHWStats = 0, 0, 0, nil, nil, nil, nil
 			if p := plain.Police; p != nil {
 				p.Index, p.Refs, p.Binds, p.Times = 0, 0, 0, nil
 			}
@@ -134,7 +134,7 @@ func TestBPFActionKernel(t *testing.T) {
 		t.Errorf("got %+v, %+v", got, got.BPF)
 	}
 	want.BPF.FD, want.BPF.ProgramID, want.BPF.Tag = 0, id, got.BPF.Tag
-	got.Refs, got.Stats, got.Times = 0, nil, nil
+	got.Refs, got.Stats, got.Times, got.InHWCount, got.UsedHWStats = 0, nil, nil, nil, nil
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}

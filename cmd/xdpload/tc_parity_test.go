@@ -37,13 +37,17 @@ var tcLacks = []struct{ line, reason string }{
 }
 
 // TestParity runs every line of testdata/parity.txt through tc and through
-// xdpload, each in a namespace of its own.
+// xdpload, each in a namespace of its own. In an emulated guest, where a
+// program takes a quarter of a second to start, not every line is compared.
 func TestParity(t *testing.T) {
 	bpftest.Need(t, bpftest.Root, bpftest.Command("tc"), bpftest.Command("bpftool"))
 	dir := parityDir(t)
 	theirs := newParitySide(t, dir, "tc")
 	ours := newParitySide(t, dir, filepath.Join(dir, "xdpload"), "tc")
-	lines := 0
+	lines, every := 0, 1
+	if bpftest.InGuest() {
+		every = 16
+	}
 	file, err := os.Open("testdata/parity.txt")
 	if err != nil {
 		t.Fatal(err)
@@ -63,6 +67,9 @@ func TestParity(t *testing.T) {
 			if out, err := side.run(words...); (err != nil) != fails {
 				t.Errorf("%s\n%s: %v\n%s", at, side.command[0], err, out)
 			}
+		}
+		if lines%every != 0 {
+			continue
 		}
 		if diff := cmp.Diff(theirs.state(), ours.state()); diff != "" {
 			t.Fatalf("%s\n(-tc +xdpload)\n%s", at, diff)

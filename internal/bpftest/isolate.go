@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"os/signal"
 	"runtime"
+	"slices"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -77,4 +79,11 @@ func reexec() (int, error) {
 		return exit.ExitCode(), nil
 	}
 	return 0, err
+}
+
+// InGuest reports whether the tests run in an emulated machine, where a
+// program takes a quarter of a second to start.
+func InGuest() bool {
+	line, err := os.ReadFile("/proc/cmdline")
+	return err == nil && slices.Contains(strings.Fields(string(line)), "xdpload.guest=1")
 }
