@@ -1,12 +1,7 @@
 package main
 
 import (
-	"encoding/hex"
 	"fmt"
-	"strconv"
-	"strings"
-
-	"github.com/cilium/ebpf/btf"
 
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/pin"
@@ -106,79 +101,10 @@ func (r *objectReport) variables(o *elf.Object) {
 	variables, err := o.Variables()
 	r.fault(err)
 	for _, v := range variables {
-		out := elfVariable{Name: v.Name, Section: v.Section, Size: v.Size, Value: initialValue(o, v), ReadOnly: v.ReadOnly}
+		out := elfVariable{Name: v.Name, Section: v.Section, Size: v.Size, Value: o.ValueText(v), ReadOnly: v.ReadOnly}
 		if v.Type != nil {
 			out.Type = elf.TypeName(v.Type)
 		}
 		r.Variables = append(r.Variables, out)
 	}
-}
-
-// initialValue writes numbers, text and names of enumerations as C does, and all
-// else as bytes; "0" is a value that is all zero.
-func initialValue(o *elf.Object, v elf.Variable) string {
-	if strings.Trim(string(v.Value), "\x00") == "" {
-		return "0"
-	}
-	const shown = 16
-	switch t := plainType(v.Type).(type) {
-	case *btf.Int:
-		if s, ok := integer(o, v.Value, t.Encoding == btf.Signed); ok {
-			return s
-		}
-	case *btf.Enum:
-		return enumerator(o, v.Value, t)
-	case *btf.Array:
-		if elem, ok := plainType(t.Type).(*btf.Int); ok && (elem.Encoding == btf.Char || elem.Name == "char") && elem.Size == 1 {
-			return strconv.QuoteToASCII(strings.TrimRight(string(v.Value[:min(len(v.Value), 4*shown)]), "\x00"))
-		}
-	}
-	if len(v.Value) > shown {
-		return hex.EncodeToString(v.Value[:shown]) + "…"
-	}
-	return hex.EncodeToString(v.Value)
-}
-
-// plainType takes qualifiers and names off a type.
-func plainType(t btf.Type) btf.Type {
-	if t == nil {
-		return nil
-	}
-	return btf.UnderlyingType(t)
-}
-
-func integer(o *elf.Object, b []byte, signed bool) (string, bool) {
-	order := o.ByteOrder()
-	var n uint64
-	switch len(b) {
-	case 1:
-		n = uint64(b[0])
-	case 2:
-		n = uint64(order.Uint16(b))
-	case 4:
-		n = uint64(order.Uint32(b))
-	case 8:
-		n = order.Uint64(b)
-	default:
-		return "", false
-	}
-	if signed {
-		shift := 64 - 8*len(b)
-		return strconv.FormatInt(int64(n<<shift)>>shift, 10), true
-	}
-	return strconv.FormatUint(n, 10), true
-}
-
-func enumerator(o *elf.Object, b []byte, t *btf.Enum) string {
-	text, _ := integer(o, b, t.Signed)
-	for _, v := range t.Values {
-		value := strconv.FormatUint(v.Value, 10)
-		if t.Signed {
-			value = strconv.FormatInt(int64(v.Value), 10)
-		}
-		if value == text {
-			return v.Name
-		}
-	}
-	return text
 }

@@ -111,7 +111,7 @@ func (r *objectReport) fault(err error) {
 	if err == nil {
 		return
 	}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // each of a list
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, e := range joined.Unwrap() {
 			r.fault(e)
 		}
@@ -123,12 +123,7 @@ func (r *objectReport) fault(err error) {
 		local.Object = "" // the report says it
 		text = local.Error()
 	}
-	for _, known := range r.Faults {
-		if known == text {
-			return
-		}
-	}
-	r.Faults = append(r.Faults, text)
+	r.Faults = once(r.Faults, text)
 }
 
 func byteOrder(order binary.ByteOrder) string {
