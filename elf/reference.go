@@ -154,7 +154,7 @@ func (o *Object) references(fn *function) ([]Reference, error) {
 		return nil, err
 	}
 	relocs = within(relocs, fn.start, fn.end())
-	var refs []Reference
+	refs := make([]Reference, 0, 2*len(relocs)) // a map that is loaded is one that a helper is called with
 	for at := uint64(0); at < uint64(len(code)); at += insnSize {
 		insn := code[at:]
 		var rel *reloc

@@ -41,10 +41,14 @@ func (u *elfUses) read(p elf.Program) *elfUse {
 	use := new(elfUse)
 	refs, err := u.o.References(p)
 	use.err = err
+	var helpers []int32
 	for _, r := range refs {
 		switch r.Kind {
 		case elf.RefHelper:
-			use.helpers = once(use.helpers, insn.Instruction{Op: insn.Call, Imm: r.Number}.Text("")[len("call "):])
+			if !slices.Contains(helpers, r.Number) {
+				helpers = append(helpers, r.Number)
+				use.helpers = append(use.helpers, insn.Instruction{Op: insn.Call, Imm: r.Number}.Text("")[len("call "):])
+			}
 		case elf.RefKernel, elf.RefKernelVar:
 			use.kernel = once(use.kernel, kernelSymbol(r))
 		case elf.RefMap, elf.RefVariable:
