@@ -107,7 +107,7 @@ func Variants(t ebpf.ProgramType) []func(*ebpf.ProgramSpec) {
 			p.Flags = p.Flags&^flagFrags | set
 		})
 	}
-	switch t { //nolint:exhaustive // the others have one way
+	switch t {
 	case ebpf.XDP:
 		for _, frags := range []uint32{0, flagFrags} {
 			add(ebpf.AttachXDP, frags)

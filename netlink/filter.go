@@ -141,7 +141,7 @@ func (f *Filter) decode(b []byte) error {
 	for d.next() {
 		switch d.typ {
 		case unix.TCA_KIND:
-			f.Kind = d.string()
+			f.Kind = d.kind()
 		case unix.TCA_CHAIN:
 			f.Chain = d.u32()
 		case unix.TCA_OPTIONS:
@@ -159,6 +159,14 @@ func (f *Filter) decode(b []byte) error {
 		return fmt.Errorf("filter of device %d: %w", f.Ifindex, d.err)
 	}
 	return nil
+}
+
+// kind does not allocate for the one that lists are full of.
+func (d *decoder) kind() string {
+	if string(d.data) == "bpf\x00" {
+		return "bpf"
+	}
+	return d.string()
 }
 
 func (b *BPFFilter) decode(d *decoder) (err error) {

@@ -138,31 +138,35 @@ func (x *xdpReport) write(b *strings.Builder) {
 	}
 }
 
-func (p *attachedProgram) write(b *strings.Builder) {
+func (p *attachedProgram) write(b *strings.Builder) { b.Write(p.append(nil)) }
+
+// append appends what is known of the program beyond its id.
+func (p *attachedProgram) append(b []byte) []byte {
 	if p.Name == nil {
-		return
+		return b
 	}
-	fmt.Fprintf(b, " name %s tag %s", *p.Name, p.Tag)
+	b = fmt.Appendf(b, " name %s tag %s", *p.Name, p.Tag)
 	if *p.JITed != 0 {
-		b.WriteString(" jited")
+		b = append(b, " jited"...)
 	}
 	if p.LoadTime != 0 {
-		fmt.Fprintf(b, " load_time %d", p.LoadTime)
+		b = fmt.Appendf(b, " load_time %d", p.LoadTime)
 	}
 	if p.CreatedBy != nil {
-		fmt.Fprintf(b, " created_by_uid %d", *p.CreatedBy)
+		b = fmt.Appendf(b, " created_by_uid %d", *p.CreatedBy)
 	}
 	if p.BTF != 0 {
-		fmt.Fprintf(b, " btf_id %d", p.BTF)
+		b = fmt.Appendf(b, " btf_id %d", p.BTF)
 	}
 	for i, id := range p.MapIDs {
 		sep := ","
 		if i == 0 {
 			sep = " map_ids "
 		}
-		fmt.Fprintf(b, "%s%d", sep, id)
+		b = fmt.Appendf(b, "%s%d", sep, id)
 	}
 	for _, path := range p.Pinned {
-		b.WriteString(" pinned " + path)
+		b = append(append(b, " pinned "...), path...)
 	}
+	return b
 }

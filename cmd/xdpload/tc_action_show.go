@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/hex"
 	"fmt"
 	"strings"
@@ -150,7 +151,7 @@ func (r *actionReport) mirred(m *netlink.Mirred, devices *deviceNames) {
 }
 
 // write prints an action as tc does.
-func (r *actionReport) write(b *strings.Builder) {
+func (r *actionReport) write(b *bytes.Buffer) {
 	fmt.Fprintf(b, "\taction order %d: ", r.Order)
 	indent := "\t"
 	switch r.Kind {
@@ -173,7 +174,7 @@ func (r *actionReport) write(b *strings.Builder) {
 	r.writeFlags(b)
 }
 
-func (r *actionReport) writeBPF(b *strings.Builder) {
+func (r *actionReport) writeBPF(b *bytes.Buffer) {
 	b.WriteString("bpf ")
 	if r.Name != "" {
 		b.WriteString(render.Line(r.Name) + " ")
@@ -185,7 +186,7 @@ func (r *actionReport) writeBPF(b *strings.Builder) {
 	fmt.Fprintf(b, "default-action %v\n", r.verdict)
 }
 
-func (r *actionReport) writeCounters(b *strings.Builder) {
+func (r *actionReport) writeCounters(b *bytes.Buffer) {
 	if t := r.timesReport; t != nil {
 		fmt.Fprintf(b, " installed %d sec used %d sec", t.Installed, t.LastUsed)
 		if t.FirstUsed != 0 {
@@ -202,7 +203,7 @@ func (r *actionReport) writeCounters(b *strings.Builder) {
 	}
 }
 
-func (r *actionReport) writeFlags(b *strings.Builder) {
+func (r *actionReport) writeFlags(b *bytes.Buffer) {
 	if r.Cookie != "" {
 		fmt.Fprintf(b, "\tcookie %s\n", r.Cookie)
 	}
@@ -272,7 +273,7 @@ func reportPolice(p *netlink.Police) *policeReport {
 	}
 }
 
-func (r *policeReport) write(b *strings.Builder, exceed netlink.Verdict) {
+func (r *policeReport) write(b *bytes.Buffer, exceed netlink.Verdict) {
 	fmt.Fprintf(b, "police 0x%x rate %s burst %s mtu %s ", r.Index, rateText(r.Rate), sizeText(uint64(r.Burst)), sizeText(uint64(r.MTU)))
 	if r.PeakRate != 0 {
 		fmt.Fprintf(b, "peakrate %s ", rateText(r.PeakRate))

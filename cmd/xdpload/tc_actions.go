@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -214,14 +215,14 @@ func (l *actionList) WriteText(w io.Writer, _ render.Options) error {
 	if len(l.Actions) == 0 {
 		return nil
 	}
-	var b strings.Builder
+	var b bytes.Buffer
 	fmt.Fprintf(&b, "total acts %d\n", l.Total)
 	writeActions(&b, l.Actions)
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-func writeActions(b *strings.Builder, actions []*actionReport) {
+func writeActions(b *bytes.Buffer, actions []*actionReport) {
 	for _, a := range actions {
 		b.WriteByte('\n')
 		a.write(b)
@@ -273,7 +274,7 @@ type actionEvent struct {
 
 // WriteText prints what became of them, and the actions as tc does.
 func (a *actionEvent) WriteText(w io.Writer, _ render.Options) error {
-	var b strings.Builder
+	var b bytes.Buffer
 	for _, change := range []struct {
 		word string
 		made bool

@@ -48,7 +48,7 @@ func runDebug(ctx context.Context, e *env) (any, error) {
 	}
 	dir, remove, err := traceInstance(root)
 	if err != nil {
-		fmt.Fprintf(e.stderr, "warning: no trace instance of our own (%v): lines are taken from other readers of %s/trace_pipe\n", err, root)
+		_, _ = fmt.Fprintf(e.stderr, "warning: no trace instance of our own (%v): lines are taken from other readers of %s/trace_pipe\n", err, root)
 		dir, remove = root, func() error { return nil }
 	}
 	return nil, errors.Join(copyTrace(ctx, e.stderr, filepath.Join(dir, "trace_pipe")), remove())
@@ -73,7 +73,7 @@ func copyTrace(ctx context.Context, w io.Writer, path string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(w, "Running! Hang up with ^C!")
+	_, _ = fmt.Fprintln(w, "Running! Hang up with ^C!")
 	stop := context.AfterFunc(ctx, func() { pipe.Close() })
 	_, err = io.Copy(w, pipe)
 	if stop() {

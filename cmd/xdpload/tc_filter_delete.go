@@ -97,7 +97,7 @@ func (r *filterRequest) delete(ctx context.Context, e *env) (any, error) {
 		return nil, err
 	}
 	report := r.deleted(filters)
-	var echo render.List[*filterReport]
+	var echo filterReports
 	if e.Echo {
 		echo = deletedEvents(e, conn, filters)
 	}
@@ -113,9 +113,9 @@ func (r *filterRequest) delete(ctx context.Context, e *env) (any, error) {
 }
 
 // deletedEvents is what the kernel tells all who listen.
-func deletedEvents(e *env, conn *netlink.Conn, filters []*netlink.Filter) render.List[*filterReport] {
+func deletedEvents(e *env, conn *netlink.Conn, filters []*netlink.Filter) filterReports {
 	view := newFilterView(e, conn, echoed)
-	var list render.List[*filterReport]
+	list := filterReports{}
 	for _, f := range filters {
 		list = append(list, view.event(&netlink.Event{Change: netlink.Deleted, Filter: f}))
 	}

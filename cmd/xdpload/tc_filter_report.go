@@ -1,12 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
 
 	"github.com/xdpload/xdpload/internal/render"
 	"github.com/xdpload/xdpload/netlink"
@@ -164,19 +164,42 @@ func (v *filterView) event(ev *netlink.Event) *filterReport {
 	return r
 }
 
+// filterReports is a list that may be long: encoding/json would read what a
+// json.Marshaler writes once more.
+type filterReports []*filterReport
+
+// TextSize is generous.
+func (l filterReports) TextSize() int { return 256 * len(l) }
+
+// WriteText prints what tc prints, and with -brief one line for each filter.
+func (l filterReports) WriteText(w io.Writer, o render.Options) error {
+	for _, r := range l {
+		if err := r.WriteText(w, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // WriteText prints what tc prints, and with -brief one line.
 func (r *filterReport) WriteText(w io.Writer, o render.Options) error {
-	var b strings.Builder
-	if o.Brief {
-		r.writeBrief(&b)
-	} else {
-		r.write(&b)
+	b, direct := w.(*bytes.Buffer)
+	if !direct {
+		b = new(bytes.Buffer)
 	}
-	_, err := io.WriteString(w, b.String())
+	if o.Brief {
+		r.writeBrief(b)
+	} else {
+		r.write(b)
+	}
+	if direct {
+		return nil
+	}
+	_, err := w.Write(b.Bytes())
 	return err
 }
 
-func (r *filterReport) write(b *strings.Builder) {
+func (r *filterReport) write(b *bytes.Buffer) {
 	word := func(show bool, words ...string) {
 		if show {
 			for _, w := range words {
@@ -207,7 +230,7 @@ func (r *filterReport) write(b *strings.Builder) {
 	b.WriteByte('\n')
 }
 
-func (o *filterOptions) write(b *strings.Builder) {
+func (o *filterOptions) write(b *bytes.Buffer) {
 	word := func(text string) {
 		b.WriteString(text)
 		b.WriteByte(' ')
@@ -251,10 +274,10 @@ func (o *filterOptions) write(b *strings.Builder) {
 }
 
 // writeTC prints a program as tc does, and ours beside it.
-func (p *attachedProgram) writeTC(b *strings.Builder, tag string) {
+func (p *attachedProgram) writeTC(b *bytes.Buffer, tag string) {
 	if p != nil {
 		b.WriteString("id " + strconv.FormatUint(uint64(p.ID), 10))
-		p.write(b)
+		b.Write(p.append(b.AvailableBuffer()))
 		b.WriteByte(' ')
 	}
 	if tag != "" {
@@ -263,7 +286,7 @@ func (p *attachedProgram) writeTC(b *strings.Builder, tag string) {
 }
 
 // writeBrief leaves out what opens a pref: it is no filter.
-func (r *filterReport) writeBrief(b *strings.Builder) {
+func (r *filterReport) writeBrief(b *bytes.Buffer) {
 	f := r.filter
 	if f.Head {
 		return

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/cilium/ebpf"
@@ -169,7 +170,7 @@ func changeOf(op xdpload.FilterOp, replaced bool) netlink.Change {
 	return netlink.Added
 }
 
-func handleText(h uint32) string { return fmt.Sprintf("0x%x", h) }
+func handleText(h uint32) string { return "0x" + strconv.FormatUint(uint64(h), 16) }
 
 // WriteText prints one line, and one more for a qdisc that was created.
 func (c *filterChange) WriteText(w io.Writer, _ render.Options) error {

@@ -6,7 +6,6 @@ import (
 
 	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/internal/grammar"
-	"github.com/xdpload/xdpload/internal/render"
 	"github.com/xdpload/xdpload/netlink"
 )
 
@@ -50,7 +49,7 @@ func (r *filterRequest) runGet(_ context.Context, e *env) (any, error) {
 	return list, nil
 }
 
-func (r *filterRequest) get(e *env) (render.List[*filterReport], error) {
+func (r *filterRequest) get(e *env) (filterReports, error) {
 	conn, ifindex, err := r.find(e)
 	if err != nil {
 		return nil, err
@@ -62,7 +61,7 @@ func (r *filterRequest) get(e *env) (render.List[*filterReport], error) {
 		return nil, err
 	}
 	view := newFilterView(e, conn, netlink.FilterQuery{Ifindex: ifindex})
-	return render.List[*filterReport]{view.report(got)}, nil
+	return filterReports{view.report(got)}, nil
 }
 
 func filterShowCommand() command {
@@ -98,7 +97,7 @@ func (r *filterRequest) runShow(_ context.Context, e *env) (any, error) {
 	return list, err
 }
 
-func (r *filterRequest) show(e *env) (render.List[*filterReport], error) {
+func (r *filterRequest) show(e *env) (filterReports, error) {
 	conn, ifindex := (*netlink.Conn)(nil), 0
 	var err error
 	if r.Device == "" && r.Block == 0 {
@@ -113,7 +112,7 @@ func (r *filterRequest) show(e *env) (render.List[*filterReport], error) {
 	if err != nil {
 		return nil, err
 	}
-	var list render.List[*filterReport]
+	list := filterReports{} // never null in JSON
 	for _, q := range queries {
 		view := newFilterView(e, conn, q.shown)
 		for f, err := range conn.Filters(q.FilterQuery) {

@@ -159,7 +159,7 @@ func importMaps(path string) (_ *mapSet, fds []int, err error) {
 	if err := unix.Bind(sock, &unix.SockaddrUnix{Name: path}); err != nil {
 		return nil, nil, fmt.Errorf("import %s: %w", path, err)
 	}
-	defer os.Remove(path)
+	defer os.Remove(path) //nolint:errcheck // whoever removed it before was welcome
 	b := make([]byte, setHeader+maxSetMaps*setMapSize)
 	control := make([]byte, unix.CmsgSpace(4*maxSetMaps))
 	n, controlLen, flags, _, err := unix.Recvmsg(sock, b, control, 0)

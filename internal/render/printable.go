@@ -29,6 +29,17 @@ func Printable(s string) string {
 	return b.String()
 }
 
+// plain is a quick look for what Printable need not look at: ASCII without
+// control characters.
+func plain(b []byte) bool {
+	for _, c := range b {
+		if (c < ' ' && c != '\n' && c != '\t') || c >= 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
 // Line is [Printable] for a text that must stay one line.
 func Line(s string) string {
 	return strings.ReplaceAll(Printable(s), "\n", `\n`)

@@ -29,26 +29,37 @@ type Texter interface {
 	WriteText(w io.Writer, o Options) error
 }
 
+// A Sizer is a [Texter] whose text may be long: TextSize is about how many bytes
+// it has, which spares copying them as they become more.
+type Sizer interface{ TextSize() int }
+
 // Write writes v in one call of w.Write, so that concurrent writers do not mix
 // and nothing is written if v cannot be rendered. Nil and an empty text write
 // nothing. As text, a v that is no [Texter] is an error, and control characters
 // are escaped, see [Printable].
 func Write(w io.Writer, v any, o Options) error {
-	if v == nil {
+	switch {
+	case v == nil:
 		return nil
+	case o.JSON:
+		return encode(w, v, o.Pretty) // in one call by itself
+	}
+	t, ok := v.(Texter)
+	if !ok {
+		return fmt.Errorf("%T has no text form", v)
 	}
 	var b bytes.Buffer
-	if err := render(&b, v, o); err != nil {
+	if long, ok := v.(Sizer); ok {
+		b.Grow(long.TextSize())
+	}
+	if err := t.WriteText(&b, o); err != nil || b.Len() == 0 {
 		return err
 	}
-	if b.Len() == 0 {
-		return nil
+	text := b.Bytes()
+	if !plain(text) {
+		text = []byte(Printable(b.String()))
 	}
-	if !o.JSON {
-		_, err := io.WriteString(w, Printable(b.String()))
-		return err
-	}
-	_, err := w.Write(b.Bytes())
+	_, err := w.Write(text)
 	return err
 }
 
@@ -67,19 +78,8 @@ func Stream[T any](w io.Writer, values iter.Seq2[T, error], o Options) error {
 	return nil
 }
 
-func render(b *bytes.Buffer, v any, o Options) error {
-	if o.JSON {
-		return encode(b, v, o.Pretty)
-	}
-	t, ok := v.(Texter)
-	if !ok {
-		return fmt.Errorf("%T has no text form", v)
-	}
-	return t.WriteText(b, o)
-}
-
-func encode(b *bytes.Buffer, v any, pretty bool) error {
-	enc := json.NewEncoder(b)
+func encode(w io.Writer, v any, pretty bool) error {
+	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	if pretty {
 		enc.SetIndent("", "    ")

@@ -61,7 +61,7 @@ type objInfoAttr struct {
 
 // infoMapIDs is room for the maps of nearly every program, so that one call
 // tells all.
-const infoMapIDs = 64
+const infoMapIDs = 16
 
 // InfoOfProgram asks for a program's info through its file descriptor.
 func InfoOfProgram(fd int) (*ProgramInfo, error) {
