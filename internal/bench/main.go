@@ -12,7 +12,7 @@ package main
 
 import (
 	"context"
-	"flag"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -20,6 +20,8 @@ import (
 	"regexp"
 	"syscall"
 	"time"
+
+	"github.com/urfave/cli/v2"
 )
 
 func main() {
@@ -36,31 +38,54 @@ type options struct {
 	list    bool
 }
 
+// errHelp ends a run that was only asked what it can do.
+var errHelp = errors.New("help was asked for")
+
 func parse(args []string, stderr io.Writer) (options, error) {
 	var o options
-	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	flags.StringVar(&o.xdpload, "xdpload", "bin/xdpload", "the `file` to measure")
-	only := flags.String("case", "", "run the cases whose name matches the `regexp`")
-	flags.IntVar(&o.rounds, "n", 100, "run each case at most so many `rounds`")
-	flags.DurationVar(&o.budget, "time", 6*time.Second, "start no round of a case after so `long`")
-	flags.BoolVar(&o.json, "json", false, "print JSON")
-	flags.BoolVar(&o.list, "list", false, "list the cases")
-	err := flags.Parse(args)
-	if err == nil && flags.NArg() > 0 {
-		err = fmt.Errorf("unexpected %q, expected options only", flags.Arg(0))
+	err := errHelp // what stays when the action is not reached
+	app := &cli.App{
+		Name:            "bench",
+		Usage:           "compare what xdpload takes with what other programs take for the same work",
+		HideHelpCommand: true,
+		Writer:          stderr,
+		ErrWriter:       stderr,
+		ExitErrHandler:  func(*cli.Context, error) {},
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "xdpload", Value: "bin/xdpload", Destination: &o.xdpload, Usage: "the `file` to measure"},
+			&cli.StringFlag{Name: "case", Usage: "run the cases whose name matches the `regexp`"},
+			&cli.IntFlag{Name: "n", Value: 100, Destination: &o.rounds, Usage: "run each case at most so many `rounds`"},
+			&cli.DurationFlag{Name: "time", Value: 6 * time.Second, Destination: &o.budget, Usage: "start no round of a case after so `long`"},
+			&cli.BoolFlag{Name: "json", Destination: &o.json, Usage: "print JSON"},
+			&cli.BoolFlag{Name: "list", Destination: &o.list, Usage: "list the cases"},
+		},
+		Action: func(c *cli.Context) error {
+			err = o.check(c)
+			return err
+		},
 	}
-	if err == nil {
-		o.only, err = regexp.Compile(*only)
-	}
-	if err == nil && o.rounds < 1 {
-		err = fmt.Errorf("-n %d: expected 1 or more", o.rounds)
+	if failed := app.Run(append([]string{"bench"}, args...)); failed != nil {
+		err = failed
 	}
 	return o, err
 }
 
+func (o *options) check(c *cli.Context) (err error) {
+	switch {
+	case c.NArg() > 0:
+		return fmt.Errorf("unexpected %q, expected options only", c.Args().First())
+	case o.rounds < 1:
+		return fmt.Errorf("-n %d: expected 1 or more", o.rounds)
+	}
+	o.only, err = regexp.Compile(c.String("case"))
+	return err
+}
+
 func run(args []string, stdout, stderr io.Writer) int {
 	o, err := parse(args, stderr)
+	if errors.Is(err, errHelp) {
+		return 0
+	}
 	if err != nil {
 		_, _ = fmt.Fprintln(stderr, "bench:", err)
 		return 1
