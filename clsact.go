@@ -31,6 +31,8 @@ type Clsact struct {
 	Idempotent bool
 	// Op is what Attach does about a filter that is there already.
 	Op FilterOp
+	// Device is the device's name. Attach looks it up where it is empty.
+	Device string
 
 	place  *place
 	target *target
@@ -72,7 +74,8 @@ const (
 // FilterInfo is what an [Attachment] of a classifier has beside its program.
 type FilterInfo struct {
 	netlink.Filter
-	// Qdisc is the kind of the qdisc whose ingress or egress hook this is.
+	// Qdisc is the kind of the qdisc whose ingress or egress hook this is, empty
+	// where it was not looked at.
 	Qdisc string
 	// QdiscCreated reports that Attach created the qdisc.
 	QdiscCreated bool
@@ -88,6 +91,15 @@ func (Clsact) ProgramType() ebpf.ProgramType { return ebpf.SchedCLS }
 // kernel says of a hook that is not there, a [*NoEgressError], or an
 // [*AmbiguousError].
 func (h Clsact) Find(c *netlink.Conn) (Clsact, error) {
+	to, err := h.aim(c)
+	if err != nil {
+		return h, err
+	}
+	h.target = to
+	if to.old != nil && h.Filter.Parent == netlink.Ingress { // whatever kind of qdisc it is on
+		h.place = &place{device: h.device(c)}
+		return h, nil
+	}
 	found, err := h.find(c)
 	if err != nil {
 		return h, err
@@ -98,8 +110,7 @@ func (h Clsact) Find(c *netlink.Conn) (Clsact, error) {
 		}
 	}
 	h.place = found
-	h.target, err = h.aim(c)
-	return h, err
+	return h, nil
 }
 
 // FoundLike returns h with the place that other has found, which must be the
@@ -239,11 +250,13 @@ func (h Clsact) attached(at *place, got *netlink.Filter, p *Program, old *netlin
 
 // device is the name of the hook's device, empty for a block.
 func (h Clsact) device(c *netlink.Conn) string {
-	if h.place != nil {
-		return h.place.device
-	}
-	if h.Filter.Block != 0 {
+	switch {
+	case h.Filter.Block != 0:
 		return ""
+	case h.Device != "":
+		return h.Device
+	case h.place != nil:
+		return h.place.device
 	}
 	l, err := c.LinkByIndex(h.Filter.Ifindex)
 	if err != nil {

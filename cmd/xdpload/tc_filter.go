@@ -58,15 +58,16 @@ func tcFilterCommands() []command {
 }
 
 const (
-	aboutHook = `A filter is on the ingress or egress hook of a clsact qdisc, which is created where the device has neither it nor an ingress qdisc, and gone again when the rest of the command fails. The program is loaded, and maps are pinned, when the hook is known to be there. What came of it is printed: the pref and handle that the kernel chose, and the program's id.`
-	aboutRun  = `With direct-action the program's return value is the verdict. Without it, it is the class of the packet, 0 for no match and -1 for the filter's classid, and actions give the verdict.`
+	aboutHook  = `A filter is on the ingress or egress hook of a clsact qdisc, which is created where the device has neither it nor an ingress qdisc, and gone again when the rest of the command fails. The program is loaded, and maps are pinned, when the hook is known to be there. What came of it is printed: the pref and handle that the kernel chose, and the program's id.`
+	aboutBatch = `Lines of a batch that name the same program of the same file share it: it is read and verified once, unless it has a map that is not pinned, or the line sets more than the hook. -details shows which lines share.`
+	aboutRun   = `With direct-action the program's return value is the verdict. Without it, it is the class of the packet, 0 for no match and -1 for the filter's classid, and actions give the verdict.`
 )
 
 func filterAddCommand() command {
 	return command{
 		Name:        "tc filter add",
 		Summary:     "attach a classifier to a device",
-		Description: aboutHook + "\n\n" + aboutRun,
+		Description: aboutHook + "\n\n" + aboutRun + "\n\n" + aboutBatch,
 		Examples: []grammar.Example{
 			{Line: "xdpload tc filter add dev eth0 ingress bpf da obj foo.o", Help: "run the program of section classifier, or the only one for tc, on what comes in"},
 			{Line: "tcpdump -ddd arp | xdpload tc filter add dev eth0 ingress bpf bytecode-file - flowid 1:1", Help: "classify with classic BPF"},
@@ -95,7 +96,7 @@ func filterReplaceCommand() command {
 
 A filter that has the pref, handle and chain is replaced with no moment in between in which neither runs. Without a handle it is the one with the same name, FILE:[SECTION], on that hook; where several have it, name one by pref and handle. (tc adds another filter in both cases.) Classic BPF has no name, and is always added.
 
-` + aboutRun,
+` + aboutRun + "\n\n" + aboutBatch,
 		Examples: []grammar.Example{
 			{Line: "xdpload tc filter replace dev eth0 ingress bpf da obj foo.o", Help: "attach the program, or its new version"},
 		},
