@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
@@ -27,7 +29,11 @@ var tracefs = bpftest.Feature{Name: "tracefs", Probe: func() error {
 func TestDebug(t *testing.T) {
 	bpftest.NewNamespace(t) // and with it mounts of our own
 	bpftest.Need(t, tracefs)
-	defer unix.Unmount(tracefsDirs[0], 0) //nolint:errcheck // ours alone
+	t.Cleanup(func() { // lazily: an emulated machine is slow to let the pipe go
+		if err := unix.Unmount(tracefsDirs[0], unix.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
 	cmd := exec.Command(filepath.Join(parityDir(t), "xdpload"), "tc", "exec", "bpf", "dbg")
 	cmd.Env = []string{asProgram + "=1"}
 	stderr, err := cmd.StderrPipe()
@@ -81,7 +87,9 @@ func runPrintk(t *testing.T) {
 
 func TestDebugWithoutTracefs(t *testing.T) {
 	bpftest.NewNamespace(t)
-	cmd := exec.Command(filepath.Join(parityDir(t), "xdpload"), "tc", "exec", "bpf", "debug")
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, filepath.Join(parityDir(t), "xdpload"), "tc", "exec", "bpf", "debug")
 	cmd.Env = []string{asProgram + "=1"}
 	out, err := cmd.CombinedOutput()
 	exit, ok := errors.AsType[*exec.ExitError](err)
