@@ -10,9 +10,15 @@ import (
 	"github.com/xdpload/xdpload/internal/bpftest"
 )
 
+// sourceTree is what a test binary has around it, except on another machine.
+var sourceTree = bpftest.Feature{Name: "the source tree", Probe: func() error {
+	_, err := os.Stat("../../examples/lib.sh")
+	return err
+}}
+
 // TestExampleScripts runs the scripts, which check what they show.
 func TestExampleScripts(t *testing.T) {
-	bpftest.Need(t, bpftest.Root)
+	bpftest.Need(t, bpftest.Root, sourceTree)
 	for _, c := range []string{"bash", "ip", "tc", "unshare", "awk"} {
 		bpftest.Need(t, bpftest.Command(c))
 	}

@@ -33,7 +33,7 @@ func (r *filterRequest) set(ctx context.Context, e *env) (any, error) {
 	if r.Code.Program.Export == "" && r.Code.Program.File != "" {
 		r.Code.Program.Export = os.Getenv("TC_BPF_UDS") // as for tc
 	}
-	hook := xdpload.Clsact{Filter: r.filter(ifindex), Op: r.op, Idempotent: e.Idempotent}
+	hook := xdpload.Clsact{Filter: r.filter(ifindex), Op: r.op, Idempotent: e.Idempotent, Device: r.Device}
 	key, sharing := r.Code.Program.shareKey(e, r.boundTo(ifindex))
 	shared := e.found.program(key)
 	if shared != nil {

@@ -42,7 +42,7 @@ func sentenceHints(message string) []string {
 	switch {
 	case strings.HasPrefix(message, "This filter block is shared"):
 		return []string{"xdpload tc filter … block N …, with the N that tc qdisc show tells"}
-	case strings.HasPrefix(message, "Protocol mismatch"):
+	case strings.HasPrefix(message, "Protocol mismatch"), strings.HasPrefix(message, "Filter with specified priority/protocol not found"):
 		return []string{"all filters of one pref have the same protocol: take its protocol, or another pref"}
 	case strings.HasPrefix(message, "Filter already exists"):
 		return []string{"tc filter replace takes its place"}
