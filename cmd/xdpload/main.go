@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 )
 
 // version is set by the linker.
@@ -20,9 +21,14 @@ const (
 )
 
 func main() {
+	debug.SetGCPercent(-1) // a short life, until there is much to collect
+	debug.SetMemoryLimit(gcFrom)
 	growStack(len(os.Args))
 	os.Exit(run(context.Background(), os.Args, os.Stdin, os.Stdout, os.Stderr))
 }
+
+// gcFrom is from how many bytes on garbage is collected.
+const gcFrom = 32 << 20
 
 // growStack makes room on the stack once, while there is next to nothing on it
 // to be moved. Growing on demand, from 8 KiB on, doubles and copies it at each
