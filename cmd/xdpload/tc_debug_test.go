@@ -87,6 +87,16 @@ func runPrintk(t *testing.T) {
 
 func TestDebugWithoutTracefs(t *testing.T) {
 	bpftest.NewNamespace(t)
+	for _, dir := range []string{"/sys/kernel/tracing", "/sys/kernel/debug"} { // whatever is mounted there is hidden
+		if err := unix.Mount("tmpfs", dir, "tmpfs", 0, ""); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := unix.Unmount(dir, 0); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, filepath.Join(parityDir(t), "xdpload"), "tc", "exec", "bpf", "debug")
