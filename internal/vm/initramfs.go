@@ -52,6 +52,11 @@ func (a *archive) skeleton() {
 // ip and tc, whatever PATH says, so it only stands in where there is no other.
 func (a *archive) addShell() error {
 	a.symlink("usr/bin/env", "/vm/busybox")
+	if exists("/bin/bash") { // by the path that scripts name
+		if err := a.program("/bin/bash", "/bin/bash"); err != nil {
+			return err
+		}
+	}
 	if exists("/bin/sh") {
 		return a.program("/bin/sh", "/bin/sh")
 	}
