@@ -64,7 +64,21 @@ func (f *FS) repair() error {
 	if _, err := os.Lstat(j.dir); err != nil {
 		return ignore(err, fs.ErrNotExist)
 	}
-	return j.undo()
+	return j.undo(inUse)
+}
+
+// inUse says of a path seen from the root that it keeps a map alive for a
+// program that lives: the transaction was interrupted after the program was
+// attached, and its tail calls would end with the pin. It goes when the
+// program does, see [FS.GC].
+func inUse(rel string) bool {
+	dir, owned := strings.CutPrefix(filepath.Dir(rel), ownedDir+"/")
+	o, ok := parseOwner(dir)
+	if !owned || !ok {
+		return false
+	}
+	alive, err := o.Alive()
+	return alive || err != nil
 }
 
 // close makes the steps permanent, in one rename. What cannot be swept away
@@ -137,8 +151,9 @@ func (j *journal) staged(rel string, stage func(path string) error) (step, error
 	return s, s.note(notePin, rel)
 }
 
-// undo takes all steps back, the last one first, and removes the journal.
-func (j *journal) undo() error {
+// undo takes all steps back, the last one first, and removes the journal. Pins
+// for which keep is true stay.
+func (j *journal) undo(keep func(rel string) bool) error {
 	entries, err := os.ReadDir(j.dir)
 	if err != nil {
 		return err
@@ -152,6 +167,9 @@ func (j *journal) undo() error {
 		rel, err := os.Readlink(filepath.Join(j.dir, e.Name()))
 		if err != nil {
 			return err
+		}
+		if kind == notePin && keep(rel) {
+			continue
 		}
 		if err := (step{j, number}).undo(kind, rel); err != nil {
 			return fmt.Errorf("undo pin %s: %w", rel, err)
@@ -195,14 +213,14 @@ func (s step) undo(kind, rel string) error {
 		if err == nil {
 			return nil // not yet renamed
 		}
-		return ignore(unix.Rmdir(s.target(rel)), fs.ErrNotExist, unix.ENOTEMPTY)
+		return ignore(unix.Rmdir(s.target(rel)), fs.ErrNotExist, unix.ENOTEMPTY, unix.ENOTDIR, unix.ENAMETOOLONG)
 	}
 	if err != nil {
 		return err
 	}
 	target, err := os.Lstat(s.target(rel))
-	if err != nil || !os.SameFile(staged, target) {
-		return ignore(err, fs.ErrNotExist)
+	if err != nil || !os.SameFile(staged, target) { // a path that cannot be has nothing to undo
+		return ignore(err, fs.ErrNotExist, unix.ENOTDIR, unix.ENAMETOOLONG)
 	}
 	if _, err := os.Lstat(s.old()); err == nil {
 		return s.put(s.old(), rel)

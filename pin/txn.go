@@ -233,7 +233,7 @@ func (t *Txn) abandon() error {
 	if t.journal == nil {
 		return nil
 	}
-	if err := t.journal.undo(); err != nil {
+	if err := t.journal.undo(func(string) bool { return false }); err != nil {
 		return fmt.Errorf("roll back pins: %w", err)
 	}
 	return nil
