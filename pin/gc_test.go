@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -177,4 +178,52 @@ func TestReason(t *testing.T) {
 			t.Errorf("%d is %q, %q, %v; want %q", uint8(r), r, text, err, want)
 		}
 	}
+}
+
+// TestInterruptedAfterAttach: a load that is killed when its program runs
+// already loses its names, but not the array behind the program's tail calls.
+func TestInterruptedAfterAttach(t *testing.T) {
+	f := newFS(t)
+	array := newMapOf(t, &ebpf.MapSpec{Name: "jmp", Type: ebpf.ProgramArray, KeySize: 4, ValueSize: 4, MaxEntries: 1})
+	living := newProgram(t, newMap(t))
+	owner, err := OwnerOf(living)
+	must(t, err)
+	gone := Owner{ID: owner.ID, Tag: owner.Tag, LoadTime: owner.LoadTime + 1}
+	keep, lose, name := f.OwnedPath(owner, 1), f.OwnedPath(gone, 2), f.abs("name")
+
+	txn, err := f.Begin()
+	must(t, err)
+	must(t, txn.Pin(name, newMap(t)))
+	must(t, txn.Pin(keep, array))
+	must(t, txn.Pin(lose, newMap(t)))
+	must(t, txn.Publish(t.Context()))
+	must(t, f.repair()) // as the next one does, when the process is dead
+	txn.unlock()
+
+	for path, want := range map[string]bool{keep: true, lose: false, name: false} {
+		if _, err := os.Lstat(path); (err == nil) != want {
+			t.Errorf("%s: %v, want it there: %v", path, err, want)
+		}
+	}
+	must(t, living.Close())
+	waitGone(t, owner)
+	garbage, err := f.GC(t.Context(), GCOptions{})
+	must(t, err)
+	if len(garbage) != 1 || garbage[0].Reason != OwnerGone {
+		t.Errorf("collected %+v", garbage)
+	}
+	if rest := tree(t, f.Root()); len(rest) > 0 {
+		t.Errorf("left: %q", rest)
+	}
+}
+
+func waitGone(t *testing.T, o Owner) {
+	t.Helper()
+	for range 1000 { // the kernel frees late
+		if alive, err := o.Alive(); err != nil || !alive {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Error("the program does not go")
 }
