@@ -3,7 +3,7 @@
 #   make vm-shell     [KERNEL=6.12|/boot/vmlinuz-… [MODULES=/lib/modules/…]]
 
 # Emulation is ten to twenty times slower than the machine; a package that takes longer than this hangs.
-VM_TIMEOUT ?= 5m
+VM_TIMEOUT ?= 8m
 # These packages test programs that run the go command, which no guest has.
 VM_NOT      = /internal/(bench|testreport)$$
 # A kernel that cannot be fetched is left out, with a line, unless it was asked for, or in CI.
