@@ -28,11 +28,18 @@ type linkHook interface {
 	attachments(*netlink.Conn) ([]*Attachment, error)
 	// create attaches by a new link, and returns its descriptor.
 	create(*netlink.Conn, *Program) (int, error)
+	// keeps refuses an update of the link that holds an attachment, which
+	// cannot move it, if the hook wants another place.
+	keeps(*netlink.Conn, *Attachment) error
 }
 
 // ErrLinkDetached says that what is pinned is a bpf_link that was detached, or
 // whose device is gone. It can hold nothing any more.
 var ErrLinkDetached = errors.New("a bpf_link that was detached")
+
+// ErrNotLink says that what is pinned where a bpf_link should be is a map or a
+// program.
+var ErrNotLink = errors.New("what is pinned there is no bpf_link")
 
 // newLink is a link that comes to be when a [pin.Txn] pins it: until that is
 // published the program is not attached, and from then on it is until someone
@@ -70,7 +77,12 @@ func (l *newLink) attachment(c *netlink.Conn, h linkHook) (*Attachment, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, err := heldBy(c, h, info.ID)
+	return attachedBy(c, h, info.ID)
+}
+
+// attachedBy is what a link holds on the hook that it was just put on.
+func attachedBy(c *netlink.Conn, h linkHook, link uint32) (*Attachment, error) {
+	a, err := heldBy(c, h, link)
 	if err == nil && a == nil {
 		err = ErrLinkDetached // by someone else, since
 	}
@@ -177,11 +189,17 @@ func updatePinned(c *netlink.Conn, p *Program, h linkHook) (*Attachment, error) 
 		return nil, err
 	}
 	defer sys.Close(fd)
-	if kind != sys.KindLink || !update {
+	if kind != sys.KindLink {
+		return nil, &os.PathError{Op: opPinLink, Path: path, Err: ErrNotLink}
+	}
+	if !update {
 		return nil, &os.PathError{Op: opPinLink, Path: path, Err: os.ErrExist}
 	}
 	a, err := pinnedAttachment(c, fd, h)
 	if err != nil {
+		return nil, &os.PathError{Op: "update", Path: path, Err: err}
+	}
+	if err := h.keeps(c, a); err != nil {
 		return nil, &os.PathError{Op: "update", Path: path, Err: err}
 	}
 	old, err := sys.ProgramByID(a.Program.ID)
@@ -193,7 +211,11 @@ func updatePinned(c *netlink.Conn, p *Program, h linkHook) (*Attachment, error) 
 		return nil, &os.PathError{Op: "update", Path: path, Err: err}
 	}
 	replaced := a.Program
-	a.Program, a.Replaced = p.ProgramInfo, &replaced
+	a, err = attachedBy(c, h, a.Link.ID)
+	if err != nil {
+		return nil, &os.PathError{Op: "update", Path: path, Err: err}
+	}
+	a.Replaced = &replaced
 	return a, nil
 }
 

@@ -2,6 +2,7 @@ package xdpload
 
 import (
 	"errors"
+	"fmt"
 
 	"golang.org/x/sys/unix"
 
@@ -234,6 +235,25 @@ func (m multi) attachments(c *netlink.Conn) ([]*Attachment, error) {
 	m.Revision = 0
 	on, err := m.now(c, opAttach)
 	return on.programs, err
+}
+
+// keeps refuses an anchor or a revision that is not the link's.
+func (m multi) keeps(c *netlink.Conn, a *Attachment) error {
+	on, err := m.now(c, opAttach)
+	if err != nil {
+		return err
+	}
+	if _, err := m.spot(on); err != nil || m.Anchor == nil {
+		return err
+	}
+	i, err := on.find(LinkID(a.Link.ID))
+	if err != nil || m.Anchor.satisfied(on, i) {
+		return err
+	}
+	return &HookError{
+		Op: opAttach, Hook: m.name(), Err: unix.EBUSY,
+		Cause: fmt.Sprintf("bpf_link %d is at position %d, and an update cannot move it to %q", a.Link.ID, i, m.Anchor),
+	}
 }
 
 // candidates are the programs that are in the place already.

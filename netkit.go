@@ -47,3 +47,5 @@ func (h Netkit) attachments(c *netlink.Conn) ([]*Attachment, error) { return h.m
 
 func (h Netkit) create(c *netlink.Conn, p *Program) (int, error) { return h.multi().create(c, p) }
 func (h Netkit) linkPath() (string, bool)                        { return h.multi().linkPath() }
+
+func (h Netkit) keeps(c *netlink.Conn, a *Attachment) error { return h.multi().keeps(c, a) }

@@ -44,3 +44,5 @@ func (h TCX) attachments(c *netlink.Conn) ([]*Attachment, error) { return h.mult
 func (h TCX) create(c *netlink.Conn, p *Program) (int, error) { return h.multi().create(c, p) }
 
 func (h TCX) linkPath() (string, bool) { return h.multi().linkPath() }
+
+func (h TCX) keeps(c *netlink.Conn, a *Attachment) error { return h.multi().keeps(c, a) }

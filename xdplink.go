@@ -23,6 +23,9 @@ func (h XDP) attachments(c *netlink.Conn) ([]*Attachment, error) {
 	return h.on(l), nil
 }
 
+// keeps allows every update: the hook has one place.
+func (XDP) keeps(*netlink.Conn, *Attachment) error { return nil }
+
 func (h XDP) candidates(c *netlink.Conn) ([]*Attachment, error) {
 	if !h.Idempotent {
 		return nil, nil

@@ -130,7 +130,7 @@ func (c *preflight) occupied() (found []problem, _ error) {
 		off := fmt.Sprintf("xdpload link set dev %s %s off", a.Device, a.Mode.Keyword())
 		switch {
 		case a.Link != nil:
-			p.Fix = fmt.Sprintf("bpftool link detach id %d", a.Link.ID)
+			p.Fix = detachLink(a.Device, a.Hook(), a.Link.ID)
 		case a.Mode == netlink.XDPNative && c.Mode == netlink.XDPGeneric, a.Mode == netlink.XDPGeneric && c.native():
 			p.Problem += ": native and generic programs exclude each other"
 			p.Fix = off

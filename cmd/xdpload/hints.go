@@ -88,7 +88,7 @@ func occupiedHints(err error) []string {
 	}
 	a := x.Attachments[0]
 	if a.Link != nil {
-		return []string{fmt.Sprintf("only the bpf_link's owner can replace or detach it: bpftool link detach id %d", a.Link.ID)}
+		return []string{detachLink(x.Device, a.Hook(), a.Link.ID) + " detaches it for good"}
 	}
 	if refused, ok := errors.AsType[*netlink.Error](err); ok && refused.Errno() == unix.EEXIST {
 		return []string{

@@ -152,13 +152,17 @@ func holderHints(err error) []string {
 	if !ok {
 		return nil
 	}
-	off := fmt.Sprintf("xdpload link set dev %s xdp off link %d", x.Device, x.Link.ID)
-	if kind, point, ok := strings.Cut(x.Hook, "/"); ok {
-		off = fmt.Sprintf("xdpload %s detach dev %s %s link %d", kind, x.Device, point, x.Link.ID)
-	}
-	out := []string{off + " detaches it for good"}
+	out := []string{detachLink(x.Device, x.Hook, x.Link.ID) + " detaches it for good"}
 	if len(x.Link.Pinned) > 0 {
 		out = append(out, "so does xdpload pin rm "+strings.Join(x.Link.Pinned, " ")+", unless something else holds the link")
 	}
 	return out
+}
+
+// detachLink is the command that takes off what a bpf_link holds on a hook.
+func detachLink(device, hook string, id uint32) string {
+	if kind, point, ok := strings.Cut(hook, "/"); ok {
+		return fmt.Sprintf("xdpload %s detach dev %s %s link %d", kind, device, point, id)
+	}
+	return fmt.Sprintf("xdpload link set dev %s xdp off link %d", device, id)
 }

@@ -130,7 +130,9 @@ func (r *linkSetRequest) setNetkit(conn *netlink.Conn, dev *netlink.Link) (any, 
 func (r *linkSetRequest) detach(ctx context.Context, e *env, conn *netlink.Conn, hook xdpload.XDP, dev *netlink.Link) (any, error) {
 	a, err := xdpload.Detach(conn, hook)
 	if r.IfExists && absent(err) {
-		return detached(dev, nil), nil
+		report := detached(dev, nil)
+		report.absent = r.LinkID
+		return report, nil
 	}
 	if err != nil {
 		return nil, err
@@ -161,6 +163,8 @@ type linkSetReport struct {
 	Link     *bpfLink        `json:"bpf_link,omitempty"`
 
 	Unchanged bool `json:"unchanged,omitempty"`
+
+	absent uint32 // the bpf_link that was to be detached, and holds nothing here
 }
 
 // programReport names a program.
@@ -231,6 +235,8 @@ func (r *linkSetReport) WriteText(w io.Writer, _ render.Options) error {
 		_, err = fmt.Fprintf(w, "%s: attached program %v (%v)%s\n", r.Device, r.Program, r.Mode, held)
 	case r.Detached != nil:
 		_, err = fmt.Fprintf(w, "%s: detached program %v (%v)\n", r.Device, r.Detached, r.Mode)
+	case r.absent != 0:
+		_, err = fmt.Fprintf(w, "%s: bpf_link %d held no program\n", r.Device, r.absent)
 	default:
 		_, err = fmt.Fprintf(w, "%s: no program was attached\n", r.Device)
 	}

@@ -18,11 +18,14 @@ func multiHints(err error) []string {
 		device = x.Device
 	}
 	if x, ok := errors.AsType[*xdpload.AnchorError](err); ok {
-		return anchorHints(x, device)
+		return anchorHints(err, x, device)
 	}
 	path, _ := errors.AsType[*os.PathError](err)
 	if errors.Is(err, xdpload.ErrLinkDetached) && path != nil {
 		return []string{"xdpload pin rm " + path.Path + ", then attach anew"}
+	}
+	if path != nil && errors.Is(err, xdpload.ErrNotLink) {
+		return []string{"another path, or xdpload pin rm " + path.Path}
 	}
 	if path != nil && path.Op == "pin link" && errors.Is(err, os.ErrExist) {
 		return []string{"-force updates the bpf_link that is pinned there", "xdpload pin rm " + path.Path + " lets go of what is"}
@@ -39,21 +42,33 @@ func multiHints(err error) []string {
 		return []string{"tc filters of a veth pair do what netkit does, on each device in its own namespace: xdpload tc filter add dev DEV egress bpf direct-action obj FILE"}
 	case errors.Is(err, unix.ESTALE):
 		return []string{fmt.Sprintf("xdpload %s show dev %s shows the programs and the revision", kind, device)}
-	case errors.Is(err, unix.EBUSY) && kind == "xdp":
+	case kind == "xdp" && (errors.Is(err, unix.EBUSY) || errors.Is(err, unix.EEXIST)):
 		return []string{fmt.Sprintf("detach it first: xdpload link set dev %s xdp off", device)}
+	case errors.Is(err, unix.EBUSY) && path != nil:
+		return []string{
+			fmt.Sprintf("without first, last, before or after, the program goes where the link is: xdpload %s show dev %s", kind, device),
+			"xdpload pin rm " + path.Path + " detaches what it holds, then attach anew",
+		}
 	}
 	return nil
 }
 
-func anchorHints(x *xdpload.AnchorError, device string) []string {
+func anchorHints(err error, x *xdpload.AnchorError, device string) []string {
 	kind, _, ok := strings.Cut(x.Hook, "/")
+	show := fmt.Sprintf("xdpload %s show dev %s", kind, device)
 	switch {
 	case !ok:
-		return []string{"xdpload link show dev " + device}
+		return []string{fmt.Sprintf("xdpload link show dev %s, or if-exists to detach it if it is there", device)}
 	case !x.Missing && len(x.Attachments) > 0:
 		return []string{fmt.Sprintf("choose one by its id: id %d", x.Attachments[0].Program.ID)}
-	case strings.HasPrefix(x.Ref.String(), "the only"):
-		return []string{fmt.Sprintf("xdpload %s show dev %s", kind, device)}
+	case strings.HasPrefix(x.Ref.String(), "the only"), !detaches(err):
+		return []string{show}
 	}
-	return []string{fmt.Sprintf("xdpload %s show dev %s, or if-exists to detach", kind, device)}
+	return []string{show + ", or if-exists to detach it if it is there"}
+}
+
+// detaches reports whether the command that failed takes a program off.
+func detaches(err error) bool {
+	x, ok := errors.AsType[*commandError](err)
+	return ok && strings.HasSuffix(x.Command, " detach")
 }
