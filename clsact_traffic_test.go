@@ -174,11 +174,11 @@ func classPackets(t *testing.T, ns *bpftest.Namespace) map[string]int {
 	return sent
 }
 
-// TestClsactReplaceUnderTraffic has two programs take turns a thousand times. Each
+// TestClsactReplaceUnderTraffic has two programs take turns. Each
 // counts and drops what it meets: every packet is counted once, and the stack
 // sees none.
 func TestClsactReplaceUnderTraffic(t *testing.T) {
-	const replaces = 1000
+	replaces := bpftest.Rounds(1000)
 	ns := bpftest.NewNamespace(t)
 	v0, v1 := ns.Veth("v0", "v1")
 	c := ns.Conn()

@@ -176,7 +176,7 @@ func TestXDPReplaceOnLoopback(t *testing.T) {
 // TestXDPSwapUnderTraffic has two programs that both drop take turns a
 // thousand times: the stack must not see one packet.
 func TestXDPSwapUnderTraffic(t *testing.T) {
-	const swaps = 1000
+	swaps := bpftest.Rounds(1000)
 	ns := bpftest.NewNamespace(t)
 	index, peer := ns.Veth("v0", "v1")
 	c := ns.Conn()

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload/internal/bpftest"
 )
 
 // victim publishes pins and rolls back, three times, publishes and commits, and
@@ -69,7 +71,7 @@ func victimPins(i int) []string {
 // A load that is killed at any point has pinned everything or nothing, once the
 // next one or a collection has looked at what it left; and that one succeeds.
 func TestKilled(t *testing.T) {
-	const kills = 240
+	kills := bpftest.Rounds(240)
 	f := newFS(t)
 	var interrupted int
 	for n := range kills {

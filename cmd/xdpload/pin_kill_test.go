@@ -25,7 +25,7 @@ import (
 // everything is pinned or nothing is, or pin gc restores that, and the next load
 // succeeds.
 func TestKilledLoad(t *testing.T) {
-	const kills = 200
+	kills := bpftest.Rounds(200)
 	ns := bpftest.NewNamespace(t)
 	ns.Veth("v0", "v1")
 	root := t.TempDir()

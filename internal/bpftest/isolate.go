@@ -87,3 +87,12 @@ func InGuest() bool {
 	line, err := os.ReadFile("/proc/cmdline")
 	return err == nil && slices.Contains(strings.Fields(string(line)), "xdpload.guest=1")
 }
+
+// Rounds is how often a test repeats what it would do n times: a tenth of it
+// in a guest, which is that much slower, but a dozen at least.
+func Rounds(n int) int {
+	if InGuest() {
+		return min(n, max(n/10, 12))
+	}
+	return n
+}

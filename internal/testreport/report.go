@@ -92,23 +92,12 @@ func (r *report) writeSkips() {
 	}
 }
 
-// reason is what t.Skip wrote: the last line before the verdict, without the
-// place in the source.
+// reason is what need.Of, the one way to skip, wrote behind its mark.
 func reason(output []string) string {
-	why := "no reason given"
 	for _, line := range output {
-		line = strings.TrimSpace(line)
-		if strings.HasPrefix(line, "--- SKIP") {
-			continue
-		}
-		if _, text, found := strings.Cut(line, ".go:"); found {
-			if _, text, found = strings.Cut(text, ": "); found {
-				line = text
-			}
-		}
-		if line != "" {
-			why = line
+		if _, why, found := strings.Cut(line, ": SKIP: "); found {
+			return strings.TrimSpace(why)
 		}
 	}
-	return why
+	return "no reason given"
 }

@@ -49,10 +49,11 @@ func TestShow(t *testing.T) {
 		},
 		{
 			name: "skips under their reasons",
-			events: `{"Action":"output","Package":"p","Test":"TestB","Output":"    b_test.go:9: needs root\n"}
+			events: `{"Action":"output","Package":"p","Test":"TestB","Output":"    b_test.go:9: SKIP: needs root\n"}
+{"Action":"output","Package":"p","Test":"TestB","Output":"    testscript.go:9: WORK=$WORK\n"}
 {"Action":"output","Package":"p","Test":"TestB","Output":"--- SKIP: TestB (0.00s)\n"}
 {"Action":"skip","Package":"p","Test":"TestB"}
-{"Action":"output","Package":"p","Test":"TestA","Output":"    a_test.go:1: needs root\n"}
+{"Action":"output","Package":"p","Test":"TestA","Output":"    a_test.go:1: SKIP: needs root\n"}
 {"Action":"skip","Package":"p","Test":"TestA"}
 {"Action":"output","Package":"q","Test":"TestC","Output":"--- SKIP: TestC (0.00s)\n"}
 {"Action":"skip","Package":"q","Test":"TestC"}`,

@@ -14,8 +14,8 @@ import (
 // machine is what QEMU emulates. The accelerator is always its own emulator:
 // a /dev/kvm that is there may still not work, and a hang is worse than slow.
 // One CPU runs, of two possible ones, so that per-CPU maps have two values: with
-// two, the emulator now and then runs an instruction that the other CPU has just
-// patched, and the kernel dies of an int3 in sched_clock_cpu (QEMU 7.2, one boot in ten).
+// two, kernels now and then died at boot of an int3 in sched_clock_cpu (QEMU 7.2): as if
+// the emulator ran an instruction that the other CPU had just patched.
 var machine = []string{
 	"-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
 	"-accel", "tcg", "-cpu", "max", "-smp", "1,maxcpus=2", "-m", "1024",

@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -121,8 +120,9 @@ func covered(events []testEvent) string {
 // skipList has the skipped tests of one kernel, by reason.
 type skipList map[string][]string
 
-// place is the prefix that t.Skip puts before the reason.
-var place = regexp.MustCompile(`^\s*\S+\.go:\d+: `)
+// skipMark is what need.Of, the one way to skip, puts before the reason. A
+// script's skip is followed by the script's own log.
+const skipMark = ": SKIP: "
 
 func (s skipList) add(pkg string, events []testEvent) {
 	why := map[string]string{}
@@ -134,8 +134,10 @@ func (s skipList) add(pkg string, events []testEvent) {
 				reason = "no reason given"
 			}
 			s[reason] = append(s[reason], pkg+" "+e.Test)
-		case place.MatchString(e.Output):
-			why[e.Test] = strings.TrimSpace(place.ReplaceAllString(e.Output, ""))
+		default:
+			if _, reason, ok := strings.Cut(e.Output, skipMark); ok {
+				why[e.Test] = strings.TrimSpace(reason)
+			}
 		}
 	}
 }
@@ -147,7 +149,7 @@ func (s skipList) text(kernel string) string {
 	}
 	var b strings.Builder
 	for _, reason := range slices.Sorted(maps.Keys(s)) {
-		fmt.Fprintf(&b, "kernel %s: skipped: %s\n", kernel, strings.TrimPrefix(reason, "SKIP: "))
+		fmt.Fprintf(&b, "kernel %s: skipped: %s\n", kernel, reason)
 		for _, test := range s[reason] {
 			fmt.Fprintf(&b, "    %s\n", test)
 		}

@@ -251,6 +251,7 @@ func TestShownAndSkips(t *testing.T) {
 		{Action: "pass", Test: "TestA"},
 		{Action: "run", Test: "TestS"},
 		{Action: "output", Test: "TestS", Output: "    need.go:9: SKIP: needs tcx: Linux 6.6\n"},
+		{Action: "output", Test: "TestS", Output: "    testscript.go:609: WORK=$WORK\n"},
 		{Action: "output", Test: "TestS", Output: "--- SKIP: TestS (0.00s)\n"},
 		{Action: "skip", Test: "TestS"},
 		{Action: "run", Test: "TestF"},
