@@ -50,9 +50,9 @@ func (r *testRun) result(ctx context.Context, k kernel, res result, skips skipLi
 	if err != nil {
 		return err
 	}
-	skips.add(res.job.Package, events)
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	skips.add(res.job.Package, events)
 	fmt.Fprint(r.stdout, shown(events, res.job.Verbose, res.code != 0))
 	verdict := "ok  "
 	if res.code != 0 {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -25,7 +26,8 @@ type testRun struct {
 	cover  coverage
 }
 
-// testCommand is "vm test": all packages on all kernels, one boot a kernel.
+// testCommand is "vm test": all packages on all kernels, in as many guests
+// as there are CPUs, but one for each kernel at least.
 func testCommand(ctx context.Context, e *env, args []string) error {
 	r := &testRun{env: e}
 	flags := flag.NewFlagSet("vm test", flag.ContinueOnError)
@@ -75,7 +77,7 @@ func (r *testRun) run(ctx context.Context) error {
 	for i, k := range kernels {
 		fmt.Fprintf(r.stdout, "# kernel %s: Linux %s\n", k.name, k.release())
 		skips[i] = skipList{}
-		all.Go(func() { errs[i] = r.kernel(ctx, t, k, jobs, skips[i]) })
+		all.Go(func() { errs[i] = r.kernel(ctx, t, k, shares(jobs, runtime.NumCPU()/len(kernels)), skips[i]) })
 	}
 	all.Wait()
 	for i, k := range kernels {
@@ -156,12 +158,19 @@ func (r *testRun) build(ctx context.Context, dir string) error {
 	return nil
 }
 
-// kernel runs the jobs on one kernel, in a guest with one CPU: as many kernels
-// run at the same time.
-func (r *testRun) kernel(ctx context.Context, t tools, k kernel, jobs []job, skips skipList) error {
-	var failed error
-	b := &bookkeeper{jobs: jobs, note: noteTo(r.env), report: func(res result) {
-		failed = errors.Join(failed, r.result(ctx, k, res, skips))
-	}}
-	return errors.Join(runJobs(ctx, t, k, b), failed)
+// kernel runs the jobs on one kernel, each share in a guest with one CPU.
+func (r *testRun) kernel(ctx context.Context, t tools, k kernel, shares [][]job, skips skipList) error {
+	errs := make([]error, len(shares))
+	var all sync.WaitGroup
+	for i, jobs := range shares {
+		b := &bookkeeper{jobs: jobs, note: noteTo(r.env)}
+		var failed error
+		b.report = func(res result) { failed = errors.Join(failed, r.result(ctx, k, res, skips)) }
+		all.Go(func() {
+			err := runJobs(ctx, t, k, b)
+			errs[i] = errors.Join(err, failed)
+		})
+	}
+	all.Wait()
+	return errors.Join(errs...)
 }
