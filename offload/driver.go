@@ -42,7 +42,7 @@ func Drivers() []Driver {
 		{Name: "mvpp2", Native: "5.9", Source: ciliumDocs},
 		{Name: "netdevsim", Native: "4.16", Offload: "4.16", MTU: 4000, Source: ciliumDocs + "; drivers/net/netdevsim/bpf.c"},
 		{Name: "netsec", Native: "5.3", Source: "commit ba2b232108d3"},
-		{Name: "nfp", Native: "4.10", Offload: "4.13", Source: "commit ecd63a0217d5; drivers/net/ethernet/netronome/nfp/bpf"},
+		{Name: "nfp", Native: "4.10", Offload: "4.13", Source: "commit ecd63a0217d5; offload: commit cafa92ac2553, drivers/net/ethernet/netronome/nfp/bpf"},
 		{Name: "qede", Native: "4.10", Source: "commit 496e05170958"},
 		{Name: "sfc", Native: "5.5", Source: ciliumDocs},
 		{Name: "thunder-nicvf", Native: "4.12", Source: "commit 05c773f52b96"},

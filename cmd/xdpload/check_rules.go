@@ -85,7 +85,8 @@ func (c *preflight) peer() (*netlink.Link, error) {
 }
 
 // queues knows the drivers that need queues of their own for what a program
-// sends: veth_xdp_set, bnxt_xdp_set, ena_xdp_set_prog.
+// sends: veth_xdp_set; bnxt_xdp_set (its rings must be shared); ena_xdp_allowed
+// (twice as many queues must be there).
 func (c *preflight) queues() ([]problem, error) {
 	q, name := c.dev.Queues, c.dev.Link.Name
 	if q == nil || !c.native() {
