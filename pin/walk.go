@@ -1,9 +1,11 @@
 package pin
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"iter"
+	"os"
 	"path/filepath"
 
 	"github.com/xdpload/xdpload/internal/sys"
@@ -38,7 +40,7 @@ func (k Kind) MarshalText() ([]byte, error) {
 type Entry struct {
 	Path   string
 	Kind   Kind
-	ID     uint32
+	ID     uint32   // 0 for an iterator of the kernel's own that cannot be opened
 	Type   uint32   // BPF_MAP_TYPE_*, BPF_PROG_TYPE_* or BPF_LINK_TYPE_*, by Kind
 	Name   string   // the object's, up to 15 bytes; links have none
 	Tag    string   // a program's, 16 hex digits
@@ -50,12 +52,17 @@ type Entry struct {
 // dir is the root. What cannot be read is yielded as an error with the path set
 // in the Entry, and the walk goes on: a BPF file system may hold pins of other
 // users. Symbolic links are not followed, the journal of a running transaction
-// is left out.
+// is left out. A dir that is not there or not on a BPF file system is the one
+// error of an Entry without a path.
 func (f *FS) Walk(dir string) iter.Seq2[Entry, error] {
 	if dir == "" {
 		dir = f.root
 	}
 	return func(yield func(Entry, error) bool) {
+		if _, err := Open(dir); err != nil {
+			yield(Entry{}, err)
+			return
+		}
 		_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 			if d != nil && d.IsDir() && (path == f.abs(journalOpen) || path == f.abs(journalClosed)) {
 				return fs.SkipDir
@@ -91,6 +98,10 @@ func (f *FS) Programs() map[uint32][]string {
 func readEntry(path string) (Entry, error) {
 	e := Entry{Path: path}
 	fd, kind, err := sys.OpenPinned(path)
+	if errors.Is(err, fs.ErrNotExist) && isPreloaded(path) {
+		e.Kind, e.Type = Link, linkTypeIter
+		return e, nil
+	}
 	if err != nil {
 		return e, err
 	}
@@ -107,6 +118,18 @@ func readEntry(path string) (Entry, error) {
 		return e, &fs.PathError{Op: "read pin", Path: path, Err: err}
 	}
 	return e, nil
+}
+
+// linkTypeIter is BPF_LINK_TYPE_ITER of include/uapi/linux/bpf.h.
+const linkTypeIter = 4
+
+// isPreloaded knows the iterators maps.debug and progs.debug that the kernel
+// pins on every mount (CONFIG_BPF_PRELOAD; kernel/bpf/inode.c,
+// populate_bpffs), and does not let open in every mount namespace. A dot is in
+// no other name.
+func isPreloaded(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil && filepath.Ext(path) == ".debug"
 }
 
 func (e *Entry) readMap(fd int) error {

@@ -27,10 +27,13 @@ func TestWalk(t *testing.T) {
 
 	var got []Entry
 	for e, err := range f.Walk("") {
-		if strings.HasSuffix(e.Path, ".debug") {
-			continue // the kernel's own
-		}
 		must(t, err)
+		if strings.HasSuffix(e.Path, ".debug") {
+			if e.Kind != Link || e.Type != linkTypeIter {
+				t.Errorf("the kernel's own iterator: %+v", e)
+			}
+			continue
+		}
 		got = append(got, e)
 	}
 	id := mapID(t, f.abs("tc/globals/m"))
@@ -111,9 +114,16 @@ func TestWalkUnreadable(t *testing.T) {
 	if diff := cmp.Diff([]string{f.abs("b/m")}, bad); diff != "" {
 		t.Errorf("unreadable (-want +got):\n%s", diff)
 	}
-	for _, err := range f.Walk(f.abs("none")) {
-		if !errors.Is(err, os.ErrNotExist) {
-			t.Errorf("nothing there: %v", err)
+	for dir, want := range map[string]error{f.abs("none"): os.ErrNotExist, t.TempDir(): ErrNotBPFFS} {
+		n := 0
+		for e, err := range f.Walk(dir) {
+			n++
+			if !errors.Is(err, want) || e.Path != "" {
+				t.Errorf("%s: entry %+v, %v; want %v", dir, e, err, want)
+			}
+		}
+		if n != 1 {
+			t.Errorf("%s: %d entries", dir, n)
 		}
 	}
 }

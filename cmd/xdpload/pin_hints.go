@@ -18,6 +18,8 @@ func pinHints(err error) []string {
 	_, differs := errors.AsType[*pin.MismatchError](err)
 	owner, foreign := errors.AsType[*xdpload.OwnerError](err)
 	switch {
+	case errors.Is(err, pin.ErrNotBPFFS) && path != xdpload.DefaultRoot:
+		return []string{"findmnt -t bpf lists the BPF file systems; mount -t bpf bpf DIR makes one, xdpload -bpffs DIR … uses it"}
 	case errors.Is(err, pin.ErrNotBPFFS), errors.Is(err, os.ErrNotExist) && path == xdpload.DefaultRoot:
 		return []string{"mount -t bpf bpf " + path, "or name the BPF file system: xdpload -bpffs DIR …"}
 	case differs:

@@ -23,15 +23,15 @@ func pinShowCommand() command {
 		Name:        "pin show|list|lst",
 		Default:     true,
 		Summary:     "show what is pinned, who uses it, and what runs it",
-		Description: `Shows the pins of the BPF file system, or those below DIR, as a tree: of a map its type, id, name and the programs that use it; of a program its tag and the places in this network namespace that run it. What cannot be read is shown with the reason.`,
+		Description: `Shows the pins of the BPF file system, or those below PATH, as a tree: of a map its type, id, name and the programs that use it; of a program its tag and the places in this network namespace that run it. What cannot be read is shown with the reason.`,
 		Examples: []grammar.Example{
 			{Line: "xdpload pin show", Help: "every pin"},
 			{Line: "xdpload -json pin show m:globals", Help: "the maps that all objects share"},
 		},
 		New: func() (*grammar.Node, runner) {
 			r := new(pinShowRequest)
-			return grammar.Opt(grammar.Value("DIR", grammar.String(&r.Dir)).Completes(grammar.Directory).
-				Help("a directory, or m:REST below the BPF file system's tc directory")), r.run
+			return grammar.Opt(grammar.Value("PATH", grammar.String(&r.Dir)).Completes(grammar.Directory).
+				Help("a directory or a pin, or m:REST below the BPF file system's tc directory")), r.run
 		},
 	}
 }
@@ -74,6 +74,9 @@ func (r *pinShowRequest) run(_ context.Context, e *env) (any, error) {
 		}
 		out.Pins = append(out.Pins, p)
 	}
+	if len(out.Pins) == 1 && out.Pins[0].Path == out.Root {
+		out.Root = filepath.Dir(out.Root) // one pin was named
+	}
 	return out, nil
 }
 
@@ -109,9 +112,22 @@ func newPinInfo(e pin.Entry, err error) *pinInfo {
 	case pin.Program:
 		p.Type = ebpf.ProgramType(e.Type).String()
 	case pin.Link:
-		p.Type = fmt.Sprintf("link type %d", e.Type)
+		p.Type = linkTypeName(e.Type)
 	}
 	return p
+}
+
+// linkTypeName is the name of BPF_LINK_TYPE_* (include/uapi/linux/bpf.h) in
+// bpftool's spelling.
+func linkTypeName(t uint32) string {
+	names := [...]string{
+		1: "raw_tracepoint", "tracing", "cgroup", "iter", "netns", "xdp", "perf_event", "kprobe_multi",
+		"struct_ops", "netfilter", "tcx", "uprobe_multi", "netkit", "sockmap",
+	}
+	if t == 0 || int(t) >= len(names) {
+		return fmt.Sprintf("type %d", t)
+	}
+	return names[t]
 }
 
 // pinList is what is pinned below a directory, in the order of the names.
@@ -168,7 +184,11 @@ func (p *pinInfo) String() string {
 	if p.Error != "" {
 		return p.Error
 	}
-	s := fmt.Sprintf("%s %s id %d", p.Kind, p.Type, p.ID)
+	s := p.Kind + " " + p.Type
+	if p.ID == 0 {
+		return s + ", the kernel's own"
+	}
+	s += fmt.Sprintf(" id %d", p.ID)
 	if p.Name != "" {
 		s += " name " + p.Name
 	}
