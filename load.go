@@ -21,6 +21,9 @@ type LoadOptions struct {
 	Select elf.Selector
 	// Verbose asks the verifier for its log even of a program that it takes.
 	Verbose bool
+	// Jobs is how many programs are verified at a time, each on a thread of its
+	// own; 0 is as many as Go may use ([runtime.GOMAXPROCS]).
+	Jobs int
 	// Ifindex is the device that runs the program itself, 0 for the kernel.
 	// It is looked up in the network namespace of the calling thread.
 	Ifindex int
@@ -161,8 +164,9 @@ func (e *LoadError) Unwrap() error { return e.Err }
 // or reused where they are pinned. Nothing else of the object reaches the
 // kernel. The caller closes the result.
 //
-// Programs are verified side by side, on as many threads as Go may use. When
-// several are refused, the error is that of the first one in name order.
+// Programs are verified side by side, see LoadOptions.Jobs. When several are
+// refused, the error is that of the first one in name order; those after it
+// that have not begun are left out.
 func Load(ctx context.Context, obj *elf.Object, o LoadOptions) (_ *Loaded, err error) {
 	l := loader{obj: obj, options: o}
 	if err := l.specify(); err != nil {

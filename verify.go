@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"sync"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -22,36 +21,19 @@ import (
 func (l *loader) loadPrograms(ctx context.Context) error {
 	names := sortedKeys(l.spec.Programs)
 	programs := make([]*ebpf.Program, len(names))
-	errs := make([]error, len(names))
 	l.programs = make(map[string]*ebpf.Program, len(names))
 
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, l.threads())
-	for i := range names {
-		verify := func() {
-			programs[i], errs[i] = l.loadProgram(ctx, l.spec.Programs[names[i]])
-		}
-		if cap(slots) == 1 || i == len(names)-1 {
-			verify() // on this thread: the only one, for nearly every object
-			continue
-		}
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			verify()
-		})
-	}
-	wg.Wait()
-
+	failed, err := sideBySide(len(names), l.threads(), func(i int) (err error) {
+		programs[i], err = l.loadProgram(ctx, l.spec.Programs[names[i]])
+		return err
+	})
 	for i, p := range programs {
 		if p != nil {
 			l.programs[names[i]] = p
 		}
 	}
-	for i, err := range errs {
-		if err != nil {
-			return &LoadError{Program: names[i], Err: err}
-		}
+	if err != nil {
+		return &LoadError{Program: names[failed], Err: err}
 	}
 	return nil
 }
@@ -61,6 +43,9 @@ func (l *loader) loadPrograms(ctx context.Context) error {
 func (l *loader) threads() int {
 	if l.options.Ifindex != 0 {
 		return 1
+	}
+	if l.options.Jobs > 0 {
+		return l.options.Jobs
 	}
 	return runtime.GOMAXPROCS(0)
 }

@@ -26,6 +26,7 @@ func (r *loadRequest) options(e *env) xdpload.LoadOptions {
 		Variables: r.Variables,
 		Maps:      r.Maps,
 		TailCalls: r.TailCalls,
+		Jobs:      e.Jobs,
 		Pins: xdpload.PinOptions{
 			Root:       e.bpffs(),
 			Maps:       r.PinMaps,

@@ -20,6 +20,7 @@ type globals struct {
 	// Idempotent leaves a hook alone that runs the program already.
 	Idempotent bool
 	AllNetns   bool
+	Jobs       int // 0 is the default
 	Batch      string
 	Echo       bool
 	Version    bool
@@ -31,8 +32,11 @@ type option struct {
 	name     string
 	argument string
 	help     string
-	set      func(*globals) any // *bool or *string
+	set      func(*globals) any // *bool, *string or *int, a positive number
 }
+
+// maxJobs is more threads than a process may well have; more would be a slip.
+const maxJobs = 1024
 
 // Where a short form fits several rows, the first is meant: -b is batch, and
 // -br brief.
@@ -49,6 +53,7 @@ func options() []option {
 		{"force", "", "replace what is attached; go on after a batch line that fails", func(g *globals) any { return &g.Force }},
 		{"idempotent", "", "change nothing where a program is attached already that has the same instructions and maps", func(g *globals) any { return &g.Idempotent }},
 		{"all-netns", "", "net show: every network namespace", func(g *globals) any { return &g.AllNetns }},
+		{"jobs", "N", "have the kernel verify N programs at a time, on as many threads; the default is the number of processors, and 1 is one after the other", func(g *globals) any { return &g.Jobs }},
 		{"echo", "", "print the filter that was set as tc monitor does", func(g *globals) any { return &g.Echo }},
 		{"Version", "", "print the version", func(g *globals) any { return &g.Version }},
 		{"help", "", "print help", func(g *globals) any { return &g.Help }},
@@ -95,6 +100,10 @@ func (o option) store(g *globals, value string, given bool) (err error) {
 	switch p := o.set(g).(type) {
 	case *string:
 		*p = value
+	case *int:
+		if *p, err = grammar.ParseNumber(value, 1, maxJobs); err != nil {
+			return &optionError{fmt.Errorf("option -%s wants a number of threads from 1 to %d, not %q", o.name, maxJobs, value)}
+		}
 	case *bool:
 		*p = true
 		if given {

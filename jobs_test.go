@@ -1,0 +1,130 @@
+package xdpload_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+
+	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/bpftest"
+)
+
+// Of sixteen programs two are refused: the first in the order of names, which
+// the verifier takes long to refuse, and one that it refuses at once.
+const refusedLate, refusedAtOnce = "six05", "six11"
+
+// spoil has the verifier refuse two programs.
+func spoil(p *ebpf.ProgramSpec) {
+	var before asm.Instructions
+	if p.Name == refusedLate {
+		for range 4_000 {
+			before = append(before, asm.Mov.Imm(asm.R3, 1))
+		}
+	} else if p.Name != refusedAtOnce {
+		return
+	}
+	first := p.Instructions[0]
+	bad := append(before, asm.Mov.Reg(asm.R0, asm.R9), asm.Return()) // R9 was never set
+	bad[0] = bad[0].WithMetadata(first.Metadata)
+	p.Instructions = bad
+}
+
+func TestJobsFirstRefusal(t *testing.T) {
+	b := newBench(t)
+	rounds := 20
+	if bpftest.InGuest() {
+		rounds = 3
+	}
+	for _, jobs := range []int{1, 2, 16} {
+		t.Run(fmt.Sprint(jobs), func(t *testing.T) {
+			want := ""
+			descriptors, goroutines := openDescriptors(t), runtime.NumGoroutine()
+			for range rounds {
+				_, err := b.try("sixteen.o", xdpload.LoadOptions{
+					Jobs: jobs, Adapt: spoil, Select: elf.Selector{Section: "xdp", Type: ebpf.XDP},
+				}, b.hook)
+				refused, ok := errors.AsType[*xdpload.LoadError](err)
+				if !ok || refused.Program != refusedLate {
+					t.Fatalf("got %v, want a refusal of %s", err, refusedLate)
+				}
+				if want == "" {
+					want = err.Error()
+				}
+				if err.Error() != want {
+					t.Fatalf("the message was %q, and is %q", want, err)
+				}
+			}
+			if now := openDescriptors(t); !slices.Equal(now, descriptors) {
+				t.Errorf("descriptors %q are open, before it were %q", now, descriptors)
+			}
+			if now := runtime.NumGoroutine(); now > goroutines {
+				t.Errorf("%d goroutines, before it were %d", now, goroutines)
+			}
+		})
+	}
+	waitGone(t, "six")
+}
+
+func TestJobsAllLoad(t *testing.T) {
+	b := newBench(t)
+	for _, jobs := range []int{1, 3, 64} {
+		l, err := b.try("sixteen.o", xdpload.LoadOptions{Jobs: jobs, Select: elf.Selector{Section: "xdp", Type: ebpf.XDP}}, b.hook)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(l.Programs) != 16 {
+			t.Errorf("%d jobs loaded %d programs, want 16", jobs, len(l.Programs))
+		}
+		b.exit(l)
+	}
+}
+
+// openDescriptors are those of BPF objects: what else the process opens is the
+// Go runtime's.
+func openDescriptors(t *testing.T) []string {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var bpf []string
+	for _, e := range entries {
+		target, err := os.Readlink("/proc/self/fd/" + e.Name())
+		if err == nil && strings.HasPrefix(target, "anon_inode:bpf") {
+			bpf = append(bpf, e.Name()+" "+target)
+		}
+	}
+	return bpf
+}
+
+// waitGone waits until the kernel, which frees late, has no program left whose
+// name begins so.
+func waitGone(t *testing.T, prefix string) {
+	t.Helper()
+	var left []string
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		left = nil
+		for id := ebpf.ProgramID(0); ; {
+			var err error
+			if id, err = ebpf.ProgramGetNextID(id); err != nil {
+				break
+			}
+			if info, err := xdpload.InfoByID(uint32(id)); err == nil && strings.HasPrefix(info.Name, prefix) {
+				left = append(left, info.Name)
+			}
+		}
+		if len(left) == 0 {
+			return
+		}
+	}
+	t.Errorf("the kernel still has %q", left)
+}
