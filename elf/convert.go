@@ -19,8 +19,9 @@ type Converted struct {
 // in section ".maps" and described by BTF, as libbpf from 1.0 on and cilium/ebpf
 // want them. Maps that were pinned are pinned by name. The slots that iproute2
 // fills from "ID/KEY" sections, and inner maps, become initial values. All else is
-// as it was, but static maps and programs become global, and an "ID/KEY" section gets
-// a name that begins like that of the program that calls into it. The error is a
+// as it was, but static maps and programs become global, an "ID/KEY" section joins
+// the section of the program that tail-calls into its array, and a section whose name libbpf
+// does not take whole ("xdp/drop") gets the one that it does ("xdp"). The error is a
 // [*FormatError], also when the object has no legacy map.
 func (o *Object) Convert() (*Converted, error) {
 	c := &converter{o: o}
@@ -62,6 +63,9 @@ func (c *converter) run() (err error) {
 	if err := c.read(); err != nil {
 		return err
 	}
+	if _, err := c.o.TailCalls(); err != nil { // of all maps, too
+		return err
+	}
 	b, err := c.o.btfData()
 	if err != nil {
 		return err
@@ -79,7 +83,7 @@ func (c *converter) run() (err error) {
 	if err := c.relocate(); err != nil {
 		return err
 	}
-	if err := c.renameTails(); err != nil {
+	if err := c.gather(); err != nil {
 		return err
 	}
 	c.describe()

@@ -4,9 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -14,9 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/xdpload/xdpload/elf"
-	"github.com/xdpload/xdpload/elf/listing"
-	"github.com/xdpload/xdpload/internal/bpftest"
-	"github.com/xdpload/xdpload/internal/testobj"
 )
 
 // legacyObjects are the fixtures with maps of the old style that can be converted.
@@ -78,22 +72,68 @@ func TestConvertKeepsMeaning(t *testing.T) {
 					t.Errorf("map %+v", m)
 				}
 			}
-			for i, p := range before.Programs() {
-				q := after.Programs()[i]
-				p.Static, q.Static = false, false
-				if strings.HasSuffix(q.Section, "/tail_"+strings.ReplaceAll(p.Section, "/", "_")) {
-					q.Section, p.Type, p.AttachType, p.Flags = p.Section, q.Type, q.AttachType, q.Flags
-				}
-				if diff := cmp.Diff(p, q); diff != "" {
-					t.Error(diff)
-				}
-				a, errA := before.References(before.Programs()[i])
-				b, errB := after.References(after.Programs()[i])
+			for _, p := range before.Programs() {
+				q := namedProgram(t, after, p.Name)
+				a, errA := references(before, p)
+				b, errB := references(after, q)
 				if diff := cmp.Diff(a, b); diff != "" || errA != nil || errB != nil {
 					t.Error(diff, errA, errB)
 				}
+				if want := newSections[p.Section]; want != "" {
+					if q.Section != want {
+						t.Errorf("%s is in section %q", p.Name, q.Section)
+					}
+					p.Section, p.Type, p.AttachType, p.Flags, p.Offset = want, q.Type, q.AttachType, q.Flags, q.Offset
+				}
+				p.Static, q.Static = false, false
+				if diff := cmp.Diff(p, q); diff != "" {
+					t.Error(diff)
+				}
 			}
 		})
+	}
+}
+
+// newSections are where the programs of tail.o go: to the one that calls them, frags and all.
+var newSections = map[string]string{"7/0": "xdp.frags", "7/1": "xdp.frags", "0xabccba/0": "xdp.frags", "xdp/alone": "xdp"}
+
+func namedProgram(t *testing.T, o *elf.Object, name string) elf.Program {
+	t.Helper()
+	for _, p := range o.Programs() {
+		if p.Name == name {
+			return p
+		}
+	}
+	t.Fatalf("no program %s", name)
+	return elf.Program{}
+}
+
+// references are those of a program with offsets from its start.
+func references(o *elf.Object, p elf.Program) ([]elf.Reference, error) {
+	refs, err := o.References(p)
+	for i := range refs {
+		refs[i].Offset -= p.Offset
+	}
+	return refs, err
+}
+
+// The lines of programs that moved into another section are still theirs.
+func TestConvertKeepsLines(t *testing.T) {
+	before, after := read(t, "tail.o"), mustRead(t, convert(t, "tail.o").Image)
+	for _, p := range before.Programs() {
+		q := namedProgram(t, after, p.Name)
+		a, errA := before.Lines(p)
+		b, errB := after.Lines(q)
+		if errA != nil || errB != nil || len(a) == 0 || len(a) != len(b) {
+			t.Fatalf("%s: %d and %d lines, %v, %v", p.Name, len(a), len(b), errA, errB)
+		}
+		for i := range a {
+			a[i].Offset -= p.Offset
+			b[i].Offset -= q.Offset
+		}
+		if diff := cmp.Diff(a, b); diff != "" {
+			t.Errorf("%s: %s", p.Name, diff)
+		}
 	}
 }
 
@@ -134,161 +174,36 @@ func TestConvertNothing(t *testing.T) {
 	}
 }
 
-// In the kernel the converted object does what the original does.
-func TestConvertRunsAlike(t *testing.T) {
-	bpftest.Need(t, bpftest.Root)
-	for object, program := range map[string]string{
-		nativeLegacy("legacy36"): "xdp_legacy", nativeLegacy("tail"): "entry", "mim.o": "mim", "pins.o": "pins", "maps70_nobtf.o": "maps70", "mixed.o": "mixed",
-	} {
-		t.Run(object, func(t *testing.T) {
-			before := contentsAfterRun(t, read(t, object), program)
-			after := contentsAfterRun(t, mustRead(t, convert(t, object).Image), program)
-			if diff := cmp.Diff(before, after); diff != "" {
-				t.Error(diff)
-			}
-		})
-	}
-}
-
-func nativeLegacy(name string) string {
-	if nativeObject() == "tiny.o" {
-		return name + ".o"
-	}
-	return name + "_be.o"
-}
-
 // contentsAfterRun returns the program's action and what is in its arrays after it ran.
-func contentsAfterRun(t *testing.T, o *elf.Object, program string) map[string]string {
+func contentsAfterRun(t *testing.T, o *elf.Object, program string, hook ebpf.ProgramType) map[string]string {
 	t.Helper()
-	spec, err := o.Spec(elf.Selector{Program: program, Type: ebpf.XDP})
+	spec, err := o.Spec(elf.Selector{Program: program, Type: hook})
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := load(t, spec)
-	all := map[string]string{"action": fmt.Sprint(run(t, c.Programs[program]))}
+	all := make(map[string]string)
+	addRun(t, all, c.Programs[program])
 	for name, m := range c.Maps {
-		switch m.Type() {
-		case ebpf.Array, ebpf.Hash:
-			var key, value []byte
-			entries := m.Iterate()
-			for entries.Next(&key, &value) {
-				all[fmt.Sprintf("%s %x", name, key)] = fmt.Sprintf("%x", value)
-			}
-		}
+		addContents(all, name, m)
 	}
 	return all
 }
 
-// bpftool, which refuses the original, loads what was converted, and the program
-// counts what it counted.
-func TestConvertForBpftool(t *testing.T) {
-	bpftest.Need(t, bpftest.Root, bpftest.Command("bpftool"))
-	bpftest.NewNamespace(t) // has a /sys/fs/bpf of its own
-	for object, image := range map[string][]byte{
-		"legacy36.o": testobj.Bytes("legacy36.o"), "legacy36_nobtf.o": testobj.Bytes("legacy36_nobtf.o"),
-		"mim.o": testobj.Bytes("mim.o"), "pins.o": testobj.Bytes("pins.o"), "tail.o": plainTails(t),
-	} {
-		t.Run(object, func(t *testing.T) {
-			dir := "/sys/fs/bpf/convert_" + strings.TrimSuffix(object, ".o")
-			if out, err := bpftoolLoad(t, image, dir); err == nil || !strings.Contains(out, "not supported") {
-				t.Errorf("the original: %v: %s", err, out)
-			}
-			c, err := mustRead(t, image).Convert()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if out, err := bpftoolLoad(t, c.Image, dir); err != nil {
-				t.Fatalf("%v: %s", err, out)
-			}
-			if object == "legacy36.o" {
-				checkPinned(t, dir)
-			}
-		})
-	}
-}
-
-// plainTails is tail.o without frags: libbpf takes a section's name whole, and
-// so gives them to the first program only.
-func plainTails(t *testing.T) []byte {
+func addRun(t *testing.T, to map[string]string, p *ebpf.Program) {
 	t.Helper()
-	var text strings.Builder
-	if err := listing.Write(&text, read(t, "tail.o"), listing.Options{}); err != nil {
-		t.Fatal(err)
-	}
-	b, err := listing.Assemble(strings.NewReader(strings.Replace(text.String(), "xdp.frags", "xdp", 1)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
+	to["action"] = fmt.Sprint(run(t, p))
 }
 
-func bpftoolLoad(t *testing.T, image []byte, dir string) (string, error) {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "object.o")
-	if err := os.WriteFile(file, image, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	out, err := exec.Command("bpftool", "prog", "loadall", file, dir, "type", "xdp").CombinedOutput()
-	return string(out), err
-}
-
-// checkPinned runs what bpftool has pinned.
-func checkPinned(t *testing.T, dir string) {
-	t.Helper()
-	p, err := ebpf.LoadPinnedProgram(filepath.Join(dir, "xdp_legacy"), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer p.Close()
-	if got := run(t, p); got != xdpPass {
-		t.Errorf("action %d", got)
-	}
-	info, err := p.Info()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ids, _ := info.MapIDs()
-	for _, id := range ids {
-		m, err := ebpf.NewMapFromID(id)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if m.Type() == ebpf.Array {
-			if got := value(t, m, 3); got != 1 {
-				t.Errorf("first[3] = %d", got)
-			}
-		}
-		m.Close()
-	}
-}
-
-// ip and tc refuse the original, and run what was converted.
-func TestConvertForIPRoute2(t *testing.T) {
-	bpftest.Need(t, bpftest.Root, bpftest.Command("ip"), bpftest.Command("tc"))
-	ns := bpftest.NewNamespace(t)
-	ns.Veth("v0", "v1")
-	dir := t.TempDir()
-	original, converted := testobj.Path(t, "legacy36.o"), filepath.Join(dir, "converted.o")
-	if err := os.WriteFile(converted, convert(t, "legacy36.o").Image, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for _, tool := range [][]string{
-		{"ip", "link", "set", "dev", "v0", "xdpgeneric", "obj"},
-		{"tc", "filter", "add", "dev", "v0", "ingress", "bpf", "da", "obj"},
-	} {
-		if tool[0] == "tc" {
-			if err := ns.Run(exec.Command("tc", "qdisc", "add", "dev", "v0", "clsact")); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := ns.Run(exec.Command(tool[0], append(tool[1:], original, "sec", "prog")...)); err == nil {
-			t.Errorf("%s takes the original", tool[0])
-		}
-		var out bytes.Buffer
-		cmd := exec.Command(tool[0], append(tool[1:], converted, "sec", "prog")...)
-		cmd.Stderr = &out
-		if err := ns.Run(cmd); err != nil {
-			t.Errorf("%s: %v: %s", tool[0], err, &out)
+// addContents adds the entries of a map that holds values. The kernel keeps 15
+// characters of its name.
+func addContents(to map[string]string, name string, m *ebpf.Map) {
+	switch m.Type() {
+	case ebpf.Array, ebpf.Hash:
+		var key, value []byte
+		entries := m.Iterate()
+		for entries.Next(&key, &value) {
+			to[fmt.Sprintf("%.15s %x", name, key)] = fmt.Sprintf("%x", value)
 		}
 	}
 }

@@ -44,7 +44,7 @@ func newPatch(o *Object) *patch {
 
 // drop makes a section one that means nothing.
 func (p *patch) drop(index int) {
-	p.headers[index].Type, p.headers[index].Size, p.headers[index].Flags = elf.SHT_NULL, 0, 0
+	p.headers[index] = Section{Index: index} // SHT_NULL
 	p.names[index] = ""
 }
 

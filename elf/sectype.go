@@ -148,19 +148,27 @@ var sectionPatterns = [...]sectionPattern{
 // kindOf returns what the section's name says. The zero value is a name that
 // means nothing, such as "prog": the hook decides.
 func kindOf(section string) sectionKind {
-	section = strings.TrimPrefix(section, "?")
+	p, target := patternOf(strings.TrimPrefix(section, "?"))
+	if p == nil {
+		return sectionKind{}
+	}
+	return sectionKind{p.typ, p.attach, p.flags, target}
+}
+
+// patternOf returns the row for a section's name, nil for none, and the target in the name.
+func patternOf(section string) (p *sectionPattern, target string) {
 	for i := range sectionPatterns {
 		p := &sectionPatterns[i]
 		base, takesTarget := strings.CutSuffix(p.pattern, "+")
 		if !takesTarget {
 			if strings.HasPrefix(section, base) {
-				return sectionKind{p.typ, p.attach, p.flags, ""}
+				return p, ""
 			}
 			continue
 		}
 		if name, target, _ := strings.Cut(section, "/"); name == base {
-			return sectionKind{p.typ, p.attach, p.flags, target}
+			return p, target
 		}
 	}
-	return sectionKind{}
+	return nil, ""
 }

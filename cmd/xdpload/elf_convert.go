@@ -16,7 +16,7 @@ func elfConvertCommand() command {
 	return command{
 		Name:    "elf convert",
 		Summary: "rewrite an object file with iproute2's maps for today's loaders",
-		Description: `Writes the object with the maps of its "maps" section defined in section ".maps" and described by BTF, as libbpf from 1.0 on and cilium/ebpf want them. Pinned maps are pinned by name; the slots of program arrays that iproute2 fills from sections "ID/KEY", and inner maps, become initial values. The programs stay as they are.
+		Description: `Writes the object with the maps of its "maps" section defined in section ".maps" and described by BTF, as libbpf from 1.0 on and cilium/ebpf want them. Pinned maps are pinned by name; the slots of program arrays that iproute2 fills from sections "ID/KEY", and inner maps, become initial values. The code stays as it is; a program of a section "ID/KEY" is afterwards in the section of the program that tail-calls into the array, and one whose section libbpf would not know ("xdp/drop") in the one that it knows ("xdp").
 
 What cannot be said in the new style is printed as a warning.`,
 		Examples: []grammar.Example{

@@ -1,0 +1,240 @@
+package elf
+
+import (
+	"debug/elf"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// gather puts programs into sections whose names libbpf takes whole. An "ID/KEY"
+// section goes behind the programs that tail-call into its array: two sections
+// of one name would be one in .BTF.ext.
+func (c *converter) gather() error {
+	code, names := c.sectionNames()
+	homes := make(map[string]*Section)
+	moved := make(map[string]movedCode)
+	for _, sec := range code {
+		name := names[sec.Index]
+		home := homes[name]
+		switch {
+		case home == nil:
+			homes[name] = sec
+			if name != sec.Name {
+				c.patch.names[sec.Index] = name
+				moved[sec.Name] = movedCode{name: name}
+				c.noteName(sec, name, false)
+			}
+		case name != sec.Name:
+			if err := c.movable(sec, home); err != nil {
+				return err
+			}
+			moved[sec.Name] = movedCode{name, c.patch.join(sec, home)}
+			c.noteName(sec, name, true)
+		}
+	}
+	return c.moveExt(moved)
+}
+
+// sectionNames returns the sections of programs, those that a new name makes
+// guests of another at the end, and what they are to be called.
+func (c *converter) sectionNames() ([]*Section, map[int]string) {
+	owners := c.owners()
+	var code []*Section
+	names := make(map[int]string)
+	for i := range c.o.sections {
+		sec := &c.o.sections[i]
+		if !sec.executable() || sec.Name == textSection {
+			continue
+		}
+		code = append(code, sec)
+		names[sec.Index] = libbpfSection(sec.Name)
+		if id, _, ok := parseTail(sec.Name); ok {
+			names[sec.Index] = owners[id]
+		}
+	}
+	slices.SortStableFunc(code, func(a, b *Section) int {
+		if n := compareBool(names[a.Index] != a.Name, names[b.Index] != b.Name); n != 0 {
+			return n
+		}
+		return compareBool(isTail(a.Name), isTail(b.Name))
+	})
+	return code, names
+}
+
+func isTail(section string) bool {
+	_, _, ok := parseTail(section)
+	return ok
+}
+
+// owners returns the section of the programs that tail-call into a map, by the
+// map's id; for an array that none calls into, that of the first program.
+func (c *converter) owners() map[uint32]string {
+	owners := make(map[uint32]string)
+	progs := c.o.Programs()
+	arrays := make([][]*converted, len(progs))
+	for i, p := range progs {
+		arrays[i] = c.arrays(p)
+	}
+	for known := -1; known < len(owners); {
+		known = len(owners)
+		for i, p := range progs {
+			name := libbpfSection(p.Section)
+			if id, _, ok := parseTail(p.Section); ok {
+				name = owners[id]
+			}
+			for _, m := range arrays[i] {
+				if name != "" && owners[m.ID] == "" {
+					owners[m.ID] = name
+					c.note("map %s: ip and tc load no program but the one that they attach, and so none for its slots", clip(m.Name))
+				}
+			}
+		}
+	}
+	for _, t := range c.o.tails() {
+		if owners[t.id] == "" {
+			owners[t.id] = c.firstSection()
+		}
+	}
+	return owners
+}
+
+// arrays returns the legacy program arrays with programs in them that a program uses.
+func (c *converter) arrays(p Program) []*converted {
+	var used []*converted
+	reached, _ := c.o.Reach(p)
+	for _, f := range reached {
+		refs, _ := c.o.References(f)
+		for _, r := range refs {
+			i := slices.IndexFunc(c.maps, func(m converted) bool { return r.Kind == RefMap && m.Name == r.Name && m.ID != 0 })
+			if i >= 0 && len(c.maps[i].Contents) > 0 && c.maps[i].Inner == nil {
+				used = append(used, &c.maps[i])
+			}
+		}
+	}
+	return used
+}
+
+func (c *converter) firstSection() string {
+	for _, p := range c.o.Programs() {
+		if !isTail(p.Section) {
+			return libbpfSection(p.Section)
+		}
+	}
+	return "prog"
+}
+
+func (c *converter) noteName(sec *Section, name string, joined bool) {
+	switch {
+	case isTail(sec.Name):
+	case joined:
+		c.note("section %q is now part of %q, which libbpf knows: its programs are chosen by name, and ip and tc attach the first of the section", clip(sec.Name), name)
+	default:
+		c.note("section %q is now %q, which libbpf knows", clip(sec.Name), name)
+	}
+}
+
+func (c *converter) note(format string, args ...any) {
+	if text := fmt.Sprintf(format, args...); !slices.Contains(c.notes, text) {
+		c.notes = append(c.notes, text)
+	}
+}
+
+// maxCode bounds a section of programs in bytes: the verifier's limit of a million instructions.
+const maxCode = insnSize * 1_000_000
+
+// movable refuses a section that code calls into by offset, not by name, and
+// one that does not fit behind another.
+func (c *converter) movable(to, home *Section) error {
+	for _, sec := range []*Section{to, home} {
+		if _, err := sectionData(c.o.image, sec); err != nil {
+			return err
+		}
+	}
+	if uint64(len(c.patch.data[home.Index]))+to.Size > maxCode {
+		return &FormatError{Section: to.Name, Msg: fmt.Sprintf("does not fit into section %q with the other programs", clip(home.Name))}
+	}
+	for i := range c.o.sections {
+		sec := &c.o.sections[i]
+		if !sec.executable() {
+			continue
+		}
+		relocs, err := c.o.relocations(sec)
+		if err != nil {
+			return err
+		}
+		for _, r := range relocs {
+			if r.sym.typ == elf.STT_SECTION && int(r.sym.section) == to.Index {
+				return &FormatError{Section: sec.Name, Offset: int64(r.off), Msg: fmt.Sprintf("refers to an offset of section %q, which cannot move", clip(to.Name))}
+			}
+		}
+	}
+	return nil
+}
+
+// join puts the code of a section behind that of another one, and returns where it begins.
+func (p *patch) join(from, to *Section) (shift uint64) {
+	code, ok := p.data[to.Index]
+	if !ok {
+		code = slices.Clone(p.image[to.Offset:][:to.Size])
+	}
+	code = append(code, make([]byte, -len(code)&(insnSize-1))...)
+	shift = uint64(len(code))
+	p.data[to.Index] = append(code, p.image[from.Offset:][:from.Size]...)
+	for i := range p.symbols {
+		p.shiftSymbol(p.symbols[i][:], from.Index, to.Index, shift)
+	}
+	p.joinRelocs(from.Index, to.Index, shift)
+	p.drop(from.Index)
+	return shift
+}
+
+// shiftSymbol moves a symbol with its section. That of the section itself
+// becomes a plain label, for debug information to point at.
+func (p *patch) shiftSymbol(s []byte, from, to int, shift uint64) {
+	if int(p.o.order.Uint16(s[6:])) != from {
+		return
+	}
+	if elf.ST_TYPE(s[4]) == elf.STT_SECTION {
+		s[4] = elf.ST_INFO(elf.STB_LOCAL, elf.STT_NOTYPE)
+	}
+	p.o.order.PutUint16(s[6:], uint16(to))
+	p.o.order.PutUint64(s[8:], p.o.order.Uint64(s[8:])+shift)
+}
+
+func (p *patch) joinRelocs(from, to int, shift uint64) {
+	home := slices.IndexFunc(p.headers, func(s Section) bool { return s.relocatable() && s.Info == to })
+	for i := range p.headers {
+		if !p.headers[i].relocatable() || p.headers[i].Info != from {
+			continue
+		}
+		b := p.relocs[i]
+		for at := 0; at+relSize <= len(b); at += relSize {
+			p.o.order.PutUint64(b[at:], p.o.order.Uint64(b[at:])+shift)
+		}
+		if home < 0 {
+			home = i
+			p.headers[i].Info = to
+			continue
+		}
+		p.relocs[home] = append(p.relocs[home], b...)
+		p.dropRelocs(i)
+	}
+}
+
+// dropRelocs makes a section of relocations one that means nothing.
+func (p *patch) dropRelocs(index int) {
+	delete(p.relocs, index)
+	p.drop(index)
+}
+
+// libbpfSection returns the name that libbpf knows for what a section's name
+// says: "xdp" for "xdp/drop". A name that says nothing stays.
+func libbpfSection(name string) string {
+	plain := strings.TrimPrefix(name, "?")
+	p, _ := patternOf(plain)
+	if p == nil || strings.HasSuffix(p.pattern, "+") {
+		return name
+	}
+	return name[:len(name)-len(plain)] + p.pattern
+}
