@@ -1,6 +1,7 @@
 package netlink
 
 import (
+	"context"
 	"errors"
 	"slices"
 
@@ -11,37 +12,53 @@ import (
 // default size at 256 of them.
 const batchSize = 128
 
+// A DeviceXDP is what [Conn.SetXDPs] does with one device.
+type DeviceXDP struct {
+	Ifindex int
+	XDP
+}
+
 // SetXDPs does [Conn.SetXDP] on many devices with as many requests in flight as
 // one socket holds. The result has the error of each device in its place, nil
 // where it succeeded. The kernel carries the requests out one after the other.
-func (c *Conn) SetXDPs(ifindexes []int, x XDP) []error {
-	errs := make([]error, 0, len(ifindexes))
-	for chunk := range slices.Chunk(ifindexes, batchSize) {
-		errs = append(errs, c.setXDPs(chunk, x)...)
+// When ctx ends, what is in flight is finished, and the error of what is left
+// wraps that of ctx.
+func (c *Conn) SetXDPs(ctx context.Context, changes []DeviceXDP) []error {
+	errs := make([]error, 0, len(changes))
+	for chunk := range slices.Chunk(changes, batchSize) {
+		errs = append(errs, c.setXDPs(ctx, chunk)...)
 	}
 	return errs
 }
 
-func (c *Conn) setXDPs(ifindexes []int, x XDP) []error {
-	errs := make([]error, len(ifindexes))
-	requests := make([]request, len(ifindexes))
-	for i, ifindex := range ifindexes {
-		r, err := xdpRequest(ifindex, x)
-		if err != nil { // it is x's, and so that of all
-			for j := range errs {
-				errs[j] = newError(r.op, ifindexes[j], err)
-			}
-			return errs
+func (c *Conn) setXDPs(ctx context.Context, changes []DeviceXDP) []error {
+	errs := make([]error, len(changes))
+	requests := make([]request, 0, len(changes))
+	places := make([]int, 0, len(changes)) // of the requests, in changes
+	for i, x := range changes {
+		r, err := xdpRequest(x.Ifindex, x.XDP)
+		if err == nil {
+			err = ctx.Err()
 		}
-		requests[i] = r
+		if err != nil {
+			errs[i] = newError(r.op, r.ifindex, err)
+			continue
+		}
+		requests, places = append(requests, r), append(places, i)
 	}
-	c.changeAll(requests, errs)
+	for i, err := range c.changeAll(requests) {
+		errs[places[i]] = err
+	}
 	return errs
 }
 
 // changeAll is change for up to batchSize requests that are sent as one
-// datagram. Their errors go to errs.
-func (c *Conn) changeAll(requests []request, errs []error) {
+// datagram. The result has the error of each.
+func (c *Conn) changeAll(requests []request) []error {
+	errs := make([]error, len(requests))
+	if len(requests) == 0 {
+		return errs
+	}
 	msgs := make([]netlink.Message, len(requests))
 	for i := range requests {
 		requests[i].flags |= netlink.Acknowledge
@@ -54,7 +71,7 @@ func (c *Conn) changeAll(requests []request, errs []error) {
 		for i, r := range requests {
 			errs[i] = newError(r.op, r.ifindex, err)
 		}
-		return
+		return errs
 	}
 	waiting := make(map[uint32]int, len(sent)) // by sequence number
 	for i, m := range sent {
@@ -66,6 +83,7 @@ func (c *Conn) changeAll(requests []request, errs []error) {
 	for _, i := range waiting { // the socket failed
 		errs[i] = newError(requests[i].op, requests[i].ifindex, err)
 	}
+	return errs
 }
 
 // receiveAcks reads one datagram and takes the requests that it answers from

@@ -1,9 +1,11 @@
 package netlink
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"syscall"
 	"testing"
 
@@ -31,7 +33,7 @@ func TestSetXDPsKernel(t *testing.T) {
 	const absent, bad = 4711, 130
 	ifindexes[3], ifindexes[bad] = absent, absent+1
 	fd, id := program(t, ebpf.XDP, 2)
-	for i, err := range c.SetXDPs(ifindexes, XDP{FD: fd, NoReplace: true}) {
+	for i, err := range c.SetXDPs(t.Context(), onAll(ifindexes, XDP{FD: fd, NoReplace: true})) {
 		if i != 3 && i != bad {
 			if err != nil {
 				t.Errorf("device %d: %v", i, err)
@@ -55,15 +57,58 @@ func TestSetXDPsKernel(t *testing.T) {
 	if n != 2*pairs-2 {
 		t.Errorf("%d devices have the program, want %d", n, 2*pairs-2)
 	}
-	for i, err := range c.SetXDPs(ifindexes[:3], XDP{FD: fd, NoReplace: true}) {
+	for i, err := range c.SetXDPs(t.Context(), onAll(ifindexes[:3], XDP{FD: fd, NoReplace: true})) {
 		checkError(t, fmt.Sprint(i), err, os.ErrExist, syscall.EBUSY, "XDP program already attached")
 	}
+}
+
+// TestSetXDPsEach: each device has its own request, one that cannot be sent is
+// alone in that, and what is left when the context ends is not begun.
+func TestSetXDPsEach(t *testing.T) {
+	c := inNetNS(t)
+	if err := c.AddVeth(Veth{Name: "va", Peer: "vb"}); err != nil {
+		t.Fatal(err)
+	}
+	a, b := linkT(t, c, "va").Index, linkT(t, c, "vb").Index
+	fd, id := program(t, ebpf.XDP, 2)
+	errs := c.SetXDPs(t.Context(), []DeviceXDP{
+		{a, XDP{FD: fd, Mode: XDPGeneric}}, {b, XDP{FD: fd, Mode: XDPMulti}}, {b, XDP{FD: fd}},
+	})
+	if len(errs) != 3 || errs[0] != nil || errs[1] == nil || errs[2] != nil {
+		t.Fatalf("got %v", errs)
+	}
+	for _, tt := range []struct {
+		device string
+		mode   XDPMode
+	}{{"va", XDPGeneric}, {"vb", XDPNative}} {
+		if got := linkT(t, c, tt.device).XDP.Programs; !slices.Equal(got, []XDPProgram{{tt.mode, id}}) {
+			t.Errorf("%s runs %v", tt.device, got)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, err := range c.SetXDPs(ctx, []DeviceXDP{{a, XDP{FD: -1, Mode: XDPGeneric}}, {b, XDP{FD: -1}}}) {
+		if e, ok := errors.AsType[*Error](err); !ok || e.Op != opDetachXDP || !errors.Is(err, context.Canceled) {
+			t.Errorf("canceled: got %v", err)
+		}
+	}
+	if !linkT(t, c, "va").XDP.Attached() || !linkT(t, c, "vb").XDP.Attached() {
+		t.Error("a detach was begun after the context ended")
+	}
+}
+
+// onAll is the same for every device.
+func onAll(ifindexes []int, x XDP) (all []DeviceXDP) {
+	for _, i := range ifindexes {
+		all = append(all, DeviceXDP{i, x})
+	}
+	return all
 }
 
 func TestSetXDPsFailures(t *testing.T) {
 	c := fake(t, func([]netlink.Message) ([]netlink.Message, error) { return nil, errors.New("broken") })
 	for name, x := range map[string]XDP{"socket": {FD: 7}, "request": {FD: 7, Mode: XDPMulti}} {
-		errs := c.SetXDPs([]int{3, 4}, x)
+		errs := c.SetXDPs(t.Context(), onAll([]int{3, 4}, x))
 		for i, err := range errs {
 			e, ok := errors.AsType[*Error](err)
 			if !ok || e.Ifindex != i+3 || e.Op != opAttachXDP {
@@ -74,7 +119,7 @@ func TestSetXDPsFailures(t *testing.T) {
 			t.Errorf("%s: %d errors", name, len(errs))
 		}
 	}
-	if errs := c.SetXDPs(nil, XDP{}); len(errs) != 0 {
+	if errs := c.SetXDPs(t.Context(), nil); len(errs) != 0 {
 		t.Errorf("no devices: got %v", errs)
 	}
 }
@@ -91,7 +136,7 @@ func BenchmarkKernelSetXDPs(b *testing.B) {
 	fd, _ := program(b, ebpf.XDP, 2)
 	b.Run("together", func(b *testing.B) {
 		for b.Loop() {
-			if err := errors.Join(c.SetXDPs(ifindexes, XDP{FD: fd})...); err != nil {
+			if err := errors.Join(c.SetXDPs(b.Context(), onAll(ifindexes, XDP{FD: fd}))...); err != nil {
 				b.Fatal(err)
 			}
 		}

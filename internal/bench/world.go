@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -138,16 +139,16 @@ func detach(w *world) error {
 
 // detachAll detaches from every device.
 func detachAll(w *world) error {
-	var indexes []int
+	var all []netlink.DeviceXDP
 	for l, err := range w.Links() {
 		if err != nil {
 			return err
 		}
 		if len(l.XDP.Programs) > 0 {
-			indexes = append(indexes, l.Index)
+			all = append(all, netlink.DeviceXDP{Ifindex: l.Index, XDP: netlink.XDP{FD: -1}})
 		}
 	}
-	return errors.Join(w.SetXDPs(indexes, netlink.XDP{FD: -1})...)
+	return errors.Join(w.SetXDPs(context.Background(), all)...)
 }
 
 // unpin removes what was pinned.
