@@ -187,7 +187,7 @@ func (x *convertedObject) bpftool(file, dir string) (string, error) {
 	if x.entry.Section == "prog" {
 		args = append(args, "type", "xdp")
 	}
-	args = append(args, "pinmaps", dir+"_maps") // the kernel empties a program array that user space has let go of
+	args = append(args, "pinmaps", "/sys/fs/bpf") // the kernel empties a program array that user space has let go of
 	out, err := exec.Command("bpftool", args...).CombinedOutput()
 	return string(out), err
 }
