@@ -38,6 +38,8 @@ func commands() grammar.Table[runner] {
 		featuresCommand(),
 		preflightCommand(),
 		netShowCommand(),
+		bytecodeAsmCommand(),
+		bytecodeDisasmCommand(),
 		completionCommand(),
 		completeCommand(),
 	}, slices.Concat(tcCommands(), tcxCommands(), netkitCommands())...)

@@ -10,7 +10,7 @@ import (
 // packages are the directories of the import graph.
 var packages = []string{
 	".", "cmd/xdpload", "elf", "netlink", "offload", "pin", "internal/bpftest",
-	"internal/grammar", "internal/btfjson", "internal/mapdata", "internal/netns", "internal/render", "internal/sys", "internal/testobj", "internal/vm", "internal/bench",
+	"internal/classic", "internal/grammar", "internal/btfjson", "internal/mapdata", "internal/netns", "internal/render", "internal/sys", "internal/testobj", "internal/vm", "internal/bench",
 }
 
 // An edge is one import, by paths below the module or by full paths.
@@ -69,6 +69,7 @@ var forbiddenEdges = []edge{
 	{from: "pin", to: "github.com/cilium/ebpf/rlimit", list: "nobody"},
 
 	{from: "internal/vm", to: ".", list: "leaves"},
+	{from: "internal/classic", to: "elf", list: "graph-std-only"},
 	{from: "internal/grammar", to: "golang.org/x/sys/unix", list: "graph-std-only"},
 	{from: "internal/grammar", to: "github.com/urfave/cli/v2", list: "only-bench"},
 	{from: "internal/render", to: "github.com/cilium/ebpf", list: "graph-std-only"},
@@ -95,6 +96,7 @@ var allowedEdges = []edge{
 	{from: "cmd/xdpload", to: "internal/grammar"},
 	{from: "cmd/xdpload", to: "internal/render"},
 	{from: "cmd/xdpload", to: "internal/netns"},
+	{from: "cmd/xdpload", to: "internal/classic"},
 	{from: "cmd/xdpload", to: "internal/mapdata"},
 	{from: "internal/mapdata", to: "internal/btfjson"},
 	{from: "internal/mapdata", to: "internal/sys"},
@@ -120,6 +122,7 @@ var allowedEdges = []edge{
 	{from: "offload", to: "netlink"},
 	{from: "offload", to: "internal/sys"},
 	{from: "offload", to: "github.com/cilium/ebpf"},
+	{from: "netlink", to: "internal/classic"},
 	{from: "netlink", to: "github.com/mdlayher/netlink"},
 	{from: "netlink", to: "github.com/mdlayher/genetlink"},
 	{from: "netlink", to: "github.com/jsimonetti/rtnetlink/v2"},

@@ -1,4 +1,4 @@
-package netlink
+package classic
 
 import (
 	"strings"
@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestParseBytecode(t *testing.T) {
+func TestParseNumbers(t *testing.T) {
 	ip := []Instruction{{40, 0, 0, 12}, {21, 0, 1, 2048}, {6, 0, 0, 4294967295}, {6, 0, 0, 0}}
 	const want = "4,40 0 0 12,21 0 1 2048,6 0 0 4294967295,6 0 0 0"
 	for name, text := range map[string]string{
@@ -16,7 +16,7 @@ func TestParseBytecode(t *testing.T) {
 		"tcpdump":           "4\n40 0 0 12\n21 0 1 2048\n6 0 0 4294967295\n6 0 0 0\n",
 		"a file of its own": " 4,\n40  0 0\t12,\n21 0 1 2048,\n6 0 0 4294967295,\n6 0 0 0,\n\n",
 	} {
-		got, err := ParseBytecode(text)
+		got, err := ParseNumbers(text)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -24,12 +24,12 @@ func TestParseBytecode(t *testing.T) {
 			t.Errorf("%s: -want +got:\n%s", name, diff)
 		}
 	}
-	if got := FormatBytecode(ip); got != want {
+	if got := Format(ip); got != want {
 		t.Errorf("got %s", got)
 	}
 }
 
-func TestParseBytecodeErrors(t *testing.T) {
+func TestParseNumbersErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                    "is empty",
 		",\n ,":                               "is empty",
@@ -44,20 +44,20 @@ func TestParseBytecodeErrors(t *testing.T) {
 		"1,6 0 0 -1":                          `"-1" is not`,
 		strings.Repeat("9", 40) + ",6 0 0 0,": "begins with",
 	} {
-		if _, err := ParseBytecode(text); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := ParseNumbers(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want %q", text, err, want)
 		}
 	}
 }
 
-func FuzzBytecode(f *testing.F) {
+func FuzzNumbers(f *testing.F) {
 	f.Add("2,40 0 0 12,6 0 0 1,")
 	f.Fuzz(func(t *testing.T, text string) {
-		program, err := ParseBytecode(text)
+		program, err := ParseNumbers(text)
 		if err != nil {
 			return
 		}
-		again, err := ParseBytecode(FormatBytecode(program))
+		again, err := ParseNumbers(Format(program))
 		if err != nil || !cmp.Equal(program, again) {
 			t.Errorf("%q: %v became %v, %v", text, program, again, err)
 		}
