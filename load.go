@@ -177,6 +177,8 @@ func Load(ctx context.Context, obj *elf.Object, o LoadOptions) (_ *Loaded, err e
 			l.close()
 		}
 	}()
+	l.types = loadTypes(l.spec)
+	defer l.types.close()
 	if err := l.createMaps(); err != nil {
 		return nil, err
 	}
@@ -201,6 +203,7 @@ type loader struct {
 	entry    string // the selected program's name
 	spec     *ebpf.CollectionSpec
 	pins     *pins
+	types    typeInfo
 	maps     map[string]*ebpf.Map
 	sources  map[string]mapSource
 	programs map[string]*ebpf.Program

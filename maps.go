@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/btf"
 
 	"github.com/xdpload/xdpload/internal/sys"
 	"github.com/xdpload/xdpload/offload"
@@ -24,12 +23,11 @@ type Map struct {
 }
 
 func newMap(name string, m *ebpf.Map) (*Map, error) {
-	info, err := m.Info()
+	info, err := sys.InfoOfMap(m.FD())
 	if err != nil {
 		return nil, err
 	}
-	id, _ := info.ID()
-	return &Map{Map: m, ID: uint32(id), Name: name}, nil
+	return &Map{Map: m, ID: info.ID, Name: name}, nil
 }
 
 // createMaps makes or finds every map of the spec. Constant data is filled and
@@ -79,14 +77,15 @@ func setVariables(spec *ebpf.MapSpec, variables map[string]*ebpf.VariableSpec, s
 
 // createMap first asks for just what is wanted, and leaves what the kernel
 // refuses, and the types whose size depends on the machine, to cilium/ebpf.
-func createMap(spec *ebpf.MapSpec, ifindex int) (*ebpf.Map, error) {
+func (l *loader) createMap(spec *ebpf.MapSpec) (*ebpf.Map, error) {
+	ifindex := l.device()
 	if offload.OnHost(spec.Type) {
 		ifindex = 0
 	}
 	spec = spec.Copy()
 	contents := spec.Contents
 	spec.Contents = nil // of tables, names of programs and maps: filled later
-	m, err := createPlain(spec, ifindex)
+	m, err := l.createPlain(spec, ifindex)
 	if err != nil && ifindex == 0 {
 		m, err = ebpf.NewMap(spec)
 	}
@@ -126,7 +125,7 @@ func isTable(t ebpf.MapType) bool {
 // errNotPlain says that a map's attributes depend on the machine.
 var errNotPlain = errors.New("attributes depend on the machine")
 
-func createPlain(spec *ebpf.MapSpec, ifindex int) (*ebpf.Map, error) {
+func (l *loader) createPlain(spec *ebpf.MapSpec, ifindex int) (*ebpf.Map, error) {
 	switch spec.Type {
 	case ebpf.Hash, ebpf.Array, ebpf.PerCPUHash, ebpf.PerCPUArray, ebpf.LRUHash, ebpf.LRUCPUHash,
 		ebpf.LPMTrie, ebpf.ProgramArray, ebpf.DevMap, ebpf.DevMapHash, ebpf.XSKMap, ebpf.Queue, ebpf.Stack:
@@ -144,35 +143,19 @@ func createPlain(spec *ebpf.MapSpec, ifindex int) (*ebpf.Map, error) {
 		Ifindex:    ifindex,
 		Extra:      spec.MapExtra,
 	}
-	if spec.Key != nil && spec.Value != nil && ifindex == 0 { // on a device, ENOTSUPP: kernel/bpf/offload.c, map_check_no_btf
-		if err := describeMap(&m, spec); err != nil {
-			return nil, err
-		}
-		defer sys.Close(m.BTF)
+	types, described := l.types.maps[spec.Name]
+	switch {
+	case !described, ifindex != 0: // a device has ENOTSUPP for them: kernel/bpf/offload.c, map_check_no_btf
+	case l.types.err != nil:
+		return nil, l.types.err
+	default:
+		m.BTF, m.KeyType, m.ValueType = l.types.fd, uint32(types.key), uint32(types.value)
 	}
 	fd, err := sys.CreateMap(&m)
 	if err != nil {
 		return nil, err
 	}
 	return ebpf.NewMapFromFD(fd)
-}
-
-// describeMap gives the types of key and value to the kernel.
-func describeMap(m *sys.Map, spec *ebpf.MapSpec) error {
-	var types btf.Builder
-	for _, t := range []struct {
-		typ btf.Type
-		id  *uint32
-	}{{spec.Key, &m.KeyType}, {spec.Value, &m.ValueType}} {
-		id, err := types.Add(t.typ)
-		if err != nil {
-			return err
-		}
-		*t.id = uint32(id)
-	}
-	fd, err := loadTypes(&types)
-	m.BTF = fd
-	return err
 }
 
 // fillTables sets the elements that are programs and maps of this load. A map

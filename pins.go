@@ -200,7 +200,7 @@ type mapSource struct {
 // obtainMap finds the map that the object shares with others, or makes one.
 func (l *loader) obtainMap(name string, spec *ebpf.MapSpec) (*ebpf.Map, mapSource, error) {
 	if strings.HasPrefix(name, ".") { // global variables
-		m, err := createMap(spec, l.device())
+		m, err := l.createMap(spec)
 		return m, mapSource{}, err
 	}
 	def, err := l.obj.Map(name)
@@ -215,7 +215,7 @@ func (l *loader) obtainMap(name string, spec *ebpf.MapSpec) (*ebpf.Map, mapSourc
 		return nil, mapSource{}, err
 	}
 	if path == "" {
-		m, err := createMap(spec, l.device())
+		m, err := l.createMap(spec)
 		return m, mapSource{}, err
 	}
 	return l.pinnedMap(path, spec)
@@ -251,7 +251,7 @@ func (l *loader) pinnedMap(path string, spec *ebpf.MapSpec) (*ebpf.Map, mapSourc
 }
 
 func (l *loader) createPinned(spec *ebpf.MapSpec, place func(*ebpf.Map) error) (*ebpf.Map, error) {
-	m, err := createMap(spec, l.device())
+	m, err := l.createMap(spec)
 	if err != nil {
 		return nil, err
 	}

@@ -36,6 +36,8 @@ func TestPlain(t *testing.T) {
 			}
 			l := loader{obj: obj, spec: spec, pins: newPins(obj, ebpf.XDP, PinOptions{})}
 			defer l.close()
+			l.types = loadTypes(spec)
+			defer l.types.close()
 			if err := l.createMaps(); err != nil {
 				t.Fatal(err)
 			}
@@ -49,7 +51,7 @@ func TestPlain(t *testing.T) {
 				if !tt.plain {
 					continue
 				}
-				prog, err := loadPlain(p)
+				prog, err := l.loadPlain(p)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -3,7 +3,6 @@ package xdpload
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"runtime"
@@ -62,7 +61,7 @@ func (l *loader) loadProgram(ctx context.Context, spec *ebpf.ProgramSpec) (*ebpf
 	}
 	var plainErr error
 	if !l.options.Verbose && selfContained(spec) {
-		p, err := loadPlain(spec)
+		p, err := l.loadPlain(spec)
 		if err == nil {
 			return p, nil
 		}
@@ -147,7 +146,7 @@ func selfContained(spec *ebpf.ProgramSpec) bool {
 		case btf.CORERelocationMetadata(ins) != nil, ins.IsKfuncCall():
 			return false
 		case ins.IsLoadFromMap():
-			if ins.Map() == nil {
+			if ins.Map() == nil && ins.Reference() == "" {
 				return false // a .kconfig value
 			}
 		case ins.OpCode.IsDWordLoad() && ins.Reference() != "" && !ins.IsFunctionReference():
@@ -157,19 +156,20 @@ func selfContained(spec *ebpf.ProgramSpec) bool {
 	return true
 }
 
-func loadPlain(spec *ebpf.ProgramSpec) (*ebpf.Program, error) {
-	insns := append(asm.Instructions(nil), spec.Instructions...)
-	var types btf.Builder
-	funcInfo, lineInfo, err := btf.MarshalExtInfos(insns, &types)
-	if err != nil {
-		return nil, err
+// loadPlain asks for just what the spec says. The instructions name maps by
+// descriptor already.
+func (l *loader) loadPlain(spec *ebpf.ProgramSpec) (*ebpf.Program, error) {
+	if l.types.err != nil {
+		return nil, l.types.err
 	}
+	insns := append(asm.Instructions(nil), spec.Instructions...)
 	var code bytes.Buffer
 	code.Grow(int(insns.Size()))
 	if err := insns.Marshal(&code, nativeOrder()); err != nil {
 		return nil, err
 	}
-	p := sys.Program{
+	types := l.types.programs[spec.Name]
+	fd, err := sys.LoadProgram(&sys.Program{
 		Type:       uint32(spec.Type),
 		AttachType: uint32(spec.AttachType),
 		Flags:      spec.Flags,
@@ -177,38 +177,13 @@ func loadPlain(spec *ebpf.ProgramSpec) (*ebpf.Program, error) {
 		Name:       spec.Name,
 		License:    spec.License,
 		Insns:      code.Bytes(),
-		FuncInfo:   funcInfo,
-		LineInfo:   lineInfo,
-	}
-	if !types.Empty() {
-		p.BTF, err = loadTypes(&types)
-		if err != nil {
-			return nil, err
-		}
-		defer sys.Close(p.BTF)
-	}
-	fd, err := sys.LoadProgram(&p)
+		BTF:        l.types.fd,
+		FuncInfo:   types.funcs,
+		LineInfo:   types.lines,
+	})
 	runtime.KeepAlive(spec) // the maps that insns name by descriptor
 	if err != nil {
 		return nil, err
 	}
 	return ebpf.NewProgramFromFD(fd)
-}
-
-// loadTypes gives BTF to the kernel as the compiler made it.
-func loadTypes(types *btf.Builder) (int, error) {
-	raw, err := types.Marshal(nil, &btf.MarshalOptions{Order: nativeOrder()})
-	if err != nil {
-		return -1, err
-	}
-	return sys.LoadBTF(raw)
-}
-
-// nativeOrder is the byte order of the machine, by the name that cilium/ebpf
-// knows it by.
-func nativeOrder() binary.ByteOrder {
-	if binary.NativeEndian.Uint16([]byte{1, 0}) == 1 {
-		return binary.LittleEndian
-	}
-	return binary.BigEndian
 }

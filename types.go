@@ -1,0 +1,93 @@
+package xdpload
+
+import (
+	"encoding/binary"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
+
+	"github.com/xdpload/xdpload/internal/sys"
+)
+
+// typeInfo is the type information of a load: one BTF object in the kernel,
+// which all its maps and programs share.
+type typeInfo struct {
+	fd       int   // 0 when there are no types
+	err      error // why the kernel has not got them
+	maps     map[string]mapTypes
+	programs map[string]progTypes
+}
+
+// mapTypes are the BTF ids of a map's key and value, 0 for none.
+type mapTypes struct{ key, value btf.TypeID }
+
+// progTypes say where in a program functions and source lines begin: arrays of
+// struct bpf_func_info and struct bpf_line_info.
+type progTypes struct{ funcs, lines []byte }
+
+// loadTypes gives the kernel the types that a spec's maps and programs name, as
+// the compiler made them. What it refuses, cilium/ebpf may know how to rewrite,
+// so an error is only kept.
+func loadTypes(spec *ebpf.CollectionSpec) typeInfo {
+	t := typeInfo{
+		maps:     make(map[string]mapTypes, len(spec.Maps)),
+		programs: make(map[string]progTypes, len(spec.Programs)),
+	}
+	var types btf.Builder
+	if t.err = t.collect(spec, &types); t.err != nil || types.Empty() {
+		return t
+	}
+	raw, err := types.Marshal(nil, &btf.MarshalOptions{Order: nativeOrder()})
+	if err == nil {
+		t.fd, err = sys.LoadBTF(raw)
+	}
+	t.err = err
+	return t
+}
+
+func (t *typeInfo) collect(spec *ebpf.CollectionSpec, types *btf.Builder) (err error) {
+	for _, name := range sortedKeys(spec.Maps) {
+		m := spec.Maps[name]
+		if m.Key == nil || m.Value == nil {
+			continue
+		}
+		var ids mapTypes
+		if ids.key, err = types.Add(m.Key); err != nil {
+			return err
+		}
+		if ids.value, err = types.Add(m.Value); err != nil {
+			return err
+		}
+		t.maps[m.Name] = ids
+	}
+	for _, name := range sortedKeys(spec.Programs) {
+		p := spec.Programs[name]
+		if !selfContained(p) {
+			continue
+		}
+		var infos progTypes
+		infos.funcs, infos.lines, err = btf.MarshalExtInfos(append(asm.Instructions(nil), p.Instructions...), types)
+		if err != nil {
+			return err
+		}
+		t.programs[p.Name] = infos
+	}
+	return nil
+}
+
+// close gives the descriptor back: maps and programs hold the types.
+func (t *typeInfo) close() {
+	if t.fd > 0 {
+		_ = sys.Close(t.fd)
+	}
+}
+
+// nativeOrder is the byte order of the machine, by the name that cilium/ebpf
+// knows it by.
+func nativeOrder() binary.ByteOrder {
+	if binary.NativeEndian.Uint16([]byte{1, 0}) == 1 {
+		return binary.LittleEndian
+	}
+	return binary.BigEndian
+}
