@@ -23,7 +23,8 @@ func TestPlain(t *testing.T) {
 		{"tiny_nobtf.o", "", true},
 		{"count.o", "xdp", true},
 		{"subprog.o", "xdp/both", true},
-		{"core.o", "", false},
+		{"core.o", "", true},
+		{"externs.o", "xdp", false},
 	} {
 		t.Run(tt.object, func(t *testing.T) {
 			obj, err := elf.Open(testobj.Path(t, tt.object))
@@ -42,16 +43,14 @@ func TestPlain(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, p := range spec.Programs {
-				if err := l.linkMaps(p.Instructions); err != nil {
-					t.Fatal(err)
-				}
-				if got := selfContained(p); got != tt.plain {
-					t.Errorf("selfContained = %v, want %v", got, tt.plain)
+				plain := l.types.programs[p.Name]
+				if got := plain != nil; got != tt.plain {
+					t.Fatalf("plain = %v, want %v", got, tt.plain)
 				}
 				if !tt.plain {
 					continue
 				}
-				prog, err := l.loadPlain(p)
+				prog, err := l.loadPlain(p, plain)
 				if err != nil {
 					t.Fatal(err)
 				}

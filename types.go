@@ -2,6 +2,7 @@ package xdpload
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -16,15 +17,20 @@ type typeInfo struct {
 	fd       int   // 0 when there are no types
 	err      error // why the kernel has not got them
 	maps     map[string]mapTypes
-	programs map[string]progTypes
+	programs map[string]*plainProgram
 }
 
 // mapTypes are the BTF ids of a map's key and value, 0 for none.
 type mapTypes struct{ key, value btf.TypeID }
 
-// progTypes say where in a program functions and source lines begin: arrays of
-// struct bpf_func_info and struct bpf_line_info.
-type progTypes struct{ funcs, lines []byte }
+// plainProgram is a program that needs nothing more of this kernel: its CO-RE
+// relocations are applied.
+type plainProgram struct {
+	insns asm.Instructions
+	// Where functions and source lines begin: arrays of struct bpf_func_info
+	// and struct bpf_line_info.
+	funcs, lines []byte
+}
 
 // loadTypes gives the kernel the types that a spec's maps and programs name, as
 // the compiler made them. What it refuses, cilium/ebpf may know how to rewrite,
@@ -32,7 +38,7 @@ type progTypes struct{ funcs, lines []byte }
 func loadTypes(spec *ebpf.CollectionSpec) typeInfo {
 	t := typeInfo{
 		maps:     make(map[string]mapTypes, len(spec.Maps)),
-		programs: make(map[string]progTypes, len(spec.Programs)),
+		programs: make(map[string]*plainProgram, len(spec.Programs)),
 	}
 	var types btf.Builder
 	if t.err = t.collect(spec, &types); t.err != nil || types.Empty() {
@@ -61,17 +67,20 @@ func (t *typeInfo) collect(spec *ebpf.CollectionSpec, types *btf.Builder) (err e
 		}
 		t.maps[m.Name] = ids
 	}
+	core, coreErr := newRelocator(spec, types)
 	for _, name := range sortedKeys(spec.Programs) {
 		p := spec.Programs[name]
-		if !selfContained(p) {
+		if !selfContained(p) || coreErr != nil && relocated(p) {
 			continue
 		}
-		var infos progTypes
-		infos.funcs, infos.lines, err = btf.MarshalExtInfos(append(asm.Instructions(nil), p.Instructions...), types)
-		if err != nil {
+		plain := &plainProgram{insns: slices.Clone(p.Instructions)}
+		if core.apply(plain.insns) != nil {
+			continue
+		}
+		if plain.funcs, plain.lines, err = btf.MarshalExtInfos(plain.insns, types); err != nil {
 			return err
 		}
-		t.programs[p.Name] = infos
+		t.programs[p.Name] = plain
 	}
 	return nil
 }

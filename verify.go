@@ -9,7 +9,6 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
-	"github.com/cilium/ebpf/btf"
 	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/internal/sys"
@@ -56,16 +55,16 @@ func (l *loader) loadProgram(ctx context.Context, spec *ebpf.ProgramSpec) (*ebpf
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if err := l.linkMaps(spec.Instructions); err != nil {
-		return nil, err
-	}
 	var plainErr error
-	if !l.options.Verbose && selfContained(spec) {
-		p, err := l.loadPlain(spec)
+	if plain := l.types.programs[spec.Name]; plain != nil && !l.options.Verbose {
+		p, err := l.loadPlain(spec, plain)
 		if err == nil {
 			return p, nil
 		}
 		plainErr = err
+	}
+	if err := l.linkMaps(spec.Instructions); err != nil {
+		return nil, err
 	}
 	options := ebpf.ProgramOptions{}
 	if l.options.Verbose {
@@ -134,7 +133,7 @@ func (l *loader) linkMaps(insns asm.Instructions) error {
 }
 
 // selfContained reports whether the instructions are what the kernel shall
-// have: nothing to relocate against its types, functions, symbols or
+// have, CO-RE relocations apart: nothing of its functions, symbols or
 // configuration, and no other program to attach to.
 func selfContained(spec *ebpf.ProgramSpec) bool {
 	if spec.AttachTo != "" || spec.AttachTarget != nil {
@@ -143,7 +142,7 @@ func selfContained(spec *ebpf.ProgramSpec) bool {
 	for i := range spec.Instructions {
 		ins := &spec.Instructions[i]
 		switch {
-		case btf.CORERelocationMetadata(ins) != nil, ins.IsKfuncCall():
+		case ins.IsKfuncCall():
 			return false
 		case ins.IsLoadFromMap():
 			if ins.Map() == nil && ins.Reference() == "" {
@@ -156,19 +155,19 @@ func selfContained(spec *ebpf.ProgramSpec) bool {
 	return true
 }
 
-// loadPlain asks for just what the spec says. The instructions name maps by
-// descriptor already.
-func (l *loader) loadPlain(spec *ebpf.ProgramSpec) (*ebpf.Program, error) {
+// loadPlain asks for just what the spec says.
+func (l *loader) loadPlain(spec *ebpf.ProgramSpec, plain *plainProgram) (*ebpf.Program, error) {
 	if l.types.err != nil {
 		return nil, l.types.err
 	}
-	insns := append(asm.Instructions(nil), spec.Instructions...)
-	var code bytes.Buffer
-	code.Grow(int(insns.Size()))
-	if err := insns.Marshal(&code, nativeOrder()); err != nil {
+	if err := l.linkMaps(plain.insns); err != nil {
 		return nil, err
 	}
-	types := l.types.programs[spec.Name]
+	var code bytes.Buffer
+	code.Grow(int(plain.insns.Size()))
+	if err := plain.insns.Marshal(&code, nativeOrder()); err != nil {
+		return nil, err
+	}
 	fd, err := sys.LoadProgram(&sys.Program{
 		Type:       uint32(spec.Type),
 		AttachType: uint32(spec.AttachType),
@@ -178,10 +177,10 @@ func (l *loader) loadPlain(spec *ebpf.ProgramSpec) (*ebpf.Program, error) {
 		License:    spec.License,
 		Insns:      code.Bytes(),
 		BTF:        l.types.fd,
-		FuncInfo:   types.funcs,
-		LineInfo:   types.lines,
+		FuncInfo:   plain.funcs,
+		LineInfo:   plain.lines,
 	})
-	runtime.KeepAlive(spec) // the maps that insns name by descriptor
+	runtime.KeepAlive(l) // the maps that insns name by descriptor
 	if err != nil {
 		return nil, err
 	}

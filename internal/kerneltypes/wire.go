@@ -1,0 +1,115 @@
+package kerneltypes
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+)
+
+// Kinds of types, BTF_KIND_* of include/uapi/linux/btf.h.
+const (
+	kindInt       = 1
+	kindPtr       = 2
+	kindArray     = 3
+	kindStruct    = 4
+	kindUnion     = 5
+	kindEnum      = 6
+	kindFwd       = 7
+	kindTypedef   = 8
+	kindVolatile  = 9
+	kindConst     = 10
+	kindRestrict  = 11
+	kindFunc      = 12
+	kindFuncProto = 13
+	kindVar       = 14
+	kindDatasec   = 15
+	kindFloat     = 16
+	kindDeclTag   = 17
+	kindTypeTag   = 18
+	kindEnum64    = 19
+	kinds         = 20
+)
+
+// layout is what follows struct btf_type for a kind: bytes, and bytes for each
+// element that its info counts.
+type layout struct{ fixed, each uint8 }
+
+var layouts = [kinds]layout{
+	kindInt:       {fixed: 4},
+	kindArray:     {fixed: 12},
+	kindStruct:    {each: 12},
+	kindUnion:     {each: 12},
+	kindEnum:      {each: 8},
+	kindFuncProto: {each: 8},
+	kindVar:       {fixed: 4},
+	kindDatasec:   {each: 12},
+	kindDeclTag:   {fixed: 4},
+	kindEnum64:    {each: 12},
+}
+
+const (
+	magic      = 0xeb9f
+	headerSize = 24 // struct btf_header
+	typeSize   = 12 // struct btf_type
+)
+
+var (
+	order        = binary.NativeEndian
+	errMalformed = errors.New("malformed BTF")
+)
+
+// blob is BTF as it is in a file, its sections apart.
+type blob struct{ types, names []byte }
+
+func parse(raw []byte) (b blob, err error) {
+	if len(raw) < headerSize || order.Uint16(raw) != magic {
+		return b, fmt.Errorf("%w: no header", errMalformed)
+	}
+	body := uint64(order.Uint32(raw[4:]))
+	section := func(at int) ([]byte, error) {
+		start := body + uint64(order.Uint32(raw[at:]))
+		end := start + uint64(order.Uint32(raw[at+4:]))
+		if end > uint64(len(raw)) {
+			return nil, fmt.Errorf("%w: a section past the end", errMalformed)
+		}
+		return raw[start:end:end], nil
+	}
+	if b.types, err = section(8); err != nil {
+		return b, err
+	}
+	b.names, err = section(16)
+	return b, err
+}
+
+// record is one type: struct btf_type and what follows it.
+type record []byte
+
+func (r record) kind() uint32   { return order.Uint32(r[4:]) >> 24 & 0x1f }
+func (r record) count() int     { return int(order.Uint32(r[4:]) & 0xffff) }
+func (r record) target() uint32 { return order.Uint32(r[8:]) } // of a kind that refers to one type
+
+// at returns the record that starts at an offset.
+func (b *blob) at(off int) (record, error) {
+	if off+typeSize > len(b.types) {
+		return nil, fmt.Errorf("%w: a type past the end", errMalformed)
+	}
+	info := order.Uint32(b.types[off+4:])
+	kind := info >> 24 & 0x1f
+	if kind == 0 || kind >= kinds {
+		return nil, fmt.Errorf("%w: kind %d", errMalformed, kind)
+	}
+	l := layouts[kind]
+	end := off + typeSize + int(l.fixed) + int(l.each)*int(info&0xffff)
+	if end > len(b.types) {
+		return nil, fmt.Errorf("%w: a type past the end", errMalformed)
+	}
+	return record(b.types[off:end:end]), nil
+}
+
+// name returns the bytes from a name on, nil for one that is not there.
+func (b *blob) name(off uint32) []byte {
+	if uint64(off) >= uint64(len(b.names)) {
+		return nil
+	}
+	return b.names[off:]
+}
