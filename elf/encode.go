@@ -108,7 +108,8 @@ func encodeEnum(t *btf.Enum, order binary.ByteOrder, text string) ([]byte, error
 }
 
 // encodeArray reads text for an array of char, an address for an array of
-// bytes, or as many elements as the array has room for; the rest is zero.
+// bytes, or as many elements as the array has room for, in brackets or not; the
+// rest is zero.
 func encodeArray(t *btf.Array, order binary.ByteOrder, text string) ([]byte, error) {
 	size, err := btf.Sizeof(t)
 	if err != nil {
@@ -124,9 +125,9 @@ func encodeArray(t *btf.Array, order binary.ByteOrder, text string) ([]byte, err
 			return b, nil
 		}
 	}
-	words := strings.Split(text, ",")
-	if len(words) > int(t.Nelems) {
-		return nil, fmt.Errorf("%d elements for %d", len(words), t.Nelems)
+	words, err := elements(t, order, text)
+	if err != nil {
+		return nil, err
 	}
 	out := make([]byte, 0, size)
 	for i, word := range words {
@@ -137,6 +138,28 @@ func encodeArray(t *btf.Array, order binary.ByteOrder, text string) ([]byte, err
 		out = append(out, b...)
 	}
 	return append(out, make([]byte, size-len(out))...), nil
+}
+
+// elements splits "1,2" or "[1,2]". One value without brackets could be meant
+// for one element or for all.
+func elements(t *btf.Array, order binary.ByteOrder, text string) ([]string, error) {
+	inner, bracketed := strings.CutPrefix(text, "[")
+	if bracketed {
+		text, bracketed = strings.CutSuffix(inner, "]")
+		if !bracketed {
+			return nil, errors.New("[ without ]")
+		}
+	}
+	words := strings.Split(text, ",")
+	switch {
+	case len(words) > int(t.Nelems):
+		return nil, fmt.Errorf("%d elements for %d", len(words), t.Nelems)
+	case len(words) == 1 && t.Nelems > 1 && !bracketed:
+		if _, err := encode(t.Type, order, text); err == nil {
+			return nil, fmt.Errorf("one value for %d elements: NAME[INDEX]=%s sets one of them, A,B,… several from the first, [%[2]s] the first, and the rest to zero", t.Nelems, clip(text))
+		}
+	}
+	return words, nil
 }
 
 func elementError(i, size int, isByte bool, err error) error {

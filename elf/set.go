@@ -17,7 +17,7 @@ import (
 // counts too. The text is read as the type that BTF gives: integers in any base
 // that Go has, true and false, the names of an enumeration, text in an array of char, an
 // IPv4, IPv6 or Ethernet address in an array of 4, 16 or 6 bytes, or the elements of an
-// array with commas between them. Integers of type __be16, __be32 and __be64
+// array with commas between them, in brackets or not: "80,443", "[80]". Integers of type __be16, __be32 and __be64
 // are stored in network byte order.
 //
 // An error says the type, and leaves the spec as it was.

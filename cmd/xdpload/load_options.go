@@ -39,7 +39,7 @@ func (r *loadRequest) options(e *env) xdpload.LoadOptions {
 func (r *loadRequest) grammar() []*grammar.Node {
 	return []*grammar.Node{
 		grammar.Key("set", "VAR=VALUE", r.addVariable).Repeat().
-			Help("the value of a global variable before the program runs, read as the type that the object gives: config.limit=0x10, name=eth0, hosts[1]=192.0.2.1"),
+			Help("the value of a global variable before the program runs, read as the type that the object gives: config.limit=0x10, name=eth0, hosts[1]=192.0.2.1, ports=80,443"),
 		r.mapGrammar().Repeat().Help("use another map than the object asks for, or one of another size"),
 		grammar.Key("tail", "MAP:KEY=PROGRAM", r.addTailCall).Repeat().
 			Help("the program that runs on a tail call to an element of a program array"),
@@ -85,6 +85,9 @@ func (r *loadRequest) addVariable(word string) error {
 	name, value, ok := strings.Cut(word, "=")
 	if !ok || name == "" {
 		return errors.New("expected VAR=VALUE, such as limit=10")
+	}
+	if slices.ContainsFunc(r.Variables, func(v xdpload.Variable) bool { return v.Name == name }) {
+		return errors.New("a second value for that variable")
 	}
 	r.Variables = append(r.Variables, xdpload.Variable{Name: name, Value: value})
 	return nil
