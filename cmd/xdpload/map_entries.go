@@ -37,7 +37,7 @@ func mapDumpCommand() command {
 	return command{
 		Name:    "map dump",
 		Summary: "print the entries of a map",
-		Description: `Prints every entry, one a line; with -json an object {"key":…,"value":…} a line, which map load reads again. A map with a value for each CPU shows each, and the sum of every integer in them.
+		Description: `Prints every entry, one a line, for people. With -json it is an object {"key":…,"value":…} a line, and that is the form which map load reads again. A map with a value for each CPU shows each, and the sum of every integer in them.
 
 ` + typedDescription,
 		Examples: []grammar.Example{
@@ -158,7 +158,7 @@ func mapLoadCommand() command {
 	return command{
 		Name:    "map load",
 		Summary: "set the entries that standard input has",
-		Description: `Reads lines of JSON, each an object {"key":…,"value":…} as -json map dump prints it, or CSV with a header of columns "key" and "value", and of structures "key.MEMBER" and "value.MEMBER". Entries go to the kernel in batches. An error names the line, and says how many entries were set before it; those stay.
+		Description: `Reads lines of JSON, each an object {"key":…,"value":…} as map dump prints it with -json and not without, or CSV, with or without a byte order mark, with a header of columns "key" and "value", and of structures "key.MEMBER" and "value.MEMBER". Entries go to the kernel in batches. An error names the line, and says how many entries were set before it; those stay.
 
 ` + typedDescription,
 		Examples: []grammar.Example{

@@ -19,6 +19,9 @@ import (
 // maxLine bounds a line of JSON, in bytes.
 const maxLine = 1 << 20
 
+// byteOrderMark is what spreadsheets write before UTF-8.
+const byteOrderMark = "\ufeff"
+
 // Load sets the entries that r has, and returns how many it has set: also when
 // there is an error, which names the line. Progress, if not nil, learns that number now
 // and then.
@@ -28,6 +31,9 @@ const maxLine = 1 << 20
 // "key.MEMBER" and "value.MEMBER". A value without a CPU is set on every CPU.
 func (d *Map) Load(ctx context.Context, r io.Reader, progress func(n int)) (int, error) {
 	in := bufio.NewReaderSize(r, maxLine)
+	if mark, _ := in.Peek(len(byteOrderMark)); string(mark) == byteOrderMark {
+		_, _ = in.Discard(len(byteOrderMark)) // they are in the buffer
+	}
 	b := d.newBatch(ctx, progress)
 	read := b.readCSV
 	if isJSON(in) {
@@ -188,7 +194,7 @@ func (b *entries) member(name, text []byte) (rest []byte, err error) {
 	case "sum":
 		return btfjson.Skip(text)
 	default:
-		return nil, fmt.Errorf("no member %q in an entry: it has key and value", name)
+		return nil, fmt.Errorf("no member %q in an entry: it has key and value, as -json map dump prints them", name)
 	}
 	if err != nil {
 		err = fmt.Errorf("%s: %w", name, err)
@@ -278,7 +284,7 @@ func (b *entries) readCSV(in *bufio.Reader) error {
 }
 
 func (d *Map) columns(header []string) ([]column, error) {
-	const want = `CSV begins with a line that names the columns, such as "key,value" or "key,value.packets,value.bytes"`
+	const want = `CSV begins with a line that names the columns, such as "key,value" or "key,value.packets,value.bytes"; of map dump, what it prints with -json can be read`
 	var all []column
 	var hasKey, hasValue bool
 	for i := range header {
