@@ -3,6 +3,7 @@ package xdpload
 import (
 	"cmp"
 	"errors"
+	"os"
 	"slices"
 
 	"github.com/cilium/ebpf"
@@ -51,6 +52,7 @@ type target struct {
 	handle   uint32
 	protocol netlink.Protocol
 	old      *netlink.Filter
+	claimed  bool // it must be free
 }
 
 // FilterOp is what [Attach] does with a filter that is in the place already.
@@ -127,6 +129,7 @@ func (h Clsact) FoundLike(other Clsact) Clsact {
 }
 
 func (h Clsact) attach(c *netlink.Conn, p *Program) (*Attachment, error) {
+	created := false
 	for range attempts {
 		to, at := h.target, h.place
 		h.target, h.place = nil, nil // good for one attempt
@@ -139,11 +142,16 @@ func (h Clsact) attach(c *netlink.Conn, p *Program) (*Attachment, error) {
 		if at, err = h.ensureQdisc(c, at); err != nil {
 			return nil, err
 		}
+		created = created || at.created
 		got, err := h.set(c, to, p)
 		if err == nil {
+			at.created = created
 			return h.attached(at, got, p, to.old), nil
 		}
-		if at.created {
+		if to.claimed && errors.Is(err, os.ErrExist) {
+			continue // taken by someone else, who may have the same name
+		}
+		if created {
 			h.undo(c)
 		} else if now, findErr := h.find(c); findErr == nil && now.missing && h.creates() {
 			continue // deleted by whoever created it
@@ -151,65 +159,6 @@ func (h Clsact) attach(c *netlink.Conn, p *Program) (*Attachment, error) {
 		return nil, h.explain(at, err)
 	}
 	return nil, errUnsettled
-}
-
-// aim finds what identifies the filter to set.
-func (h Clsact) aim(c *netlink.Conn) (*target, error) {
-	f := h.Filter
-	to := &target{pref: f.Pref, handle: f.Handle, protocol: f.Protocol}
-	if f.Protocol == 0 && h.Op != FilterChange {
-		to.protocol = netlink.ProtocolAll
-	}
-	switch {
-	case h.Op == FilterAdd:
-		return to, nil
-	case f.Handle != 0 && f.Pref != 0:
-		f.Protocol = to.protocol
-		to.old = h.existing(c, f)
-		return to, nil
-	case f.Handle != 0 || f.BPF == nil || f.BPF.Name == "":
-		return to, nil
-	}
-	same, err := h.Named(c)
-	switch {
-	case err != nil:
-		return nil, err
-	case len(same) > 1:
-		return nil, &AmbiguousError{Device: h.device(c), Attachments: h.attachments(c, same)}
-	case len(same) == 1:
-		old := same[0]
-		return &target{old.Pref, old.Handle, old.Protocol, old}, nil
-	}
-	return to, nil
-}
-
-// Named lists the filters on the hook that have the name, the chain and, where
-// they are set, the pref and the protocol of h's.
-func (h Clsact) Named(c *netlink.Conn) ([]*netlink.Filter, error) {
-	var same []*netlink.Filter
-	q := netlink.FilterQuery{
-		Ifindex: h.Filter.Ifindex, Parent: h.Filter.Parent, Block: h.Filter.Block,
-		Chain: &h.Filter.Chain, Pref: h.Filter.Pref, Protocol: h.Filter.Protocol,
-	}
-	for f, err := range c.Filters(q) {
-		if err != nil {
-			return nil, err
-		}
-		if f.BPF != nil && h.Filter.BPF != nil && f.BPF.Name == h.Filter.BPF.Name {
-			same = append(same, f)
-		}
-	}
-	return same, nil
-}
-
-// existing is nil if there is none, or if that cannot be known.
-func (h Clsact) existing(c *netlink.Conn, f netlink.Filter) *netlink.Filter {
-	f.Kind, f.BPF = "bpf", nil
-	old, err := c.Filter(&f)
-	if err != nil || old.Handle != f.Handle {
-		return nil
-	}
-	return old
 }
 
 func (h Clsact) set(c *netlink.Conn, to *target, p *Program) (*netlink.Filter, error) {
@@ -222,14 +171,13 @@ func (h Clsact) set(c *netlink.Conn, to *target, p *Program) (*netlink.Filter, e
 	}
 	f.Kind, f.BPF = "bpf", &options
 	f.Pref, f.Handle, f.Protocol = to.pref, to.handle, to.protocol
-	switch h.Op {
-	case FilterReplace:
-		return c.ReplaceFilter(&f)
-	case FilterChange:
+	switch {
+	case h.Op == FilterAdd, to.claimed:
+		return c.AddFilter(&f)
+	case h.Op == FilterChange:
 		return c.ChangeFilter(&f)
-	case FilterAdd:
 	}
-	return c.AddFilter(&f)
+	return c.ReplaceFilter(&f)
 }
 
 func (h Clsact) attached(at *place, got *netlink.Filter, p *Program, old *netlink.Filter) *Attachment {
@@ -287,6 +235,9 @@ func (h Clsact) explain(at *place, err error) error {
 // detach deletes the filter that has h's pref and handle, or without them the
 // one that has its name.
 func (h Clsact) detach(c *netlink.Conn) (*Attachment, error) {
+	if err := CheckHook(c, h.Filter.Ifindex, h.Filter.Parent); err != nil {
+		return nil, err
+	}
 	f := h.Filter
 	f.Kind = "bpf"
 	if f.Handle == 0 {

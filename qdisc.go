@@ -21,6 +21,17 @@ func (e *NoEgressError) Error() string {
 	return "the ingress qdisc of the device has no egress hook, only a clsact qdisc has"
 }
 
+// CheckHook refuses the egress of a device that has an ingress qdisc, a
+// [*NoEgressError]: what is asked for there, the kernel does on ingress. A device
+// with neither qdisc passes.
+func CheckHook(c *netlink.Conn, ifindex int, p netlink.Parent) error {
+	if p != netlink.Egress {
+		return nil
+	}
+	_, err := Clsact{Filter: netlink.Filter{Ifindex: ifindex, Parent: p}}.findQdisc(c)
+	return err
+}
+
 // qdisc is what a hook is on.
 type qdisc struct {
 	kind         string

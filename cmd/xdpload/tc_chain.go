@@ -61,9 +61,9 @@ func (r *chainRequest) grammar(one bool) *grammar.Node {
 	return grammar.Any(r.deviceGrammar().Required(), r.parentGrammar(), chain)
 }
 
-// locate looks the device up.
-func (r *chainRequest) locate(e *env) (*netlink.Conn, *netlink.Chain, error) {
-	conn, ifindex, err := r.find(e)
+// on is where the chain is.
+func (r *chainRequest) on(e *env) (*netlink.Conn, *netlink.Chain, error) {
+	conn, ifindex, err := r.locate(e)
 	return conn, &netlink.Chain{Ifindex: ifindex, Parent: r.parent(), Block: r.Block, Index: r.chain()}, err
 }
 
@@ -76,7 +76,7 @@ func (r *chainRequest) runDelete(e *env) (any, error) {
 }
 
 func (r *chainRequest) change(e *env, done string, set func(*netlink.Conn, *netlink.Chain) error) (any, error) {
-	conn, chain, err := r.locate(e)
+	conn, chain, err := r.on(e)
 	if err == nil {
 		err = set(conn, chain)
 	}
@@ -87,7 +87,7 @@ func (r *chainRequest) change(e *env, done string, set func(*netlink.Conn, *netl
 }
 
 func (r *chainRequest) runGet(e *env) (any, error) {
-	conn, chain, err := r.locate(e)
+	conn, chain, err := r.on(e)
 	if err != nil {
 		return nil, err
 	}
@@ -99,12 +99,15 @@ func (r *chainRequest) runGet(e *env) (any, error) {
 }
 
 func (r *chainRequest) runShow(e *env) (any, error) {
-	conn, on, err := r.locate(e)
+	conn, on, err := r.on(e)
+	var list render.List[*chainReport]
+	if noEgress(err) {
+		return list, nil
+	}
 	if err != nil {
 		return nil, err
 	}
 	names := &deviceNames{conn: conn, queried: on.Ifindex}
-	var list render.List[*chainReport]
 	for chain, err := range conn.Chains(on) {
 		if err != nil {
 			return nil, err

@@ -79,7 +79,7 @@ func (r *filterRequest) runDelete(ctx context.Context, e *env) (any, error) {
 }
 
 func (r *filterRequest) delete(ctx context.Context, e *env) (any, error) {
-	conn, ifindex, err := r.find(e)
+	conn, ifindex, err := r.locate(e)
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +146,7 @@ func (r *filterRequest) matching(conn *netlink.Conn, e *env, ifindex int) ([]*ne
 // noFilter tells that there is no filter that was to be deleted, and maybe no
 // qdisc to have one.
 func noFilter(err error) bool {
-	if errors.Is(err, errNoFilter) {
+	if errors.Is(err, errNoFilter) || noEgress(err) {
 		return true
 	}
 	x, ok := errors.AsType[*netlink.Error](err)

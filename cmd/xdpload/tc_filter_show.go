@@ -50,7 +50,7 @@ func (r *filterRequest) runGet(_ context.Context, e *env) (any, error) {
 }
 
 func (r *filterRequest) get(e *env) (filterReports, error) {
-	conn, ifindex, err := r.find(e)
+	conn, ifindex, err := r.locate(e)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +103,10 @@ func (r *filterRequest) show(e *env) (filterReports, error) {
 	if r.Device == "" && r.Block == 0 {
 		conn, err = e.netlink()
 	} else {
-		conn, ifindex, err = r.find(e)
+		conn, ifindex, err = r.locate(e)
+	}
+	if noEgress(err) {
+		return filterReports{}, nil
 	}
 	if err != nil {
 		return nil, err

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strings"
 
+	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/netlink"
 )
@@ -67,6 +69,15 @@ func (r *hookRequest) subject() string {
 	return r.Device
 }
 
+// locate finds the device and checks that it has the hook, if only one kind of
+// qdisc has it. ifindex is 0 for a block.
+func (r *hookRequest) locate(e *env) (conn *netlink.Conn, ifindex int, err error) {
+	if conn, ifindex, err = r.find(e); err == nil && r.Block == 0 {
+		err = xdpload.CheckHook(conn, ifindex, r.parent())
+	}
+	return conn, ifindex, err
+}
+
 // find looks the device up. ifindex is 0 for a block.
 func (r *hookRequest) find(e *env) (conn *netlink.Conn, ifindex int, err error) {
 	if r.Block != 0 {
@@ -74,6 +85,12 @@ func (r *hookRequest) find(e *env) (conn *netlink.Conn, ifindex int, err error) 
 		return conn, 0, err
 	}
 	return e.device(r.Device)
+}
+
+// noEgress tells that a list is empty: nothing runs on a hook that is not there.
+func noEgress(err error) bool {
+	_, ok := errors.AsType[*xdpload.NoEgressError](err)
+	return ok
 }
 
 func (r *hookRequest) parent() netlink.Parent {
