@@ -316,6 +316,9 @@ func (v *Inventory) qdiscKinds(c *netlink.Conn) (map[int]string, error) {
 func programsOn(c *netlink.Conn, q netlink.FilterQuery) ([]*netlink.Filter, error) {
 	var filters []*netlink.Filter
 	for f, err := range c.Filters(q) {
+		if errors.Is(err, unix.EMSGSIZE) {
+			break // classic BPF that cannot be listed: better the rest than nothing
+		}
 		if err != nil {
 			return nil, err
 		}

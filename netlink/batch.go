@@ -8,9 +8,12 @@ import (
 	"github.com/mdlayher/netlink"
 )
 
-// The kernel drops acknowledgements that overflow the socket's buffer: with its
-// default size at 256 of them.
-const batchSize = 128
+// The kernel drops replies that overflow the socket's buffer: with its default
+// size at 256 acknowledgements, or half as many with an echo before each.
+const (
+	batchSize     = 128
+	echoBatchSize = 64
+)
 
 // A DeviceXDP is what [Conn.SetXDPs] does with one device.
 type DeviceXDP struct {
@@ -46,49 +49,56 @@ func (c *Conn) setXDPs(ctx context.Context, changes []DeviceXDP) []error {
 		}
 		requests, places = append(requests, r), append(places, i)
 	}
-	for i, err := range c.changeAll(requests) {
+	for i, err := range c.changeAll(requests, nil) {
 		errs[places[i]] = err
 	}
 	return errs
 }
 
 // changeAll is change for up to batchSize requests that are sent as one
-// datagram. The result has the error of each.
-func (c *Conn) changeAll(requests []request) []error {
-	errs := make([]error, len(requests))
+// datagram. The result has the error of each; what they echo goes to echo.
+//
+// The kernel answers in order, and what it refuses in any case. So only the last
+// asks for an acknowledgement, unless one may hold a warning.
+func (c *Conn) changeAll(requests []request, echo func(i int, m netlink.Message) error) []error {
+	b := batch{requests: requests, errs: make([]error, len(requests)), echo: echo}
 	if len(requests) == 0 {
-		return errs
+		return b.errs
 	}
 	msgs := make([]netlink.Message, len(requests))
 	for i := range requests {
-		requests[i].flags |= netlink.Acknowledge
+		if c.config.Warn != nil || i == len(requests)-1 {
+			requests[i].flags |= netlink.Acknowledge
+		}
 		msgs[i] = requests[i].message()
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	sent, err := c.nl.SendMessages(msgs)
-	if err != nil {
-		for i, r := range requests {
-			errs[i] = newError(r.op, r.ifindex, err)
-		}
-		return errs
+	if err == nil {
+		b.first = sent[0].Header.Sequence
 	}
-	waiting := make(map[uint32]int, len(sent)) // by sequence number
-	for i, m := range sent {
-		waiting[m.Header.Sequence] = i
+	for err == nil && b.answered < len(requests) {
+		err = c.receiveAnswers(&b)
 	}
-	for err == nil && len(waiting) > 0 {
-		err = c.receiveAcks(requests, errs, waiting)
+	for i := b.answered; i < len(requests); i++ { // the socket failed
+		b.errs[i] = newError(requests[i].op, requests[i].ifindex, err)
 	}
-	for _, i := range waiting { // the socket failed
-		errs[i] = newError(requests[i].op, requests[i].ifindex, err)
-	}
-	return errs
+	return b.errs
 }
 
-// receiveAcks reads one datagram and takes the requests that it answers from
-// waiting. An error is of the socket, not of a request.
-func (c *Conn) receiveAcks(requests []request, errs []error, waiting map[uint32]int) error {
+// A batch is what changeAll waits for.
+type batch struct {
+	requests []request
+	errs     []error
+	echo     func(i int, m netlink.Message) error
+	first    uint32 // sequence number
+	answered int    // requests
+}
+
+// receiveAnswers reads one datagram. An error is of the socket, not of a
+// request.
+func (c *Conn) receiveAnswers(b *batch) error {
 	for m, err := range c.nl.ReceiveIter() {
 		sequence := m.Header.Sequence
 		if refused, ok := errors.AsType[*netlink.OpError](err); ok && refused.Sequence != 0 {
@@ -96,14 +106,23 @@ func (c *Conn) receiveAcks(requests []request, errs []error, waiting map[uint32]
 		} else if err != nil {
 			return err
 		}
-		i, ok := waiting[sequence]
-		if !ok {
+		i := int(sequence - b.first)
+		if i < 0 || i >= len(b.requests) {
 			continue
 		}
-		delete(waiting, sequence)
-		if errs[i] = newError(requests[i].op, requests[i].ifindex, err); err == nil {
-			c.warn(&requests[i], m)
+		r := &b.requests[i]
+		switch {
+		case err != nil:
+			b.errs[i] = newError(r.op, r.ifindex, err)
+		case m.Header.Type == netlink.Error:
+			c.warn(r, m)
+		default:
+			if b.echo != nil {
+				b.errs[i] = newError(r.op, r.ifindex, b.echo(i, m))
+			}
+			continue
 		}
+		b.answered = i + 1 // those before were answered too, or said nothing
 	}
 	return nil
 }

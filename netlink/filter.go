@@ -37,6 +37,9 @@ type Filter struct {
 	// Head, in a reply, marks the message with which the kernel opens a pref
 	// of a chain in a list: it has neither handle nor options.
 	Head bool
+	// Unlisted, in a list, marks a filter that is there, and that the kernel has
+	// no message for: a long classic program on older kernels.
+	Unlisted bool
 }
 
 // A BPFFilter is what a filter of kind "bpf" runs (net/sched/cls_bpf.c).

@@ -1,6 +1,7 @@
 package netlink
 
 import (
+	"errors"
 	"iter"
 
 	"github.com/mdlayher/netlink"
@@ -93,9 +94,30 @@ type FilterQuery struct {
 // handles newest first, each pref of a chain opened by a Filter with Head set.
 // A hook without its qdisc, a block and a device that do not exist have none.
 //
-// A classic program of more than some 4040 instructions does not fit the
-// kernel's list, which EMSGSIZE then ends there; [Conn.Filter] finds it.
+// The kernel's own list ends at a classic program of more than some 4040
+// instructions. It and the filters behind it are asked for one by one, which
+// takes a fraction of a second: of the same pref those with handles to 4096,
+// the youngest first if the kernel chose them; where none of these is the long
+// one, the list ends with EMSGSIZE.
 func (c *Conn) Filters(q FilterQuery) iter.Seq2[*Filter, error] {
+	return func(yield func(*Filter, error) bool) {
+		all, err := c.filters(q)
+		if errors.Is(err, unix.EMSGSIZE) {
+			all, err = c.longFilters(q)
+		}
+		for _, f := range all {
+			if !yield(f, nil) {
+				return
+			}
+		}
+		if err != nil {
+			yield(nil, err)
+		}
+	}
+}
+
+// filters is the kernel's list, or what of it came before an error.
+func (c *Conn) filters(q FilterQuery) (all []*Filter, err error) {
 	m := hook(q.Ifindex, q.Block, q.Parent)
 	m.info = info(q.Pref, q.Protocol)
 	r := tcRequest("list filters", unix.RTM_GETTFILTER, m)
@@ -104,5 +126,10 @@ func (c *Conn) Filters(q FilterQuery) iter.Seq2[*Filter, error] {
 		e.u32(unix.TCA_CHAIN, *q.Chain)
 		r.body = e.b
 	}
-	return list(c, r, (*Filter).decodeMessage)
+	err = c.dump(r, func() { all = all[:0] }, func(m netlink.Message) error {
+		f := new(Filter)
+		all = append(all, f)
+		return f.decodeMessage(m)
+	})
+	return all, err
 }

@@ -133,6 +133,9 @@ func (r *filterRequest) matching(conn *netlink.Conn, e *env, ifindex int) ([]*ne
 	for f, err := range conn.Filters(netlink.FilterQuery{
 		Ifindex: ifindex, Parent: r.parent(), Block: r.Block, Chain: &chain, Pref: r.Pref, Protocol: r.Protocol,
 	}) {
+		if errors.Is(err, unix.EMSGSIZE) {
+			break // what cannot be listed can be deleted
+		}
 		if err != nil {
 			return nil, err
 		}

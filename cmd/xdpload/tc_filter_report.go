@@ -51,6 +51,7 @@ type filterOptions struct {
 	Tag      string           `json:"tag,omitempty"` // where the program may not be looked at
 	Police   *policeReport    `json:"police,omitempty"`
 	Actions  []*actionReport  `json:"actions,omitempty"`
+	Unlisted bool             `json:"unlisted,omitempty"` // the kernel has no message that is long enough for the rest
 }
 
 // filterView is what the report on a filter is made with.
@@ -118,6 +119,7 @@ func (v *filterView) options(f *netlink.Filter) *filterOptions {
 	if f.Handle != 0 {
 		o.Handle = handleText(f.Handle)
 	}
+	o.Unlisted = f.Unlisted
 	b := f.BPF
 	if b == nil {
 		return o
@@ -230,6 +232,9 @@ func (r *filterReport) write(b *bytes.Buffer) {
 	b.WriteByte('\n')
 }
 
+// unlisted stands for what a filter runs.
+const unlisted = "(too long for this kernel to list)"
+
 func (o *filterOptions) write(b *bytes.Buffer) {
 	word := func(text string) {
 		b.WriteString(text)
@@ -237,6 +242,9 @@ func (o *filterOptions) write(b *bytes.Buffer) {
 	}
 	if o.Handle != "" {
 		word("handle " + o.Handle)
+	}
+	if o.Unlisted {
+		word(unlisted)
 	}
 	if o.ClassID != "" {
 		word("flowid " + o.ClassID)
@@ -302,6 +310,8 @@ func (r *filterReport) writeBrief(b *bytes.Buffer) {
 	}
 	o := r.Options
 	switch {
+	case f.Unlisted:
+		fmt.Fprintf(b, " %s %s", f.Kind, unlisted)
 	case f.BPF == nil:
 		fmt.Fprintf(b, " %s", f.Kind)
 	case o.Program == nil:

@@ -2,7 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/internal/grammar"
@@ -119,6 +123,10 @@ func (r *filterRequest) show(e *env) (filterReports, error) {
 	for _, q := range queries {
 		view := newFilterView(e, conn, q.shown)
 		for f, err := range conn.Filters(q.FilterQuery) {
+			if errors.Is(err, unix.EMSGSIZE) {
+				_, _ = fmt.Fprintf(e.stderr, "warning: %s: %v\n", r.subject(), err)
+				break
+			}
 			if err != nil {
 				return nil, err
 			}
