@@ -31,6 +31,11 @@ func (c *Conn) setActions(op string, flags netlink.HeaderFlags, actions []*Actio
 	}
 	r := request{op: op, typ: unix.RTM_NEWACTION, flags: flags | netlink.Echo, body: e.b}
 	err = c.change(r, collectActions(&got))
+	for _, a := range actions {
+		if err != nil && a.BPF != nil {
+			err = explainBytecode(err, a.BPF.Bytecode)
+		}
+	}
 	return got, err
 }
 

@@ -43,6 +43,9 @@ func (c *Conn) setFilter(op string, f *Filter, flags netlink.HeaderFlags) (*Filt
 		got = Filter{}
 		return got.decode(m.Data)
 	})
+	if err != nil && f.BPF != nil {
+		err = explainBytecode(err, f.BPF.Bytecode)
+	}
 	if err != nil {
 		return nil, err
 	}
