@@ -48,13 +48,21 @@ func Dial(c *Config) (*Conn, error) {
 	if c == nil {
 		c = &Config{}
 	}
-	nl, err := dial(c, 0)
-	if err != nil {
-		return nil, err
+	if c.NetNS != 0 {
+		nl, err := dial(c, 0)
+		if err != nil {
+			return nil, err
+		}
+		return &Conn{config: *c, nl: nl}, nil
 	}
-	return &Conn{config: *c, nl: nl}, nil
+	s, err := openSocket()
+	if err != nil {
+		return nil, newError("open netlink socket", 0, err)
+	}
+	return &Conn{config: *c, nl: netlink.NewConn(s, 0)}, nil
 }
 
+// dial opens a socket in another namespace, or one for events.
 func dial(c *Config, groups uint32) (*netlink.Conn, error) {
 	nl, err := netlink.Dial(unix.NETLINK_ROUTE, &netlink.Config{
 		NetNS:             c.NetNS,
@@ -68,8 +76,12 @@ func dial(c *Config, groups uint32) (*netlink.Conn, error) {
 	return nl, nil
 }
 
-// Close closes the socket and ends requests that wait for a reply.
-func (c *Conn) Close() error { return c.nl.Close() }
+// Close closes the socket, when the request that is on its way is done.
+func (c *Conn) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.nl.Close()
+}
 
 // A request is one message and the words for its errors.
 type request struct {
