@@ -33,6 +33,10 @@ type PinOptions struct {
 	Program string
 	// OnMismatch is what to do about a pinned map that differs from the object's.
 	OnMismatch OnMismatch
+	// Off has nothing pinned and nothing that is pinned reused, whatever the
+	// object asks for: each map is made for this load alone. A map that
+	// [LoadOptions].Maps names is used all the same.
+	Off bool
 }
 
 // DefaultRoot is where a BPF file system is mounted by custom.
@@ -109,7 +113,7 @@ func (p *pins) begin() (err error) {
 
 // path returns where a map is to be pinned, "" for nowhere.
 func (p *pins) path(m elf.Map) (string, error) {
-	if m.Pinning == elf.PinNone && p.options.Maps == "" {
+	if p.options.Off || m.Pinning == elf.PinNone && p.options.Maps == "" {
 		return "", nil
 	}
 	if err := p.begin(); err != nil {

@@ -157,18 +157,28 @@ func selfContained(spec *ebpf.ProgramSpec) bool {
 
 // loadPlain asks for just what the spec says.
 func (l *loader) loadPlain(spec *ebpf.ProgramSpec, plain *plainProgram) (*ebpf.Program, error) {
+	fd, err := l.verifyPlain(spec, plain, nil)
+	if err != nil {
+		return nil, err
+	}
+	return ebpf.NewProgramFromFD(fd)
+}
+
+// verifyPlain has the verifier write what the program cost it into log, unless
+// that is nil. The caller closes the file descriptor.
+func (l *loader) verifyPlain(spec *ebpf.ProgramSpec, plain *plainProgram, log []byte) (int, error) {
 	if l.types.err != nil {
-		return nil, l.types.err
+		return -1, l.types.err
 	}
 	if err := l.linkMaps(plain.insns); err != nil {
-		return nil, err
+		return -1, err
 	}
 	var code bytes.Buffer
 	code.Grow(int(plain.insns.Size()))
 	if err := plain.insns.Marshal(&code, nativeOrder()); err != nil {
-		return nil, err
+		return -1, err
 	}
-	fd, err := sys.LoadProgram(&sys.Program{
+	p := sys.Program{
 		Type:       uint32(spec.Type),
 		AttachType: uint32(spec.AttachType),
 		Flags:      spec.Flags,
@@ -179,10 +189,12 @@ func (l *loader) loadPlain(spec *ebpf.ProgramSpec, plain *plainProgram) (*ebpf.P
 		BTF:        l.types.fd,
 		FuncInfo:   plain.funcs,
 		LineInfo:   plain.lines,
-	})
-	runtime.KeepAlive(l) // the maps that insns name by descriptor
-	if err != nil {
-		return nil, err
+		Log:        log,
 	}
-	return ebpf.NewProgramFromFD(fd)
+	if log != nil {
+		p.LogLevel = uint32(ebpf.LogLevelStats)
+	}
+	fd, err := sys.LoadProgram(&p)
+	runtime.KeepAlive(l) // the maps that insns name by descriptor
+	return fd, err
 }

@@ -104,13 +104,16 @@ func afterRun(ts *testscript.TestScript, neg bool, name string, args []string, e
 	if !neg || name != "xdpload" {
 		return
 	}
-	if out := ts.ReadFile("stdout"); out != "" && !slices.ContainsFunc(args, isBatch) && !slices.Contains(args, "check") {
+	if out := ts.ReadFile("stdout"); out != "" && !slices.ContainsFunc(args, printsAndFails) {
 		ts.Fatalf("an error prints %q on standard output", out)
 	}
 	checkErrorForm(ts, slices.Contains(args, "-json"))
 }
 
-func isBatch(word string) bool { return strings.HasPrefix(word, "-b") }
+// printsAndFails knows the commands whose result is printed also when it is bad.
+func printsAndFails(word string) bool {
+	return strings.HasPrefix(word, "-b") || slices.Contains([]string{"check", "verify", "run"}, word)
+}
 
 // errorForm is a sentence, the verifier's lines, and the ways out; a batch
 // may have several.

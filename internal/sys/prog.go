@@ -19,6 +19,10 @@ type Program struct {
 	BTF        int    // BTF object's fd, where FuncInfo or LineInfo is set
 	FuncInfo   []byte // struct bpf_func_info, 8 bytes each
 	LineInfo   []byte // struct bpf_line_info, 16 bytes each
+	// Log is where the verifier writes what LogLevel (BPF_LOG_* of
+	// include/linux/bpf_verifier.h) has it say, ended by a zero byte.
+	Log      []byte
+	LogLevel uint32
 }
 
 const (
@@ -52,8 +56,7 @@ type progLoadAttr struct {
 	_                  uint32
 }
 
-// LoadProgram has the kernel verify and keep a program, with no log and no
-// probe before. It returns a file descriptor that the caller closes, or the
+// LoadProgram has the kernel verify and keep a program, with no probe before. It returns a file descriptor that the caller closes, or the
 // errno.
 func LoadProgram(p *Program) (int, error) {
 	attr := progLoadAttr{
@@ -65,6 +68,9 @@ func LoadProgram(p *Program) (int, error) {
 		progName:           objName(p.Name),
 		progIfindex:        uint32(p.Ifindex),
 		expectedAttachType: p.AttachType,
+	}
+	if p.LogLevel != 0 {
+		attr.logLevel, attr.logSize, attr.logBuf = p.LogLevel, uint32(len(p.Log)), bytesPointer(p.Log)
 	}
 	if p.BTF > 0 {
 		attr.progBTFFD = uint32(p.BTF)

@@ -30,7 +30,7 @@ for src in src/*.c; do
 	legacy) ;;
 	common) compile "$name" "$name" -g -fcommon ;;
 	# With the lines of the source, which the compilation directory hides from clang.
-	rejected | hugelog) compile "$name" "$name" -g -gdwarf-5 -gembed-source ;;
+	rejected | hugelog | trials) compile "$name" "$name" -g -gdwarf-5 -gembed-source ;;
 	*) compile "$name" "$name" -g ;;
 	esac
 done

@@ -1,0 +1,199 @@
+package xdpload_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/cilium/ebpf"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/bpftest"
+	"github.com/xdpload/xdpload/internal/testobj"
+)
+
+func verified(t *testing.T, object string, o xdpload.VerifyOptions) []xdpload.Trial {
+	t.Helper()
+	bpftest.Need(t, bpftest.Root)
+	trials, err := xdpload.Verify(t.Context(), objectOf(t, object), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return trials
+}
+
+// loadedNames are the names of the programs and maps in the kernel.
+func loadedNames(t *testing.T) map[string]bool {
+	t.Helper()
+	names := map[string]bool{}
+	var id ebpf.ProgramID
+	for {
+		next, err := ebpf.ProgramGetNextID(id)
+		if errors.Is(err, os.ErrNotExist) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		id = next
+		if info, err := xdpload.InfoByID(uint32(id)); err == nil {
+			names[info.Name] = true
+		}
+	}
+	return names
+}
+
+func TestVerify(t *testing.T) {
+	trials := verified(t, "trials.o", xdpload.VerifyOptions{})
+	var bad []string
+	for _, trial := range trials {
+		if trial.Err == nil {
+			if trial.Cost.Instructions < 2 || trial.Cost.Limit != 1_000_000 {
+				t.Errorf("%s: cost %+v", trial.Program.Name, trial.Cost)
+			}
+			continue
+		}
+		bad = append(bad, trial.Program.Name)
+		if v, ok := errors.AsType[*ebpf.VerifierError](trial.Err); !ok || len(v.Log) < 3 {
+			t.Errorf("%s: %v, want the verifier's log", trial.Program.Name, trial.Err)
+		}
+	}
+	if diff := cmp.Diff([]string{"bad_read", "bad_null"}, bad); diff != "" || len(trials) != 16 {
+		t.Fatalf("of %d programs are refused:\n%s", len(trials), diff)
+	}
+	read := trials[0]
+	if want := "return count(data[14], XDP_PASS); @ trials.c:27"; read.Source != want && read.Source != strings.TrimSuffix(want, " @ trials.c:27") {
+		t.Errorf("source %q, want %q", read.Source, want)
+	}
+	if !strings.Contains(read.Cause, "packet") {
+		t.Errorf("cause %q", read.Cause)
+	}
+	for name := range loadedNames(t) {
+		if strings.HasPrefix(name, "good_") || strings.HasPrefix(name, "bad_") {
+			t.Errorf("%s is left in the kernel", name)
+		}
+	}
+}
+
+// A map that is pinned where the object's would be is not looked at.
+func TestVerifyLeavesPins(t *testing.T) {
+	newBench(t)
+	pinned := filepath.Join("/sys/fs/bpf/tc/globals", "trials")
+	if err := os.MkdirAll(filepath.Dir(pinned), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	m, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Hash, KeySize: 1, ValueSize: 1, MaxEntries: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if err := m.Pin(pinned); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Remove(pinned)
+	for _, trial := range verified(t, "trials.o", xdpload.VerifyOptions{Select: elf.Selector{Program: "good_xdp0"}}) {
+		if trial.Err != nil {
+			t.Error(trial.Err)
+		}
+	}
+	if err := os.Remove(pinned); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestVerifyKinds(t *testing.T) {
+	for _, tt := range []struct {
+		name, object string
+		options      xdpload.VerifyOptions
+		want         map[string]string // the type, or why it is skipped
+	}{
+		{
+			name: "tail programs have the type of what calls them", object: "tail.o",
+			want: map[string]string{"entry": "XDP", "tail0": "XDP", "tail1": "XDP", "last": "XDP", "alone": "XDP"},
+		},
+		{name: "each as its section says", object: "tc.o", want: map[string]string{"cls_ok": "SchedCLS", "act_ok": "SchedACT", "tc_shot": "SchedCLS"}},
+		{
+			name: "a program that replaces a function", object: "freplace.o",
+			want: map[string]string{"replacement": "it replaces a function of another program, and is verified against that program"},
+		},
+		{
+			name: "no type", object: "two.o",
+			want: map[string]string{
+				"xdp_pass": `section "prog" does not tell the type, and no program that tells one calls it`,
+				"xdp_drop": "XDP", "xdp_second": "XDP", "xdp_abrt": "XDP",
+			},
+		},
+		{
+			name: "a type that is told", object: "legacy36.o", options: xdpload.VerifyOptions{Select: elf.Selector{Type: ebpf.SchedCLS}},
+			want: map[string]string{"xdp_legacy": "SchedCLS"},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := map[string]string{}
+			for _, trial := range verified(t, tt.object, tt.options) {
+				if trial.Err != nil {
+					t.Error(trial.Err)
+				}
+				got[trial.Program.Name] = trial.Program.Type.String()
+				if trial.Skipped != "" {
+					got[trial.Program.Name] = trial.Skipped
+				}
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestVerifyErrors(t *testing.T) {
+	bpftest.Need(t, bpftest.Root)
+	for _, tt := range []struct {
+		name, object string
+		options      xdpload.VerifyOptions
+		want         string
+	}{
+		{name: "program", object: "tiny.o", options: xdpload.VerifyOptions{Select: elf.Selector{Program: "nosuch"}}, want: `no program "nosuch"`},
+		{name: "section", object: "tiny.o", options: xdpload.VerifyOptions{Select: elf.Selector{Section: "nosuch"}}, want: `no section "nosuch"`},
+		{name: "variable", object: "count.o", options: xdpload.VerifyOptions{Variables: []xdpload.Variable{{Name: "nosuch", Value: "1"}}}, want: "no such variable"},
+		{
+			name: "unused variable", object: "count.o", want: `variable "action"`,
+			options: xdpload.VerifyOptions{Select: elf.Selector{Program: "xdp_plain"}, Variables: []xdpload.Variable{{Name: "action", Value: "1"}}},
+		},
+		{name: "byte order", object: "tiny_be.o", want: "endian"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := xdpload.Verify(t.Context(), objectOf(t, tt.object), tt.options)
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error %v, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
+// CO-RE relocations are resolved against the types that are given: the running
+// kernel's, or those of an object that has no task_struct.
+func TestVerifyTypes(t *testing.T) {
+	const own = "/sys/kernel/btf/vmlinux"
+	types, err := xdpload.OpenTypes(own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if trials := verified(t, "core.o", xdpload.VerifyOptions{Types: types}); trials[0].Err != nil {
+		t.Error(trials[0].Err)
+	}
+	if types, err = xdpload.OpenTypes(testobj.Path(t, "tiny.o")); err != nil {
+		t.Fatal(err)
+	}
+	trial := verified(t, "core.o", xdpload.VerifyOptions{Types: types})[0]
+	if trial.Err == nil || !strings.Contains(trial.Cause, "task_struct") || !strings.Contains(trial.Source, "core.c:") {
+		t.Errorf("refused with %v: %q at %q", trial.Err, trial.Cause, trial.Source)
+	}
+	if _, err := xdpload.OpenTypes(testobj.Path(t, "tiny_nobtf.o")); err == nil {
+		t.Error("an object without types is taken for a kernel")
+	}
+}
