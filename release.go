@@ -15,8 +15,9 @@ import (
 )
 
 // grace is how long the kernel may take to let a program go that a hook ran:
-// tc frees a filter after an RCU grace period (net/sched/cls_bpf.c).
-const grace = 500 * time.Millisecond
+// tc frees a filter after an RCU grace period (net/sched/cls_bpf.c). It is some
+// ten milliseconds; half a second was too short on an emulated, busy machine.
+const grace = 2 * time.Second
 
 // Release lets go of the program arrays that are kept alive for a program,
 // after it was taken off a hook. They stay while something else runs it:
