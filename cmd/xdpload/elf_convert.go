@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/xdpload/xdpload/internal/grammar"
 )
@@ -39,7 +38,7 @@ func (r *elfConvertRequest) run(_ context.Context, e *env) (any, error) {
 		return nil, err
 	}
 	for _, note := range c.Notes {
-		_, _ = fmt.Fprintf(e.stderr, "warning: %s\n", note)
+		e.warn("%s", note)
 	}
 	return nil, r.Output.write(e, c.Image)
 }

@@ -193,11 +193,11 @@ func (r *programRequest) failed(obj *elf.Object, s elf.Selector, err error) erro
 }
 
 func (r *programRequest) loaded(e *env, l *xdpload.Loaded) *loaded {
-	if r.Verbose {
-		_, _ = fmt.Fprint(e.stderr, l.Program().VerifierLog)
+	if log := strings.TrimRight(l.Program().VerifierLog, "\n"); r.Verbose && log != "" {
+		e.notify(notice{VerifierLog: strings.Split(log, "\n")})
 	}
 	for _, w := range l.Warnings {
-		_, _ = fmt.Fprintf(e.stderr, "warning: %s\n", w)
+		e.warn("%s", w)
 	}
 	return &loaded{Program: l.Program(), maps: l.Maps, close: l.Close}
 }

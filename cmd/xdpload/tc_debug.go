@@ -48,7 +48,7 @@ func runDebug(ctx context.Context, e *env) (any, error) {
 	}
 	dir, remove, err := traceInstance(root)
 	if err != nil {
-		_, _ = fmt.Fprintf(e.stderr, "warning: no trace instance of our own (%v): lines are taken from other readers of %s/trace_pipe\n", err, root)
+		e.warn("no trace instance of our own (%v): lines are taken from other readers of %s/trace_pipe", err, root)
 		dir, remove = root, func() error { return nil }
 	}
 	return nil, errors.Join(copyTrace(ctx, e.stderr, filepath.Join(dir, "trace_pipe")), remove())

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 
 	"golang.org/x/sys/unix"
@@ -45,7 +44,7 @@ func (e *env) events(all iter.Seq2[*netlink.Event, error], conn *netlink.Conn) i
 	return func(yield func(render.Texter, error) bool) {
 		for ev, err := range all {
 			if errors.Is(err, unix.ENOBUFS) {
-				_, _ = fmt.Fprintln(e.stderr, "warning: events came faster than they were read, some are lost")
+				e.warn("events came faster than they were read, some are lost")
 				continue
 			}
 			if err != nil {
