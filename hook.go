@@ -40,6 +40,11 @@ type Attachment struct {
 	Link *LinkInfo
 	// Replaced is the program that [Attach] took off the hook, nil if none.
 	Replaced *ProgramInfo
+	// Uncompared reports that an XDP program was replaced or taken off without
+	// CAP_SYS_ADMIN, which opens programs by their id (kernel/bpf/syscall.c,
+	// bpf_prog_get_fd_by_id): if others put another in its place at that moment,
+	// it was that one.
+	Uncompared bool
 	// Unchanged reports that an idempotent [Attach] found a program there that
 	// does the same: it has the same instructions and the same maps. Maps that
 	// only the new program has count as the same if they are defined alike; if

@@ -20,7 +20,7 @@ type XDP struct {
 	Mode netlink.XDPMode
 	// Replace lets Attach take a program of the same mode off the hook, with
 	// no moment in between in which neither runs. It is compared and swapped:
-	// Attachment.Replaced is what was taken off.
+	// Attachment.Replaced is what was taken off, unless it is Uncompared.
 	Replace bool
 	// Link is a path on a BPF file system: the program is held by a bpf_link
 	// that is pinned there, and taken off with that pin. Replace then lets
@@ -44,11 +44,15 @@ var errUnsettled = errors.New("others change the attached program faster than it
 func (XDP) ProgramType() ebpf.ProgramType { return ebpf.XDP }
 
 func (h XDP) attach(c *netlink.Conn, p *Program) (*Attachment, error) {
-	replaced, err := h.set(c, p)
+	replaced, compared, err := h.set(c, p)
 	if err != nil {
 		return nil, h.explain(c, p, err)
 	}
-	return h.attached(c, p, replaced)
+	a, err := h.attached(c, p, replaced)
+	if a != nil {
+		a.Uncompared = replaced != nil && !compared
+	}
+	return a, err
 }
 
 // attached asks the kernel where it put the program.
@@ -68,29 +72,29 @@ func (h XDP) attached(c *netlink.Conn, p *Program, replaced *ProgramInfo) (*Atta
 }
 
 // set attaches and returns what it replaced.
-func (h XDP) set(c *netlink.Conn, p *Program) (*ProgramInfo, error) {
+func (h XDP) set(c *netlink.Conn, p *Program) (replaced *ProgramInfo, compared bool, err error) {
 	if !h.Replace {
-		return nil, c.SetXDP(h.Ifindex, netlink.XDP{FD: p.FD(), Mode: h.Mode, NoReplace: true})
+		return nil, false, c.SetXDP(h.Ifindex, netlink.XDP{FD: p.FD(), Mode: h.Mode, NoReplace: true})
 	}
 	for range attempts {
 		now, err := h.current(c)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
-		replaced, err := h.swap(c, p.FD(), now)
+		replaced, compared, err := h.swap(c, p.FD(), now)
 		if err == nil {
-			return replaced, nil
+			return replaced, compared, nil
 		}
-		if !errors.Is(err, os.ErrExist) {
-			return nil, err
+		if !errors.Is(err, os.ErrExist) && !errors.Is(err, os.ErrNotExist) {
+			return nil, false, err
 		}
 		if again, linkErr := h.current(c); linkErr != nil || again == now {
 			// Nobody swapped first. Without an expectation the kernel says
 			// what is in the way, instead of that it did not expect it.
-			return nil, c.SetXDP(h.Ifindex, netlink.XDP{FD: p.FD(), Mode: h.Mode, NoReplace: true})
+			return nil, false, c.SetXDP(h.Ifindex, netlink.XDP{FD: p.FD(), Mode: h.Mode, NoReplace: true})
 		}
 	}
-	return nil, errUnsettled
+	return nil, false, errUnsettled
 }
 
 // current is the id of the program that the hook has now, 0 if none.
@@ -108,22 +112,26 @@ func (h XDP) current(c *netlink.Conn) (uint32, error) {
 }
 
 // swap puts fd, -1 for nothing, in the place of the program with the id old,
-// 0 for nothing, and of no other.
-func (h XDP) swap(c *netlink.Conn, fd int, old uint32) (*ProgramInfo, error) {
+// 0 for nothing, and of no other. Without the privilege to open that program
+// there is nothing to compare with. One that is gone is os.ErrNotExist.
+func (h XDP) swap(c *netlink.Conn, fd int, old uint32) (_ *ProgramInfo, compared bool, err error) {
 	x := netlink.XDP{FD: fd, Mode: h.Mode, NoReplace: old == 0}
 	if old == 0 {
-		return nil, c.SetXDP(h.Ifindex, x)
+		return nil, true, c.SetXDP(h.Ifindex, x)
+	}
+	oldFD, err := sys.ProgramByID(old)
+	switch {
+	case err == nil:
+		defer sys.Close(oldFD)
+		x.ExpectedFD = &oldFD
+	case !errors.Is(err, os.ErrPermission):
+		return nil, false, err
 	}
 	info, err := InfoByID(old)
 	if err != nil {
 		info = ProgramInfo{ID: old}
 	}
-	oldFD, err := sys.ProgramByID(old)
-	if err == nil { // without the privilege to open it, there is nothing to compare with
-		defer sys.Close(oldFD)
-		x.ExpectedFD = &oldFD
-	}
-	return &info, c.SetXDP(h.Ifindex, x)
+	return &info, x.ExpectedFD != nil, c.SetXDP(h.Ifindex, x)
 }
 
 func (h XDP) detach(c *netlink.Conn) (*Attachment, error) {
@@ -144,8 +152,9 @@ func (h XDP) detach(c *netlink.Conn) (*Attachment, error) {
 		}
 		a := found[0]
 		one := XDP{Ifindex: h.Ifindex, Mode: a.Mode}
-		_, err = one.swap(c, -1, a.Program.ID)
+		_, compared, err := one.swap(c, -1, a.Program.ID)
 		if err == nil {
+			a.Uncompared = !compared
 			return a, nil
 		}
 		if now, linkErr := one.current(c); linkErr != nil || now == a.Program.ID {

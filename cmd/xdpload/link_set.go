@@ -112,6 +112,7 @@ func (r *linkSetRequest) set(ctx context.Context, e *env) (any, error) {
 		return nil, err
 	}
 	defer p.close() //nolint:errcheck // descriptors of ours only
+	e.warnUncompared(a)
 	report := attached(a, p)
 	if a.Link != nil {
 		report.Link = &bpfLink{ID: a.Link.ID, Pinned: e.linkPins()(a.Link.ID)}
@@ -138,9 +139,17 @@ func (r *linkSetRequest) detach(ctx context.Context, e *env, conn *netlink.Conn,
 		return nil, err
 	}
 	if a != nil {
+		e.warnUncompared(a)
 		err = e.release(ctx, conn, &a.Program)
 	}
 	return detached(dev, a), err
+}
+
+// warnUncompared says what ip never says, so not as ip.
+func (e *env) warnUncompared(a *xdpload.Attachment) {
+	if a.Uncompared && !e.tool.foreign() {
+		e.warn("%s: what was taken off was not compared with what was there, which takes CAP_SYS_ADMIN: if others changed it just then, it was their program", a.Device)
+	}
 }
 
 // boundTo is the device that a program is loaded for.

@@ -2,8 +2,11 @@ package main
 
 import (
 	"os"
+	"runtime"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/internal/bpftest"
 )
@@ -12,12 +15,16 @@ import (
 const (
 	asProgram = "XDPLOAD_TEST_PROGRAM"
 	asNobody  = "XDPLOAD_TEST_NOBODY" // and drop every privilege first
+	asLesser  = "XDPLOAD_TEST_LESSER" // and drop CAP_SYS_ADMIN first
 )
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		if os.Getenv(asNobody) != "" {
 			become(65534)
+		}
+		if os.Getenv(asLesser) != "" {
+			withoutAdmin()
 		}
 		main()
 	}
@@ -36,4 +43,15 @@ func become(id int) {
 			panic(err)
 		}
 	}
+}
+
+// withoutAdmin runs the program anew: from an exec on, root has no more than
+// the bounding set.
+func withoutAdmin() {
+	runtime.LockOSThread()
+	if err := unix.Prctl(unix.PR_CAPBSET_DROP, unix.CAP_SYS_ADMIN, 0, 0, 0); err != nil {
+		panic(err)
+	}
+	os.Unsetenv(asLesser)
+	panic(syscall.Exec("/proc/self/exe", os.Args, os.Environ()))
 }

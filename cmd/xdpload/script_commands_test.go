@@ -42,6 +42,7 @@ import (
 //	census                     remember the programs, maps, links and pins that exist
 //	unchanged                  there are no more than that
 //	[!] nobody WORDS           run the program without privileges
+//	[!] lesser NAME WORDS      run the program under a name without CAP_SYS_ADMIN
 //	[!] inherit PATH WORDS     run it with the pinned program as descriptor 3
 //	holding DEV                hold a program by a bpf_link without a pin, and set $LINK and $HOLDER
 //	gone DEV                   no tcx program is left on the device
@@ -73,6 +74,7 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"census":    takeCensus,
 	"unchanged": checkCensus,
 	"nobody":    runAsNobody,
+	"lesser":    runAsLesser,
 	"inherit":   runInheriting,
 	"nameless":  attachNameless,
 	"elsewhere": leave,

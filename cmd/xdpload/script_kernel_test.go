@@ -216,6 +216,12 @@ func runAsNobody(ts *testscript.TestScript, neg bool, args []string) {
 	runProgram(ts, neg, "xdpload", args)
 }
 
+func runAsLesser(ts *testscript.TestScript, neg bool, args []string) {
+	ts.Setenv(asLesser, "1")
+	defer ts.Setenv(asLesser, "")
+	runProgram(ts, neg, args[0], args[1:])
+}
+
 // attachNameless attaches a program as iproute2's own loader made them.
 func attachNameless(ts *testscript.TestScript, _ bool, args []string) {
 	c := dial(ts)
