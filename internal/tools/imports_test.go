@@ -9,8 +9,8 @@ import (
 
 // packages are the directories of the import graph.
 var packages = []string{
-	".", "cmd/xdpload", "elf", "netlink", "offload", "pin", "internal/bpftest",
-	"internal/classic", "internal/grammar", "internal/btfjson", "internal/mapdata", "internal/netns", "internal/render", "internal/sys", "internal/testobj", "internal/vm", "internal/bench",
+	".", "cmd/xdpload", "elf", "elf/listing", "netlink", "offload", "pin", "internal/bpftest",
+	"internal/classic", "internal/classic/convert", "internal/classic/machine", "internal/grammar", "internal/btfjson", "internal/mapdata", "internal/netns", "internal/render", "internal/sys", "internal/testobj", "internal/vm", "internal/bench",
 }
 
 // An edge is one import, by paths below the module or by full paths.
@@ -70,6 +70,10 @@ var forbiddenEdges = []edge{
 
 	{from: "internal/vm", to: ".", list: "leaves"},
 	{from: "internal/classic", to: "elf", list: "graph-std-only"},
+	{from: "internal/classic", to: "golang.org/x/net/bpf", list: "only-machine"},
+	{from: "internal/classic/convert", to: "github.com/cilium/ebpf/asm", list: "graph-classic"},
+	{from: "internal/classic/convert", to: "github.com/cloudflare/cbpfc", list: "only-witness"},
+	{from: "internal/classic/machine", to: "github.com/cilium/ebpf", list: "graph-machine"},
 	{from: "internal/grammar", to: "golang.org/x/sys/unix", list: "graph-std-only"},
 	{from: "internal/grammar", to: "github.com/urfave/cli/v2", list: "only-bench"},
 	{from: "internal/render", to: "github.com/cilium/ebpf", list: "graph-std-only"},
@@ -99,6 +103,13 @@ var allowedEdges = []edge{
 	{from: "cmd/xdpload", to: "internal/render"},
 	{from: "cmd/xdpload", to: "internal/netns"},
 	{from: "cmd/xdpload", to: "internal/classic"},
+	{from: "cmd/xdpload", to: "internal/classic/convert"},
+	{from: "cmd/xdpload", to: "internal/classic/machine"},
+	{from: "internal/classic/convert", to: "internal/classic"},
+	{from: "internal/classic/convert", to: "elf/listing"},
+	{from: "internal/classic/convert", to: "github.com/cloudflare/cbpfc", test: true},
+	{from: "internal/classic/machine", to: "internal/classic"},
+	{from: "internal/classic/machine", to: "golang.org/x/net/bpf"},
 	{from: "cmd/xdpload", to: "internal/mapdata"},
 	{from: "internal/kerneltypes", to: "github.com/cilium/ebpf/btf"},
 	{from: "internal/mapdata", to: "internal/btfjson"},
