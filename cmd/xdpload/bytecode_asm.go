@@ -102,8 +102,8 @@ type bytecodeDisasmRequest struct {
 
 func bytecodeDisasmCommand() command {
 	return command{
-		Name:    "bytecode disasm|dump",
-		Summary: "show classic BPF in words",
+		Name:        "bytecode disasm|dump",
+		Summary:     "show classic BPF in words",
 		Description: `Writes a filter in the syntax of the kernel's bpf_asm; "bytecode asm" makes the same numbers of it. What an instruction has set that the kernel ignores stands in a comment.`,
 		Examples: []grammar.Example{
 			{Line: "tcpdump -ddd 'tcp port 80' | xdpload bytecode disasm", Help: "what tcpdump compiles an expression to"},

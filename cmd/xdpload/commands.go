@@ -41,6 +41,9 @@ func commands() grammar.Table[runner] {
 		netShowCommand(),
 		bytecodeAsmCommand(),
 		bytecodeDisasmCommand(),
+		bytecodeRunCommand(),
+		bytecodeXDPCommand(),
+		bytecodeTCCommand(),
 		completionCommand(),
 		completeCommand(),
 	}, slices.Concat(tcCommands(), tcxCommands(), netkitCommands())...)
