@@ -160,8 +160,11 @@ func (p *patch) sortSymbols() error {
 	return nil
 }
 
-// shtLLVMAddrsig is SHT_LLVM_ADDRSIG, LLVM's include/llvm/BinaryFormat/ELF.h.
-const shtLLVMAddrsig elf.SectionType = 0x6fff4c03
+// Section types of LLVM, include/llvm/BinaryFormat/ELF.h.
+const (
+	shtLLVMAddrsig   elf.SectionType = 0x6fff4c03
+	shtLLVMCallGraph elf.SectionType = 0x6fff4c09
+)
 
 // bytes writes the object.
 func (p *patch) bytes() []byte {

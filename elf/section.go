@@ -20,6 +20,21 @@ type Section struct {
 	EntrySize uint64          // bytes of one entry of a table, 0 for none
 }
 
+// TypeName returns the name of the section's type, such as "SHT_PROGBITS", and
+// the number of one that has none in the ELF specification, GNU or LLVM.
+func (s Section) TypeName() string {
+	switch s.Type {
+	case shtLLVMAddrsig:
+		return "SHT_LLVM_ADDRSIG"
+	case shtLLVMCallGraph:
+		return "SHT_LLVM_CALL_GRAPH_PROFILE"
+	}
+	if name := s.Type.String(); !strings.Contains(name, "+") { // of a range
+		return name
+	}
+	return fmt.Sprintf("%#x", uint32(s.Type))
+}
+
 // executable reports whether the section holds BPF instructions.
 func (s *Section) executable() bool {
 	return s.Type == elf.SHT_PROGBITS && s.Flags&elf.SHF_EXECINSTR != 0 && s.Size > 0

@@ -121,7 +121,7 @@ func reportCheck(name string, c *check.Report, want *elfCheckRequest) *checkRepo
 		r.Unknown = append(r.Unknown, elfFinding(n.What, n.Place))
 	}
 	for _, err := range c.Faults {
-		r.Faults = append(r.Faults, err.Error())
+		r.Faults = append(r.Faults, withoutObject(err))
 		r.OK = false
 	}
 	return r
@@ -135,7 +135,7 @@ func (r *checkReport) add(list []elfFindingReport, f elfFindingReport) []elfFind
 // why is one sentence for what was asked.
 func (r *checkReport) why(want *elfCheckRequest) string {
 	if len(r.Faults) > 0 {
-		return fmt.Sprintf("no loader can load it: %d faults", len(r.Faults))
+		return "no loader can load it: " + r.Faults[0] + andMore(len(r.Faults))
 	}
 	var whys []string
 	if n, what := firstFatal(r.Needs); n > 0 {

@@ -20,7 +20,7 @@ func elfDiffCommand() command {
 	return command{
 		Name:        "elf diff",
 		Summary:     "compare two object files",
-		Description: `Compares two versions of an object by what a loader sees of them: programs and functions by name, and by their instructions when the name is new; maps, variables, the licence. Of maps that are pinned it says what loading the second object does to them.`,
+		Description: `Compares two versions of an object by what a loader sees of them: programs and functions by name, and by their instructions when the name is new; maps, variables, the licence. Of maps that are pinned it says what loading the second object does to them. What cannot be read of one of the objects is named, and the rest is compared.`,
 		Examples: []grammar.Example{
 			{Line: "xdpload elf diff old.o new.o", Help: "what a new build changes"},
 			{Line: "xdpload -brief elf diff old.o new.o", Help: "the names alone"},
@@ -51,11 +51,7 @@ func (r *elfDiffRequest) run(_ context.Context, e *env) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := diff.Objects(a, b)
-	if err != nil {
-		return nil, err
-	}
-	return reportDiff(d), nil
+	return reportDiff(diff.Objects(a, b)), nil
 }
 
 // diffReport is how two objects differ.
@@ -65,6 +61,7 @@ type diffReport struct {
 	Programs  []diffEntry  `json:"programs"`
 	Maps      []diffEntry  `json:"maps"`
 	Variables []diffEntry  `json:"variables"`
+	Faults    []string     `json:"faults"` // what could not be compared
 }
 
 type diffChange struct {
@@ -83,7 +80,10 @@ type diffEntry struct {
 }
 
 func reportDiff(d *diff.Report) *diffReport {
-	r := &diffReport{Same: d.Empty(), Object: diffChanges(d.Object), Programs: []diffEntry{}, Maps: []diffEntry{}, Variables: []diffEntry{}}
+	r := &diffReport{Same: d.Empty(), Object: diffChanges(d.Object), Programs: []diffEntry{}, Maps: []diffEntry{}, Variables: []diffEntry{}, Faults: []string{}}
+	for _, fault := range d.Faults {
+		r.Faults = append(r.Faults, fault.Error())
+	}
 	for _, p := range d.Programs {
 		e := diffEntry{Name: p.Name, Before: p.Before, State: p.State, Changes: diffChanges(p.Changes)}
 		for _, l := range p.Lines {
@@ -122,6 +122,9 @@ func (r *diffReport) WriteText(w io.Writer, o render.Options) error {
 		for _, e := range part.list {
 			e.write(&b, part.kind, o.Brief)
 		}
+	}
+	for _, fault := range r.Faults {
+		fmt.Fprintf(&b, "not compared: %s\n", fault)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
 
@@ -82,6 +83,19 @@ func (o *outputFile) grammar() *grammar.Node {
 		Help("the object file to write, which must not be there unless -force is given; - is standard output")
 }
 
+// outputError says that a file cannot be written.
+type outputError struct{ Err error }
+
+func (e *outputError) Error() string { return e.Err.Error() }
+func (e *outputError) Unwrap() error { return e.Err }
+
+func outputHints(err error) []string {
+	if x, ok := errors.AsType[*outputError](err); ok && errors.Is(x, os.ErrExist) {
+		return []string{"-force writes over the file"}
+	}
+	return nil
+}
+
 // write writes a file that is whole or not there.
 func (o *outputFile) write(e *env, b []byte) error {
 	if o.File == "-" {
@@ -94,7 +108,7 @@ func (o *outputFile) write(e *env, b []byte) error {
 	}
 	f, err := os.OpenFile(o.File, flags, 0o644)
 	if err != nil {
-		return err
+		return &outputError{err}
 	}
 	if _, err = f.Write(b); err == nil {
 		err = f.Close()

@@ -4,40 +4,112 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"io"
+	"slices"
+	"strings"
 
 	"github.com/cilium/ebpf"
 
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/render"
 	"github.com/xdpload/xdpload/pin"
 )
 
 type elfShowRequest struct {
-	elfFile
+	Files []string
 }
 
 func elfShowCommand() command {
 	return command{
-		Name:        "elf show|list",
-		Summary:     "show what is in an object file",
-		Description: `Shows the programs of a BPF object file with the functions, helpers, kernel functions and maps that they use; the maps with the types of their entries and the paths at which they would be pinned; the global variables with their initial values; the slots of program arrays; and the sections. It asks no kernel and takes no privilege, and reads objects of either byte order. With -brief it is the programs and maps alone.`,
+		Name:    "elf show|list",
+		Summary: "show what is in an object file",
+		Description: `Shows the programs of a BPF object file with the functions, helpers, kernel functions and maps that they use; the maps with the types of their entries and the paths at which they would be pinned; the global variables with their initial values; the slots of program arrays; and the sections. It asks no kernel and takes no privilege, and reads objects of either byte order. With -brief it is the programs and maps alone.
+
+In JSON one FILE is an object, and several are an array. A file that cannot be read does not keep the others from being shown: it is named afterwards, with status 2.`,
 		Examples: []grammar.Example{
 			{Line: "xdpload elf show foo.o", Help: "all that is in an object"},
 			{Line: "xdpload -json elf show foo.o", Help: "the same for a script"},
+			{Line: "xdpload -brief elf show *.o", Help: "what there is in a directory"},
 		},
 		New: func() (*grammar.Node, runner) {
 			r := new(elfShowRequest)
-			return r.file(), r.run
+			return grammar.Value("FILE", r.add).Accept(noOption).Repeat().Completes(grammar.File).
+				Help("an object file, or - for standard input"), r.run
 		},
 	}
 }
 
+// noOption keeps an option that stands too late from being looked for as a file.
+func noOption(word string) bool { return word == "-" || !strings.HasPrefix(word, "-") }
+
+func (r *elfShowRequest) add(file string) error {
+	if file == "-" && slices.Contains(r.Files, "-") {
+		return errors.New("standard input can be one of the objects only")
+	}
+	r.Files = append(r.Files, file)
+	return nil
+}
+
 func (r *elfShowRequest) run(_ context.Context, e *env) (any, error) {
-	o, err := r.open(e)
-	if err != nil {
+	list := objectReports{}
+	var failed elfShowError
+	for _, name := range r.Files {
+		file := elfFile{File: name}
+		o, err := file.open(e)
+		if err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		report := reportObject(o, pin.At(e.bpffs()))
+		if len(r.Files) > 1 && name != "-" {
+			report.File = name // two directories may have files of one name
+		}
+		list = append(list, report)
+	}
+	switch {
+	case len(r.Files) == 1 && failed != nil:
+		return nil, failed[0]
+	case len(r.Files) == 1:
+		return list[0], nil
+	case failed == nil:
+		return list, nil
+	}
+	if err := render.Write(e.stdout, list, e.Options); err != nil {
 		return nil, err
 	}
-	return reportObject(o, pin.At(e.bpffs())), nil
+	return nil, failed
+}
+
+// elfShowError is of the files that could not be shown.
+type elfShowError []error
+
+func (e elfShowError) Error() string {
+	var texts []string
+	for _, err := range e {
+		texts = append(texts, err.Error())
+	}
+	return strings.Join(texts, "; ")
+}
+
+func (e elfShowError) Unwrap() []error { return e }
+
+// objectReports are several files.
+type objectReports []*objectReport
+
+// WriteText writes one after the other, each with a heading.
+func (r objectReports) WriteText(w io.Writer, o render.Options) error {
+	for i, report := range r {
+		if i > 0 {
+			if _, err := io.WriteString(w, "\n"); err != nil {
+				return err
+			}
+		}
+		if err := report.WriteText(w, o); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // objectReport is what is in an object file. A part that cannot be read is
@@ -101,7 +173,7 @@ func reportObject(o *elf.Object, fs *pin.FS) *objectReport {
 	r.maps(o, fs)
 	r.variables(o)
 	for _, s := range o.Sections() {
-		r.Sections = append(r.Sections, sectionReport{Name: s.Name, Type: s.Type.String(), Size: s.Size})
+		r.Sections = append(r.Sections, sectionReport{Name: s.Name, Type: s.TypeName(), Size: s.Size})
 	}
 	return r
 }
@@ -117,13 +189,17 @@ func (r *objectReport) fault(err error) {
 		}
 		return
 	}
-	text := err.Error()
+	r.Faults = once(r.Faults, withoutObject(err))
+}
+
+// withoutObject is an error of a report that says itself of which object it is.
+func withoutObject(err error) string {
 	if fe, ok := errors.AsType[*elf.FormatError](err); ok {
 		local := *fe
-		local.Object = "" // the report says it
-		text = local.Error()
+		local.Object = ""
+		return local.Error()
 	}
-	r.Faults = once(r.Faults, text)
+	return err.Error()
 }
 
 func byteOrder(order binary.ByteOrder) string {

@@ -19,7 +19,7 @@ import (
 // hints are the ways out of an error: those of the first row that knows it.
 func hints(err error) []string {
 	for _, known := range []func(error) []string{
-		syntaxHints, notFoundHints, bindHints, verifierHints, tokenHints, holderHints, multiHints, occupiedHints, pinHints, clsactHints,
+		syntaxHints, notFoundHints, bindHints, verifierHints, tokenHints, holderHints, multiHints, occupiedHints, outputHints, pinHints, clsactHints,
 		kernelHints, unsuitableHints, permissionHints, deviceHints,
 	} {
 		if out := known(err); out != nil {

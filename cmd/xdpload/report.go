@@ -134,6 +134,10 @@ func subject(err error) (object, program string) {
 		object, program = x.Object, x.Program
 	} else if x, ok := errors.AsType[*elf.FormatError](err); ok {
 		object = x.Object
+	} else if x, ok := errors.AsType[*elf.NotFoundError](err); ok {
+		object = x.Object
+	} else if x, ok := errors.AsType[*elfCheckError](err); ok {
+		object = x.Object
 	}
 	if x, ok := errors.AsType[*xdpload.LoadError](err); ok && x.Program != "" {
 		program = x.Program

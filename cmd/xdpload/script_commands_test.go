@@ -112,9 +112,10 @@ func afterRun(ts *testscript.TestScript, neg bool, name string, args []string, e
 	checkErrorForm(ts, slices.Contains(args, "-json"))
 }
 
-// printsAndFails knows the commands whose result is printed also when it is bad.
+// printsAndFails knows the commands whose result is printed also when it is bad, and
+// the file that is shown to be missing beside others.
 func printsAndFails(word string) bool {
-	return strings.HasPrefix(word, "-b") || slices.Contains([]string{"check", "verify", "run"}, word)
+	return strings.HasPrefix(word, "-b") || slices.Contains([]string{"check", "verify", "run", "nosuch.o"}, word)
 }
 
 // errorForm is a sentence, the verifier's lines, and the ways out; a batch

@@ -92,6 +92,8 @@ type checker struct {
 	seen   map[string]bool // needs by program and what: the first place counts
 	weak   map[string]bool // undefined symbols that may be missing
 	uses   uses
+
+	externs map[string]bool // declared, nil before the first is looked for
 }
 
 func (c *checker) need(k Kernel, p Place, format string, args ...any) {

@@ -226,8 +226,11 @@ func TestLoaders(t *testing.T) {
 		{"tiny.o", nil, ""},
 		{"legacy36.o", []check.Loader{check.Libbpf, check.IPRoute2, check.Cilium}, `"maps" section`},
 		{"tail.o", []check.Loader{check.Libbpf, check.IPRoute2, check.IPRoute2Plain, check.Cilium}, "struct bpf_elf_map says"},
-		{"count.o", []check.Loader{check.IPRoute2Plain}, `".maps" section`},
-		{"tailbtf.o", []check.Loader{check.Libbpf, check.IPRoute2, check.IPRoute2Plain, check.Cilium}, "program array"},
+		{"count.o", []check.Loader{check.Libbpf, check.IPRoute2Plain}, `knows no section "xdp/plain"`},
+		{"kinds.o", []check.Loader{check.Libbpf, check.IPRoute2, check.IPRoute2Plain}, "map_extra of a map is an enumeration"},
+		{"tail_self.o", []check.Loader{check.IPRoute2Plain}, `".maps" section`},
+		{"migrate_after.o", []check.Loader{check.Libbpf, check.IPRoute2, check.IPRoute2Plain}, "slot 0 of map jmp is for program parse"},
+		{"tailbtf.o", []check.Loader{check.Libbpf, check.IPRoute2, check.IPRoute2Plain, check.Cilium}, "slot 2 of map jmp"},
 		{"core.o", []check.Loader{check.IPRoute2Plain}, "CO-RE relocations"},
 		{"common.o", []check.Loader{check.Libbpf, check.IPRoute2, check.IPRoute2Plain, check.Cilium}, "COMMON"},
 	} {
@@ -291,7 +294,7 @@ func TestGPL(t *testing.T) {
 }
 
 func TestFaults(t *testing.T) {
-	for _, name := range []string{"tail_fault1.o", "mim_fault1.o"} {
+	for _, name := range []string{"tail_fault1.o", "mim_fault1.o", "undefined.o", "callback_nobtf.o"} {
 		if r := reportOf(t, name); len(r.Faults) == 0 || r.Faults[0].Error() == "" {
 			t.Errorf("%s: %+v", name, r.Faults)
 		}

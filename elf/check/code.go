@@ -2,6 +2,7 @@ package check
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"github.com/cilium/ebpf/btf"
@@ -83,6 +84,9 @@ func (c *checker) reference(r object.Reference, at Place) {
 		c.need(Kernel{4, 16}, at, "calls of functions")
 	case object.RefFunction:
 		first(&c.uses.callbacks, at)
+		if !c.o.HasBTF() { // check_ld_imm, kernel/bpf/verifier.c
+			c.fault(c.at(at, "the address of a function in an object without BTF, where the kernel asks for the function's type"))
+		}
 		c.need(Kernel{5, 13}, at, "addresses of functions")
 	case object.RefVariable:
 		first(&c.uses.variables, at)
@@ -114,7 +118,34 @@ func (c *checker) helper(number int32, at Place) {
 	}
 }
 
+// at is a fault at a place.
+func (c *checker) at(p Place, format string, args ...any) error {
+	return &object.FormatError{Section: p.Section, Offset: int64(p.Offset), Msg: fmt.Sprintf(format, args...)}
+}
+
+// undeclared reports whether nothing says that an undefined symbol is the kernel's.
+func (c *checker) undeclared(name string) bool {
+	if c.externs == nil {
+		c.externs = make(map[string]bool)
+		types, err := c.o.Types()
+		for _, section := range []string{".ksyms", ".kconfig"} {
+			var ds *btf.Datasec
+			if err != nil || types.TypeByName(section, &ds) != nil {
+				continue
+			}
+			for _, v := range ds.Vars {
+				c.externs[v.Type.TypeName()] = true
+			}
+		}
+	}
+	return !c.externs[name]
+}
+
 func (c *checker) kernelFunction(r object.Reference, at Place) {
+	if c.undeclared(r.Name) {
+		c.fault(c.at(at, "undefined symbol %q: the object neither defines it nor declares it __ksym", r.Name))
+		return
+	}
 	first(&c.uses.kernel, at)
 	c.gpl(at, "calls of kernel functions")
 	if c.weak[r.Name] {
@@ -130,6 +161,10 @@ func (c *checker) kernelFunction(r object.Reference, at Place) {
 // kernelVariable looks at an undefined symbol: one with a type is read from
 // the BTF of the kernel, one without is only an address, and a setting is a constant.
 func (c *checker) kernelVariable(name string, at Place) {
+	if c.undeclared(name) {
+		c.fault(c.at(at, "undefined symbol %q: the object neither defines it nor declares it __ksym or __kconfig", name))
+		return
+	}
 	if c.weak[name] {
 		return
 	}

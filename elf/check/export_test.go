@@ -6,6 +6,9 @@ import (
 	"strings"
 )
 
+// LibbpfSections are the names that libbpf 1.1 knows.
+func LibbpfSections() []string { return libbpfSections[:] }
+
 // Sorted says whether the tables are as their search needs them.
 func Sorted() error {
 	if !slices.IsSorted(gplHelpers[:]) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
 
 	object "github.com/xdpload/xdpload/elf"
 )
@@ -60,6 +61,7 @@ func (c *checker) loaders() {
 	}
 	for _, p := range c.o.Programs() {
 		c.programLoaders(p)
+		c.slots(p)
 	}
 	for _, s := range c.o.Symbols() {
 		if s.Section == int(elf.SHN_COMMON) {
@@ -82,8 +84,11 @@ func (c *checker) mapLoaders(m *object.Map) {
 	}
 	if m.Style == object.StyleBTF {
 		c.refuse(Place{Section: m.Section}, "maps are defined in a \".maps\" section", IPRoute2Plain)
-		if m.Type == ebpf.ProgramArray && len(m.Contents) > 0 {
-			c.refuse(at, "the programs of a program array are not loaded with the one that is wanted", IPRoute2)
+		if m.Static {
+			c.refuse(at, "a map is static", Libbpf, IPRoute2)
+		}
+		if name := c.enumMember(m.Name); name != "" {
+			c.refuse(at, fmt.Sprintf("%s of a map is an enumeration: libbpf 1.1 reads __uint only", name), Libbpf, IPRoute2)
 		}
 		if m.Pinning != object.PinNone && m.Pinning != object.PinByName {
 			c.refuse(at, fmt.Sprintf("pinning %s of a BTF map", m.Pinning), Libbpf, IPRoute2, Cilium)
@@ -91,11 +96,61 @@ func (c *checker) mapLoaders(m *object.Map) {
 	}
 }
 
+// enumMember returns the member of a map's definition that says its number as
+// an enumeration, as __ulong of later libbpf does.
+func (c *checker) enumMember(name string) string {
+	types, err := c.o.Types()
+	if err != nil {
+		return ""
+	}
+	var ds *btf.Datasec
+	if types.TypeByName(".maps", &ds) != nil {
+		return ""
+	}
+	for _, info := range ds.Vars {
+		v, ok := info.Type.(*btf.Var)
+		if !ok || v.Name != name {
+			continue
+		}
+		def, _ := btf.UnderlyingType(v.Type).(*btf.Struct)
+		for i := 0; def != nil && i < len(def.Members); i++ {
+			if _, ok := def.Members[i].Type.(*btf.Enum); ok {
+				return def.Members[i].Name
+			}
+		}
+	}
+	return ""
+}
+
+// slots looks for programs in program arrays other than the one that ip or tc
+// attaches: iproute2 6.1 loads no other, and libbpf cannot fill the slot.
+func (c *checker) slots(p object.Program) {
+	for i := range c.maps {
+		m := &c.maps[i]
+		if m.Type != ebpf.ProgramArray || m.Style != object.StyleBTF {
+			continue
+		}
+		for _, s := range m.Contents {
+			if s.Name != p.Name {
+				c.refuse(place(p), fmt.Sprintf("slot %d of map %s is for program %s, which is not loaded with it", s.Key, m.Name, s.Name), IPRoute2)
+				return
+			}
+		}
+	}
+}
+
 func (c *checker) programLoaders(p object.Program) {
 	at := place(p)
-	if p.Type == ebpf.UnspecifiedProgram && p.Section != ".text" {
+	switch {
+	case p.Section == ".text":
+	case p.Type == ebpf.UnspecifiedProgram:
 		c.refuse(at, fmt.Sprintf("section %q gives no program type", p.Section), Libbpf)
 		c.refuse(at, fmt.Sprintf("section %q gives no program type, and the program is left out", p.Section), Cilium)
+	case !libbpfKnows(strings.TrimPrefix(p.Section, "?")):
+		c.refuse(at, fmt.Sprintf("libbpf 1.1 knows no section %q", p.Section), Libbpf)
+	}
+	if p.Static {
+		c.refuse(at, "a program is static", Libbpf, IPRoute2)
 	}
 	const frags = 1 << 5 // BPF_F_XDP_HAS_FRAGS
 	if p.Flags&frags != 0 {

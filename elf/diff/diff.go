@@ -19,11 +19,24 @@ type Report struct {
 	Programs  []Program // in the order of the first object, then the new ones
 	Maps      []Map
 	Variables []Entry
+	Faults    []error // what could not be read, and was not compared: a [*elf.FormatError] each
 }
 
-// Empty reports whether nothing differs.
+// Empty reports whether all could be compared, and nothing differs.
 func (r *Report) Empty() bool {
-	return len(r.Object)+len(r.Programs)+len(r.Maps)+len(r.Variables) == 0
+	return len(r.Object)+len(r.Programs)+len(r.Maps)+len(r.Variables)+len(r.Faults) == 0
+}
+
+// fault notes the errors that are joined in one, and reports whether there is none.
+func (r *Report) fault(err error) (none bool) {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range joined.Unwrap() {
+			r.fault(e)
+		}
+	} else if err != nil && !slices.ContainsFunc(r.Faults, func(e error) bool { return e.Error() == err.Error() }) {
+		r.Faults = append(r.Faults, err)
+	}
+	return err == nil
 }
 
 // State says in which of the objects something is.
@@ -62,20 +75,16 @@ type Map struct {
 	Reload string // "" when the map is not pinned
 }
 
-// Objects compares two objects. The error is a [*elf.FormatError] of what cannot be read.
-func Objects(a, b *elf.Object) (*Report, error) {
+// Objects compares two objects. What cannot be read of one of them is among the
+// faults, and the rest is compared.
+func Objects(a, b *elf.Object) *Report {
 	r := new(Report)
 	r.Object = change(r.Object, "licence", a.License(), b.License())
 	r.Object = change(r.Object, "byte order", a.ByteOrder().String(), b.ByteOrder().String())
-	var err error
-	if r.Programs, err = programs(a, b); err != nil {
-		return nil, err
-	}
-	if r.Maps, err = maps(a, b); err != nil {
-		return nil, err
-	}
-	r.Variables, err = variables(a, b)
-	return r, err
+	r.programs(a, b)
+	r.maps(a, b)
+	r.variables(a, b)
+	return r
 }
 
 func change(list []Change, what, before, after string) []Change {
@@ -91,12 +100,13 @@ type function struct {
 	lines []string
 }
 
-func functions(o *elf.Object) ([]function, error) {
-	var list []function
+// functions returns those that can be read; broken are the names of the others.
+func (r *Report) functions(o *elf.Object) (list []function, broken []string) {
 	for _, p := range append(o.Programs(), o.Subprograms()...) {
 		instructions, err := listing.Instructions(o, p)
-		if err != nil {
-			return nil, err
+		if !r.fault(err) {
+			broken = append(broken, p.Name)
+			continue
 		}
 		f := function{Program: p}
 		for _, i := range instructions {
@@ -104,19 +114,19 @@ func functions(o *elf.Object) ([]function, error) {
 		}
 		list = append(list, f)
 	}
-	return list, nil
+	return list, broken
+}
+
+// without leaves out the functions that could not be read in the other object.
+func without(list []function, broken []string) []function {
+	return slices.DeleteFunc(list, func(f function) bool { return slices.Contains(broken, f.Name) })
 }
 
 // programs matches by name, and what is left by the instructions.
-func programs(a, b *elf.Object) ([]Program, error) {
-	before, err := functions(a)
-	if err != nil {
-		return nil, err
-	}
-	after, err := functions(b)
-	if err != nil {
-		return nil, err
-	}
+func (r *Report) programs(a, b *elf.Object) {
+	before, brokenA := r.functions(a)
+	after, brokenB := r.functions(b)
+	before, after = without(before, brokenB), without(after, brokenA)
 	taken := make([]bool, len(after))
 	match := make([]int, len(before))
 	for i, f := range before {
@@ -125,7 +135,6 @@ func programs(a, b *elf.Object) ([]Program, error) {
 			taken[match[i]] = true
 		}
 	}
-	var list []Program
 	for i, f := range before {
 		if match[i] < 0 {
 			for j, g := range after {
@@ -136,19 +145,18 @@ func programs(a, b *elf.Object) ([]Program, error) {
 			}
 		}
 		if match[i] < 0 {
-			list = append(list, Program{Name: f.Name, State: Removed})
+			r.Programs = append(r.Programs, Program{Name: f.Name, State: Removed})
 			continue
 		}
 		if p, ok := compare(f, after[match[i]]); ok {
-			list = append(list, p)
+			r.Programs = append(r.Programs, p)
 		}
 	}
 	for j, g := range after {
 		if !taken[j] {
-			list = append(list, Program{Name: g.Name, State: Added})
+			r.Programs = append(r.Programs, Program{Name: g.Name, State: Added})
 		}
 	}
-	return list, nil
 }
 
 func compare(f, g function) (Program, bool) {
@@ -163,38 +171,33 @@ func compare(f, g function) (Program, bool) {
 	return p, p.Before != "" || len(p.Changes)+len(p.Lines) > 0
 }
 
-func variables(a, b *elf.Object) ([]Entry, error) {
-	before, err := a.Variables()
-	if err != nil {
-		return nil, err
-	}
-	after, err := b.Variables()
-	if err != nil {
-		return nil, err
-	}
-	var list []Entry
+func (r *Report) variables(a, b *elf.Object) {
+	before, errA := a.Variables()
+	after, errB := b.Variables()
+	typed := r.fault(errA) && r.fault(errB)
 	for _, v := range before {
 		i := slices.IndexFunc(after, func(w elf.Variable) bool { return w.Name == v.Name })
 		if i < 0 {
-			list = append(list, Entry{Name: v.Name, State: Removed})
+			r.Variables = append(r.Variables, Entry{Name: v.Name, State: Removed})
 			continue
 		}
 		w := after[i]
 		e := Entry{Name: v.Name, State: Changed}
 		e.Changes = change(e.Changes, "section", v.Section, w.Section)
-		e.Changes = change(e.Changes, "type", elf.TypeName(v.Type), elf.TypeName(w.Type))
+		if typed {
+			e.Changes = change(e.Changes, "type", elf.TypeName(v.Type), elf.TypeName(w.Type))
+		}
 		e.Changes = change(e.Changes, "size", fmt.Sprint(v.Size), fmt.Sprint(w.Size))
 		e.Changes = change(e.Changes, "value", initial(v), initial(w))
 		if len(e.Changes) > 0 {
-			list = append(list, e)
+			r.Variables = append(r.Variables, e)
 		}
 	}
 	for _, w := range after {
 		if !slices.ContainsFunc(before, func(v elf.Variable) bool { return v.Name == w.Name }) {
-			list = append(list, Entry{Name: w.Name, State: Added})
+			r.Variables = append(r.Variables, Entry{Name: w.Name, State: Added})
 		}
 	}
-	return list, nil
 }
 
 // initial writes a value as bytes, the first of a long one.

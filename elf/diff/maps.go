@@ -7,42 +7,39 @@ import (
 	"github.com/xdpload/xdpload/elf"
 )
 
-// maps compares the maps that programs can share, not those of variables.
-func maps(a, b *elf.Object) ([]Map, error) {
-	before, err := defined(a)
-	if err != nil {
-		return nil, err
-	}
-	after, err := defined(b)
-	if err != nil {
-		return nil, err
-	}
-	var list []Map
+// maps compares the maps that programs can share, not those of variables. One that
+// only one object has is no difference if the other has maps that cannot be read.
+func (r *Report) maps(a, b *elf.Object) {
+	before, errA := defined(a)
+	after, errB := defined(b)
+	allBefore, allAfter := r.fault(errA), r.fault(errB)
 	for _, m := range before {
 		i := slices.IndexFunc(after, func(n elf.Map) bool { return n.Name == m.Name })
 		if i < 0 {
+			if !allAfter {
+				continue
+			}
 			gone := Map{Entry: Entry{Name: m.Name, State: Removed}}
 			if m.Pinning != elf.PinNone {
 				gone.Reload = "the pinned map stays, and nothing uses it"
 			}
-			list = append(list, gone)
+			r.Maps = append(r.Maps, gone)
 			continue
 		}
 		if d := compareMaps(m, after[i]); len(d.Changes) > 0 {
-			list = append(list, d)
+			r.Maps = append(r.Maps, d)
 		}
 	}
 	for _, n := range after {
-		if slices.ContainsFunc(before, func(m elf.Map) bool { return m.Name == n.Name }) {
+		if !allBefore || slices.ContainsFunc(before, func(m elf.Map) bool { return m.Name == n.Name }) {
 			continue
 		}
 		fresh := Map{Entry: Entry{Name: n.Name, State: Added}}
 		if n.Pinning != elf.PinNone {
 			fresh.Reload = "a new map is pinned"
 		}
-		list = append(list, fresh)
+		r.Maps = append(r.Maps, fresh)
 	}
-	return list, nil
 }
 
 func defined(o *elf.Object) ([]elf.Map, error) {

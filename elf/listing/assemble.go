@@ -25,7 +25,8 @@ func (e *SyntaxError) Error() string { return fmt.Sprintf("line %d: %v", e.Line,
 // Unwrap returns what is wrong.
 func (e *SyntaxError) Unwrap() error { return e.Err }
 
-// Assemble makes an ELF object of a listing. The error is a [*SyntaxError], or that of r.
+// Assemble makes an ELF object of a listing. The error is a [*SyntaxError], that of r,
+// or of a listing without a section.
 func Assemble(r io.Reader) ([]byte, error) {
 	a := &assembler{order: binary.LittleEndian, symbols: make(map[string]*symbol), labels: make(map[string]label)}
 	lines := bufio.NewScanner(r)
@@ -38,6 +39,9 @@ func Assemble(r io.Reader) ([]byte, error) {
 	}
 	if err := lines.Err(); err != nil {
 		return nil, err
+	}
+	if len(a.sections) == 0 {
+		return nil, errors.New("no .section: there is nothing to assemble")
 	}
 	return a.finish()
 }

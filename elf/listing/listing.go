@@ -162,8 +162,8 @@ func (l *writer) codeSection() error {
 		}
 	}
 	return &elf.NotFoundError{
-		Selector: elf.Selector{Section: l.opts.Section},
-		Msg:      fmt.Sprintf("no section %q with programs", l.opts.Section), Have: l.o.Programs(),
+		Object: l.o.Name(), Selector: elf.Selector{Section: l.opts.Section},
+		Msg: fmt.Sprintf("no section %q with programs", l.opts.Section), Have: l.o.Programs(),
 	}
 }
 

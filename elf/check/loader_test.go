@@ -1,0 +1,139 @@
+package check_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/elf/check"
+	"github.com/xdpload/xdpload/internal/bpftest"
+	"github.com/xdpload/xdpload/internal/testobj"
+)
+
+// notOfFile is why a loader that could take a file does not load it.
+var notOfFile = map[string]string{
+	"fentry.o":   "the function that it watches is not named",
+	"freplace.o": "the program in which it replaces a function is not named",
+	"hugelog.o":  "the verifier is to refuse it",
+	"optional.o": "bpftool pins what it has not loaded",
+	"rejected.o": "the verifier is to refuse it",
+	"rxhash.o":   "it must be bound to a device",
+}
+
+// nativeObjects are the fixtures that this machine's kernel could take.
+func nativeObjects(t *testing.T) []string {
+	t.Helper()
+	return slices.DeleteFunc(testobj.Names(), func(name string) bool {
+		return name == "stripped.o" || strings.HasSuffix(name, "_be.o") != (byteOrder() == "big")
+	})
+}
+
+// libbpf, in bpftool, names the sections that it knows when it knows one not.
+func TestLibbpfSections(t *testing.T) {
+	bpftest.Need(t, bpftest.Root, bpftest.Command("bpftool"))
+	out, err := exec.Command("bpftool", "prog", "loadall", testobj.Path(t, "card.o"), filepath.Join(t.TempDir(), "pins")).CombinedOutput()
+	if err == nil {
+		t.Fatal("section xdp/plain is known")
+	}
+	_, list, found := strings.Cut(string(out), "section(type) names are: ")
+	list, _, _ = strings.Cut(list, "\n")
+	if !found {
+		t.Fatalf("no list in %s", out)
+	}
+	known := strings.Fields(list)
+	for _, name := range check.LibbpfSections() {
+		if !slices.Contains(known, name) {
+			t.Errorf("bpftool does not know %s", name)
+		}
+	}
+	if len(known) != len(check.LibbpfSections()) {
+		t.Errorf("bpftool knows %d sections: %v", len(known), known)
+	}
+}
+
+// bpftool refuses what libbpf is said to refuse, and loads the rest.
+func TestLibbpfAgrees(t *testing.T) {
+	bpftest.Need(t, bpftest.Root, bpftest.Command("bpftool"))
+	bpftest.NewNamespace(t) // has a /sys/fs/bpf of its own
+	for _, name := range nativeObjects(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Cleanup(unpinAll)
+			r := reportOf(t, name)
+			said := len(r.Faults) > 0 || len(r.RefusedBy(check.Libbpf)) > 0
+			out, err := exec.Command("bpftool", "prog", "loadall", testobj.Path(t, name), "/sys/fs/bpf/object").CombinedOutput()
+			want := said || notOfFile[name] != ""
+			if want != (err != nil) || said && notOfFile[name] != "" {
+				t.Errorf("check: %v %+v; bpftool: %v\n%s", r.Faults, r.RefusedBy(check.Libbpf), err, out)
+			}
+		})
+	}
+}
+
+func unpinAll() {
+	pins, _ := filepath.Glob("/sys/fs/bpf/*")
+	for _, name := range pins {
+		_ = os.RemoveAll(name) // the kernel keeps maps.debug and progs.debug
+	}
+}
+
+// ip and tc refuse each program that they are said to refuse, and load the rest.
+func TestIPRoute2Agrees(t *testing.T) {
+	bpftest.Need(t, bpftest.Root, bpftest.Command("ip"), bpftest.Command("tc"))
+	ns := bpftest.NewNamespace(t)
+	ns.Veth("v0", "v1")
+	if err := ns.Run(exec.Command("tc", "qdisc", "add", "dev", "v0", "clsact")); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range nativeObjects(t) {
+		o, err := elf.ReadNamed(bytes.NewReader(testobj.Bytes(name)), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, r := testobj.Path(t, name), check.Object(o)
+		seen := make(map[string]bool)
+		for _, p := range o.Programs() {
+			if seen[p.Section] || p.Optional { // the first of a section is taken
+				continue
+			}
+			seen[p.Section] = true
+			var out string
+			switch p.Type {
+			case ebpf.XDP:
+				if p.AttachType != ebpf.AttachXDP {
+					continue
+				}
+				out, err = iproute2(ns, "ip", "-force", "link", "set", "dev", "v0", "xdpgeneric", "obj", file, "sec", p.Section)
+			case ebpf.SchedCLS:
+				out, err = iproute2(ns, "tc", "filter", "replace", "dev", "v0", "ingress", "prio", "1", "bpf", "da", "obj", file, "sec", p.Section)
+			default:
+				continue
+			}
+			unpinAll()
+			if want := saidOf(r, p) || notOfFile[name] != "" && name != "optional.o"; want != (err != nil) {
+				t.Errorf("%s, section %s: check: %v %+v; error %v\n%s", name, p.Section, r.Faults, r.RefusedBy(check.IPRoute2), err, out)
+			}
+		}
+	}
+}
+
+func iproute2(ns *bpftest.Namespace, args ...string) (string, error) {
+	var out bytes.Buffer
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Stderr = &out
+	err := ns.Run(cmd)
+	return out.String(), err
+}
+
+// saidOf reports whether anything is said that keeps ip and tc from a program.
+func saidOf(r *check.Report, p elf.Program) bool {
+	return len(r.Faults) > 0 || slices.ContainsFunc(r.RefusedBy(check.IPRoute2), func(f check.Refuse) bool {
+		return f.Program == "" || f.Program == p.Name || strings.HasPrefix(f.Why, "a program is static")
+	})
+}
