@@ -262,7 +262,7 @@ func TestDecodeStats(t *testing.T) {
 	}
 	want := LinkStats{
 		RxPackets: 100, TxPackets: 101, RxBytes: 102, TxBytes: 103, RxErrors: 104, TxErrors: 105,
-		RxDropped: 106, TxDropped: 107, RxMulticast: 108, TxCollisions: 109, RxOverErrors: 111, TxCarrierErrors: 117,
+		RxDropped: 106, TxDropped: 107, RxMulticast: 108, TxCollisions: 109, RxOverErrors: 111, RxMissed: 115, TxCarrierErrors: 117,
 	}
 	var got, short LinkStats
 	got.decode(b)

@@ -6,7 +6,7 @@ import "encoding/binary"
 // bytes. Rx is what the device received, Tx what it sent.
 type LinkStats struct {
 	RxBytes, RxPackets, RxErrors, RxDropped uint64
-	RxOverErrors, RxMulticast               uint64
+	RxOverErrors, RxMissed, RxMulticast     uint64
 	TxBytes, TxPackets, TxErrors, TxDropped uint64
 	TxCarrierErrors, TxCollisions           uint64
 }
@@ -22,6 +22,6 @@ func (s *LinkStats) decode(b []byte) {
 	*s = LinkStats{
 		RxPackets: n(0), TxPackets: n(1), RxBytes: n(2), TxBytes: n(3),
 		RxErrors: n(4), TxErrors: n(5), RxDropped: n(6), TxDropped: n(7),
-		RxMulticast: n(8), TxCollisions: n(9), RxOverErrors: n(11), TxCarrierErrors: n(17),
+		RxMulticast: n(8), TxCollisions: n(9), RxOverErrors: n(11), RxMissed: n(15), TxCarrierErrors: n(17),
 	}
 }

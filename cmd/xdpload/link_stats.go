@@ -1,10 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
-	"github.com/xdpload/xdpload/internal/render"
 	"github.com/xdpload/xdpload/netlink"
 )
 
@@ -16,6 +16,7 @@ type linkStats struct {
 		Errors     uint64 `json:"errors"`
 		Dropped    uint64 `json:"dropped"`
 		OverErrors uint64 `json:"over_errors"`
+		Missed     uint64 `json:"missed_errors"`
 		Multicast  uint64 `json:"multicast"`
 	} `json:"rx"`
 	Tx struct {
@@ -31,24 +32,32 @@ type linkStats struct {
 func reportLinkStats(s *netlink.LinkStats) *linkStats {
 	r := new(linkStats)
 	r.Rx.Bytes, r.Rx.Packets, r.Rx.Errors, r.Rx.Dropped = s.RxBytes, s.RxPackets, s.RxErrors, s.RxDropped
-	r.Rx.OverErrors, r.Rx.Multicast = s.RxOverErrors, s.RxMulticast
+	r.Rx.OverErrors, r.Rx.Missed, r.Rx.Multicast = s.RxOverErrors, s.RxMissed, s.RxMulticast
 	r.Tx.Bytes, r.Tx.Packets, r.Tx.Errors, r.Tx.Dropped = s.TxBytes, s.TxPackets, s.TxErrors, s.TxDropped
 	r.Tx.CarrierErrors, r.Tx.Collisions = s.TxCarrierErrors, s.TxCollisions
 	return r
 }
 
+// write prints the lines of ip, with its widths: what a column has at least,
+// and more for a longer number. The last, of compressed packets, stays empty.
 func (s *linkStats) write(b *strings.Builder) {
-	t := &render.Table{Right: []int{1, 2, 3, 4, 5, 6}}
-	row := func(head string, numbers ...uint64) {
-		cells := []string{head}
-		for _, n := range numbers {
-			cells = append(cells, strconv.FormatUint(n, 10))
-		}
-		t.Row(cells...)
+	rx := []uint64{s.Rx.Bytes, s.Rx.Packets, s.Rx.Errors, s.Rx.Dropped, s.Rx.Missed, s.Rx.Multicast}
+	tx := []uint64{s.Tx.Bytes, s.Tx.Packets, s.Tx.Errors, s.Tx.Dropped, s.Tx.CarrierErrors, s.Tx.Collisions}
+	widths := []int{10, 7, 6, 7, 7, 7}
+	for i := range widths {
+		widths[i] = max(widths[i], len(strconv.FormatUint(max(rx[i], tx[i]), 10)))
 	}
-	t.Row("    RX:", "bytes", "packets", "errors", "dropped", "overrun", "mcast")
-	row("", s.Rx.Bytes, s.Rx.Packets, s.Rx.Errors, s.Rx.Dropped, s.Rx.OverErrors, s.Rx.Multicast)
-	t.Row("    TX:", "bytes", "packets", "errors", "dropped", "carrier", "collsns")
-	row("", s.Tx.Bytes, s.Tx.Packets, s.Tx.Errors, s.Tx.Dropped, s.Tx.CarrierErrors, s.Tx.Collisions)
-	_ = t.WriteText(b, render.Options{}) // a strings.Builder takes everything
+	row := func(head string, names []string, numbers []uint64) {
+		fmt.Fprintf(b, "    %s %*s", head, widths[0]-len(head)-1, names[0])
+		for i, name := range names[1:] {
+			fmt.Fprintf(b, " %*s", widths[i+1], name)
+		}
+		fmt.Fprintf(b, " %10s\n    ", "")
+		for i, n := range numbers {
+			fmt.Fprintf(b, "%*d ", widths[i], n)
+		}
+		b.WriteByte('\n')
+	}
+	row("RX:", []string{"bytes", "packets", "errors", "dropped", "missed", "mcast"}, rx)
+	row("TX:", []string{"bytes", "packets", "errors", "dropped", "carrier", "collsns"}, tx)
 }

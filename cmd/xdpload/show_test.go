@@ -113,6 +113,15 @@ func lacks(have, want any, path string) (missing []string) {
 	return nil
 }
 
+// layout keeps of each counter, which grows to the left, where it ends.
+func layout(text string) string {
+	return regexp.MustCompile(`(?m)^( +\d+)+ *$`).ReplaceAllStringFunc(text, func(line string) string {
+		return regexp.MustCompile(`\d+`).ReplaceAllStringFunc(line, func(n string) string {
+			return strings.Repeat(" ", len(n)-1) + "0"
+		})
+	})
+}
+
 // TestShowHasTheLinesOfIP: the same holds for the text.
 func TestShowHasTheLinesOfIP(t *testing.T) {
 	ns := shown(t)
@@ -123,6 +132,12 @@ func TestShowHasTheLinesOfIP(t *testing.T) {
 	}
 	if diff := cmp.Diff(theirs, runIn(t, ns, "ip", "link", "show")); diff != "" {
 		t.Error(diff)
+	}
+	for _, words := range [][]string{{"-s", "link", "show"}, {"-s", "link", "show", "dev", "lo"}} {
+		theirs, ours := output(t, ns, append([]string{"ip"}, words...)...), runIn(t, ns, append([]string{"ip"}, words...)...)
+		if diff := cmp.Diff(layout(theirs), layout(ours)); diff != "" {
+			t.Error(diff)
+		}
 	}
 	if diff := cmp.Diff(output(t, ns, "ip", "-br", "link"), runIn(t, ns, "ip", "-br", "link")); diff != "" {
 		t.Error(diff)
