@@ -68,7 +68,24 @@ func (c *checker) loaders() {
 			c.refuse(Place{}, fmt.Sprintf("the variable %s is a COMMON symbol: compile with -fno-common", s.Name), Libbpf, IPRoute2, IPRoute2Plain, Cilium)
 		}
 	}
+	c.typedVariables()
 	c.plainLoader()
+}
+
+// typedVariables looks for variables of the kernel that are declared with a type.
+func (c *checker) typedVariables() {
+	types, err := c.o.Types()
+	var ds *btf.Datasec
+	if err != nil || types.TypeByName(".ksyms", &ds) != nil {
+		return
+	}
+	for _, info := range ds.Vars {
+		if v, ok := info.Type.(*btf.Var); ok {
+			if _, untyped := btf.UnderlyingType(v.Type).(*btf.Void); !untyped {
+				c.refuse(Place{Section: ".ksyms"}, fmt.Sprintf("variable %s of the kernel has a type", v.Name), Cilium)
+			}
+		}
+	}
 }
 
 func (c *checker) mapLoaders(m *object.Map) {
