@@ -227,7 +227,7 @@ func TestLoaders(t *testing.T) {
 		{"legacy36.o", []check.Loader{check.Libbpf, check.IPRoute2, check.Cilium}, `"maps" section`},
 		{"tail.o", []check.Loader{check.Libbpf, check.IPRoute2, check.IPRoute2Plain, check.Cilium}, "struct bpf_elf_map says"},
 		{"count.o", []check.Loader{check.Libbpf, check.IPRoute2Plain}, `knows no section "xdp/plain"`},
-		{"kinds.o", []check.Loader{check.Libbpf, check.IPRoute2, check.IPRoute2Plain}, "map_extra of a map is an enumeration"},
+		{"kinds.o", []check.Loader{check.Libbpf, check.IPRoute2, check.IPRoute2Plain, check.Cilium}, "map_extra of a map is an enumeration"},
 		{"tail_self.o", []check.Loader{check.IPRoute2Plain}, `".maps" section`},
 		{"migrate_after.o", []check.Loader{check.Libbpf, check.IPRoute2, check.IPRoute2Plain}, "slot 0 of map jmp is for program parse"},
 		{"tailbtf.o", []check.Loader{check.Libbpf, check.IPRoute2, check.IPRoute2Plain, check.Cilium}, "slot 2 of map jmp"},

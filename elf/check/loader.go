@@ -104,39 +104,41 @@ func (c *checker) mapLoaders(m *object.Map) {
 		if m.Static {
 			c.refuse(at, "a map is static", Libbpf, IPRoute2)
 		}
-		if name := c.enumMember(m.Name); name != "" {
-			c.refuse(at, fmt.Sprintf("%s of a map is an enumeration: libbpf 1.1 reads __uint only", name), Libbpf, IPRoute2)
-		}
+		c.members(m, at)
 		if m.Pinning != object.PinNone && m.Pinning != object.PinByName {
 			c.refuse(at, fmt.Sprintf("pinning %s of a BTF map", m.Pinning), Libbpf, IPRoute2, Cilium)
 		}
 	}
 }
 
-// enumMember returns the member of a map's definition that says its number as
-// an enumeration, as __ulong of later libbpf does.
-func (c *checker) enumMember(name string) string {
-	types, err := c.o.Types()
-	if err != nil {
-		return ""
+// members looks at how a map's definition says what it says.
+func (c *checker) members(m *object.Map, at Place) {
+	def := c.definition(m.Name)
+	for i := 0; def != nil && i < len(def.Members); i++ {
+		member := &def.Members[i]
+		if _, ok := member.Type.(*btf.Enum); ok { // __ulong of later libbpf
+			c.refuse(at, fmt.Sprintf("%s of a map is an enumeration: libbpf 1.1 reads __uint only", member.Name), Libbpf, IPRoute2)
+		}
+		if member.Name == "numa_node" {
+			c.refuse(at, "numa_node of a map", Cilium)
+		}
 	}
+}
+
+// definition returns the structure that describes a map of section ".maps", nil for none.
+func (c *checker) definition(name string) *btf.Struct {
+	types, err := c.o.Types()
 	var ds *btf.Datasec
-	if types.TypeByName(".maps", &ds) != nil {
-		return ""
+	if err != nil || types.TypeByName(".maps", &ds) != nil {
+		return nil
 	}
 	for _, info := range ds.Vars {
-		v, ok := info.Type.(*btf.Var)
-		if !ok || v.Name != name {
-			continue
-		}
-		def, _ := btf.UnderlyingType(v.Type).(*btf.Struct)
-		for i := 0; def != nil && i < len(def.Members); i++ {
-			if _, ok := def.Members[i].Type.(*btf.Enum); ok {
-				return def.Members[i].Name
-			}
+		if v, ok := info.Type.(*btf.Var); ok && v.Name == name {
+			def, _ := btf.UnderlyingType(v.Type).(*btf.Struct)
+			return def
 		}
 	}
-	return ""
+	return nil
 }
 
 // slots looks for programs in program arrays other than the one that ip or tc
