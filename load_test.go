@@ -21,6 +21,7 @@ import (
 // A bench is a network namespace with a device, and a BPF file system of its own.
 type bench struct {
 	t     *testing.T
+	ns    *bpftest.Namespace
 	conn  *netlink.Conn
 	hook  xdpload.XDP
 	other xdpload.XDP // of another device
@@ -41,7 +42,7 @@ func newBench(t *testing.T) *bench {
 		}
 	})
 	return &bench{
-		t: t, conn: ns.Conn(), root: root,
+		t: t, ns: ns, conn: ns.Conn(), root: root,
 		hook:  xdpload.XDP{Ifindex: a, Replace: true},
 		other: xdpload.XDP{Ifindex: b, Replace: true},
 	}

@@ -105,8 +105,20 @@ func (e *env) parse(words []string) (job, error) {
 	if e.AllNetns && command.Title() != netShow {
 		return job{}, &optionError{errors.New("-all-netns is for net show")}
 	}
+	if e.Atomic && !atomic(command.Title()) {
+		return job{}, &optionError{errors.New("-atomic is for what changes several devices: link set, tc filter add, change, replace and delete")}
+	}
 	run, err := command.Parse(rest)
 	return job{command: command.Title(), run: run}, err
+}
+
+// atomic reports whether a command changes several devices, and back.
+func atomic(command string) bool {
+	switch command {
+	case "link set":
+		return true
+	}
+	return false
 }
 
 func (e *env) do(ctx context.Context, j job) error {

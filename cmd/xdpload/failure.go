@@ -34,7 +34,10 @@ type deviceError struct {
 }
 
 func (e *deviceError) Error() string {
-	if errors.Is(e.Err, os.ErrNotExist) {
+	switch {
+	case errors.Is(e.Err, os.ErrNotExist) && isPattern(e.Name):
+		return "no device has a name that matches"
+	case errors.Is(e.Err, os.ErrNotExist):
 		return "no such device"
 	}
 	return e.Err.Error()

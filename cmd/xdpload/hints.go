@@ -18,6 +18,9 @@ import (
 
 // hints are the ways out of an error: those of the first row that knows it.
 func hints(err error) []string {
+	if several, ok := errors.AsType[*devicesError](err); ok {
+		return several.hints()
+	}
 	for _, known := range []func(error) []string{
 		syntaxHints, notFoundHints, bindHints, verifierHints, tokenHints, holderHints, multiHints, occupiedHints, outputHints, pinHints, clsactHints,
 		kernelHints, unsuitableHints, permissionHints, deviceHints,

@@ -121,20 +121,29 @@ type holderError struct {
 }
 
 // tellHolder looks for what holds the bpf_link that is in the way.
-func (e *env) tellHolder(err error) error {
-	x, ok := errors.AsType[*xdpload.OccupiedError](err)
-	if !ok {
-		return err
+func (e *env) tellHolder(err error) error { return e.holderTeller()(err) }
+
+// holderTeller is tellHolder for many errors: it looks once.
+func (e *env) holderTeller() func(error) error {
+	var pins *pinPaths
+	var open *holders
+	return func(err error) error {
+		x, ok := errors.AsType[*xdpload.OccupiedError](err)
+		if !ok {
+			return err
+		}
+		i := slices.IndexFunc(x.Attachments, func(a *xdpload.Attachment) bool { return a.Link != nil })
+		if i < 0 {
+			return err
+		}
+		if pins == nil {
+			pins, open = e.findPins(), findHolders()
+		}
+		a := x.Attachments[i]
+		link := reportLink(a.Link)
+		link.Pinned, link.Processes = pins.links[link.ID], open.links[link.ID]
+		return &holderError{Device: cmp.Or(a.Device, x.Device), Hook: a.Hook(), Link: link, Err: err}
 	}
-	i := slices.IndexFunc(x.Attachments, func(a *xdpload.Attachment) bool { return a.Link != nil })
-	if i < 0 {
-		return err
-	}
-	a := x.Attachments[i]
-	link := reportLink(a.Link)
-	link.Pinned = e.findPins().links[link.ID]
-	link.Processes = findHolders().links[link.ID]
-	return &holderError{Device: cmp.Or(a.Device, x.Device), Hook: a.Hook(), Link: link, Err: err}
 }
 
 func (e *holderError) Error() string {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -13,7 +14,7 @@ import (
 )
 
 type linkSetRequest struct {
-	Device  string
+	Devices devicesRequest
 	Mode    netlink.XDPMode
 	Off     bool
 	Program programRequest
@@ -30,13 +31,17 @@ func linkSetCommand() command {
 		Summary: "attach an XDP program to a device, or detach it",
 		Description: `Loads one program of a BPF object, with the maps that it references and nothing else, and attaches it to the device. Nothing is attached, pinned or left loaded when any step fails.
 
-A program that is attached already stays: only -force replaces it, and then without a moment in which neither program runs. "xdp off" detaches what is attached, whatever its mode; "xdpgeneric off" and its like detach that mode's program only. Where nothing is attached, "off" is done already.`,
+A program that is attached already stays: only -force replaces it, and then without a moment in which neither program runs. "xdp off" detaches what is attached, whatever its mode; "xdpgeneric off" and its like detach that mode's program only. Where nothing is attached, "off" is done already.
+
+Several devices, by dev DEV dev DEV …, a pattern, a group or all, run one program that is loaded once. Each device that refuses is named with its reason and the status is 2, while the others run it; with -atomic, all are as they were before, also on ^C. Alike results are one line, with -details one for each device; JSON is an array.`,
 		Examples: []grammar.Example{
 			{Line: "xdpload link set dev eth0 xdp obj foo.o", Help: "attach the only XDP program of foo.o"},
 			{Line: "xdpload -force link set dev eth0 xdp obj foo.o sec xdp/drop", Help: "replace the attached program"},
 			{Line: "clang -O2 -g -target bpf -c foo.c -o - | xdpload link set dev eth0 xdp obj -", Help: "compile and attach"},
 			{Line: "xdpload link set dev eth0 xdp obj hash.o bind", Help: "attach a program that asks the driver for the hash of a packet"},
 			{Line: "xdpload link set dev eth0 xdp off", Help: "detach the program"},
+			{Line: "xdpload -atomic -force link set 'veth*' xdp obj foo.o", Help: "run the program on every device with such a name, or change nothing"},
+			{Line: "xdpload link set group 7 xdp off", Help: "detach from the devices of a group"},
 		},
 		New: func() (*grammar.Node, runner) {
 			r := &linkSetRequest{Program: newProgramRequest()}
@@ -58,14 +63,34 @@ func (r *linkSetRequest) grammar() *grammar.Node {
 		return grammar.Const(m.Keyword(), &r.Mode, m, grammar.Alt(what...).Named("PROGRAM")).Exact().Help(help)
 	}
 	return grammar.Seq(
-		deviceGrammar(&r.Device),
+		r.Devices.grammar(),
 		grammar.Alt(grammar.Any(grammar.Alt(
 			mode(netlink.XDPAny, "in the driver where it can run programs, in the network stack elsewhere"),
 			mode(netlink.XDPGeneric, "in the network stack, on any device"),
 			mode(netlink.XDPNative, "in the driver, or not at all"),
 			mode(netlink.XDPOffload, "on the device itself"),
 		).Required(), linkPathGrammar(&r.Link)), r.Netkit.grammar()),
-	)
+	).Check(r.check)
+}
+
+// check refuses for several devices what is tied to one.
+func (r *linkSetRequest) check() error {
+	if err := r.Devices.check(); err != nil || !r.Devices.several() {
+		return err
+	}
+	switch {
+	case r.Netkit.Given:
+		return errors.New("type netkit is about one pair: name one device")
+	case r.Link != "":
+		return errors.New("a bpf_link holds a program on one device: name one device, and a path for each")
+	case r.LinkID != 0:
+		return errors.New("a bpf_link holds a program on one device: name that device")
+	case r.Program.Bound:
+		return errors.New("bind ties the program to one device: name one device")
+	case r.Mode == netlink.XDPOffload && !r.Off:
+		return errors.New("xdpoffload loads the program into one device: name one device")
+	}
+	return nil
 }
 
 func (r *linkSetRequest) offGrammar() *grammar.Node {
@@ -85,15 +110,18 @@ func deviceGrammar(name *string) *grammar.Node {
 }
 
 func (r *linkSetRequest) run(ctx context.Context, e *env) (any, error) {
+	if r.Devices.several() {
+		return r.runMany(ctx, e)
+	}
 	report, err := r.set(ctx, e)
 	if err != nil {
-		return nil, &linkError{Device: r.Device, Err: e.tellHolder(err)}
+		return nil, &linkError{Device: r.Devices.Names[0], Err: e.tellHolder(err)}
 	}
 	return report, nil
 }
 
 func (r *linkSetRequest) set(ctx context.Context, e *env) (any, error) {
-	conn, dev, err := e.link(r.Device)
+	conn, dev, err := e.link(r.Devices.Names[0])
 	if err != nil {
 		return nil, err
 	}
@@ -173,6 +201,8 @@ type linkSetReport struct {
 
 	Unchanged bool `json:"unchanged,omitempty"`
 
+	Error *refusal `json:"error,omitempty"` // of one device of several
+
 	absent uint32 // the bpf_link that was to be detached, and holds nothing here
 }
 
@@ -230,24 +260,27 @@ func (*linkSetReport) change() {}
 
 // WriteText prints one line.
 func (r *linkSetReport) WriteText(w io.Writer, _ render.Options) error {
-	var err error
+	_, err := fmt.Fprintf(w, "%s: %s\n", r.Device, r.outcome())
+	return err
+}
+
+// outcome says what became of the device.
+func (r *linkSetReport) outcome() string {
 	held := ""
 	if r.Link != nil {
 		held = fmt.Sprintf(", %v", r.Link)
 	}
 	switch {
 	case r.Unchanged:
-		_, err = fmt.Fprintf(w, "%s: unchanged, program %v is attached (%v)%s\n", r.Device, r.Program, r.Mode, held)
+		return fmt.Sprintf("unchanged, program %v is attached (%v)%s", r.Program, r.Mode, held)
 	case r.Program != nil && r.Replaced != nil:
-		_, err = fmt.Fprintf(w, "%s: attached program %v (%v), replaced program %v%s\n", r.Device, r.Program, r.Mode, r.Replaced, held)
+		return fmt.Sprintf("attached program %v (%v), replaced program %v%s", r.Program, r.Mode, r.Replaced, held)
 	case r.Program != nil:
-		_, err = fmt.Fprintf(w, "%s: attached program %v (%v)%s\n", r.Device, r.Program, r.Mode, held)
+		return fmt.Sprintf("attached program %v (%v)%s", r.Program, r.Mode, held)
 	case r.Detached != nil:
-		_, err = fmt.Fprintf(w, "%s: detached program %v (%v)\n", r.Device, r.Detached, r.Mode)
+		return fmt.Sprintf("detached program %v (%v)", r.Detached, r.Mode)
 	case r.absent != 0:
-		_, err = fmt.Fprintf(w, "%s: bpf_link %d held no program\n", r.Device, r.absent)
-	default:
-		_, err = fmt.Fprintf(w, "%s: no program was attached\n", r.Device)
+		return fmt.Sprintf("bpf_link %d held no program", r.absent)
 	}
-	return err
+	return "no program was attached"
 }

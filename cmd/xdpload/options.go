@@ -20,6 +20,7 @@ type globals struct {
 	// Idempotent leaves a hook alone that runs the program already.
 	Idempotent bool
 	AllNetns   bool
+	Atomic     bool
 	Jobs       int // 0 is the default
 	Batch      string
 	Echo       bool
@@ -53,6 +54,7 @@ func options() []option {
 		{"force", "", "replace what is attached; go on after a batch line that fails", func(g *globals) any { return &g.Force }},
 		{"idempotent", "", "change nothing where a program is attached already that has the same instructions and maps", func(g *globals) any { return &g.Idempotent }},
 		{"all-netns", "", "net show: every network namespace", func(g *globals) any { return &g.AllNetns }},
+		{"atomic", "", "several devices: when one refuses, or on ^C, every device is as it was before", func(g *globals) any { return &g.Atomic }},
 		{"jobs", "N", "have the kernel verify N programs at a time, on as many threads; the default is the number of processors, and 1 is one after the other", func(g *globals) any { return &g.Jobs }},
 		{"echo", "", "print the filter that was set as tc monitor does", func(g *globals) any { return &g.Echo }},
 		{"Version", "", "print the version", func(g *globals) any { return &g.Version }},

@@ -25,18 +25,19 @@ const logTail = 12
 
 // failure is an error as a person or a script is told it.
 type failure struct {
-	Operation   string   `json:"operation,omitempty"` // the command
-	File        string   `json:"file,omitempty"`      // of a batch
-	Line        int      `json:"line,omitempty"`
-	Device      string   `json:"device,omitempty"`
-	Object      string   `json:"object,omitempty"`
-	Program     string   `json:"program,omitempty"`
-	Errno       string   `json:"errno,omitempty"` // by name: "EBUSY"
-	Message     string   `json:"message"`
-	Kernel      string   `json:"kernel_message,omitempty"`
-	Hints       []string `json:"hints,omitempty"`
-	VerifierLog []string `json:"verifier_log,omitempty"` // the last lines, all with verbose
-	Status      int      `json:"status"`
+	Operation   string    `json:"operation,omitempty"` // the command
+	File        string    `json:"file,omitempty"`      // of a batch
+	Line        int       `json:"line,omitempty"`
+	Device      string    `json:"device,omitempty"`
+	Object      string    `json:"object,omitempty"`
+	Program     string    `json:"program,omitempty"`
+	Errno       string    `json:"errno,omitempty"` // by name: "EBUSY"
+	Message     string    `json:"message"`
+	Kernel      string    `json:"kernel_message,omitempty"`
+	Refusals    []refusal `json:"devices,omitempty"` // of several
+	Hints       []string  `json:"hints,omitempty"`
+	VerifierLog []string  `json:"verifier_log,omitempty"` // the last lines, all with verbose
+	Status      int       `json:"status"`
 }
 
 // report prints an error on standard error and returns the status.
@@ -109,6 +110,9 @@ func (e *env) failure(err error) *failure {
 	if errno, ok := errors.AsType[unix.Errno](err); ok {
 		f.Errno = unix.ErrnoName(errno)
 	}
+	if x, ok := errors.AsType[*devicesError](err); ok {
+		f.Refusals = x.refusals()
+	}
 	if x, ok := errors.AsType[*ebpf.VerifierError](err); ok {
 		f.VerifierLog = verifierLog(err, x)
 	}
@@ -172,6 +176,11 @@ func status(err error) int {
 func (f *failure) write(w io.Writer, err error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "xdpload: %s\n", render.Line(err.Error()))
+	if x, ok := errors.AsType[*devicesError](err); ok {
+		for _, line := range x.lines() {
+			fmt.Fprintf(&b, "  %s\n", render.Line(line))
+		}
+	}
 	for _, line := range f.VerifierLog {
 		fmt.Fprintf(&b, "  %s\n", render.Printable(line))
 	}

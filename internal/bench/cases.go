@@ -114,5 +114,13 @@ func manyCases() []testCase {
 				command("ip -batch link.batch").after(detachAll),
 			},
 		},
+		{
+			name: "many", about: "the same by one command",
+			calm: true, setup: inBatch(manyDevices), goals: []goal{{wall, "ip", 0.05}, {memory, "", 25 * megabyte}},
+			contestants: []contestant{
+				command("xdpload link set dev v* xdp obj tiny.o").after(detachAll),
+				command("ip -batch link.batch").after(detachAll),
+			},
+		},
 	}
 }

@@ -1,0 +1,422 @@
+package xdpload_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/link"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/internal/bpftest"
+	"github.com/xdpload/xdpload/netlink"
+)
+
+// A herd is many devices of a namespace: f0, f1 and so on, and lo.
+type herd struct {
+	*bench
+	size int
+}
+
+func newHerd(t *testing.T, size int) *herd {
+	h := &herd{bench: newBench(t), size: size}
+	for i := 0; i < size; i += 2 {
+		h.check(h.conn.AddVeth(netlink.Veth{Name: fmt.Sprint("f", i), Peer: fmt.Sprint("f", i+1)}))
+	}
+	return h
+}
+
+func (h *herd) check(err error) {
+	h.t.Helper()
+	if err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// links lists the herd.
+func (h *herd) links() (all []*netlink.Link) {
+	h.t.Helper()
+	for l, err := range h.conn.Links() {
+		h.check(err)
+		if strings.HasPrefix(l.Name, "f") {
+			all = append(all, l)
+		}
+	}
+	return all
+}
+
+func (h *herd) device(name string) int {
+	h.t.Helper()
+	l, err := h.conn.Link(name)
+	h.check(err)
+	return l.Index
+}
+
+// state is what each device runs, as the kernel tells.
+func (h *herd) state() map[string][]netlink.XDPProgram {
+	state := make(map[string][]netlink.XDPProgram)
+	for _, l := range h.links() {
+		state[l.Name] = l.XDP.Programs
+	}
+	return state
+}
+
+func (h *herd) install(hook xdpload.XDPs) (*xdpload.Loaded, []xdpload.Outcome) {
+	h.t.Helper()
+	l, all, err := xdpload.InstallEach(h.t.Context(), h.conn, objectOf(h.t, "drop.o"), h.options(xdpload.LoadOptions{}), hook)
+	h.check(err)
+	if l != nil {
+		h.t.Cleanup(func() { l.Close() })
+	}
+	return l, all
+}
+
+func (h *herd) program(name string) *xdpload.Program {
+	h.t.Helper()
+	p, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+		Name: name, Type: ebpf.XDP, License: "MIT",
+		Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 2), asm.Return()},
+	})
+	h.check(err)
+	defer p.Close()
+	info, err := p.Info()
+	h.check(err)
+	id, _ := info.ID()
+	out, err := xdpload.OpenID(uint32(id), ebpf.XDP)
+	h.check(err)
+	h.t.Cleanup(func() { out.Close() })
+	return out
+}
+
+// refusing has three devices refuse a native program: a bpf_link holds the
+// hook, the peer's packets are too large, and it is gone since it was listed.
+func (h *herd) refusing() (links []*netlink.Link, want map[string]error) {
+	h.t.Helper()
+	owner, f4 := h.ebpf("owner"), h.device("f4")
+	h.ns.Do(func() error {
+		l, err := link.AttachXDP(link.XDPOptions{Program: owner, Interface: f4})
+		if err == nil {
+			h.t.Cleanup(func() { l.Close() })
+		}
+		return err
+	})
+	h.check(h.conn.SetLinkMTU(h.device("f9"), 9000)) // f8 is its peer
+	links = h.links()
+	h.check(h.conn.DeleteLink(h.device("f20"))) // and f21 with it
+	links = slices.DeleteFunc(links, func(l *netlink.Link) bool { return l.Name == "f21" })
+	return links, map[string]error{"f4": os.ErrExist, "f8": nil, "f20": os.ErrNotExist}
+}
+
+func (h *herd) ebpf(name string) *ebpf.Program {
+	h.t.Helper()
+	p, err := ebpf.NewProgramFromID(ebpf.ProgramID(h.program(name).ID))
+	h.check(err)
+	h.t.Cleanup(func() { p.Close() })
+	return p
+}
+
+// refused checks that these refused, and no other.
+func (h *herd) refused(all []xdpload.Outcome, want map[string]error) {
+	h.t.Helper()
+	n := 0
+	for _, o := range all {
+		is, refuses := want[o.Device]
+		switch {
+		case !refuses && o.Err != nil:
+			h.t.Errorf("%s: %v", o.Device, o.Err)
+		case refuses && (o.Err == nil || is != nil && !errors.Is(o.Err, is)):
+			h.t.Errorf("%s: got %v, want %v", o.Device, o.Err, is)
+		case refuses:
+			n++
+		}
+	}
+	if n != len(want) {
+		h.t.Errorf("%d devices refused, want %d", n, len(want))
+	}
+}
+
+// TestEachSomeRefuse: three of a thousand refuse, the others run the program.
+func TestEachSomeRefuse(t *testing.T) {
+	h := newHerd(t, herdSize())
+	links, want := h.refusing()
+	l, all := h.install(xdpload.XDPs{Links: links})
+	h.refused(all, want)
+	if l == nil {
+		t.Fatal("nothing was loaded")
+	}
+	n := 0
+	for name, on := range h.state() {
+		if slices.Equal(on, []netlink.XDPProgram{{Mode: netlink.XDPNative, ID: l.Program().ID}}) {
+			n++
+		} else if _, refuses := want[name]; !refuses && name != "f21" {
+			t.Errorf("%s runs %v", name, on)
+		}
+	}
+	if n != len(links)-3 {
+		t.Errorf("%d devices run the program, want %d", n, len(links)-3)
+	}
+	for _, o := range all {
+		if o.Err == nil && (!o.Changed() || o.Attachment.Mode != netlink.XDPNative || o.Gone != nil) {
+			t.Fatalf("%s: %+v", o.Device, o)
+		}
+	}
+
+	all, err := xdpload.DetachEach(t.Context(), h.conn, xdpload.XDPs{Links: h.links()})
+	h.check(err)
+	h.refused(all, map[string]error{"f4": os.ErrExist})
+	for name, on := range h.state() {
+		if len(on) > 0 != (name == "f4") {
+			t.Errorf("after the detach %s runs %v", name, on)
+		}
+	}
+}
+
+func herdSize() int {
+	if bpftest.InGuest() {
+		return 300 // three chunks
+	}
+	return 1000
+}
+
+// TestEachAtomic: three refuse, so every device is as it was before: some ran
+// a program, some another, some none.
+func TestEachAtomic(t *testing.T) {
+	h := newHerd(t, herdSize())
+	old := []*xdpload.Program{h.program("old0"), h.program("old1")}
+	links, want := h.refusing()
+	for i, l := range links {
+		if _, refuses := want[l.Name]; i%3 != 2 && !refuses {
+			h.check(h.conn.SetXDP(l.Index, netlink.XDP{FD: old[i%3].FD()}))
+		}
+	}
+	for _, p := range old {
+		h.check(p.Close()) // the devices hold them, and nothing else
+	}
+	links = slices.DeleteFunc(append(h.links(), links...), func(l *netlink.Link) bool {
+		return l.Name != "f20" && slices.Contains(links, l) // as they are now, and the one that is gone
+	})
+	before, descriptors := h.state(), openDescriptors(t)
+	for _, tt := range []struct {
+		name string
+		do   func() []xdpload.Outcome
+		want map[string]error
+	}{
+		{"attach", func() []xdpload.Outcome {
+			l, all := h.install(xdpload.XDPs{Links: links, Replace: true, Atomic: true})
+			if l != nil {
+				t.Error("something stays loaded")
+			}
+			return all
+		}, want},
+		{"detach", func() []xdpload.Outcome {
+			all, err := xdpload.DetachEach(t.Context(), h.conn, xdpload.XDPs{Links: links, Atomic: true})
+			h.check(err)
+			return all
+		}, map[string]error{"f4": os.ErrExist}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			all := tt.do()
+			h.refused(all, tt.want)
+			if diff := cmp.Diff(before, h.state()); diff != "" {
+				t.Errorf("what the devices run (-before +after):\n%s", diff)
+			}
+			for _, o := range all {
+				if o.Changed() || o.Attachment != nil && o.Err == nil && o.Gone != nil {
+					t.Fatalf("%s: %+v", o.Device, o)
+				}
+			}
+			if now := openDescriptors(t); !slices.Equal(now, descriptors) {
+				t.Errorf("descriptors %q are open, before it were %q", now, descriptors)
+			}
+		})
+	}
+}
+
+// stopAfter is a context that ends after it was asked so many times, and calls
+// a function then.
+type stopAfter struct {
+	context.Context
+	asked, limit int
+	then         func()
+}
+
+func (c *stopAfter) Err() error {
+	c.asked++
+	if c.asked == c.limit && c.then != nil {
+		c.then()
+	}
+	if c.asked >= c.limit {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestEachInterrupted: wherever it is interrupted, no device is without what it
+// had before.
+func TestEachInterrupted(t *testing.T) {
+	h := newHerd(t, 300)
+	old := h.program("old")
+	for i, l := range h.links() {
+		if i%2 == 0 {
+			h.check(h.conn.SetXDP(l.Index, netlink.XDP{FD: old.FD()}))
+		}
+	}
+	before := h.state()
+	p := h.program("new")
+	for _, limit := range []int{1, 128, 129, 200, 257, 300} {
+		hook := xdpload.XDPs{Links: h.links(), Replace: true, Atomic: true}
+		_, err := xdpload.AttachEach(&stopAfter{Context: t.Context(), limit: limit}, h.conn, p, hook)
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("interrupted at %d: got %v", limit, err)
+		}
+		_, err = xdpload.DetachEach(&stopAfter{Context: t.Context(), limit: limit}, h.conn, hook)
+		if limit <= 150 && !errors.Is(err, context.Canceled) { // there are 150 to detach from
+			t.Errorf("detach interrupted at %d: got %v", limit, err)
+		}
+		if limit > 150 {
+			h.check(err)
+			h.restore(before, old)
+		}
+		if diff := cmp.Diff(before, h.state()); diff != "" {
+			t.Fatalf("interrupted at %d: what the devices run (-before +after):\n%s", limit, diff)
+		}
+	}
+}
+
+func (h *herd) restore(before map[string][]netlink.XDPProgram, p *xdpload.Program) {
+	h.t.Helper()
+	for _, l := range h.links() {
+		if len(before[l.Name]) > 0 {
+			h.check(h.conn.SetXDP(l.Index, netlink.XDP{FD: p.FD()}))
+		}
+	}
+}
+
+// TestEachUndoneByOthers: what others attach before it is undone stays, and is
+// that device's error.
+func TestEachUndoneByOthers(t *testing.T) {
+	h := newHerd(t, 140)
+	p, theirs := h.program("new"), h.program("theirs")
+	first := h.links()[0]
+	// The first 128 have been changed when the 129th is asked about.
+	ctx := &stopAfter{Context: t.Context(), limit: 129, then: func() {
+		h.check(h.conn.SetXDP(first.Index, netlink.XDP{FD: theirs.FD()}))
+	}}
+	_, err := xdpload.AttachEach(ctx, h.conn, p, xdpload.XDPs{Links: h.links(), Atomic: true})
+	if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), first.Name+": what was there before could not be put back") {
+		t.Errorf("got %v", err)
+	}
+	for name, on := range h.state() {
+		if want := name == first.Name; want != slices.Equal(on, []netlink.XDPProgram{{Mode: netlink.XDPNative, ID: theirs.ID}}) || !want && len(on) > 0 {
+			t.Errorf("%s runs %v", name, on)
+		}
+	}
+}
+
+// TestEachOvertaken: a program that others have attached since the devices were
+// listed is what is replaced, and reported so.
+func TestEachOvertaken(t *testing.T) {
+	h := newHerd(t, 6)
+	old, theirs, p := h.program("old"), h.program("theirs"), h.program("new")
+	f0, f1, f2 := h.device("f0"), h.device("f1"), h.device("f2")
+	h.check(h.conn.SetXDP(f0, netlink.XDP{FD: old.FD()}))
+	h.check(h.conn.SetXDP(f2, netlink.XDP{FD: old.FD()}))
+	links := h.links()
+	h.check(h.conn.SetXDP(f0, netlink.XDP{FD: theirs.FD()}))
+	h.check(h.conn.SetXDP(f1, netlink.XDP{FD: theirs.FD()}))
+	h.check(h.conn.SetXDP(f2, netlink.XDP{FD: -1}))
+	all, err := xdpload.AttachEach(t.Context(), h.conn, p, xdpload.XDPs{Links: links, Replace: true})
+	h.check(err)
+	want := map[string]uint32{"f0": theirs.ID, "f1": theirs.ID}
+	for _, o := range all {
+		var gone uint32
+		if o.Gone != nil {
+			gone = o.Gone.ID
+		}
+		if o.Err != nil || gone != want[o.Device] {
+			t.Errorf("%s: %v, replaced %d, want %d", o.Device, o.Err, gone, want[o.Device])
+		}
+	}
+	links = h.links()
+	h.check(h.conn.SetXDP(f0, netlink.XDP{FD: theirs.FD()}))
+	all, err = xdpload.DetachEach(t.Context(), h.conn, xdpload.XDPs{Links: links})
+	h.check(err)
+	for _, o := range all {
+		if o.Err != nil || o.Gone == nil || o.Gone.ID != map[bool]uint32{true: theirs.ID, false: p.ID}[o.Device == "f0"] {
+			t.Errorf("%s: %v, detached %+v", o.Device, o.Err, o.Gone)
+		}
+	}
+}
+
+// TestEachModes: native excludes generic, and the kernel says so with -force too;
+// what runs in several modes is not detached by halves.
+func TestEachModes(t *testing.T) {
+	h := newHerd(t, 4)
+	p := h.program("new")
+	h.check(h.conn.SetXDP(h.device("f0"), netlink.XDP{FD: p.FD(), Mode: netlink.XDPGeneric}))
+	all, err := xdpload.AttachEach(t.Context(), h.conn, p, xdpload.XDPs{Links: h.links(), Mode: netlink.XDPNative, Replace: true})
+	h.check(err)
+	h.refused(all, map[string]error{"f0": os.ErrExist})
+	for _, o := range all {
+		if o.Device == "f0" && !strings.Contains(o.Err.Error(), "Native and generic XDP") {
+			t.Errorf("f0: %v", o.Err)
+		}
+	}
+	all, err = xdpload.DetachEach(t.Context(), h.conn, xdpload.XDPs{Links: h.links(), Mode: netlink.XDPNative})
+	h.check(err)
+	h.refused(all, nil)
+	if on := h.state()["f0"]; len(on) != 1 {
+		t.Errorf("xdpdrv off: f0 runs %v", on)
+	}
+}
+
+// TestEachIdempotent: what runs the like stays, others get the program.
+func TestEachIdempotent(t *testing.T) {
+	h := newHerd(t, 6)
+	first, _ := h.install(xdpload.XDPs{Links: h.links()[:3]})
+	second, all := h.install(xdpload.XDPs{Links: h.links(), Replace: true, Idempotent: true})
+	for i, o := range all {
+		want := second
+		if i < 3 {
+			want = first
+		}
+		if o.Err != nil || o.Attachment.Unchanged != (i < 3) || o.Attachment.Program.ID != want.Program().ID {
+			t.Errorf("%s: %+v", o.Device, o.Attachment)
+		}
+	}
+	none, all := h.install(xdpload.XDPs{Links: h.links(), Replace: true, Idempotent: true})
+	if none != nil {
+		t.Error("nothing was to be changed, but something stays loaded")
+	}
+	for _, o := range all {
+		if o.Err != nil || !o.Attachment.Unchanged {
+			t.Errorf("%s: %+v", o.Device, o)
+		}
+	}
+}
+
+// TestEachCommitFails: when a slot of a pinned array refuses last of all, every
+// device has back what it had.
+func TestEachCommitFails(t *testing.T) {
+	h := newHerd(t, 6)
+	first := h.bench.install("live_drop.o", xdpload.LoadOptions{}) // pins the array
+	old := h.program("old")
+	h.check(h.conn.SetXDP(h.device("f1"), netlink.XDP{FD: old.FD()}))
+	before := h.state()
+	o := h.options(xdpload.LoadOptions{Loaded: func(*xdpload.Loaded) error { return mapOf(t, first, "jmp").Freeze() }})
+	_, _, err := xdpload.InstallEach(t.Context(), h.conn, objectOf(t, "live_tx.o"), o, xdpload.XDPs{Links: h.links(), Replace: true})
+	refused, ok := errors.AsType[*xdpload.LoadError](err)
+	if !ok || refused.Map != "jmp" || strings.Contains(err.Error(), "put back") {
+		t.Errorf("got %v", err)
+	}
+	if diff := cmp.Diff(before, h.state()); diff != "" {
+		t.Errorf("what the devices run (-before +after):\n%s", diff)
+	}
+}
