@@ -84,12 +84,14 @@ type asmReport struct {
 
 // WriteText writes the program as numbers.
 func (r *asmReport) WriteText(w io.Writer, _ render.Options) error {
-	text := classic.Format(r.Insns) + "\n"
+	var text string
 	switch r.form {
 	case formTcpdump:
 		text = classic.FormatLines(r.Insns)
 	case formC:
 		text = classic.FormatC(r.Insns)
+	default:
+		text = classic.Format(r.Insns) + "\n"
 	}
 	_, err := io.WriteString(w, text)
 	return err

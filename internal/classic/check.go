@@ -81,10 +81,10 @@ func checkMemory(program []Instruction) error {
 	now := uint16(0)
 	for at, i := range program {
 		now &= valid[at]
-		switch {
-		case i.Code == ST, i.Code == STX:
+		switch i.Code {
+		case ST, STX:
 			now |= 1 << i.K
-		case i.Code == LD|MEM, i.Code == LDX|MEM:
+		case LD | MEM, LDX | MEM:
 			if now&(1<<i.K) == 0 {
 				return &CheckError{at, i, errors.New("reads a word that may not have been written")}
 			}

@@ -66,14 +66,14 @@ func (i Instruction) String() string {
 
 func (i Instruction) text(at int) string {
 	o := find(i.Code)
-	s := strings.TrimSpace(o.name + " " + i.operand(o.form))
-	for n, to := range i.targets(at) {
-		if n > 0 || o.form != formJump {
-			s += ","
-		}
-		s += " " + labelOf(to)
+	words := []string{strings.TrimSpace(o.name + " " + i.operand(o.form))}
+	for _, to := range i.targets(at) {
+		words = append(words, labelOf(to))
 	}
-	return s
+	if o.form == formJump {
+		return strings.Join(words, " ")
+	}
+	return strings.Join(words, ", ")
 }
 
 func (i Instruction) operand(f form) string {
@@ -101,8 +101,9 @@ func (i Instruction) operand(f form) string {
 		return "x"
 	case formA:
 		return "a"
+	default:
+		return ""
 	}
-	return ""
 }
 
 // plain returns the instruction without the fields that it does not use.
@@ -113,6 +114,7 @@ func (i Instruction) plain() Instruction {
 	switch find(i.Code).form {
 	case formNone, formLength, formX, formA:
 		i.K = 0
+	default:
 	}
 	return i
 }

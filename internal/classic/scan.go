@@ -1,6 +1,7 @@
 package classic
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -124,7 +125,7 @@ func parseNumber(text string) (uint32, error) {
 	digits := strings.TrimLeft(text, "+-")
 	v, err := strconv.ParseUint(digits, 0, 32)
 	if err != nil || strings.Contains(digits, "_") || strings.HasPrefix(digits, "0o") || strings.HasPrefix(digits, "0O") {
-		if e, ok := err.(*strconv.NumError); ok && e.Err == strconv.ErrRange {
+		if errors.Is(err, strconv.ErrRange) {
 			return 0, fmt.Errorf("%.40q does not fit in 32 bits", text)
 		}
 		return 0, fmt.Errorf("%.40q is not a number", text)

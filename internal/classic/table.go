@@ -124,8 +124,9 @@ func (want form) takes(f form) bool {
 		return f == formHex
 	case formNumber:
 		return f == formHex || f == formNumber
+	default:
+		return want == f
 	}
-	return want == f
 }
 
 // operands lists what the word takes, "" if no instruction begins with it.

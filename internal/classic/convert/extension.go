@@ -29,11 +29,12 @@ func (c *converter) extension(e classic.Extension) error {
 		return unknown(e, c.Hook, "only the kernel finds it, and no helper calls that")
 	case classic.HardwareType:
 		return unknown(e, c.Hook, "a program does not see the type of its device")
+	default:
+		if c.Hook == TC {
+			return c.field(e)
+		}
+		return c.metadata(e)
 	}
-	if c.Hook == TC {
-		return c.field(e)
-	}
-	return c.metadata(e)
 }
 
 // fields are those of struct __sk_buff that extensions stand for; big are in
@@ -84,8 +85,9 @@ func (c *converter) metadata(e classic.Extension) error {
 		return nil
 	case classic.Queue:
 		return unknown(e, c.Hook, "the queue of an sk_buff is set later, and is not that of the device")
+	default:
+		return unknown(e, c.Hook, "there is no sk_buff yet")
 	}
-	return unknown(e, c.Hook, "there is no sk_buff yet")
 }
 
 // protocol works out what the kernel takes the protocol of an Ethernet frame to

@@ -6,7 +6,7 @@ import "github.com/xdpload/xdpload/internal/classic"
 type flow struct {
 	next    [][]int // by instruction, where it goes to; two ways are true and false
 	reached []bool
-	target  []bool // of a jump that is made
+	target  []bool // of a jump that is made: that of a jset even if it is next
 }
 
 func newFlow(filter []classic.Instruction, h Hook) *flow {
@@ -35,7 +35,7 @@ func newFlow(filter []classic.Instruction, h Hook) *flow {
 		}
 		for _, to := range f.next[at] {
 			f.reached[to] = true
-			f.target[to] = f.target[to] || i.Class() == classic.JMP
+			f.target[to] = f.target[to] || i.Class() == classic.JMP && (to != at+1 || i.Operator() == classic.JSET)
 		}
 	}
 	return f

@@ -84,7 +84,7 @@ var (
 func (g *generator) ipv4(b []byte) []byte {
 	words := pick(g, 5, 5, 5, 5, 6, 8, 15)
 	proto := pick(g, 6, 6, 6, 6, 17, 17, 17, 1, 2, 47, 50, 51, 132, 103)
-	payload := g.transport(proto, false)
+	payload := g.transport(proto)
 	fragment := pick(g, 0, 0, 0, 0x4000, 0x2000, 0x2010, 0x0100)
 	start := len(b)
 	b = append(b, byte(0x40|words), pick[byte](g, 0, 0, 0xb8))
@@ -98,7 +98,7 @@ func (g *generator) ipv4(b []byte) []byte {
 
 func (g *generator) ipv6(b []byte) []byte {
 	proto := pick(g, 6, 6, 6, 17, 17, 58, 58, 132)
-	payload := g.transport(proto, true)
+	payload := g.transport(proto)
 	next := proto
 	switch g.IntN(8) {
 	case 0: // a fragment
@@ -114,7 +114,7 @@ func (g *generator) ipv6(b []byte) []byte {
 	return append(b, payload...)
 }
 
-func (g *generator) transport(proto int, six bool) []byte {
+func (g *generator) transport(proto int) []byte {
 	port := func() int {
 		return pick(g, 80, 80, 443, 22, 53, 53, 1, 8, 60, 123, 179, 1024, 8080, 33434, 65535, 80+g.IntN(2), g.IntN(1<<16))
 	}
