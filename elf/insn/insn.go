@@ -40,6 +40,10 @@ const (
 	JumpReg   = 0x0d // BPF_JMP | BPF_JA | BPF_X
 )
 
+// NoSpec is what the verifier puts against speculation: BPF_ST | BPF_NOSPEC,
+// include/linux/filter.h. No loader can.
+const NoSpec = 0xc2
+
 // Values of Src in a call and in a 64-bit load, include/uapi/linux/bpf.h.
 const (
 	CallHelper = 0

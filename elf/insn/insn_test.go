@@ -30,6 +30,8 @@ var samples = []struct {
 	{"r3 = le64 r3", Instruction{Op: 0xd4, Dst: 3, Imm: 64}},
 	{"r3 = bswap32 r3", Instruction{Op: 0xd7, Dst: 3, Imm: 32}},
 	{"r1 = addr_space_cast(r2, 0, 1)", Instruction{Op: 0xbf, Dst: 1, Src: 2, Off: 1, Imm: 1}},
+	{"r1 = &(void __percpu *)(r2)", Instruction{Op: 0xbf, Dst: 1, Src: 2, Off: -1}},
+	{"nospec", Instruction{Op: 0xc2}},
 	{"r1 = *(u32 *)(r1 +0)", Instruction{Op: 0x61, Dst: 1, Src: 1}},
 	{"r1 = *(s16 *)(r10 -8)", Instruction{Op: 0x89, Dst: 1, Src: 10, Off: -8}},
 	{"*(u64 *)(r10 -8) = r1", Instruction{Op: 0x7b, Dst: 10, Src: 1, Off: -8}},

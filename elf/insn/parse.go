@@ -115,6 +115,8 @@ func (p *parser) instruction() (Instruction, string, error) {
 		return i, "", err
 	case p.keyword("exit"):
 		return Instruction{Op: Exit}, "", p.done()
+	case p.keyword("nospec"):
+		return Instruction{Op: NoSpec}, "", p.done()
 	case p.keyword("goto"):
 		return p.branch(Instruction{Op: Jump})
 	case p.keyword("gotol"):
@@ -414,7 +416,7 @@ func (p *parser) value(i Instruction, half bool) (Instruction, string, error) {
 		return i, "", p.done()
 	}
 	if !half {
-		for _, read := range [...]func(Instruction) (Instruction, bool, error){p.swapped, p.loaded, p.fetched, p.cast} {
+		for _, read := range [...]func(Instruction) (Instruction, bool, error){p.swapped, p.loaded, p.fetched, p.cast, p.perCPU} {
 			if j, ok, err := read(i); ok {
 				return j, "", err
 			}
@@ -452,6 +454,19 @@ func (p *parser) swapped(i Instruction) (Instruction, bool, error) {
 	}
 	i.Op, i.Imm = [...]byte{ClassALU | useReg, ClassALU, ClassALU64}[op]|opEnd<<4, int32(n)
 	return i, true, errors.Join(err, p.done())
+}
+
+// perCPU reads "&(void __percpu *)(r1)".
+func (p *parser) perCPU(i Instruction) (Instruction, bool, error) {
+	if !p.take("&(void __percpu *)(") {
+		return i, false, nil
+	}
+	src, half, ok := p.reg()
+	if !ok || half || !p.take(")") {
+		return i, true, errors.New("no register with the address")
+	}
+	i.Op, i.Src, i.Off = ClassALU64|opMov<<4|useReg, src, addrPerCPU
+	return i, true, p.done()
 }
 
 func (p *parser) cast(i Instruction) (Instruction, bool, error) {

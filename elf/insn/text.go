@@ -24,6 +24,8 @@ const (
 	opMov = 0xb
 	opEnd = 0xd
 
+	addrPerCPU = -1 // BPF_ADDR_PERCPU of a move, include/linux/filter.h
+
 	modeImm    = 0x00
 	modeAbs    = 0x20
 	modeInd    = 0x40
@@ -86,6 +88,8 @@ func (i Instruction) alu() string {
 		return i.swap()
 	case i.Op == ClassALU64|opMov<<4|useReg && i.Off == 1:
 		return fmt.Sprintf("%s = addr_space_cast(%s, %d, %d)", dst, src, uint16(uint32(i.Imm)>>16), uint16(i.Imm))
+	case i.Op == ClassALU64|opMov<<4|useReg && i.Off == addrPerCPU:
+		return fmt.Sprintf("%s = &(void __percpu *)(%s)", dst, src)
 	case op == opMov && i.Op&useReg != 0 && i.Off != 0:
 		return fmt.Sprintf("%s = (s%d)%s", dst, i.Off, src)
 	case aluOps[op] == "":
@@ -211,6 +215,8 @@ func (i Instruction) store() string {
 	size := sizes[i.Op>>3&3]
 	place := mem(size, i.Dst, i.Off)
 	switch {
+	case i.Op == NoSpec:
+		return "nospec"
 	case i.Op&0xe0 == modeMem && i.Class() == ClassST:
 		return fmt.Sprintf("*%s = %d", place, i.Imm)
 	case i.Op&0xe0 == modeMem:
