@@ -34,6 +34,7 @@ func commands() grammar.Table[runner] {
 		mapLoadCommand(),
 		progShowCommand(),
 		verifyCommand(),
+		progDumpCommand(),
 		offloadShowCommand(),
 		offloadCheckCommand(),
 		featuresCommand(),

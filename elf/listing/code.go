@@ -2,6 +2,7 @@ package listing
 
 import (
 	stdelf "debug/elf"
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
@@ -37,7 +38,8 @@ func (l *writer) section(s *elf.Section, start, end uint64) error {
 	if start%insn.Size != 0 || start > b.end {
 		return &elf.FormatError{Section: s.Name, Offset: int64(start), Msg: "a function within an instruction"}
 	}
-	b.labels = l.findLabels(b, start)
+	b.labels = labels(b.data[:b.end], start, l.o.ByteOrder(), l.labels)
+	l.labels += len(b.labels)
 	l.heading(s)
 	return l.code(b, start)
 }
@@ -64,26 +66,27 @@ func (l *writer) notes(s *elf.Section) error {
 	return err
 }
 
-// findLabels gives names to the instructions that jumps go to, in their order.
-func (l *writer) findLabels(b *block, start uint64) map[uint64]string {
+// labels gives names to the instructions that jumps go to, in their order, from
+// the number after used on.
+func labels(data []byte, start uint64, order binary.ByteOrder, used int) map[uint64]string {
 	targets := make(map[uint64]bool)
 	begins := make(map[uint64]bool)
-	for at := start; at+insn.Size <= b.end; {
-		i := insn.Decode(b.data[at:b.end], l.o.ByteOrder())
+	for at, end := start, uint64(len(data)); at+insn.Size <= end; {
+		i := insn.Decode(data[at:], order)
 		begins[at] = true
 		if to, ok := jumpTarget(i, at); ok {
 			targets[to] = true
 		}
 		at += uint64(i.Slots()) * insn.Size
 	}
-	labels := make(map[uint64]string)
+	names := make(map[uint64]string)
 	for _, at := range sorted(targets) {
 		if begins[at] {
-			l.labels++
-			labels[at] = fmt.Sprintf("L%d", l.labels)
+			used++
+			names[at] = fmt.Sprintf("L%d", used)
 		}
 	}
-	return labels
+	return names
 }
 
 func sorted(set map[uint64]bool) []uint64 {
@@ -114,16 +117,10 @@ func (l *writer) code(b *block, start uint64) error {
 		if i.Wide && l.splits(b, at+insn.Size) {
 			i.Wide, i.High = false, 0
 		}
-		for _, line := range l.lines[at] {
-			if line.Line == 0 { // the compiler's own
-				continue
-			}
-			fmt.Fprintf(l, "\t%s\n", strings.TrimRight(fmt.Sprintf("; %s:%d %s", oneLine(line.File), line.Line, oneLine(line.Text)), " "))
-		}
-		if label := b.labels[at]; label != "" {
-			fmt.Fprintf(l, "%s:\n", label)
-		}
-		l.instruction(b, at, i)
+		item := Item{Offset: at, Bytes: b.data[at : at+uint64(i.Slots())*insn.Size], Label: b.labels[at], Lines: l.lines[at]}
+		item.around(l.Writer)
+		l.instruction(b, i, &item)
+		item.itself(l.Writer, l.opts.Raw)
 		at += uint64(i.Slots()) * insn.Size
 	}
 	if b.end == b.Size {
@@ -160,25 +157,16 @@ func oneLine(s string) string {
 	}, strings.ToValidUTF8(s, "?"))
 }
 
-// instruction writes one instruction with its relocation and remarks.
-func (l *writer) instruction(b *block, at uint64, i insn.Instruction) {
-	text, remark := "", ""
-	if len(b.relocs) > 0 && b.relocs[0].Offset == at {
-		text, remark = l.relocated(b, i)
+// instruction says what one instruction is, with its relocation and remarks.
+func (l *writer) instruction(b *block, i insn.Instruction, item *Item) {
+	if len(b.relocs) > 0 && b.relocs[0].Offset == item.Offset {
+		item.Text, item.Remark = l.relocated(b, i)
 	} else {
-		text, remark = l.plain(b, at, i)
+		item.Text, item.Remark = l.plain(b, item.Offset, i)
 	}
-	if c, ok := l.core[at]; ok {
-		remark = join(remark, fmt.Sprintf("CO-RE %s of %s %s", c.Kind, c.Type, c.Access))
+	if c, ok := l.core[item.Offset]; ok {
+		item.Remark = join(item.Remark, fmt.Sprintf("CO-RE %s of %s %s", c.Kind, c.Type, c.Access))
 	}
-	if l.opts.Raw {
-		remark = join(fmt.Sprintf("%04x: % x", at, b.data[at:at+uint64(i.Slots())*insn.Size]), remark)
-	}
-	if remark != "" {
-		fmt.Fprintf(l, "\t%-40s; %s\n", text, oneLine(remark))
-		return
-	}
-	fmt.Fprintf(l, "\t%s\n", text)
 }
 
 func join(a, b string) string {
@@ -190,16 +178,23 @@ func join(a, b string) string {
 
 // plain writes an instruction without a relocation.
 func (l *writer) plain(b *block, at uint64, i insn.Instruction) (text, remark string) {
-	if to, ok := jumpTarget(i, at); ok && b.labels[to] != "" {
-		if text, ok := resolves(i, b.labels[to]); ok {
-			return text, ""
-		}
+	if text, ok := jump(i, at, b.labels); ok {
+		return text, ""
 	}
 	if i.Op == insn.Call && i.Src == insn.CallLocal {
 		slots, _ := i.Target()
 		remark = l.names.at(b.Index, uint64(int64(at)+int64(slots)*insn.Size))
 	}
 	return i.Text(""), remark
+}
+
+// jump writes a jump to a label.
+func jump(i insn.Instruction, at uint64, labels map[uint64]string) (string, bool) {
+	to, ok := jumpTarget(i, at)
+	if !ok || labels[to] == "" {
+		return "", false
+	}
+	return resolves(i, labels[to])
 }
 
 // resolves writes a jump to a label, unless fields are set in it that no text shows.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
 	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/internal/need"
@@ -40,12 +42,31 @@ var (
 	ActPolice = Feature{Name: "act_police", Since: "4.4", Config: "CONFIG_NET_ACT_POLICE", Probe: probeAction(&netlink.Action{
 		Kind: "police", Police: &netlink.Police{Rate: 1 << 20, Burst: 1 << 14},
 	})}
+	// JIT is a kernel that compiles programs.
+	JIT = Feature{Name: "the JIT compiler", Probe: probeJIT}
 	// Netkit is the kind of device, and its multi-program hooks.
 	Netkit = Feature{Name: "netkit", Since: "6.7", Config: "CONFIG_NETKIT", Probe: probeHook(sys.NetkitPrimary)}
 )
 
 // Command is the need for a program that is a witness beside ours.
 func Command(name string) Feature { return need.Command(name) }
+
+// probeJIT loads a program, and asks what became of it: the setting is not seen
+// in every namespace.
+func probeJIT() error {
+	p, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+		Type: ebpf.SocketFilter, License: "MIT", Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()},
+	})
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	info, err := sys.InfoOfProgram(p.FD())
+	if err == nil && !info.JITed {
+		err = errors.New("programs are interpreted")
+	}
+	return err
+}
 
 // probeHook asks what the hook of the loopback device runs. A kernel that does
 // not know the hook answers EINVAL, one that does may find fault with the device.

@@ -27,7 +27,7 @@ type ProgramInfo struct {
 	NetnsInode uint64
 }
 
-// progInfo is struct bpf_prog_info, up to btf_id.
+// progInfo is struct bpf_prog_info, up to func_info_rec_size.
 type progInfo struct {
 	typ             uint32
 	id              uint32
@@ -50,7 +50,7 @@ type progInfo struct {
 	jitedKsyms      pointer
 	jitedFuncLens   pointer
 	btfID           uint32
-	_               uint32
+	funcInfoRecSize uint32
 }
 
 type objInfoAttr struct {

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+
+	"github.com/xdpload/xdpload/elf/insn"
+	"github.com/xdpload/xdpload/elf/listing"
+	"github.com/xdpload/xdpload/internal/render"
+)
+
+// WriteText prints a listing, whose remarks follow semicolons.
+func (r *codeReport) WriteText(w io.Writer, _ render.Options) error {
+	b := bufio.NewWriter(w)
+	r.heading(b)
+	for n := range r.Functions {
+		f := &r.Functions[n]
+		for i := range f.items {
+			f.items[i].Write(b, f.options.Raw)
+		}
+		if f.machine != nil {
+			f.writeMachine(b)
+		}
+	}
+	return b.Flush()
+}
+
+func (r *codeReport) heading(b *bufio.Writer) {
+	fmt.Fprintf(b, "; id %d %s %s tag %s: %s", r.ID, r.Type, orDash(r.Name), r.Tag, count(r.XlatedSize/insn.Size, "instruction slot"))
+	if r.JITedSize > 0 {
+		fmt.Fprintf(b, ", %s of machine code", count(r.JITedSize, "byte"))
+	}
+	b.WriteByte('\n')
+	if r.Hidden {
+		b.WriteString("; the kernel hides the addresses of what is called: they are shown to CAP_SYSLOG, unless kernel.kptr_restrict is 2\n")
+	}
+}
+
+func (f *codeFunction) writeMachine(b *bufio.Writer) {
+	fmt.Fprintf(b, ".function %-30s; at %#x, %s\n", f.Name, f.Address, count(f.Size, "byte"))
+	for n := range f.machine {
+		i := &f.machine[n]
+		if f.options.Source {
+			listing.WriteLines(b, i.Lines)
+		}
+		if i.Label != "" {
+			fmt.Fprintf(b, "%s:\n", i.Label)
+		}
+		text := i.Text(i.Goes)
+		if f.options.Raw {
+			fmt.Fprintf(b, "\t%4x: %-40s; % x\n", i.Offset, text, i.Bytes)
+			continue
+		}
+		fmt.Fprintf(b, "\t%4x: %s\n", i.Offset, text)
+	}
+}

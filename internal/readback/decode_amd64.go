@@ -1,0 +1,8 @@
+package readback
+
+import "github.com/xdpload/xdpload/internal/machine/x86"
+
+// Architecture is the machine whose code is disassembled, "" for none.
+const Architecture = "x86-64"
+
+var decode = x86.Decode

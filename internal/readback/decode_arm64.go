@@ -1,0 +1,8 @@
+package readback
+
+import "github.com/xdpload/xdpload/internal/machine/arm64"
+
+// Architecture is the machine whose code is disassembled, "" for none.
+const Architecture = "arm64"
+
+var decode = arm64.Decode

@@ -1,0 +1,18 @@
+//go:build !amd64 && !arm64
+
+package readback
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+
+	"github.com/xdpload/xdpload/internal/machine"
+)
+
+// Architecture is the machine whose code is disassembled, "" for none.
+const Architecture = ""
+
+func decode([]byte, uint64) (machine.Instruction, error) {
+	return machine.Instruction{}, fmt.Errorf("disassemble %s: %w", runtime.GOARCH, errors.ErrUnsupported)
+}
