@@ -15,15 +15,18 @@ import (
 
 // ProgramInfo is what the kernel tells of a loaded program.
 type ProgramInfo struct {
-	ID        uint32
-	Name      string // up to 15 bytes; empty when the loader gave none
-	Tag       string // 16 hex digits, a hash of the instructions
-	Type      ebpf.ProgramType
-	JITed     bool
-	LoadTime  uint64   // nanoseconds since boot
-	CreatedBy uint32   // user id
-	MapIDs    []uint32 // in the order in which the program names them
-	BTF       uint32   // id of its type information, 0 without
+	ID    uint32
+	Name  string // up to 15 bytes; empty when the loader gave none
+	Tag   string // 16 hex digits, a hash of the instructions
+	Type  ebpf.ProgramType
+	JITed bool
+	// XlatedSize and JITedSize are bytes: of the instructions as the verifier left
+	// them, and of the machine code. They are 0 when the caller may not know.
+	XlatedSize, JITedSize int
+	LoadTime              uint64   // nanoseconds since boot
+	CreatedBy             uint32   // user id
+	MapIDs                []uint32 // in the order in which the program names them
+	BTF                   uint32   // id of its type information, 0 without
 	// Device is the one that the program is offloaded to, nil for none.
 	Device *offload.Binding
 	// DeviceGone says that it was offloaded to a device that is gone: then
@@ -55,15 +58,17 @@ func newProgram(p *ebpf.Program) (*Program, error) {
 
 func programInfo(info *sys.ProgramInfo) ProgramInfo {
 	out := ProgramInfo{
-		ID:        info.ID,
-		Name:      info.Name,
-		Tag:       info.Tag,
-		Type:      ebpf.ProgramType(info.Type),
-		JITed:     info.JITed,
-		LoadTime:  info.LoadTime,
-		CreatedBy: info.CreatedBy,
-		MapIDs:    info.MapIDs,
-		BTF:       info.BTF,
+		ID:         info.ID,
+		Name:       info.Name,
+		Tag:        info.Tag,
+		Type:       ebpf.ProgramType(info.Type),
+		JITed:      info.JITed,
+		XlatedSize: info.XlatedSize,
+		JITedSize:  info.JITedSize,
+		LoadTime:   info.LoadTime,
+		CreatedBy:  info.CreatedBy,
+		MapIDs:     info.MapIDs,
+		BTF:        info.BTF,
 	}
 	if info.Ifindex != 0 {
 		out.Device = &offload.Binding{Ifindex: info.Ifindex, NetNSDev: info.NetnsDev, NetNSInode: info.NetnsInode}

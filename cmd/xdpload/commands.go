@@ -35,6 +35,7 @@ func commands() grammar.Table[runner] {
 		progShowCommand(),
 		verifyCommand(),
 		progDumpCommand(),
+		progJITCommand(),
 		offloadShowCommand(),
 		offloadCheckCommand(),
 		featuresCommand(),

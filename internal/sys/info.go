@@ -18,6 +18,8 @@ type ProgramInfo struct {
 	Name       string // up to 15 bytes; empty for a loader that gave none
 	Tag        string // 16 hex digits
 	JITed      bool
+	XlatedSize int    // of its instructions as the verifier left them, bytes; 0 when the caller may not know
+	JITedSize  int    // of its machine code, bytes
 	LoadTime   uint64 // nanoseconds since boot
 	CreatedBy  uint32 // user id
 	MapIDs     []uint32
@@ -87,6 +89,8 @@ func (r *progInfo) decode(ids []byte) *ProgramInfo {
 		Name:       cString(r.name[:]),
 		Tag:        hex.EncodeToString(r.tag[:]),
 		JITed:      r.jitedProgLen > 0,
+		XlatedSize: int(r.xlatedProgLen),
+		JITedSize:  int(r.jitedProgLen),
 		LoadTime:   r.loadTime,
 		CreatedBy:  r.createdByUID,
 		BTF:        r.btfID,
