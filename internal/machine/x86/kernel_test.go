@@ -82,7 +82,7 @@ func TestPrograms(t *testing.T) {
 		{name: "functions", lines: functions},
 		{name: "maps", lines: maps},
 		{name: "arena", needs: []need.Feature{{Name: "arenas", Since: "6.9", Probe: probeArena}}, lines: arena},
-		{name: "may_goto", needs: []need.Feature{takes("may_goto", "6.9", "may_goto pc+0")}, lines: mayGoto},
+		{name: "may_goto", needs: []need.Feature{takes("may_goto", "6.9", "may_goto pc+1", "r0 = 0")}, lines: mayGoto},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			need.Of(t, tt.needs...)
