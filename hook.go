@@ -74,16 +74,23 @@ func (a *Attachment) Hook() string {
 // [*UnsuitableError] where the kernel gives no reason and the reason is known. An
 // error changes nothing.
 func Attach(c *netlink.Conn, p *Program, h Hook) (*Attachment, error) {
+	if p.link == nil {
+		a, err := alreadyAttached(c, h, p.does)
+		if a != nil || err != nil {
+			return a, err
+		}
+	}
+	return attach(c, p, h)
+}
+
+// attach is Attach for a program that is known to be another than what is there.
+func attach(c *netlink.Conn, p *Program, h Hook) (*Attachment, error) {
 	l, isNew := byLink(h)
-	if l != nil && p.link != nil {
-		return p.link.attachment(c, l)
-	}
-	a, err := alreadyAttached(c, h, p.does)
-	if a != nil || err != nil {
-		return a, err
-	}
-	if l == nil {
+	switch {
+	case l == nil:
 		return h.attach(c, p)
+	case p.link != nil:
+		return p.link.attachment(c, l)
 	}
 	return attachByLink(c, p, l, isNew)
 }

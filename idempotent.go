@@ -2,12 +2,14 @@ package xdpload
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/cilium/ebpf"
 
+	"github.com/xdpload/xdpload/internal/sys"
 	"github.com/xdpload/xdpload/netlink"
 )
 
@@ -69,6 +71,11 @@ func (l *Loaded) does(attached ProgramInfo) (bool, error) {
 	same, err := c.programs(l.Program().ProgramInfo, attached)
 	if err != nil || !same {
 		return false, err
+	}
+	for _, s := range l.live {
+		if same, err := c.slot(s); err != nil || !same {
+			return false, err
+		}
 	}
 	return c.variables(l)
 }
@@ -168,6 +175,27 @@ func (c *comparison) sameSlots(a, b *ebpf.Map) (bool, error) {
 		}
 	}
 	return true, nil
+}
+
+// slot says whether a slot of an array that was there before runs what it is
+// to run: the load may bring other tails, or one before it was killed on the way.
+func (c *comparison) slot(s liveSlot) (bool, error) {
+	var id uint32
+	if err := s.m.Lookup(s.key, &id); err != nil {
+		if errors.Is(err, ebpf.ErrKeyNotExist) {
+			err = nil
+		}
+		return false, err
+	}
+	ours, err := sys.InfoOfProgram(s.program.FD())
+	if err != nil {
+		return false, err
+	}
+	theirs, err := InfoByID(id)
+	if err != nil {
+		return false, err
+	}
+	return c.programs(programInfo(ours), theirs)
 }
 
 // slots are the ids of the programs in an array.

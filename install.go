@@ -17,6 +17,11 @@ import (
 // pinned program array as they were. When another load pins one of the maps at
 // the same time, the load begins anew and reuses that map.
 //
+// A process that is killed leaves no pin of an unfinished load, see [pin.Txn]. If it
+// is killed after the attach and before every slot of a pinned program array
+// is written, the new program is attached and calls the old programs of the other
+// slots: nothing undoes that but the same Install, done again.
+//
 // Arrays that were kept alive for a program that the hook ran before are let
 // go, see [Release]. The caller closes the result.
 //
@@ -66,7 +71,7 @@ func (l *Loaded) attach(c *netlink.Conn, h Hook) (*Attachment, error) {
 		return nil, err
 	}
 	defer before.close()
-	a, err := Attach(c, l.Program(), h)
+	a, err := attach(c, l.Program(), h)
 	if err != nil {
 		return nil, err
 	}
