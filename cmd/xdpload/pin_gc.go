@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"path/filepath"
 
 	"github.com/cilium/ebpf"
 
@@ -22,7 +23,7 @@ func pinGCCommand() command {
 	return command{
 		Name:        "pin gc",
 		Summary:     "remove what killed loads and vanished programs have left",
-		Description: `Takes back the pins of a load whose process was killed before it was done, and removes the program arrays that were kept alive for programs that are gone. With objects, the directories of object files (PIN_OBJECT_NS) go too of which no loaded program uses a map.`,
+		Description: `Takes back the pins of a load whose process was killed before it was done, and removes the program arrays that were kept alive for programs that are gone. A program that is an element of its own array keeps itself alive when its load is killed, or when another tool takes it off: pin show lists that array below xdpload/owned, and pin rm of it lets both go. With objects, the directories of object files (PIN_OBJECT_NS) go too of which no loaded program uses a map.`,
 		Examples: []grammar.Example{
 			{Line: "xdpload pin gc -n", Help: "only list what would be removed"},
 		},
@@ -81,7 +82,7 @@ func pinRmCommand() command {
 		New: func() (*grammar.Node, runner) {
 			r := new(pinRmRequest)
 			return grammar.Value("PATH", grammar.String(&r.Path)).Completes(grammar.Pinned).
-				Help("a path, or m:REST below the BPF file system's tc directory"), r.run
+				Help("a path, which may begin at the BPF file system's root, or m:REST below the BPF file system's tc directory"), r.run
 		},
 	}
 }
@@ -92,6 +93,9 @@ func (r *pinRmRequest) run(ctx context.Context, e *env) (any, error) {
 		return nil, err
 	}
 	path := e.pinPath(r.Path)
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(root.Root(), path) // as pin show
+	}
 	program := pinnedProgram(path)
 	if err := root.Remove(path); err != nil || program == nil {
 		return nil, err

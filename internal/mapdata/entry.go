@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/internal/btfjson"
 	"github.com/xdpload/xdpload/internal/sys"
@@ -139,14 +140,20 @@ func (d *Map) Delete(key string) error {
 		return err
 	}
 	err = d.m.Delete(k)
-	if errors.Is(err, ebpf.ErrKeyNotExist) {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, ebpf.ErrKeyNotExist):
 		err = ebpf.ErrKeyNotExist
+	case errors.Is(err, unix.EINVAL) && d.isArray():
+		err = fmt.Errorf("the elements of a map of type %v can be set, not removed: %w", d.m.Type(), unix.EINVAL)
 	}
-	if err != nil {
-		return fmt.Errorf("key %s: %w", key, err)
-	}
-	return nil
+	return fmt.Errorf("key %s: %w", key, err)
 }
+
+// isArray says whether the elements are there from the start
+// (kernel/bpf/arraymap.c, array_map_delete_elem).
+func (d *Map) isArray() bool { return d.m.Type() == ebpf.Array || d.m.Type() == ebpf.PerCPUArray }
 
 // update writes n entries that lie one behind the other, and returns how many it has
 // written.

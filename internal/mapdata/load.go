@@ -36,8 +36,11 @@ func (d *Map) Load(ctx context.Context, r io.Reader, progress func(n int)) (int,
 	}
 	b := d.newBatch(ctx, progress)
 	read := b.readCSV
-	if isJSON(in) {
+	switch first(in) {
+	case '{', 0:
 		read = b.readJSON
+	case '[':
+		return 0, errArray
 	}
 	err := read(in)
 	if err == nil {
@@ -46,15 +49,17 @@ func (d *Map) Load(ctx context.Context, r io.Reader, progress func(n int)) (int,
 	return b.done, err
 }
 
-// isJSON looks at the first byte that is no white space.
-func isJSON(in *bufio.Reader) bool {
+var errArray = errors.New(`a JSON array: give one object {"key":…,"value":…} a line, as -json map dump prints them and jq -c '.[]' makes them`)
+
+// first is the first byte that is no white space, 0 for nothing at all.
+func first(in *bufio.Reader) byte {
 	for n := 1; ; n++ {
 		text, err := in.Peek(n)
 		if !btfjson.Blank(text) {
-			return text[n-1] == '{'
+			return text[n-1]
 		}
 		if err != nil {
-			return true // nothing at all
+			return 0
 		}
 	}
 }

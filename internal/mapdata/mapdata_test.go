@@ -169,6 +169,7 @@ func TestLoadErrors(t *testing.T) {
 		{name: "CPUs", in: `{"key":1,"values":[{"cpu":0,"value":{}}]}`, want: `line 1: values: the map has one value for all CPUs`},
 		{name: "full", in: line(1) + line(2) + line(3) + line(4), want: `line 3: no room for the entry, the map takes 2: argument list too long`, n: 2},
 		{name: "long line", in: "{" + strings.Repeat(" ", 1<<20+1), want: `line 1: longer than 1048576 bytes`},
+		{name: "JSON array", in: "\n" + `[{"key":1,"value":{}}]`, want: `a JSON array: give one object {"key":…,"value":…} a line, as -json map dump prints them and jq -c '.[]' makes them`},
 		{name: "text of a dump", in: "1: 7\n", want: `line 1: no column "1: 7": CSV begins with a line that names the columns, such as "key,value" or "key,value.packets,value.bytes"; of map dump, what it prints with -json can be read`},
 		{name: "no header", in: "1,2\n", want: `line 1: no column "1": CSV begins with a line that names the columns, such as "key,value" or "key,value.packets,value.bytes"; of map dump, what it prints with -json can be read`},
 		{name: "no value column", in: "key\n1\n", want: `line 1: CSV begins with a line that names the columns, such as "key,value" or "key,value.packets,value.bytes"; of map dump, what it prints with -json can be read`},
