@@ -33,6 +33,7 @@ func commands() grammar.Table[runner] {
 		mapDelCommand(),
 		mapLoadCommand(),
 		progShowCommand(),
+		progRunCommand(),
 		verifyCommand(),
 		progDumpCommand(),
 		progJITCommand(),

@@ -98,9 +98,16 @@ func outputHints(err error) []string {
 
 // write writes a file that is whole or not there.
 func (o *outputFile) write(e *env, b []byte) error {
-	if o.File == "-" {
-		_, err := e.stdout.Write(b)
+	return o.stream(e, func(w io.Writer) error {
+		_, err := w.Write(b)
 		return err
+	})
+}
+
+// stream is write for what is not in memory.
+func (o *outputFile) stream(e *env, write func(io.Writer) error) error {
+	if o.File == "-" {
+		return write(e.stdout)
 	}
 	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
 	if e.Force {
@@ -110,7 +117,7 @@ func (o *outputFile) write(e *env, b []byte) error {
 	if err != nil {
 		return &outputError{err}
 	}
-	if _, err = f.Write(b); err == nil {
+	if err = write(f); err == nil {
 		err = f.Close()
 	} else {
 		f.Close()

@@ -19,6 +19,7 @@ type loadRequest struct {
 	PinMaps    string
 	PinProgram string
 	OnMismatch xdpload.OnMismatch
+	Private    bool // nothing is pinned, nor what is pinned reused
 }
 
 func (r *loadRequest) options(e *env) xdpload.LoadOptions {
@@ -32,17 +33,13 @@ func (r *loadRequest) options(e *env) xdpload.LoadOptions {
 			Maps:       r.PinMaps,
 			Program:    r.PinProgram,
 			OnMismatch: r.OnMismatch,
+			Off:        r.Private,
 		},
 	}
 }
 
 func (r *loadRequest) grammar() []*grammar.Node {
-	return []*grammar.Node{
-		grammar.Key("set", "VAR=VALUE", r.addVariable).Repeat().
-			Help("the value of a global variable before the program runs, read as the type that the object gives: config.limit=0x10, name=eth0, hosts[1]=192.0.2.1, ports=80,443"),
-		r.mapGrammar().Repeat().Help("use another map than the object asks for, or one of another size"),
-		grammar.Key("tail", "MAP:KEY=PROGRAM", r.addTailCall).Repeat().
-			Help("the program that runs on a tail call to an element of a program array"),
+	return append(r.contents(), []*grammar.Node{
 		grammar.Key("pin-maps", "DIR", grammar.String(&r.PinMaps)).Completes(grammar.Directory).
 			Help("pin the maps that the object does not pin in this directory of the BPF file system, and reuse them from there"),
 		grammar.Key("pin", "PATH", grammar.String(&r.PinProgram)).Exact().
@@ -52,6 +49,18 @@ func (r *loadRequest) grammar() []*grammar.Node {
 			grammar.Const("recreate", &r.OnMismatch, xdpload.MismatchRecreate).Help("pin a new map in its place"),
 			grammar.Const("migrate", &r.OnMismatch, xdpload.MismatchMigrate).Help("pin a new map in its place, with the entries of the old one"),
 		)).Help("what to do about a pinned map that differs from the object's"),
+	}...)
+}
+
+// contents is what the words say about what programs find: values of variables,
+// maps and tail programs.
+func (r *loadRequest) contents() []*grammar.Node {
+	return []*grammar.Node{
+		grammar.Key("set", "VAR=VALUE", r.addVariable).Repeat().
+			Help("the value of a global variable before the program runs, read as the type that the object gives: config.limit=0x10, name=eth0, hosts[1]=192.0.2.1, ports=80,443"),
+		r.mapGrammar().Repeat().Help("use another map than the object asks for, or one of another size"),
+		grammar.Key("tail", "MAP:KEY=PROGRAM", r.addTailCall).Repeat().
+			Help("the program that runs on a tail call to an element of a program array"),
 	}
 }
 

@@ -42,12 +42,18 @@ func TestLayout(t *testing.T) {
 		"obj_get_info_by_fd":      unsafe.Sizeof(objInfoAttr{}),
 		"bpf_link_info.tcx":       unsafe.Sizeof(deviceLinkInfo{}),
 		"get_fd_by_id":            unsafe.Sizeof(idAttr{}),
+		"test_run":                unsafe.Sizeof(testRunAttr{}),
+		"test_run.repeat":         unsafe.Offsetof(testRunAttr{}.repeat),
+		"test_run.ctx_in":         unsafe.Offsetof(testRunAttr{}.ctxIn),
 		"batch":                   unsafe.Sizeof(batchAttr{}),
 		"batch.count":             unsafe.Offsetof(batchAttr{}.count),
 		"batch.elem_flags":        unsafe.Offsetof(batchAttr{}.elemFlags),
 	}
 	want := map[string]uintptr{
 		"prog_load":               112,
+		"test_run":                64,
+		"test_run.repeat":         32,
+		"test_run.ctx_in":         48,
 		"prog_load.log_buf":       32,
 		"prog_load.prog_name":     48,
 		"prog_load.prog_btf_fd":   72,

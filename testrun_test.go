@@ -1,0 +1,225 @@
+package xdpload_test
+
+import (
+	"errors"
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/bpftest"
+	"github.com/xdpload/xdpload/netlink"
+)
+
+// private loads a program of testrun.o without a pin.
+func private(t *testing.T, program string) *xdpload.Loaded {
+	t.Helper()
+	bpftest.Need(t, bpftest.Root)
+	l, err := xdpload.Load(t.Context(), objectOf(t, "testrun.o"), xdpload.LoadOptions{
+		Select: elf.Selector{Program: program}, Pins: xdpload.PinOptions{Off: true},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+// verdictsOf reads what xdp_sort has said of packets 0 to n-1, 0 for those that
+// it has not seen, else the verdict and one.
+func verdictsOf(t *testing.T, l *xdpload.Loaded, n int) []uint32 {
+	t.Helper()
+	out := make([]uint32, n)
+	for _, m := range l.Maps {
+		if m.Name != "verdicts" {
+			continue
+		}
+		for i := range out {
+			if err := m.Lookup(uint32(i), &out[i]); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return out
+}
+
+// The same packets have the same verdicts on a veth and in a test run.
+func TestRunLikeVeth(t *testing.T) {
+	n := 10_000
+	if bpftest.InGuest() {
+		n = 500
+	}
+	run := private(t, "xdp_sort")
+	said := make([]uint32, n)
+	counts := map[string]int{}
+	for i := range said {
+		r, err := run.Program().Run(xdpload.RunOptions{Data: bpftest.Frame(uint32(i))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		said[i] = r.Verdict.Value + 1
+		counts[r.Verdict.String()]++
+	}
+	if diff := cmp.Diff(said, verdictsOf(t, run, n)); diff != "" {
+		t.Fatalf("what the program recorded is not what was returned:\n%s", diff)
+	}
+	if len(counts) != 5 {
+		t.Errorf("verdicts %v, want all five", counts)
+	}
+
+	ns := bpftest.NewNamespace(t)
+	a, b := ns.Veth("v0", "v1")
+	attached := private(t, "xdp_sort")
+	ns.Netlink(func(c *netlink.Conn) error {
+		_, err := xdpload.Attach(c, attached.Program(), xdpload.XDP{Ifindex: a})
+		return err
+	})
+	tap := ns.Tap(b)
+	var seen []uint32
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
+		seen = verdictsOf(t, attached, n)
+		missing := 0
+		for i, v := range seen {
+			if v != 0 {
+				continue
+			}
+			if err := tap.Send(bpftest.Frame(uint32(i))); err != nil {
+				t.Fatal(err)
+			}
+			if missing++; missing == 100 { // what the device has room for
+				break
+			}
+		}
+		if missing == 0 {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if diff := cmp.Diff(said, seen); diff != "" {
+		t.Errorf("on the veth it says otherwise:\n%s", diff)
+	}
+}
+
+func TestRunChanges(t *testing.T) {
+	frame := bpftest.Frame(7)
+	push := append(append(append([]byte{}, frame[:12]...), 0x81, 0, 0, 0x2a), frame[12:]...)
+	for _, tt := range []struct {
+		name, program string
+		options       xdpload.RunOptions
+		verdict       string
+		data, meta    []byte
+		changed       []xdpload.ContextChange
+	}{
+		{name: "longer", program: "xdp_push", options: xdpload.RunOptions{Data: frame}, verdict: "XDP_TX", data: push},
+		{name: "meta", program: "xdp_meta", options: xdpload.RunOptions{Data: frame}, verdict: "XDP_PASS", data: frame, meta: []byte{1, 0, 0, 0}},
+		{
+			name: "context", program: "tc_mark", verdict: "TC_ACT_OK", data: frame,
+			options: xdpload.RunOptions{Data: frame, Context: []xdpload.ContextField{{Name: "mark", Value: "7"}, {Name: "priority", Value: "0x10"}, {Name: "cb[0]", Value: "3"}}},
+			changed: []xdpload.ContextChange{{Name: "mark", Before: 7, Now: 16}, {Name: "cb[1]", Before: 0, Now: 10}},
+		},
+		{name: "socket", program: "keep", options: xdpload.RunOptions{Data: frame}, verdict: "KEEP 20", data: frame},
+		{name: "short", program: "keep", options: xdpload.RunOptions{Data: frame[:20]}, verdict: "DROP", data: frame[:20]},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r, err := private(t, tt.program).Program().Run(tt.options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Verdict.String() != tt.verdict {
+				t.Errorf("verdict %s, want %s", r.Verdict, tt.verdict)
+			}
+			if diff := cmp.Diff(tt.data, r.Data); diff != "" {
+				t.Errorf("data:\n%s", diff)
+			}
+			if diff := cmp.Diff(tt.meta, r.Meta); diff != "" {
+				t.Errorf("meta:\n%s", diff)
+			}
+			if diff := cmp.Diff(tt.changed, r.Changed); diff != "" {
+				t.Errorf("context:\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestRunErrors(t *testing.T) {
+	frame := bpftest.Frame(7)
+	field := func(name, value string) xdpload.RunOptions {
+		return xdpload.RunOptions{Data: frame, Context: []xdpload.ContextField{{Name: name, Value: value}}}
+	}
+	for _, tt := range []struct {
+		name, program string
+		options       xdpload.RunOptions
+		want          string
+	}{
+		{name: "no packet", program: "xdp_sort", want: "a packet of 0 bytes"},
+		{name: "no such field", program: "tc_mark", options: field("colour", "1"), want: "context field colour: there is none; the kernel takes mark, priority"},
+		{name: "refused field", program: "tc_mark", options: field("protocol", "1"), want: "context field protocol: the kernel takes no value: the kernel has it from the Ethernet header"},
+		{name: "refused field of XDP", program: "xdp_sort", options: field("egress_ifindex", "1"), want: "it is for programs of a DEVMAP"},
+		{name: "no number", program: "tc_mark", options: field("mark", "x"), want: `"x": expected a number of 32 bits`},
+		{name: "no bytes", program: "xdp_sort", options: field("data_meta", "x"), want: "expected bytes in hexadecimal"},
+		{name: "meta of three bytes", program: "xdp_sort", options: field("data_meta", "010203"), want: "the kernel refuses these values of the context: "},
+		{name: "no device", program: "tc_mark", options: field("ifindex", "99999"), want: "no device has that ifindex"},
+		{name: "no queue", program: "xdp_sort", options: field("rx_queue_index", "1"), want: "the kernel refuses these values of the context: ingress_ifindex and rx_queue_index"},
+		{name: "very long", program: "tc_mark", options: xdpload.RunOptions{Data: make([]byte, 1<<20)}, want: "older kernels run programs on less than a page"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := private(t, tt.program).Program().Run(tt.options)
+			if _, ok := errors.AsType[*xdpload.RunError](err); !ok || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error %v, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestVerdicts(t *testing.T) {
+	for _, tt := range []struct {
+		typ    ebpf.ProgramType
+		value  uint32
+		name   string
+		passes bool
+		is     []string
+		not    []string
+	}{
+		{ebpf.XDP, 2, "XDP_PASS", true, []string{"XDP_PASS", "pass", "2", "0x2"}, []string{"drop", "1", ""}},
+		{ebpf.XDP, 1, "XDP_DROP", false, []string{"drop"}, []string{"XDP"}},
+		{ebpf.XDP, 77, "77", false, []string{"77"}, []string{"pass"}},
+		{ebpf.SchedCLS, 1<<32 - 1, "TC_ACT_UNSPEC", true, []string{"unspec", "-1"}, []string{"ok"}},
+		{ebpf.SchedACT, 2, "TC_ACT_SHOT", false, []string{"tc_act_shot", "SHOT"}, []string{"ok"}},
+		{ebpf.SocketFilter, 64, "KEEP 64", true, []string{"keep", "keep 64", "64"}, []string{"drop", "keep 63"}},
+		{ebpf.SocketFilter, 0, "DROP", false, []string{"drop", "0"}, []string{"keep"}},
+		{ebpf.CGroupSKB, 1, "PASS", true, []string{"pass"}, []string{"drop"}},
+		{ebpf.LWTXmit, 2, "BPF_DROP", false, []string{"drop"}, []string{"ok"}},
+		{ebpf.FlowDissector, 5, "5", true, []string{"5"}, []string{"ok"}},
+	} {
+		v := xdpload.TestVerdict{Type: tt.typ, Value: tt.value}
+		if v.String() != tt.name || v.Passes() != tt.passes {
+			t.Errorf("%v %d is %s, passes %v; want %s, %v", tt.typ, tt.value, v, v.Passes(), tt.name, tt.passes)
+		}
+		got := map[string]bool{}
+		want := map[string]bool{}
+		for _, name := range tt.is {
+			want[name] = true
+		}
+		for _, name := range append(tt.not, tt.is...) {
+			if v.Is(name) {
+				got[name] = true
+			}
+		}
+		if !maps.Equal(got, want) {
+			t.Errorf("%s is %v, want %v", v, got, want)
+		}
+	}
+	if err := xdpload.CheckVerdict(ebpf.XDP, "shot"); err == nil || !strings.Contains(err.Error(), "XDP_TX") {
+		t.Errorf("an XDP program that returns shot: %v", err)
+	}
+	for _, name := range []string{"pass", "XDP_TX", "17"} {
+		if err := xdpload.CheckVerdict(ebpf.XDP, name); err != nil {
+			t.Error(err)
+		}
+	}
+}
