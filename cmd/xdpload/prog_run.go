@@ -212,7 +212,7 @@ func (r *progRunRequest) runPacket(e *env, p *xdpload.Program) (any, error) {
 			return nil, err
 		}
 	}
-	report := newRunReport(p, data, result, r.Repeat)
+	report := newProgRunReport(p, data, result, r.Repeat)
 	if r.Expect != "" && !result.Verdict.Is(r.Expect) {
 		return report, &verdictError{Have: report.Verdict, Want: r.Expect}
 	}

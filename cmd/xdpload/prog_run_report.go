@@ -10,8 +10,8 @@ import (
 	"github.com/xdpload/xdpload/internal/render"
 )
 
-// runReport is what a program made of one packet.
-type runReport struct {
+// progRunReport is what a program made of one packet.
+type progRunReport struct {
 	Program string `json:"name"`
 	Type    string `json:"type"`
 	Verdict string `json:"verdict"`
@@ -41,8 +41,8 @@ type contextChange struct {
 	Now    uint64 `json:"now"`
 }
 
-func newRunReport(p *xdpload.Program, data []byte, r *xdpload.RunResult, repeat uint32) *runReport {
-	out := &runReport{
+func newProgRunReport(p *xdpload.Program, data []byte, r *xdpload.RunResult, repeat uint32) *progRunReport {
+	out := &progRunReport{
 		Program: p.Name, Type: p.Type.String(), Verdict: r.Verdict.String(), Value: r.Verdict.Value, Passes: r.Verdict.Passes(),
 		Repeat: repeat, Time: r.Time.Nanoseconds(), In: len(data), Out: len(r.Data),
 		Data: hex.EncodeToString(r.Data), Meta: hex.EncodeToString(r.Meta),
@@ -87,7 +87,7 @@ func edits(before, now []byte) []packetEdit {
 }
 
 // WriteText prints a line for each thing. -brief prints the verdict alone.
-func (r *runReport) WriteText(w io.Writer, o render.Options) error {
+func (r *progRunReport) WriteText(w io.Writer, o render.Options) error {
 	var b strings.Builder
 	if o.Brief {
 		_, err := fmt.Fprintln(w, r.Verdict)

@@ -13,9 +13,9 @@ import (
 	"github.com/xdpload/xdpload/internal/pcap"
 )
 
-// writeCapture is the script command "capture FILE COUNT [LINK]": frames with
+// captureFrames is the script command "capture FILE COUNT [LINK]": frames with
 // the numbers from 0 on, one second apart.
-func writeCapture(ts *testscript.TestScript, _ bool, args []string) {
+func captureFrames(ts *testscript.TestScript, _ bool, args []string) {
 	n, err := strconv.Atoi(args[1])
 	ts.Check(err)
 	link := pcap.Ethernet

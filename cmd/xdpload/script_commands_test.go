@@ -84,7 +84,7 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"cut":       cutFile,
 	"control":   setControl,
 	"full":      runFull,
-	"capture":   writeCapture,
+	"capture":   captureFrames,
 }
 
 // runProgram runs the program, and holds it to what every run owes its user.
