@@ -21,7 +21,7 @@ func elfDisasmCommand() command {
 		Summary: "show the instructions of an object file",
 		Description: `Shows the instructions as the kernel's verifier and bpftool write them, with labels, and with the names of helpers, functions, maps and variables; relocations are left as the compiler made them. Without a section or program it is the whole object, with its data.
 
-The text is what "elf asm" reads: it makes the same bytes of it. What follows a semicolon is a comment.`,
+The text is what "elf asm" reads: with types it makes every section that a loader reads of it, byte for byte. Debug information and sections without bytes are left out. What follows a semicolon is a comment.`,
 		Examples: []grammar.Example{
 			{Line: "xdpload elf disasm foo.o program xdp_main source", Help: "one program, with the lines of its source"},
 			{Line: "xdpload elf disasm foo.o types", Help: "all of an object, to be edited and assembled"},

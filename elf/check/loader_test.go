@@ -17,11 +17,14 @@ import (
 	"github.com/xdpload/xdpload/internal/testobj"
 )
 
-// nativeObjects are the fixtures that this machine's kernel could take.
+// nativeObjects are the fixtures that this machine's kernel could take. What a
+// loader says to them does not depend on the kernel: a guest, which is slow, has some.
 func nativeObjects(t *testing.T) []string {
 	t.Helper()
+	n := 0
 	return slices.DeleteFunc(testobj.Names(), func(name string) bool {
-		return name == "stripped.o" || strings.HasSuffix(name, "_be.o") != (byteOrder() == "big")
+		n++
+		return bpftest.InGuest() && n%8 != 0 || name == "stripped.o" || strings.HasSuffix(name, "_be.o") != (byteOrder() == "big")
 	})
 }
 
