@@ -71,7 +71,7 @@ generate: ## write the man pages, the command reference and the completions anew
 	$(GO) generate ./cmd/...
 
 fixtures: ## compile the BPF objects of the tests anew (needs clang)
-	$(GO) generate ./internal/testobj/... ./internal/machine/... ./internal/bench
+	$(GO) generate ./internal/testobj/... ./internal/disasm/... ./internal/bench
 
 bench: build ## compare speed and memory with ip, tc, bpftool and xdp-loader (root)
 	$(GO) run ./internal/bench $(BENCHFLAGS)

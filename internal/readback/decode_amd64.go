@@ -1,6 +1,6 @@
 package readback
 
-import "github.com/xdpload/xdpload/internal/machine/x86"
+import "github.com/xdpload/xdpload/internal/disasm/x86"
 
 // Architecture is the machine whose code is disassembled, "" for none.
 const Architecture = "x86-64"

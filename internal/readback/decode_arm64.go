@@ -1,6 +1,6 @@
 package readback
 
-import "github.com/xdpload/xdpload/internal/machine/arm64"
+import "github.com/xdpload/xdpload/internal/disasm/arm64"
 
 // Architecture is the machine whose code is disassembled, "" for none.
 const Architecture = "arm64"

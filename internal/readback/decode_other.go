@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"runtime"
 
-	"github.com/xdpload/xdpload/internal/machine"
+	"github.com/xdpload/xdpload/internal/disasm"
 )
 
 // Architecture is the machine whose code is disassembled, "" for none.
 const Architecture = ""
 
-func decode([]byte, uint64) (machine.Instruction, error) {
-	return machine.Instruction{}, fmt.Errorf("disassemble %s: %w", runtime.GOARCH, errors.ErrUnsupported)
+func decode([]byte, uint64) (disasm.Instruction, error) {
+	return disasm.Instruction{}, fmt.Errorf("disassemble %s: %w", runtime.GOARCH, errors.ErrUnsupported)
 }

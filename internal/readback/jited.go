@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/xdpload/xdpload/elf"
-	"github.com/xdpload/xdpload/internal/machine"
+	"github.com/xdpload/xdpload/internal/disasm"
 )
 
 // Machine is the machine code of a function.
@@ -15,7 +15,7 @@ type Machine struct {
 
 // MachineInstruction is a machine instruction and what stands around it.
 type MachineInstruction struct {
-	machine.Instruction
+	disasm.Instruction
 	Offset int // from the start of the function, bytes
 	Bytes  []byte
 	Label  string     // that jumps go to, "" for none
@@ -25,7 +25,7 @@ type MachineInstruction struct {
 
 // JITed returns the program's machine code by function. The error is a
 // [*HiddenError], [ErrNotJITed], or wraps [errors.ErrUnsupported] on a machine that there is no
-// disassembler for, or [machine.ErrUnknown].
+// disassembler for, or [disasm.ErrUnknown].
 func (p *Program) JITed(n Names) ([]Machine, error) {
 	switch {
 	case p.JITedSize == 0 && p.code.Xlated != nil:
@@ -81,7 +81,7 @@ func nameTargets(all []Machine, symbols *Symbols) {
 	for _, m := range all {
 		labels = m.label(labels)
 		for _, i := range m.Instructions {
-			if i.Transfer != machine.None && i.Goes == "" && functions[i.Target] == "" {
+			if i.Transfer != disasm.None && i.Goes == "" && functions[i.Target] == "" {
 				outside = append(outside, i.Target)
 			}
 		}
@@ -91,7 +91,7 @@ func nameTargets(all []Machine, symbols *Symbols) {
 		for n := range m.Instructions {
 			i := &m.Instructions[n]
 			switch {
-			case i.Transfer == machine.None || i.Goes != "":
+			case i.Transfer == disasm.None || i.Goes != "":
 			case functions[i.Target] != "":
 				i.Goes = functions[i.Target]
 			default:
@@ -110,7 +110,7 @@ func (m *Machine) label(used int) int {
 	}
 	targets := make(map[*MachineInstruction]bool)
 	for _, i := range m.Instructions {
-		if to := byAddress[i.Target]; to != nil && i.Transfer == machine.Jump {
+		if to := byAddress[i.Target]; to != nil && i.Transfer == disasm.Jump {
 			targets[to] = true
 		}
 	}
@@ -122,7 +122,7 @@ func (m *Machine) label(used int) int {
 	}
 	for n := range m.Instructions {
 		i := &m.Instructions[n]
-		if to := byAddress[i.Target]; to != nil && i.Transfer == machine.Jump {
+		if to := byAddress[i.Target]; to != nil && i.Transfer == disasm.Jump {
 			i.Goes = to.Label
 		}
 	}

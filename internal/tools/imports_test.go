@@ -10,7 +10,7 @@ import (
 // packages are the directories of the import graph.
 var packages = []string{
 	".", "cmd/xdpload", "elf", "elf/listing", "netlink", "offload", "pin", "internal/bpftest",
-	"internal/classic", "internal/classic/convert", "internal/classic/machine", "internal/grammar", "internal/btfjson", "internal/machine", "internal/mapdata", "internal/netns", "internal/readback", "internal/render", "internal/sys", "internal/testobj", "internal/vm", "internal/bench",
+	"internal/classic", "internal/classic/convert", "internal/classic/machine", "internal/grammar", "internal/btfjson", "internal/disasm", "internal/mapdata", "internal/netns", "internal/readback", "internal/render", "internal/sys", "internal/testobj", "internal/vm", "internal/bench",
 }
 
 // An edge is one import, by paths below the module or by full paths.
@@ -81,10 +81,10 @@ var forbiddenEdges = []edge{
 	{from: "internal/btfjson", to: "internal/render", list: "graph-mapdata"},
 	{from: "internal/mapdata", to: "pin", list: "graph-mapdata"},
 	{from: "internal/mapdata", to: "unsafe", list: "only-sys"},
-	{from: ".", to: "golang.org/x/arch/x86/x86asm", list: "only-machine"},
-	{from: "internal/machine", to: "elf", list: "graph-machine"},
+	{from: ".", to: "golang.org/x/arch/x86/x86asm", list: "only-disasm"},
+	{from: "internal/disasm", to: "elf", list: "graph-disasm"},
 	{from: "internal/readback", to: "pin", list: "graph-readback"},
-	{from: "internal/readback", to: "golang.org/x/arch/arm64/arm64asm", list: "only-machine"},
+	{from: "internal/readback", to: "golang.org/x/arch/arm64/arm64asm", list: "only-disasm"},
 	{from: "internal/kerneltypes", to: "internal/sys", list: "graph-kerneltypes"},
 	{from: "internal/kerneltypes", to: "github.com/cilium/ebpf", list: "graph-kerneltypes"},
 	{from: "internal/netns", to: "github.com/mdlayher/netlink", list: "graph-system"},
@@ -117,11 +117,11 @@ var allowedEdges = []edge{
 	{from: "cmd/xdpload", to: "internal/mapdata"},
 	{from: "internal/kerneltypes", to: "github.com/cilium/ebpf/btf"},
 	{from: "cmd/xdpload", to: "internal/readback"},
-	{from: "internal/readback", to: "internal/machine"},
+	{from: "internal/readback", to: "internal/disasm"},
 	{from: "internal/readback", to: "internal/sys"},
 	{from: "internal/readback", to: "elf"},
-	{from: "internal/machine", to: "golang.org/x/arch/x86/x86asm"},
-	{from: "internal/machine", to: "golang.org/x/arch/arm64/arm64asm"},
+	{from: "internal/disasm", to: "golang.org/x/arch/x86/x86asm"},
+	{from: "internal/disasm", to: "golang.org/x/arch/arm64/arm64asm"},
 	{from: "internal/mapdata", to: "internal/btfjson"},
 	{from: "internal/mapdata", to: "internal/sys"},
 	{from: "internal/mapdata", to: "github.com/cilium/ebpf"},

@@ -14,7 +14,7 @@ import (
 
 	"github.com/xdpload/xdpload/elf/insn"
 	"github.com/xdpload/xdpload/internal/bpftest"
-	"github.com/xdpload/xdpload/internal/machine/x86"
+	"github.com/xdpload/xdpload/internal/disasm/x86"
 	"github.com/xdpload/xdpload/internal/need"
 	"github.com/xdpload/xdpload/internal/sys"
 )

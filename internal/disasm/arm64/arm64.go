@@ -12,24 +12,24 @@ import (
 
 	"golang.org/x/arch/arm64/arm64asm"
 
-	"github.com/xdpload/xdpload/internal/machine"
+	"github.com/xdpload/xdpload/internal/disasm"
 )
 
 // size is that of every instruction in bytes.
 const size = 4
 
 // Decode decodes the first instruction of code, which stands at the address pc.
-// The error is [machine.ErrUnknown].
-func Decode(code []byte, pc uint64) (machine.Instruction, error) {
+// The error is [disasm.ErrUnknown].
+func Decode(code []byte, pc uint64) (disasm.Instruction, error) {
 	if len(code) < size {
-		return machine.Instruction{}, fmt.Errorf("%w at %#x", machine.ErrUnknown, pc)
+		return disasm.Instruction{}, fmt.Errorf("%w at %#x", disasm.ErrUnknown, pc)
 	}
 	if text := extra(binary.LittleEndian.Uint32(code)); text != "" {
 		return split(text), nil
 	}
 	x, err := arm64asm.Decode(code)
 	if err != nil || x.Op == 0 {
-		return machine.Instruction{}, fmt.Errorf("%w at %#x", machine.ErrUnknown, pc)
+		return disasm.Instruction{}, fmt.Errorf("%w at %#x", disasm.ErrUnknown, pc)
 	}
 	i := split(arm64asm.GNUSyntax(x))
 	for _, arg := range x.Args {
@@ -42,20 +42,20 @@ func Decode(code []byte, pc uint64) (machine.Instruction, error) {
 	return i, nil
 }
 
-func transfer(op arm64asm.Op) machine.Transfer {
+func transfer(op arm64asm.Op) disasm.Transfer {
 	switch op {
 	case arm64asm.BL:
-		return machine.Call
+		return disasm.Call
 	case arm64asm.B, arm64asm.CBZ, arm64asm.CBNZ, arm64asm.TBZ, arm64asm.TBNZ:
-		return machine.Jump
+		return disasm.Jump
 	}
-	return machine.None // an address, and a load from there
+	return disasm.None // an address, and a load from there
 }
 
 // split takes a line apart. Commas within brackets do not part operands.
-func split(text string) machine.Instruction {
+func split(text string) disasm.Instruction {
 	operation, rest, _ := strings.Cut(text, " ")
-	i := machine.Instruction{Len: size, Operation: operation}
+	i := disasm.Instruction{Len: size, Operation: operation}
 	depth, from := 0, 0
 	for at, r := range rest {
 		switch {

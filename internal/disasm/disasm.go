@@ -1,9 +1,9 @@
-// Package machine says how a machine instruction is told: its length, its text
+// Package disasm says how a machine instruction is told: its length, its text
 // in the words of the GNU assembler, and where it goes.
 //
 // The decoders are below it, one for each machine, for what is linked costs
 // every start of the program: x86 and arm64.
-package machine
+package disasm
 
 import (
 	"errors"

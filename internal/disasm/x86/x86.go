@@ -11,32 +11,32 @@ import (
 
 	"golang.org/x/arch/x86/x86asm"
 
-	"github.com/xdpload/xdpload/internal/machine"
+	"github.com/xdpload/xdpload/internal/disasm"
 )
 
 // bits is the mode of the processor.
 const bits = 64
 
 // Decode decodes the first instruction of code, which stands at the address pc.
-// The error is [machine.ErrUnknown].
-func Decode(code []byte, pc uint64) (machine.Instruction, error) {
+// The error is [disasm.ErrUnknown].
+func Decode(code []byte, pc uint64) (disasm.Instruction, error) {
 	if i, ok := extra(code); ok {
 		return i, nil
 	}
 	x, err := x86asm.Decode(code, bits)
 	if err != nil || x.Op == 0 {
-		return machine.Instruction{}, fmt.Errorf("%w at %#x", machine.ErrUnknown, pc)
+		return disasm.Instruction{}, fmt.Errorf("%w at %#x", disasm.ErrUnknown, pc)
 	}
-	i := machine.Instruction{Len: x.Len, Operation: operation(&x)}
+	i := disasm.Instruction{Len: x.Len, Operation: operation(&x)}
 	for n := len(x.Args) - 1; n >= 0; n-- {
 		switch arg := x.Args[n].(type) {
 		case nil:
 		case x86asm.Rel:
 			i.Target = pc + uint64(x.Len) + uint64(int64(arg))
 			i.Operands = append(i.Operands, fmt.Sprintf("%#x", i.Target))
-			i.Transfer = machine.Jump
+			i.Transfer = disasm.Jump
 			if x.Op == x86asm.CALL {
-				i.Transfer = machine.Call
+				i.Transfer = disasm.Call
 			}
 		default:
 			i.Operands = append(i.Operands, operand(&x, n, displaced(&x, code)))

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/xdpload/xdpload/internal/machine"
-	"github.com/xdpload/xdpload/internal/machine/x86"
+	"github.com/xdpload/xdpload/internal/disasm"
+	"github.com/xdpload/xdpload/internal/disasm/x86"
 )
 
 // The forms that the JIT compiler emits on one processor or another, and that
@@ -95,12 +95,12 @@ func TestDecode(t *testing.T) {
 func TestTarget(t *testing.T) {
 	for _, tt := range []struct {
 		bytes    string
-		transfer machine.Transfer
+		transfer disasm.Transfer
 		text     string
 	}{
-		{"\xe8\xfb\x00\x00\x00", machine.Call, "call there"},
-		{"\x0f\x85\xfa\x00\x00\x00", machine.Jump, "jne there"},
-		{"\xff\xe0", machine.None, "jmp *%rax"},
+		{"\xe8\xfb\x00\x00\x00", disasm.Call, "call there"},
+		{"\x0f\x85\xfa\x00\x00\x00", disasm.Jump, "jne there"},
+		{"\xff\xe0", disasm.None, "jmp *%rax"},
 	} {
 		i, err := x86.Decode([]byte(tt.bytes), 0x1000)
 		if err != nil {
@@ -109,7 +109,7 @@ func TestTarget(t *testing.T) {
 		if i.Transfer != tt.transfer || i.Text("there") != tt.text {
 			t.Errorf("%s: %v, want %v, %s", i.Text("there"), i.Transfer, tt.transfer, tt.text)
 		}
-		if tt.transfer != machine.None && i.Target != 0x1100 {
+		if tt.transfer != disasm.None && i.Target != 0x1100 {
 			t.Errorf("%s goes to %#x", tt.text, i.Target)
 		}
 	}
@@ -117,7 +117,7 @@ func TestTarget(t *testing.T) {
 
 func TestUnknown(t *testing.T) {
 	for _, code := range []string{"", "\x06", "\x48", "\xe8\x00", "\x0f\xff", "\xc5"} {
-		if i, err := x86.Decode([]byte(code), 0); !errors.Is(err, machine.ErrUnknown) {
+		if i, err := x86.Decode([]byte(code), 0); !errors.Is(err, disasm.ErrUnknown) {
 			t.Errorf("% x: %+v, %v", code, i, err)
 		}
 	}

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/xdpload/xdpload/internal/machine"
-	"github.com/xdpload/xdpload/internal/machine/arm64"
+	"github.com/xdpload/xdpload/internal/disasm"
+	"github.com/xdpload/xdpload/internal/disasm/arm64"
 )
 
 //go:generate testdata/build.sh
@@ -66,15 +66,15 @@ func normal(text string) string {
 func TestTarget(t *testing.T) {
 	for _, tt := range []struct {
 		word     string
-		transfer machine.Transfer
+		transfer disasm.Transfer
 		text     string
 	}{
-		{"\x40\x00\x00\x94", machine.Call, "bl there"},
-		{"\x40\x00\x00\x14", machine.Jump, "b there"},
-		{"\x00\x08\x00\x54", machine.Jump, "b.eq there"},
-		{"\x07\x08\x00\xb4", machine.Jump, "cbz x7,there"},
-		{"\x07\x08\x18\x36", machine.Jump, "tbz w7,#3,there"},
-		{"\x40\x01\x3f\xd6", machine.None, "blr x10"},
+		{"\x40\x00\x00\x94", disasm.Call, "bl there"},
+		{"\x40\x00\x00\x14", disasm.Jump, "b there"},
+		{"\x00\x08\x00\x54", disasm.Jump, "b.eq there"},
+		{"\x07\x08\x00\xb4", disasm.Jump, "cbz x7,there"},
+		{"\x07\x08\x18\x36", disasm.Jump, "tbz w7,#3,there"},
+		{"\x40\x01\x3f\xd6", disasm.None, "blr x10"},
 	} {
 		i, err := arm64.Decode([]byte(tt.word), 0x1000)
 		if err != nil {
@@ -83,7 +83,7 @@ func TestTarget(t *testing.T) {
 		if i.Transfer != tt.transfer || i.Text("there") != tt.text {
 			t.Errorf("%s: %v, want %v, %s", i.Text("there"), i.Transfer, tt.transfer, tt.text)
 		}
-		if tt.transfer != machine.None && i.Target != 0x1100 {
+		if tt.transfer != disasm.None && i.Target != 0x1100 {
 			t.Errorf("%s goes to %#x", tt.text, i.Target)
 		}
 	}
@@ -91,7 +91,7 @@ func TestTarget(t *testing.T) {
 
 func TestUnknown(t *testing.T) {
 	for _, code := range []string{"", "\x00\x00\x00", "\xff\xff\xff\xff"} {
-		if i, err := arm64.Decode([]byte(code), 0); !errors.Is(err, machine.ErrUnknown) {
+		if i, err := arm64.Decode([]byte(code), 0); !errors.Is(err, disasm.ErrUnknown) {
 			t.Errorf("% x: %+v, %v", code, i, err)
 		}
 	}
