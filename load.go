@@ -285,6 +285,9 @@ func (l *loader) result() (*Loaded, error) {
 		if err != nil {
 			return nil, &LoadError{Program: name, Err: err}
 		}
+		if !l.options.Verbose {
+			p.VerifierLog = ""
+		}
 		out.Programs = append(out.Programs, p)
 	}
 	for _, name := range sortedKeys(l.maps) {

@@ -67,8 +67,11 @@ func (l *loader) loadProgram(ctx context.Context, spec *ebpf.ProgramSpec) (*ebpf
 		return nil, err
 	}
 	options := ebpf.ProgramOptions{}
-	if l.options.Verbose {
+	switch {
+	case l.options.Verbose:
 		options.LogLevel = ebpf.LogLevelBranch | ebpf.LogLevelStats
+	case plainErr != nil: // it will be refused again, and once is enough
+		options.LogLevel, options.LogSizeStart = ebpf.LogLevelBranch, logSize
 	}
 	p, err := ebpf.NewProgramWithOptions(spec, options)
 	if err != nil {
@@ -76,6 +79,11 @@ func (l *loader) loadProgram(ctx context.Context, spec *ebpf.ProgramSpec) (*ebpf
 	}
 	return p, nil
 }
+
+// logSize is room for the log of a refusal, in bytes: for the largest in the
+// field, so that the verifier need not run again for the rest. What it does not
+// write takes no memory.
+const logSize = 8 << 20
 
 // refused chooses between the two refusals of a program. A missing privilege
 // is better told by the kernel than by cilium/ebpf, which takes it for a limit on
