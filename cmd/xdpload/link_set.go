@@ -33,7 +33,9 @@ func linkSetCommand() command {
 
 A program that is attached already stays: only -force replaces it, and then without a moment in which neither program runs. "xdp off" detaches what is attached, whatever its mode; "xdpgeneric off" and its like detach that mode's program only. Where nothing is attached, "off" is done already.
 
-Several devices, by dev DEV dev DEV …, a pattern, a group or all, run one program that is loaded once. Each device that refuses is named with its reason and the status is 2, while the others run it; with -atomic, all are as they were before, also on ^C. Alike results are one line, with -details one for each device; JSON is an array.`,
+Several devices, by dev DEV dev DEV …, a pattern, a group or all, run one program that is loaded once. Each device that refuses is named with its reason and the status is 2, while the others run it; with -atomic, all are as they were before, also on ^C. Alike results are one line, with -details one for each device; JSON is an array.
+
+Lines of a batch that name the same program of the same file share it: it is read and verified once, unless it has a map that is not pinned, or the line sets more than the hook.`,
 		Examples: []grammar.Example{
 			{Line: "xdpload link set dev eth0 xdp obj foo.o", Help: "attach the only XDP program of foo.o"},
 			{Line: "xdpload -force link set dev eth0 xdp obj foo.o sec xdp/drop", Help: "replace the attached program"},
@@ -43,10 +45,10 @@ Several devices, by dev DEV dev DEV …, a pattern, a group or all, run one prog
 			{Line: "xdpload -atomic -force link set 'veth*' xdp obj foo.o", Help: "run the program on every device with such a name, or change nothing"},
 			{Line: "xdpload link set group 7 xdp off", Help: "detach from the devices of a group"},
 		},
-		New: func() (*grammar.Node, runner) {
-			r := &linkSetRequest{Program: newProgramRequest()}
-			return r.grammar(), r.run
-		},
+		New: reusable(
+			func() *linkSetRequest { return &linkSetRequest{Program: newProgramRequest()} },
+			(*linkSetRequest).grammar, (*linkSetRequest).run,
+		),
 	}
 }
 
@@ -135,7 +137,11 @@ func (r *linkSetRequest) set(ctx context.Context, e *env) (any, error) {
 	if r.Off {
 		return r.detach(ctx, e, conn, hook, dev)
 	}
-	p, a, err := r.Program.attach(ctx, e, conn, hook, r.boundTo(dev))
+	attach := r.Program.attachShared
+	if r.Link != "" { // its pin and those of a load of its own appear together
+		attach = r.Program.attach
+	}
+	p, a, err := attach(ctx, e, conn, hook, r.boundTo(dev))
 	if err != nil {
 		return nil, err
 	}

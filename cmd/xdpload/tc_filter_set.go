@@ -34,7 +34,7 @@ func (r *filterRequest) set(ctx context.Context, e *env) (any, error) {
 		r.Code.Program.Export = os.Getenv("TC_BPF_UDS") // as for tc
 	}
 	hook := xdpload.Clsact{Filter: r.filter(ifindex), Op: r.op, Idempotent: e.Idempotent, Device: r.Device}
-	key, sharing := r.Code.Program.shareKey(e, r.boundTo(ifindex))
+	key, sharing := r.Code.Program.shareKey(e, ebpf.SchedCLS, r.boundTo(ifindex))
 	shared := e.found.program(key)
 	if shared != nil {
 		hook.Filter.BPF.Name = shared.name

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"slices"
 
+	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload"
@@ -40,6 +42,7 @@ func (f *found) program(key shareKey) *sharedProgram {
 
 // shareKey is what lines of a batch must have in common to run one program.
 type shareKey struct {
+	run                    ebpf.ProgramType // by the hook
 	file, section, program string
 	ifindex                int // that the program is bound to
 	dev, inode             uint64
@@ -54,7 +57,7 @@ type sharedProgram struct {
 
 // shareKey is false for a program that each line has to itself. Whether it has
 // maps of its own is known when it is loaded.
-func (r *programRequest) shareKey(e *env, ifindex int) (key shareKey, ok bool) {
+func (r *programRequest) shareKey(e *env, run ebpf.ProgramType, ifindex int) (key shareKey, ok bool) {
 	if e.found == nil || r.File == "" || r.File == "-" || r.Verbose || r.Export != "" || !r.Load.plain() {
 		return key, false
 	}
@@ -63,7 +66,7 @@ func (r *programRequest) shareKey(e *env, ifindex int) (key shareKey, ok bool) {
 		return key, false
 	}
 	return shareKey{
-		file: r.File, section: r.Section, program: r.Program, ifindex: ifindex,
+		run: run, file: r.File, section: r.Section, program: r.Program, ifindex: ifindex,
 		dev: uint64(stat.Dev), inode: stat.Ino, size: stat.Size, changed: unix.TimespecToNsec(stat.Mtim),
 	}, true
 }
@@ -84,6 +87,24 @@ func (e *env) share(key shareKey, p *loaded, name string) {
 	p.close = func() error { return nil }
 	kept.reused = true
 	e.found.programs[key] = &sharedProgram{loaded: &kept, name: name}
+}
+
+// attachShared is attach for a hook of which a batch has many: its lines run one
+// program.
+func (r *programRequest) attachShared(ctx context.Context, e *env, conn *netlink.Conn, hook xdpload.Hook, ifindex int) (*loaded, *xdpload.Attachment, error) {
+	key, sharing := r.shareKey(e, hook.ProgramType(), ifindex)
+	if shared := e.found.program(key); sharing && shared != nil {
+		a, err := xdpload.Attach(conn, shared.Program, hook)
+		if err != nil {
+			return nil, nil, &objectError{Object: r.name(), Program: shared.Program.Name, Err: err}
+		}
+		return shared.again(), a, e.release(ctx, conn, a.Replaced)
+	}
+	p, a, err := r.attach(ctx, e, conn, hook, ifindex)
+	if err == nil && sharing {
+		e.share(key, p, "")
+	}
+	return p, a, err
 }
 
 // again is what a line gets that runs a shared program.
