@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 
 	"github.com/xdpload/xdpload/internal/classic"
@@ -125,7 +124,7 @@ func (r *bytecodeDisasmRequest) run(_ context.Context, e *env) (any, error) {
 		text, err = classic.Disassemble(program)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", r.Filter.name(), err)
+		return nil, r.Filter.failed(err)
 	}
 	return r.Output.writeText(e, &textReport{File: r.Filter.name(), Text: text})
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -41,10 +42,15 @@ func (r *filterFile) read(e *env) ([]classic.Instruction, error) {
 	if err == nil {
 		err = inLine(classic.Check(program), lines)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", r.name(), err)
+	return program, r.failed(err)
+}
+
+// failed names the filter, once.
+func (r *filterFile) failed(err error) error {
+	if _, named := errors.AsType[*fs.PathError](err); err == nil || named {
+		return err
 	}
-	return program, nil
+	return fmt.Errorf("%s: %w", r.name(), err)
 }
 
 // parse returns the program, and where its instructions stand in a text.

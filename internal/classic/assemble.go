@@ -93,7 +93,7 @@ func (a *assembler) statement() error {
 		a.labels[t.text] = len(a.program)
 		return a.advance()
 	}
-	if operands(t.text) == "" {
+	if !mnemonic(t.text) {
 		return t.fail("%v is no instruction, and no label without a colon", t)
 	}
 	if len(a.program) == MaxInstructions {

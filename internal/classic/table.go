@@ -129,7 +129,17 @@ func (want form) takes(f form) bool {
 	}
 }
 
-// operands lists what the word takes, "" if no instruction begins with it.
+// mnemonic reports whether an instruction begins with the word.
+func mnemonic(word string) bool {
+	for i := range ops {
+		if strings.EqualFold(ops[i].name, word) {
+			return true
+		}
+	}
+	return false
+}
+
+// operands lists what the word takes.
 func operands(word string) string {
 	var list []string
 	for i := range ops {

@@ -84,10 +84,8 @@ func (c *converter) indirect(i classic.Instruction) error {
 	if i.K >= linkLayerOffset && i.K < linkLayerOffset+farthest || i.K >= networkOffset && i.K < networkOffset+farthest {
 		return errors.New("an offset from a header and X")
 	}
-	c.emit("w2 = w9")
-	if i.K != 0 {
-		c.emitf("w2 += %d", int32(i.K))
-	}
+	c.emitf("w2 = %d", int32(i.K)) // not X first: the verifier would keep in mind what X is less than r2
+	c.emit("w2 += w9")
 	c.emitf("if r2 > %#x goto %s", farthest-i.Size(), c.reject())
 	c.emit("r3 = r7", "r3 += r2")
 	c.read(i.Size(), 0, "0")

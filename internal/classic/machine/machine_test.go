@@ -2,11 +2,9 @@ package machine_test
 
 import (
 	"errors"
-	"math/rand/v2"
 	"strings"
 	"testing"
 
-	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/classic"
 	"github.com/xdpload/xdpload/internal/classic/machine"
 )
@@ -37,7 +35,7 @@ func TestKept(t *testing.T) {
 		{"ld #rand ret #5", 5, -1},
 		{"ld [18] tax ldb [x + 24] ret a", 6, 0},        // -1 + 24 in 32 bits
 		{"ldx #33 ld #4 lsh x ret a", 8, 0},             // by 1, by 33
-		{strings.Repeat("tax ", 4095) + "ret #9", 9, 9}, // the longest there is
+		{strings.Repeat("tax ", 1000) + "ret #9", 9, 9}, // before Linux 6.9 sockets take 2560 at most
 	}
 	for _, tt := range tests {
 		program, _, err := classic.Assemble(tt.text)
@@ -92,38 +90,5 @@ func TestRefused(t *testing.T) {
 	}
 	if _, err := machine.NewSocket(make([]classic.Instruction, 4097)); err == nil || !strings.Contains(err.Error(), "4097 instructions") {
 		t.Error(err)
-	}
-}
-
-// TestCheck holds classic.Check to what the kernel takes, of programs that are
-// nearly right.
-func TestCheck(t *testing.T) {
-	g := rand.New(rand.NewPCG(3, 4))
-	codes := []uint16{0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x0c, 0x0e, 0x15, 0x16, 0x1d, 0x20, 0x25, 0x28, 0x30, 0x34, 0x3c, 0x40, 0x45, 0x48, 0x50, 0x60, 0x61, 0x64, 0x6c, 0x74, 0x80, 0x81, 0x84, 0x87, 0x94, 0x9c, 0xa4, 0xb1, 0xff}
-	ks := []uint32{0, 0, 1, 2, 3, 15, 16, 31, 32, 0xfffff000, 0xfffff028, 0xfffff03c, 0xfffff040, 0xfffff001, 1<<32 - 1}
-	good, count := 0, 20000
-	if bpftest.InGuest() {
-		count = 1000
-	}
-	for range count {
-		program := make([]classic.Instruction, 1+g.IntN(8))
-		for at := range program {
-			program[at] = classic.Instruction{Code: codes[g.IntN(len(codes))], JT: uint8(g.IntN(3)), JF: uint8(g.IntN(3)), K: ks[g.IntN(len(ks))]}
-		}
-		if g.IntN(8) > 0 {
-			program[len(program)-1] = classic.Instruction{Code: classic.RET | classic.A}
-		}
-		checked := classic.Check(program)
-		s, err := machine.NewSocket(program)
-		if err == nil {
-			s.Close()
-			good++
-		}
-		if (checked == nil) != (err == nil) {
-			t.Errorf("%s: we say %v, the kernel %v", classic.Format(program), checked, err)
-		}
-	}
-	if good < count/10 {
-		t.Errorf("%d of %d programs are good", good, count)
 	}
 }

@@ -38,7 +38,11 @@ func NewSocket(filter []classic.Instruction) (*Socket, error) {
 	program := unix.SockFprog{Len: uint16(len(raw)), Filter: &raw[0]}
 	if err := unix.SetsockoptSockFprog(s.to, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &program); err != nil {
 		s.Close()
-		return nil, os.NewSyscallError("SO_ATTACH_FILTER", err)
+		err = os.NewSyscallError("SO_ATTACH_FILTER", err)
+		if errors.Is(err, unix.ENOMEM) {
+			err = fmt.Errorf("%w: net.core.optmem_max bounds how long a socket's filter can be", err)
+		}
+		return nil, err
 	}
 	return s, nil
 }
