@@ -52,6 +52,8 @@ func withoutAdmin() {
 	if err := unix.Prctl(unix.PR_CAPBSET_DROP, unix.CAP_SYS_ADMIN, 0, 0, 0); err != nil {
 		panic(err)
 	}
-	os.Unsetenv(asLesser)
+	if err := os.Unsetenv(asLesser); err != nil {
+		panic(err)
+	}
 	panic(syscall.Exec("/proc/self/exe", os.Args, os.Environ()))
 }
