@@ -32,20 +32,19 @@ type codeFunction struct {
 // codeOptions choose what is told of each instruction.
 type codeOptions struct{ Source, Raw bool }
 
-// add adds the rewritten instructions, cut into functions.
+// addXlated adds rewritten instructions, cut into functions.
 func (r *codeReport) addXlated(p *readback.Program, items []listing.Item, o codeOptions) {
 	r.Hidden = p.Hidden()
-	for n := range items {
-		item := &items[n]
-		if !o.Source {
-			item.Lines = nil
+	for len(items) > 0 {
+		next := 1
+		for next < len(items) && items[next].Function == "" {
+			next++
 		}
-		if item.Function != "" || n == 0 {
-			r.Functions = append(r.Functions, codeFunction{Function: readback.Function{Name: item.Function}, options: o})
-		}
-		f := &r.Functions[len(r.Functions)-1]
-		f.items = append(f.items, *item)
-		f.Size += len(item.Bytes)
+		f := codeFunction{Function: readback.Function{Name: items[0].Function}, items: items[:next], options: o}
+		last := &items[next-1]
+		f.Size = int(last.Offset-items[0].Offset) + len(last.Bytes)
+		r.Functions = append(r.Functions, f)
+		items = items[next:]
 	}
 }
 

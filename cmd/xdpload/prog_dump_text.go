@@ -17,7 +17,11 @@ func (r *codeReport) WriteText(w io.Writer, _ render.Options) error {
 	for n := range r.Functions {
 		f := &r.Functions[n]
 		for i := range f.items {
-			f.items[i].Write(b, f.options.Raw)
+			item := &f.items[i]
+			if !f.options.Source {
+				item.Lines = nil
+			}
+			item.Write(b, f.options.Raw)
 		}
 		if f.machine != nil {
 			f.writeMachine(b)
@@ -25,6 +29,10 @@ func (r *codeReport) WriteText(w io.Writer, _ render.Options) error {
 	}
 	return b.Flush()
 }
+
+// TextSize is about the size of the text: three times that of machine code, and a
+// little more than that of instructions.
+func (r *codeReport) TextSize() int { return max(4*r.JITedSize, 2*r.XlatedSize) }
 
 func (r *codeReport) heading(b *bufio.Writer) {
 	fmt.Fprintf(b, "; id %d %s %s tag %s: %s", r.ID, r.Type, orDash(r.Name), r.Tag, count(r.XlatedSize/insn.Size, "instruction slot"))

@@ -3,7 +3,6 @@ package readback
 import (
 	"cmp"
 	"fmt"
-	"slices"
 
 	"github.com/xdpload/xdpload/elf/insn"
 	"github.com/xdpload/xdpload/elf/listing"
@@ -124,12 +123,10 @@ func (x *xlated) mapName(i insn.Instruction) (operand, remark string) {
 
 // Hidden reports whether the kernel hides the addresses of what the program calls.
 func (p *Program) Hidden() bool {
-	calls := slices.Collect(func(yield func(bool) bool) {
-		for _, i := range instructions(p.code.Xlated) {
-			if i.Op == insn.Call && i.Src == insn.CallHelper && !yield(i.Imm == 0) {
-				return
-			}
+	for _, i := range instructions(p.code.Xlated) {
+		if i.Op == insn.Call && i.Src == insn.CallHelper && i.Imm == 0 {
+			return true
 		}
-	})
-	return slices.Contains(calls, true)
+	}
+	return false
 }

@@ -10,7 +10,7 @@ import (
 // packages are the directories of the import graph.
 var packages = []string{
 	".", "cmd/xdpload", "elf", "elf/listing", "netlink", "offload", "pin", "internal/bpftest",
-	"internal/classic", "internal/classic/convert", "internal/classic/machine", "internal/grammar", "internal/btfjson", "internal/disasm", "internal/mapdata", "internal/netns", "internal/readback", "internal/render", "internal/sys", "internal/testobj", "internal/vm", "internal/bench",
+	"internal/classic", "internal/classic/convert", "internal/classic/machine", "internal/grammar", "internal/btfjson", "internal/disasm", "internal/kerneltypes", "internal/mapdata", "internal/netns", "internal/readback", "internal/render", "internal/sys", "internal/testobj", "internal/vm", "internal/bench",
 }
 
 // An edge is one import, by paths below the module or by full paths.
