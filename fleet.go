@@ -57,16 +57,8 @@ func (f *fleet) outcomes() []Outcome {
 	return out
 }
 
-func (f *fleet) changed() bool {
-	for i := range f.swaps {
-		if f.swaps[i].Changed() {
-			return true
-		}
-	}
-	return false
-}
+func (f *fleet) idle() bool { return len(f.pending()) == 0 }
 
-// leaveAlone finds the devices that run the like already, if that is enough.
 func (f *fleet) leaveAlone(same func(ProgramInfo) (bool, error)) error {
 	if !f.Idempotent {
 		return nil
@@ -116,7 +108,6 @@ func (f *fleet) pending() (todo []*swap) {
 	return todo
 }
 
-// run makes the changes. An error says that all of them were taken back.
 func (f *fleet) run(ctx context.Context) error {
 	todo := f.plan(f.pending())
 	for range attempts {
@@ -317,8 +308,7 @@ func (f *fleet) explain(s *swap) error {
 	return XDP{Ifindex: s.Ifindex, Mode: s.mode}.explain(f.conn, f.program, s.Err)
 }
 
-// undo gives each device that was changed what it had, unless others have
-// changed it since. It does not stop halfway.
+// undo does not stop halfway.
 func (f *fleet) undo() error {
 	var made []*swap
 	var requests []netlink.DeviceXDP

@@ -3,6 +3,9 @@ package xdpload
 import (
 	"context"
 	"errors"
+	"slices"
+
+	"github.com/cilium/ebpf"
 
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/netlink"
@@ -43,17 +46,45 @@ type Outcome struct {
 }
 
 // Changed reports whether the device is not as it was before.
-func (o *Outcome) Changed() bool {
+func (o Outcome) Changed() bool {
 	return o.Err == nil && !o.Undone && o.Attachment != nil && !o.Attachment.Unchanged
 }
 
-// InstallEach is [Install] for several devices: one load, then requests for many
-// devices in flight on the socket. The outcomes are in the order of h.Links. An
-// error is none of a device, and says that nothing has changed.
+// Hooks are the same hook of several devices: an [XDPs] or a [Clsacts] literal.
+type Hooks interface {
+	// ProgramType is the type of the programs that the hooks run.
+	ProgramType() ebpf.ProgramType
+
+	// over begins a change; p is nil to detach, and for classic BPF.
+	over(c *netlink.Conn, p *Program) change
+}
+
+// A change of several devices is made, and then kept or taken back.
+type change interface {
+	// leaveAlone finds the devices that run the like already, if that is enough.
+	leaveAlone(same func(ProgramInfo) (bool, error)) error
+	// idle reports that nothing is left to do.
+	idle() bool
+	// run makes the changes. An error says that all of them were taken back.
+	run(ctx context.Context) error
+	// undo gives each device what it had, unless others have changed it since.
+	undo() error
+	outcomes() []Outcome
+	close()
+}
+
+// ProgramType is [ebpf.XDP].
+func (XDPs) ProgramType() ebpf.ProgramType { return ebpf.XDP }
+
+func (h XDPs) over(c *netlink.Conn, p *Program) change { return newFleet(c, h, p) }
+
+// InstallEach is [Install] for several devices: one load, and then an attach to
+// each. The outcomes are in the order of the devices. An error is none of a
+// device, and says that nothing has changed.
 //
 // The result of the load is nil when no device has changed: then nothing of it
 // stays. Otherwise the caller closes it.
-func InstallEach(ctx context.Context, c *netlink.Conn, obj *elf.Object, o LoadOptions, h XDPs) (*Loaded, []Outcome, error) {
+func InstallEach(ctx context.Context, c *netlink.Conn, obj *elf.Object, o LoadOptions, h Hooks) (*Loaded, []Outcome, error) {
 	for attempt := 1; ; attempt++ {
 		l, all, err := installEach(ctx, c, obj, o, h)
 		if _, raced := errors.AsType[*pin.ConflictError](err); raced && attempt < attempts {
@@ -66,12 +97,12 @@ func InstallEach(ctx context.Context, c *netlink.Conn, obj *elf.Object, o LoadOp
 	}
 }
 
-func installEach(ctx context.Context, c *netlink.Conn, obj *elf.Object, o LoadOptions, h XDPs) (_ *Loaded, _ []Outcome, err error) {
+func installEach(ctx context.Context, c *netlink.Conn, obj *elf.Object, o LoadOptions, h Hooks) (_ *Loaded, _ []Outcome, err error) {
 	l, err := Load(ctx, obj, o)
 	if err != nil {
 		return nil, nil, err
 	}
-	f := newFleet(c, h, l.Program())
+	f := h.over(c, l.Program())
 	defer f.close()
 	keep := false
 	defer func() {
@@ -82,7 +113,7 @@ func installEach(ctx context.Context, c *netlink.Conn, obj *elf.Object, o LoadOp
 	if err := f.leaveAlone(l.does); err != nil {
 		return nil, nil, err
 	}
-	if len(f.pending()) == 0 {
+	if f.idle() {
 		return nil, f.outcomes(), nil
 	}
 	if err := l.Publish(ctx); err != nil {
@@ -91,23 +122,26 @@ func installEach(ctx context.Context, c *netlink.Conn, obj *elf.Object, o LoadOp
 	if err := f.run(ctx); err != nil {
 		return nil, nil, err
 	}
-	if !f.changed() {
-		return nil, f.outcomes(), nil
+	all := f.outcomes()
+	if !slices.ContainsFunc(all, Outcome.Changed) {
+		return nil, all, nil
 	}
 	if err := l.Commit(); err != nil {
 		return nil, nil, errors.Join(err, f.undo())
 	}
 	keep = true
-	return l, f.outcomes(), nil
+	return l, all, nil
 }
 
 // AttachEach is [Attach] for several devices. See [InstallEach] for the
 // outcomes and the error.
-func AttachEach(ctx context.Context, c *netlink.Conn, p *Program, h XDPs) ([]Outcome, error) {
-	f := newFleet(c, h, p)
+func AttachEach(ctx context.Context, c *netlink.Conn, p *Program, h Hooks) ([]Outcome, error) {
+	f := h.over(c, p)
 	defer f.close()
-	if err := f.leaveAlone(p.does); err != nil {
-		return nil, err
+	if p != nil {
+		if err := f.leaveAlone(p.does); err != nil {
+			return nil, err
+		}
 	}
 	if err := f.run(ctx); err != nil {
 		return nil, err
@@ -118,12 +152,7 @@ func AttachEach(ctx context.Context, c *netlink.Conn, p *Program, h XDPs) ([]Out
 // DetachEach is [Detach] for several devices. See [InstallEach] for the
 // outcomes and the error. Where nothing is attached there is nothing to refuse.
 func DetachEach(ctx context.Context, c *netlink.Conn, h XDPs) ([]Outcome, error) {
-	f := newFleet(c, h, nil)
-	defer f.close()
-	if err := f.run(ctx); err != nil {
-		return nil, err
-	}
-	return f.outcomes(), nil
+	return AttachEach(ctx, c, nil, h)
 }
 
 // ReleaseEach is [Release] for the programs that were replaced or detached.

@@ -44,7 +44,7 @@ func (r *devicesRequest) grammar() *grammar.Node {
 
 // several reports whether the words stand for any number of devices.
 func (r *devicesRequest) several() bool {
-	return r.All || r.Group != "" || len(r.Names) > 1 || isPattern(r.Names[0])
+	return r.All || r.Group != "" || len(r.Names) > 1 || len(r.Names) == 1 && isPattern(r.Names[0])
 }
 
 func isPattern(name string) bool { return strings.ContainsAny(name, "*?[") }

@@ -106,7 +106,7 @@ func (e *env) parse(words []string) (job, error) {
 		return job{}, &optionError{errors.New("-all-netns is for net show")}
 	}
 	if e.Atomic && !atomic(command.Title()) {
-		return job{}, &optionError{errors.New("-atomic is for what changes several devices: link set, tc filter add, change, replace and delete")}
+		return job{}, &optionError{errors.New("-atomic is for what changes several devices: link set, and tc filter add, change and replace")}
 	}
 	run, err := command.Parse(rest)
 	return job{command: command.Title(), run: run}, err
@@ -115,7 +115,7 @@ func (e *env) parse(words []string) (job, error) {
 // atomic reports whether a command changes several devices, and back.
 func atomic(command string) bool {
 	switch command {
-	case "link set":
+	case "link set", "tc filter add", "tc filter change", "tc filter replace":
 		return true
 	}
 	return false

@@ -14,6 +14,7 @@ import (
 // filterRequest is a line about filters: where they are, and what they run.
 type filterRequest struct {
 	hookRequest
+	Devices  devicesRequest // where Device is the first, or the only one
 	Pref     uint16
 	Protocol netlink.Protocol
 	Handle   *uint32
@@ -60,6 +61,7 @@ func tcFilterCommands() []command {
 const (
 	aboutHook  = `A filter is on the ingress or egress hook of a clsact qdisc, which is created where the device has neither it nor an ingress qdisc, and gone again when the rest of the command fails. The program is loaded, and maps are pinned, when the hook is known to be there. What came of it is printed: the pref and handle that the kernel chose, and the program's id.`
 	aboutBatch = `Lines of a batch that name the same program of the same file share it: it is read and verified once, unless it has a map that is not pinned, or the line sets more than the hook. -details shows which lines share.`
+	aboutMany  = `Several devices, by dev DEV dev DEV … or a pattern, run one program that is loaded once. Each device that refuses is named with its reason and the status is 2, while the others run it; with -atomic, all are as they were before, also on ^C.`
 	aboutRun   = `With direct-action the program's return value is the verdict. Without it, it is the class of the packet, 0 for no match and -1 for the filter's classid, and actions give the verdict.`
 )
 
@@ -67,7 +69,7 @@ func filterAddCommand() command {
 	return command{
 		Name:        "tc filter add",
 		Summary:     "attach a classifier to a device",
-		Description: aboutHook + "\n\n" + aboutRun + "\n\n" + aboutBatch,
+		Description: aboutHook + "\n\n" + aboutRun + "\n\n" + aboutMany + "\n\n" + aboutBatch,
 		Examples: []grammar.Example{
 			{Line: "xdpload tc filter add dev eth0 ingress bpf da obj foo.o", Help: "run the program of section classifier, or the only one for tc, on what comes in"},
 			{Line: "tcpdump -ddd arp | xdpload tc filter add dev eth0 ingress bpf bytecode-file - flowid 1:1", Help: "classify with classic BPF"},
@@ -96,9 +98,10 @@ func filterReplaceCommand() command {
 
 A filter that has the pref, handle and chain is replaced with no moment in between in which neither runs. Without a handle it is the one with the same name, FILE:[SECTION], on that hook; where several have it, name one by pref and handle. (tc adds another filter in both cases.) Classic BPF has no name, and is always added.
 
-` + aboutRun + "\n\n" + aboutBatch,
+` + aboutRun + "\n\n" + aboutMany + "\n\n" + aboutBatch,
 		Examples: []grammar.Example{
 			{Line: "xdpload tc filter replace dev eth0 ingress bpf da obj foo.o", Help: "attach the program, or its new version"},
+			{Line: "xdpload -atomic tc filter replace dev 'veth*' ingress bpf da obj foo.o", Help: "do so on every device with such a name, or on none"},
 		},
 		New: filterLine(xdpload.FilterReplace, (*filterRequest).setGrammar, (*filterRequest).runSet),
 	}
@@ -119,7 +122,7 @@ func (r *filterRequest) identityGrammar() (handle, pref, protocol *grammar.Node)
 func (r *filterRequest) setGrammar() *grammar.Node {
 	handle, pref, protocol := r.identityGrammar()
 	return grammar.Any(
-		r.deviceGrammar().Required(),
+		r.devicesGrammar().Required(),
 		r.parentGrammar(),
 		handle, pref, protocol, r.chainGrammar(),
 		grammar.Const("bpf", &r.Kind, "bpf", r.bpfGrammar()).Exact().Required().Help("a BPF classifier"),
@@ -153,6 +156,9 @@ func (r *filterRequest) bpfGrammar() *grammar.Node {
 var errNothingToRun = errors.New("no program: expected obj FILE, pinned PATH, fd N, bytecode TEXT or bytecode-file FILE after bpf")
 
 func (r *filterRequest) check() error {
+	if err := r.checkDevices(); err != nil {
+		return err
+	}
 	switch {
 	case !r.Code.given():
 		return errNothingToRun

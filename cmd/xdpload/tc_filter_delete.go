@@ -21,7 +21,7 @@ func filterDeleteCommand() command {
 	return command{
 		Name:        "tc filter delete|del",
 		Summary:     "detach classifiers from a device",
-		Description: `Deletes one filter, named by pref, handle and kind; or those with the name of a program, FILE:[SECTION]; or all of a pref; or, with none of these, all of a hook's chain, whoever they belong to. What was deleted is printed. The qdisc stays.`,
+		Description: `Deletes one filter, named by pref, handle and kind; or those with the name of a program, FILE:[SECTION]; or all of a pref; or, with none of these, all of a hook's chain, whoever they belong to. What was deleted is printed. The qdisc stays. Of several devices each that refuses is named, and the status is 2.`,
 		Examples: []grammar.Example{
 			{Line: "xdpload tc filter del dev eth0 ingress bpf obj foo.o", Help: "detach what was attached from foo.o, and leave the filters of others"},
 			{Line: "xdpload tc filter del dev eth0 ingress pref 49152 handle 1 bpf", Help: "detach one filter"},
@@ -44,7 +44,7 @@ func (r *filterRequest) deleteGrammar() *grammar.Node {
 			Help("those that run the program which is pinned here"),
 	))
 	return grammar.Any(
-		r.deviceGrammar().Required(),
+		r.devicesGrammar().Required(),
 		r.parentGrammar(),
 		handle, pref, protocol, r.chainGrammar(),
 		grammar.Const("bpf", &r.Kind, "bpf", named).Exact().Help("a BPF classifier"),
@@ -54,6 +54,9 @@ func (r *filterRequest) deleteGrammar() *grammar.Node {
 }
 
 func (r *filterRequest) checkDelete() error {
+	if err := r.checkDevices(); err != nil {
+		return err
+	}
 	switch {
 	case r.Handle != nil && r.Kind == "":
 		return errors.New("handle needs the filter's kind: bpf")
@@ -68,6 +71,9 @@ func (r *filterRequest) checkDelete() error {
 }
 
 func (r *filterRequest) runDelete(ctx context.Context, e *env) (any, error) {
+	if r.Devices.several() {
+		return r.runDeleteMany(ctx, e)
+	}
 	deleted, err := r.delete(ctx, e)
 	if r.IfExists && noFilter(err) {
 		return r.deleted(nil), nil
@@ -234,21 +240,25 @@ func (r *filterRequest) deleted(filters []*netlink.Filter) *filtersDeleted {
 
 // WriteText prints how many, and a line for each.
 func (r *filtersDeleted) WriteText(w io.Writer, o render.Options) error {
+	_, err := fmt.Fprintf(w, "%s: %s\n", r.hook, r.outcome(o.Brief))
+	return err
+}
+
+// outcome says what was deleted, and in brief how much.
+func (r *filtersDeleted) outcome(brief bool) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: deleted %s\n", r.hook, count(len(r.Deleted), "filter"))
+	fmt.Fprintf(&b, "deleted %s", count(len(r.Deleted), "filter"))
 	for _, d := range r.Deleted {
-		if o.Brief {
+		if brief {
 			break
 		}
-		fmt.Fprintf(&b, "  protocol %s pref %d %s chain %d handle %s", d.Protocol, d.Pref, d.Kind, d.Chain, d.Handle)
+		fmt.Fprintf(&b, "\n  protocol %s pref %d %s chain %d handle %s", d.Protocol, d.Pref, d.Kind, d.Chain, d.Handle)
 		if d.Name != "" {
 			b.WriteString(" " + render.Line(d.Name))
 		}
 		if d.Program != nil {
 			fmt.Fprintf(&b, ", program %v", d.Program)
 		}
-		b.WriteString("\n")
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return b.String()
 }

@@ -16,6 +16,9 @@ import (
 )
 
 func (r *filterRequest) runSet(ctx context.Context, e *env) (any, error) {
+	if r.Devices.several() {
+		return r.runSetMany(ctx, e)
+	}
 	report, err := r.set(ctx, e)
 	if err != nil {
 		return nil, &linkError{Device: r.subject(), Err: err}
@@ -174,15 +177,22 @@ func handleText(h uint32) string { return "0x" + strconv.FormatUint(uint64(h), 1
 
 // WriteText prints one line, and one more for a qdisc that was created.
 func (c *filterChange) WriteText(w io.Writer, _ render.Options) error {
-	var b strings.Builder
+	created := ""
 	if c.QdiscCreated {
-		fmt.Fprintf(&b, "%s: created clsact qdisc\n", c.Device)
+		created = c.Device + ": created clsact qdisc\n"
 	}
+	_, err := fmt.Fprintf(w, "%s%s: %s\n", created, c.hook, c.outcome())
+	return err
+}
+
+// outcome says what became of the filter.
+func (c *filterChange) outcome() string {
+	var b strings.Builder
 	verb := c.Change.String()
 	if c.Unchanged {
 		verb = "unchanged"
 	}
-	fmt.Fprintf(&b, "%s: %s filter protocol %s pref %d chain %d handle %s", c.hook, verb, c.Protocol, c.Pref, c.Chain, c.Handle)
+	fmt.Fprintf(&b, "%s filter protocol %s pref %d chain %d handle %s", verb, c.Protocol, c.Pref, c.Chain, c.Handle)
 	if c.Name != "" {
 		b.WriteString(" " + render.Line(c.Name))
 	}
@@ -195,6 +205,5 @@ func (c *filterChange) WriteText(w io.Writer, _ render.Options) error {
 	if c.Replaced != nil {
 		fmt.Fprintf(&b, ", replaced program %v", c.Replaced)
 	}
-	_, err := fmt.Fprintln(w, b.String())
-	return err
+	return b.String()
 }

@@ -1,0 +1,95 @@
+package xdpload_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/netlink"
+)
+
+// filters are those on ingress, by device; nil where there is no qdisc.
+func (h *herd) filters() map[string][]*netlink.Filter {
+	h.t.Helper()
+	all := make(map[string][]*netlink.Filter)
+	for _, l := range h.links() {
+		for q, err := range h.conn.Qdiscs(l.Index) {
+			h.check(err)
+			if q.Kind != "clsact" {
+				continue
+			}
+			all[l.Name] = []*netlink.Filter{}
+			for f, err := range h.conn.Filters(netlink.FilterQuery{Ifindex: l.Index, Parent: netlink.Ingress}) {
+				h.check(err)
+				if !f.Head {
+					all[l.Name] = append(all[l.Name], f)
+				}
+			}
+		}
+	}
+	return all
+}
+
+func (h *herd) hooks(links []*netlink.Link, f netlink.Filter) (all []xdpload.Clsact) {
+	h.t.Helper()
+	for _, l := range links {
+		one, options := f, *f.BPF
+		one.Ifindex, one.Parent, one.BPF = l.Index, netlink.Ingress, &options
+		at, err := xdpload.Clsact{Filter: one, Op: xdpload.FilterReplace, Device: l.Name}.Find(h.conn)
+		h.check(err)
+		all = append(all, at)
+	}
+	return all
+}
+
+// TestEachFilterUndone: filters that were replaced have their options back,
+// those that were added are gone, and the qdiscs with them.
+func TestEachFilterUndone(t *testing.T) {
+	h := newHerd(t, 8)
+	classifier := func(section string) *xdpload.Loaded {
+		l, err := xdpload.Load(t.Context(), objectOf(t, "tc.o"), xdpload.LoadOptions{
+			Select: elf.Selector{Section: section, Type: xdpload.Clsacts{}.ProgramType()},
+		})
+		h.check(err)
+		return l
+	}
+	l := classifier("tc")
+	attach := func(ctx context.Context, p *xdpload.Program, links []*netlink.Link, f netlink.Filter) error {
+		all, err := xdpload.AttachEach(ctx, h.conn, p, xdpload.Clsacts{Hooks: h.hooks(links, f), Atomic: true})
+		h.refused(all, nil)
+		return err
+	}
+	links := h.links()
+	old := netlink.Filter{Pref: 5, Handle: 3, BPF: &netlink.BPFFilter{Name: "mine", ClassID: 0x10002}}
+	h.check(attach(t.Context(), l.Program(), links[:4], old))
+	h.check(l.Close()) // the filters hold it, and nothing else
+	l = classifier("classifier")
+	p := l.Program()
+	t.Cleanup(func() { l.Close() })
+	before, descriptors := h.filters(), openDescriptors(t)
+	if len(before) != 4 {
+		t.Fatalf("%d devices have a qdisc", len(before))
+	}
+	renewed := netlink.Filter{Pref: 5, Handle: 3, BPF: &netlink.BPFFilter{Name: "mine", Direct: true}}
+	for limit := range len(links) {
+		err := attach(&stopAfter{Context: t.Context(), limit: limit + 1}, p, links, renewed)
+		if !errors.Is(err, context.Canceled) || err.Error() != context.Canceled.Error() {
+			t.Errorf("interrupted at %d: %v", limit, err)
+		}
+		if diff := cmp.Diff(before, h.filters()); diff != "" {
+			t.Fatalf("interrupted at %d: filters (-before +after):\n%s", limit, diff)
+		}
+	}
+	h.check(attach(t.Context(), p, links, renewed))
+	if after := h.filters(); len(after) != len(links) || cmp.Equal(before, after) {
+		t.Errorf("after all that filters are on %d devices", len(after))
+	}
+	if now := openDescriptors(t); !slices.Equal(now, descriptors) {
+		t.Errorf("descriptors %q are open, before it were %q", now, descriptors)
+	}
+}
