@@ -74,7 +74,7 @@ func (a *Attachment) Hook() string {
 // [*UnsuitableError] where the kernel gives no reason and the reason is known. An
 // error changes nothing.
 func Attach(c *netlink.Conn, p *Program, h Hook) (*Attachment, error) {
-	if p.link == nil {
+	if p == nil || p.link == nil { // nil for classic BPF
 		a, err := alreadyAttached(c, h, p.does)
 		if a != nil || err != nil {
 			return a, err
