@@ -77,6 +77,14 @@ func objectCases() []testCase {
 		load("core", "one CO-RE relocation", "core.o", "sec xdp", goal{wall, "bpftool", 0.6}),
 		load("maps64", "a program with 64 maps", "maps64.o", "sec xdp", goal{wall, "bpftool", 0.8}),
 		load("heavy16", "16 programs that take the verifier long", "heavy16.o", "program heavy0", goal{wall, "bpftool", 0.55}),
+		{
+			name: "verify16", about: "the same, and keep none of them",
+			calm: true, setup: idleDevice, calls: true, goals: []goal{{wall, "bpftool", 0.6}},
+			contestants: []contestant{
+				command("xdpload verify heavy16.o"),
+				command("bpftool prog loadall heavy16.o " + pins + "/bench").after(unpin),
+			},
+		},
 		load("big", "one of the 111 programs of a 2 MB object", "big.o", "sec xdp/wanted", goal{wall, "ip", 1}, goal{memory, "", 25 * megabyte}),
 		{
 			name: "rejected", about: "a program that is refused with a log of more than 1 MB",
