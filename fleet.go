@@ -242,11 +242,12 @@ func (f *fleet) take(s *swap) {
 	}
 	if f.program == nil {
 		s.Attachment = f.attachment(s, s.mode, s.old)
-		return
+	} else {
+		s.Attachment = &Attachment{
+			Ifindex: s.Ifindex, Device: s.Device, Mode: s.mode, Program: f.program.ProgramInfo, Replaced: s.Gone,
+		}
 	}
-	s.Attachment = &Attachment{
-		Ifindex: s.Ifindex, Device: s.Device, Mode: s.mode, Program: f.program.ProgramInfo, Replaced: s.Gone,
-	}
+	s.Attachment.Uncompared = s.old != 0 && f.held[s.old] < 0
 }
 
 // overtaken says whether another attempt may tell more: someone else has changed

@@ -182,9 +182,11 @@ func (r *linkSetRequest) detach(ctx context.Context, e *env, conn *netlink.Conn,
 // warnUncompared says what ip never says, so not as ip.
 func (e *env) warnUncompared(a *xdpload.Attachment) {
 	if a.Uncompared && !e.tool.foreign() {
-		e.warn("%s: what was taken off was not compared with what was there, which takes CAP_SYS_ADMIN: if others changed it just then, it was their program", a.Device)
+		e.warn("%s: "+uncompared, a.Device)
 	}
 }
+
+const uncompared = "what was taken off was not compared with what was there, which takes CAP_SYS_ADMIN: if others changed it just then, it was their program"
 
 // boundTo is the device that a program is loaded for.
 func (r *linkSetRequest) boundTo(dev *netlink.Link) int {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"slices"
 
 	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/internal/render"
@@ -37,6 +38,9 @@ func (r *linkSetRequest) setMany(ctx context.Context, e *env) (any, error) {
 	}
 	defer p.close() //nolint:errcheck // descriptors of ours only
 	reports := linkSetReports{}
+	if slices.ContainsFunc(all, notCompared) && !e.tool.foreign() {
+		e.warn("%v: "+uncompared, &r.Devices)
+	}
 	for i := range all {
 		reports = append(reports, r.outcome(&all[i], p.maps))
 	}
@@ -58,6 +62,8 @@ func (r *linkSetRequest) change(ctx context.Context, e *env, conn *netlink.Conn,
 	}
 	return new(manyLoaded), all, err
 }
+
+func notCompared(o xdpload.Outcome) bool { return o.Attachment != nil && o.Attachment.Uncompared }
 
 // outcome is the report on one device.
 func (r *linkSetRequest) outcome(o *xdpload.Outcome, maps []*xdpload.Map) *linkSetReport {
