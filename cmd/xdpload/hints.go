@@ -23,7 +23,7 @@ func hints(err error) []string {
 	}
 	for _, known := range []func(error) []string{
 		syntaxHints, notFoundHints, bindHints, verifierHints, tokenHints, holderHints, multiHints, occupiedHints, outputHints, pinHints, clsactHints,
-		kernelHints, unsuitableHints, hiddenHints, jitHints, permissionHints, deviceHints,
+		kernelHints, unsuitableHints, hiddenHints, lookupHints, jitHints, permissionHints, deviceHints,
 	} {
 		if out := known(err); out != nil {
 			return out

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"math"
@@ -30,17 +31,38 @@ func (r *progRef) grammar() *grammar.Node {
 
 // open opens the program, of any type. The caller closes it.
 func (r *progRef) open(e *env) (*xdpload.Program, error) {
-	switch {
-	case r.Pinned != "":
+	if r.Pinned != "" {
 		return xdpload.OpenPinned(e.pinPath(r.Pinned), ebpf.UnspecifiedProgram)
-	case r.ID != 0:
-		return xdpload.OpenID(r.ID, ebpf.UnspecifiedProgram)
 	}
-	id, err := programNamed(r.Name)
-	if err != nil {
-		return nil, err
+	p, err := r.lookup()
+	if errors.Is(err, fs.ErrPermission) {
+		err = &lookupError{err}
+	}
+	return p, err
+}
+
+func (r *progRef) lookup() (*xdpload.Program, error) {
+	id := r.ID
+	if id == 0 {
+		var err error
+		if id, err = programNamed(r.Name); err != nil {
+			return nil, err
+		}
 	}
 	return xdpload.OpenID(id, ebpf.UnspecifiedProgram)
+}
+
+// lookupError says that this process may not look for programs.
+type lookupError struct{ Err error }
+
+func (e *lookupError) Error() string { return e.Err.Error() }
+func (e *lookupError) Unwrap() error { return e.Err }
+
+func lookupHints(err error) []string {
+	if _, ok := errors.AsType[*lookupError](err); !ok {
+		return nil
+	}
+	return []string{"programs are looked up by CAP_SYS_ADMIN only, or opened by a pin: run it as root, or give pinned PATH"}
 }
 
 // programNamed finds the only program with a name; the kernel keeps 15 bytes of it.
