@@ -17,7 +17,7 @@ import (
 // TestDumpHidden changes what a machine shows, which a guest is for.
 func TestDumpHidden(t *testing.T) {
 	bpftest.Need(t, bpftest.Root, bpftest.JIT, guest)
-	obj, err := elf.Open(testobj.Path(t, "count.o"))
+	obj, err := elf.Open(testobj.Path(t, "subprog.o"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +28,7 @@ func TestDumpHidden(t *testing.T) {
 	} {
 		t.Run("harden "+tt.harden, func(t *testing.T) {
 			setting(t, "net/core/bpf_jit_harden", tt.harden)
-			l, err := xdpload.Load(t.Context(), obj, xdpload.LoadOptions{Select: elf.Selector{Section: "xdp"}})
+			l, err := xdpload.Load(t.Context(), obj, xdpload.LoadOptions{Select: elf.Selector{Section: "xdp", Program: "xdp_global"}})
 			if err != nil {
 				t.Fatal(err)
 			}
