@@ -151,6 +151,11 @@ func InfoByID(id uint32) (ProgramInfo, error) {
 		return ProgramInfo{}, err
 	}
 	defer sys.Close(fd)
+	return infoByFD(fd, id)
+}
+
+// infoByFD is InfoByID for a program that is open.
+func infoByFD(fd int, id uint32) (ProgramInfo, error) {
 	info, err := sys.InfoOfProgram(fd)
 	if errors.Is(err, unix.ENODEV) {
 		return ProgramInfo{ID: id, DeviceGone: true}, nil

@@ -3,6 +3,7 @@ package xdpload
 import (
 	"errors"
 	"os"
+	"slices"
 
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
@@ -44,20 +45,20 @@ var errUnsettled = errors.New("others change the attached program faster than it
 func (XDP) ProgramType() ebpf.ProgramType { return ebpf.XDP }
 
 func (h XDP) attach(c *netlink.Conn, p *Program) (*Attachment, error) {
-	replaced, compared, err := h.set(c, p)
-	if err != nil {
+	replaced, err := h.set(c, p)
+	switch {
+	case err != nil:
 		return nil, h.explain(c, p, err)
+	case replaced != nil: // a program takes another's place in the same mode only
+		replaced.Program = p.ProgramInfo
+		return replaced, nil
 	}
-	a, err := h.attached(c, p, replaced)
-	if a != nil {
-		a.Uncompared = replaced != nil && !compared
-	}
-	return a, err
+	return h.attached(c, p)
 }
 
 // attached asks the kernel where it put the program.
-func (h XDP) attached(c *netlink.Conn, p *Program, replaced *ProgramInfo) (*Attachment, error) {
-	a := &Attachment{Ifindex: h.Ifindex, Mode: h.Mode, Program: p.ProgramInfo, Replaced: replaced}
+func (h XDP) attached(c *netlink.Conn, p *Program) (*Attachment, error) {
+	a := &Attachment{Ifindex: h.Ifindex, Mode: h.Mode, Program: p.ProgramInfo}
 	l, err := c.LinkByIndex(h.Ifindex)
 	if err != nil {
 		return nil, err
@@ -71,44 +72,51 @@ func (h XDP) attached(c *netlink.Conn, p *Program, replaced *ProgramInfo) (*Atta
 	return a, nil
 }
 
-// set attaches and returns what it replaced.
-func (h XDP) set(c *netlink.Conn, p *Program) (replaced *ProgramInfo, compared bool, err error) {
+// set attaches. If that replaced a program, it returns the attachment, without
+// the new program.
+func (h XDP) set(c *netlink.Conn, p *Program) (*Attachment, error) {
 	if !h.Replace {
-		return nil, false, c.SetXDP(h.Ifindex, netlink.XDP{FD: p.FD(), Mode: h.Mode, NoReplace: true})
+		return nil, c.SetXDP(h.Ifindex, netlink.XDP{FD: p.FD(), Mode: h.Mode, NoReplace: true})
 	}
 	for range attempts {
 		now, err := h.current(c)
 		if err != nil {
-			return nil, false, err
+			return nil, err
 		}
-		replaced, compared, err := h.swap(c, p.FD(), now)
+		replaced, compared, err := h.swap(c, p.FD(), now.Program.ID)
+		if err == nil && replaced == nil {
+			return nil, nil
+		}
 		if err == nil {
-			return replaced, compared, nil
+			now.Program, now.Replaced, now.Uncompared = ProgramInfo{}, replaced, !compared
+			return now, nil
 		}
 		if !errors.Is(err, os.ErrExist) && !errors.Is(err, os.ErrNotExist) {
-			return nil, false, err
+			return nil, err
 		}
-		if again, linkErr := h.current(c); linkErr != nil || again == now {
+		if again, linkErr := h.current(c); linkErr != nil || again.Program.ID == now.Program.ID {
 			// Nobody swapped first. Without an expectation the kernel says
 			// what is in the way, instead of that it did not expect it.
-			return nil, false, c.SetXDP(h.Ifindex, netlink.XDP{FD: p.FD(), Mode: h.Mode, NoReplace: true})
+			return nil, c.SetXDP(h.Ifindex, netlink.XDP{FD: p.FD(), Mode: h.Mode, NoReplace: true})
 		}
 	}
-	return nil, false, errUnsettled
+	return nil, errUnsettled
 }
 
-// current is the id of the program that the hook has now, 0 if none.
-func (h XDP) current(c *netlink.Conn) (uint32, error) {
+// current is what the hook has now: of the program the id only, 0 if none.
+func (h XDP) current(c *netlink.Conn) (*Attachment, error) {
 	l, err := c.LinkByIndex(h.Ifindex)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
+	now := &Attachment{Ifindex: h.Ifindex, Device: l.Name, Mode: h.Mode}
 	for _, x := range l.XDP.Programs {
 		if x.Mode == h.Mode || (h.Mode == netlink.XDPAny && x.Mode != netlink.XDPOffload) {
-			return x.ID, nil
+			now.Mode, now.Program.ID = x.Mode, x.ID
+			break
 		}
 	}
-	return 0, nil
+	return now, nil
 }
 
 // swap puts fd, -1 for nothing, in the place of the program with the id old,
@@ -119,17 +127,17 @@ func (h XDP) swap(c *netlink.Conn, fd int, old uint32) (_ *ProgramInfo, compared
 	if old == 0 {
 		return nil, true, c.SetXDP(h.Ifindex, x)
 	}
+	info := ProgramInfo{ID: old}
 	oldFD, err := sys.ProgramByID(old)
 	switch {
 	case err == nil:
 		defer sys.Close(oldFD)
 		x.ExpectedFD = &oldFD
+		if known, err := infoByFD(oldFD, old); err == nil {
+			info = known
+		}
 	case !errors.Is(err, os.ErrPermission):
 		return nil, false, err
-	}
-	info, err := InfoByID(old)
-	if err != nil {
-		info = ProgramInfo{ID: old}
 	}
 	return &info, x.ExpectedFD != nil, c.SetXDP(h.Ifindex, x)
 }
@@ -143,21 +151,19 @@ func (h XDP) detach(c *netlink.Conn) (*Attachment, error) {
 		if err != nil {
 			return nil, err
 		}
-		found := h.on(l)
+		found := slices.DeleteFunc(slices.Clone(l.XDP.Programs), func(p netlink.XDPProgram) bool { return !h.is(p.Mode) })
 		if len(found) == 0 {
 			return nil, nil
 		}
 		if len(found) > 1 {
-			return nil, &AmbiguousError{Device: l.Name, Attachments: found}
+			return nil, &AmbiguousError{Device: l.Name, Attachments: h.on(l)}
 		}
-		a := found[0]
-		one := XDP{Ifindex: h.Ifindex, Mode: a.Mode}
-		_, compared, err := one.swap(c, -1, a.Program.ID)
+		one, id := XDP{Ifindex: h.Ifindex, Mode: found[0].Mode}, found[0].ID
+		p, compared, err := one.swap(c, -1, id)
 		if err == nil {
-			a.Uncompared = !compared
-			return a, nil
+			return &Attachment{Ifindex: l.Index, Device: l.Name, Mode: one.Mode, Program: *p, Uncompared: !compared}, nil
 		}
-		if now, linkErr := one.current(c); linkErr != nil || now == a.Program.ID {
+		if now, linkErr := one.current(c); linkErr != nil || now.Program.ID == id {
 			return nil, one.explain(c, nil, err)
 		}
 	}
@@ -167,14 +173,11 @@ func (h XDP) detach(c *netlink.Conn) (*Attachment, error) {
 // on lists what the hook has on a device, in every mode for [netlink.XDPAny].
 func (h XDP) on(l *netlink.Link) []*Attachment {
 	var known Inventory
-	var found []*Attachment
-	for _, a := range known.XDP(l) {
-		if h.Mode == netlink.XDPAny || a.Mode == h.Mode {
-			found = append(found, a)
-		}
-	}
-	return found
+	return slices.DeleteFunc(known.XDP(l), func(a *Attachment) bool { return !h.is(a.Mode) })
 }
+
+// is reports whether the hook is that of a program that runs in a mode.
+func (h XDP) is(m netlink.XDPMode) bool { return h.Mode == netlink.XDPAny || h.Mode == m }
 
 // explain adds to a refusal what is on the hook, or why the program does not
 // suit it where the kernel keeps that to itself.
