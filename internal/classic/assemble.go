@@ -118,7 +118,7 @@ func (a *assembler) instruction(t token) (i Instruction, err error) {
 	case o.form == formJump:
 		return i, a.label(placeAlways)
 	case i.Conditional():
-		return i, a.labels2(o)
+		return i, a.branches(o)
 	}
 	return i, nil
 }
@@ -277,8 +277,8 @@ func (a *assembler) shift(what string) (k uint32, err error) {
 	return k, a.expect(")", what)
 }
 
-// labels2 reads ", label" and for what is no inverse another.
-func (a *assembler) labels2(o *op) error {
+// branches reads ", label", and another for what is no inverse.
+func (a *assembler) branches(o *op) error {
 	if err := a.expect(",", o.name); err != nil {
 		return err
 	}

@@ -12,25 +12,24 @@ type Extension uint32
 
 // The extensions of the kernel.
 const (
-	Protocol        Extension = 0
-	PacketType      Extension = 4
-	Ifindex         Extension = 8
-	NetlinkAttr     Extension = 12 // of type X, at offset A
-	NetlinkNested   Extension = 16
-	Mark            Extension = 20
-	Queue           Extension = 24
-	HardwareType    Extension = 28
-	ReceiveHash     Extension = 32
-	CPU             Extension = 36
-	XorX            Extension = 40 // A ^= X, older than the instruction
-	VLANTag         Extension = 44
-	VLANTagPresent  Extension = 48
-	PayloadOffset   Extension = 52
-	Random          Extension = 56
-	VLANProtocol    Extension = 60
-	extensions                = 0xfffff000 // SKF_AD_OFF
-	networkOffset             = 0xfff00000 // SKF_NET_OFF
-	linkLayerOffset           = 0xffe00000 // SKF_LL_OFF
+	Protocol       Extension = 0
+	PacketType     Extension = 4
+	Ifindex        Extension = 8
+	NetlinkAttr    Extension = 12 // of type X, at offset A
+	NetlinkNested  Extension = 16
+	Mark           Extension = 20
+	Queue          Extension = 24
+	HardwareType   Extension = 28
+	ReceiveHash    Extension = 32
+	CPU            Extension = 36
+	XorX           Extension = 40 // A ^= X, older than the instruction
+	VLANTag        Extension = 44
+	VLANTagPresent Extension = 48
+	PayloadOffset  Extension = 52
+	Random         Extension = 56
+	VLANProtocol   Extension = 60
+
+	extensions = 0xfffff000 // SKF_AD_OFF
 )
 
 // extensionNames are in the order of the kernel's documentation; the first name
