@@ -17,18 +17,18 @@ import (
 // TestDumpHidden changes what a machine shows, which a guest is for.
 func TestDumpHidden(t *testing.T) {
 	bpftest.Need(t, bpftest.Root, bpftest.JIT, guest)
-	obj, err := elf.Open(testobj.Path(t, "subprog.o"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	setting(t, "kernel/kptr_restrict", "2")
-	for _, tt := range []struct{ harden, xlated, jited string }{
-		{harden: "0", xlated: "the kernel hides the addresses", jited: "the kernel hides the machine code"},
-		{harden: "2", xlated: "the kernel hides the rewritten instructions", jited: "the kernel hides the machine code"},
+	for _, tt := range []struct{ object, program, harden, xlated, jited string }{
+		{object: "subprog.o", program: "xdp_global", harden: "0", xlated: "the kernel hides the addresses", jited: "the kernel hides the machine code"},
+		{object: "count.o", program: "xdp_count", harden: "2", xlated: "the kernel hides the rewritten instructions", jited: "the kernel hides the machine code"},
 	} {
 		t.Run("harden "+tt.harden, func(t *testing.T) {
 			setting(t, "net/core/bpf_jit_harden", tt.harden)
-			l, err := xdpload.Load(t.Context(), obj, xdpload.LoadOptions{Select: elf.Selector{Section: "xdp", Program: "xdp_global"}})
+			obj, err := elf.Open(testobj.Path(t, tt.object))
+			if err != nil {
+				t.Fatal(err)
+			}
+			l, err := xdpload.Load(t.Context(), obj, xdpload.LoadOptions{Select: elf.Selector{Program: tt.program}})
 			if err != nil {
 				t.Fatal(err)
 			}

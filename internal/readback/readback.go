@@ -98,7 +98,7 @@ func (p *Program) functionsByCalls(name string) []Function {
 func instructions(code []byte) func(func(uint64, insn.Instruction) bool) {
 	return func(yield func(uint64, insn.Instruction) bool) {
 		for at := 0; at+insn.Size <= len(code); {
-			i := insn.Decode(code[at:], order)
+			i := insn.Decode(code[at:], binary.NativeEndian)
 			if !yield(uint64(at), i) {
 				return
 			}
@@ -106,8 +106,6 @@ func instructions(code []byte) func(func(uint64, insn.Instruction) bool) {
 		}
 	}
 }
-
-var order = binary.NativeEndian
 
 // callee returns the offset of the function that an instruction calls or takes the address of.
 // After the rewriting a call has the distance in off (kernel/bpf/verifier.c, jit_subprogs).
@@ -146,7 +144,7 @@ func (p *Program) readFunctions(spec *btf.Spec) error {
 	if count == 0 {
 		return nil
 	}
-	infos, err := btf.LoadFuncInfos(bytes.NewReader(p.code.FuncInfo), order, uint32(count), spec)
+	infos, err := btf.LoadFuncInfos(bytes.NewReader(p.code.FuncInfo), binary.NativeEndian, uint32(count), spec)
 	if err != nil {
 		return err
 	}
@@ -162,7 +160,7 @@ func (p *Program) readLines(spec *btf.Spec) error {
 	if count == 0 {
 		return nil
 	}
-	infos, err := btf.LoadLineInfos(bytes.NewReader(p.code.LineInfo), order, uint32(count), spec)
+	infos, err := btf.LoadLineInfos(bytes.NewReader(p.code.LineInfo), binary.NativeEndian, uint32(count), spec)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package readback
 
 import (
 	"cmp"
+	"encoding/binary"
 	"fmt"
 
 	"github.com/xdpload/xdpload/elf/insn"
@@ -31,7 +32,7 @@ func (p *Program) Xlated(n Names) ([]listing.Item, error) {
 		}
 	}
 	x.symbols = n.Symbols.Names(addresses)
-	code := listing.Code{Data: p.code.Xlated, Order: order, Functions: x.functions, Lines: p.lines, Name: x.name}
+	code := listing.Code{Data: p.code.Xlated, Order: binary.NativeEndian, Functions: x.functions, Lines: p.lines, Name: x.name}
 	return code.Items(), nil
 }
 
