@@ -76,6 +76,16 @@ func ReadNamed(r io.ReaderAt, name string) (*Object, error) {
 	return parse(b, name, name)
 }
 
+// ReadStream is ReadNamed of what has no end until it is read, such as standard
+// input. Of a stream that is no ELF object it reads the first bytes only.
+func ReadStream(r io.Reader, name string) (*Object, error) {
+	b, err := readLimited(r, name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return parse(b, name, name)
+}
+
 func parse(b []byte, path, name string) (*Object, error) {
 	o := &Object{path: path, name: name, image: b}
 	if err := o.parse(); err != nil {
@@ -243,8 +253,18 @@ func readAll(r io.ReaderAt) ([]byte, error) {
 	return b, err
 }
 
+// readLimited reads a stream to its end, or only as far as it takes to see that it is no ELF object.
 func readLimited(r io.Reader, name string) ([]byte, error) {
-	b, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	b := make([]byte, len(elf.ELFMAG))
+	n, err := io.ReadFull(r, b)
+	if b = b[:n]; err == nil && string(b) == elf.ELFMAG {
+		var rest []byte
+		rest, err = io.ReadAll(io.LimitReader(r, maxFile+1-int64(n)))
+		b = append(b, rest...)
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = nil
+	}
 	if err == nil && len(b) > maxFile {
 		err = &FormatError{Object: name, Msg: fmt.Sprintf("more than %d bytes, more than an object can have", maxFile)}
 	}

@@ -135,7 +135,7 @@ func (r *checkReport) add(list []elfFindingReport, f elfFindingReport) []elfFind
 // why is one sentence for what was asked.
 func (r *checkReport) why(want *elfCheckRequest) string {
 	if len(r.Faults) > 0 {
-		return "no loader can load it: " + r.Faults[0] + andMore(len(r.Faults))
+		return "no loader can load all of it: " + r.Faults[0] + andMore(len(r.Faults))
 	}
 	var whys []string
 	if n, what := firstFatal(r.Needs); n > 0 {

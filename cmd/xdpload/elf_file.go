@@ -3,8 +3,12 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/grammar"
@@ -96,7 +100,8 @@ func outputHints(err error) []string {
 	return nil
 }
 
-// write writes a file that is whole or not there.
+// write writes a file that is whole or as it was: with -force a new file takes
+// the place of an old one. A device or pipe is written to as it is.
 func (o *outputFile) write(e *env, b []byte) error {
 	return o.stream(e, func(w io.Writer) error {
 		_, err := w.Write(b)
@@ -109,21 +114,53 @@ func (o *outputFile) stream(e *env, write func(io.Writer) error) error {
 	if o.File == "-" {
 		return write(e.stdout)
 	}
-	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
-	if e.Force {
-		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
+	st, err := os.Stat(o.File)
+	switch {
+	case err != nil:
+		return writeNew(o.File, write)
+	case st.IsDir():
+		return &outputError{&os.PathError{Op: "open", Path: o.File, Err: unix.EISDIR}}
+	case !e.Force:
+		return &outputError{&os.PathError{Op: "open", Path: o.File, Err: unix.EEXIST}}
+	case !st.Mode().IsRegular():
+		return writeFile(o.File, os.O_WRONLY, write)
 	}
-	f, err := os.OpenFile(o.File, flags, 0o644)
+	return replaceFile(o.File, write, st.Mode())
+}
+
+func writeFile(name string, flags int, write func(io.Writer) error) error {
+	f, err := os.OpenFile(name, flags, 0o644)
 	if err != nil {
 		return &outputError{err}
 	}
-	if err = write(f); err == nil {
-		err = f.Close()
-	} else {
-		f.Close()
+	err = write(f)
+	if closed := f.Close(); err == nil {
+		err = closed
 	}
+	return err
+}
+
+// writeNew writes a file that must not be there, and is not if that fails.
+func writeNew(name string, write func(io.Writer) error) error {
+	err := writeFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, write)
+	if _, unopened := errors.AsType[*outputError](err); err != nil && !unopened {
+		_ = os.Remove(name)
+	}
+	return err
+}
+
+// replaceFile writes a file beside the one behind the name, and puts it in its place.
+func replaceFile(name string, write func(io.Writer) error, mode os.FileMode) error {
+	name, err := filepath.EvalSymlinks(name)
 	if err != nil {
-		_ = os.Remove(o.File)
+		return &outputError{err}
+	}
+	fresh := fmt.Sprintf("%s.%d", name, os.Getpid())
+	if err := writeNew(fresh, write); err != nil {
+		return err
+	}
+	if err = errors.Join(os.Chmod(fresh, mode.Perm()), os.Rename(fresh, name)); err != nil {
+		_ = os.Remove(fresh)
 	}
 	return err
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"strings"
@@ -81,11 +80,7 @@ func (r *programRequest) readObject(e *env) (*elf.Object, error) {
 	if r.File != "-" {
 		return elf.Open(r.File)
 	}
-	b, err := io.ReadAll(e.stdin)
-	if err != nil {
-		return nil, fmt.Errorf("standard input: %w", err)
-	}
-	return elf.ReadNamed(strings.NewReader(string(b)), r.name())
+	return elf.ReadStream(e.stdin, r.name())
 }
 
 // name is what the program is called in messages.

@@ -25,17 +25,23 @@ func (e *SyntaxError) Error() string { return fmt.Sprintf("line %d: %v", e.Line,
 // Unwrap returns what is wrong.
 func (e *SyntaxError) Unwrap() error { return e.Err }
 
+// maxLine bounds a line of a listing in bytes.
+const maxLine = 1 << 20
+
 // Assemble makes an ELF object of a listing. The error is a [*SyntaxError], that of r,
 // or of a listing without a section.
 func Assemble(r io.Reader) ([]byte, error) {
 	a := &assembler{order: binary.LittleEndian, symbols: make(map[string]*symbol), labels: make(map[string]label)}
 	lines := bufio.NewScanner(r)
-	lines.Buffer(make([]byte, 64<<10), 1<<20)
+	lines.Buffer(make([]byte, 64<<10), maxLine)
 	for lines.Scan() {
 		a.number++
 		if err := a.line(lines.Text()); err != nil {
 			return nil, &SyntaxError{Line: a.number, Err: err}
 		}
+	}
+	if errors.Is(lines.Err(), bufio.ErrTooLong) {
+		return nil, &SyntaxError{Line: a.number + 1, Err: fmt.Errorf("longer than %d bytes", maxLine)}
 	}
 	if err := lines.Err(); err != nil {
 		return nil, err
