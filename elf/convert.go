@@ -304,12 +304,15 @@ func (c *converter) relocateOne(sec *Section, r reloc) error {
 		return nil
 	}
 	at := sec.Offset + r.off
-	if r.off+2*insnSize > sec.Size || at+insnSize > uint64(len(c.o.image)) {
+	if r.off > sec.Size || sec.Size-r.off < 2*insnSize || at+2*insnSize > uint64(len(c.o.image)) {
 		return &FormatError{Section: sec.Name, Offset: int64(r.off), Msg: "a relocation past the end of the section"}
 	}
 	t, err := c.o.resolve(r.sym, uint64(int32(c.o.order.Uint32(c.o.image[at+4:]))))
 	if err != nil {
 		return &FormatError{Section: sec.Name, Offset: int64(r.off), Msg: "a map", Err: err}
+	}
+	if t.m == nil { // instructions in section ".maps"
+		return &FormatError{Section: sec.Name, Offset: int64(r.off), Msg: "a map among instructions"}
 	}
 	index := c.o.symbolOf(t.m)
 	if t.m.static && !t.m.legacy {

@@ -2,6 +2,8 @@ package elf_test
 
 import (
 	"bytes"
+	stdelf "debug/elf"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"strings"
@@ -162,6 +164,20 @@ func TestConvertNotes(t *testing.T) {
 	}
 	if strings.Contains(notes, "by_global") {
 		t.Errorf("notes %q", notes)
+	}
+}
+
+// A section of maps that holds instructions was once taken for maps.
+func TestConvertDamaged(t *testing.T) {
+	o := damage(t, "mixed.o", func(s *stdelf.Section, h []byte) {
+		if s.Name == ".maps" {
+			binary.LittleEndian.PutUint64(h[8:], uint64(stdelf.SHF_ALLOC|stdelf.SHF_EXECINSTR))
+		}
+	}, nil)
+	if _, err := o.Convert(); err == nil {
+		t.Error("no error")
+	} else if _, ok := errors.AsType[*elf.FormatError](err); !ok {
+		t.Error(err)
 	}
 }
 
