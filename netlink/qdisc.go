@@ -55,6 +55,9 @@ func (c *Conn) ReplaceQdisc(q *Qdisc) error {
 // ChangeQdisc changes one that exists; otherwise it is [os.ErrNotExist].
 func (c *Conn) ChangeQdisc(q *Qdisc) error { return c.setQdisc("change qdisc", q, 0) }
 
+// LinkQdisc is ReplaceQdisc of one that exists; otherwise it is [os.ErrNotExist].
+func (c *Conn) LinkQdisc(q *Qdisc) error { return c.setQdisc("link qdisc", q, netlink.Replace) }
+
 func (c *Conn) setQdisc(op string, q *Qdisc, flags netlink.HeaderFlags) error {
 	r, err := qdiscRequest(op, unix.RTM_NEWQDISC, flags, q)
 	if err != nil {

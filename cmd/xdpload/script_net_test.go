@@ -15,6 +15,7 @@ import (
 
 func needFeature(ts *testscript.TestScript, _ bool, args []string) {
 	f, ok := map[string]bpftest.Feature{
+		"actbpf": bpftest.ActBPF,
 		"tcx":    bpftest.TCX,
 		"netkit": bpftest.Netkit,
 		"no-tcx": bpftest.Absent(bpftest.TCX),

@@ -126,7 +126,7 @@ func (r *filterRequest) setGrammar() *grammar.Node {
 		r.parentGrammar(),
 		handle, pref, protocol, r.chainGrammar(),
 		grammar.Const("bpf", &r.Kind, "bpf", r.bpfGrammar()).Exact().Required().Help("a BPF classifier"),
-		otherKinds(),
+		otherKinds(), estimator(),
 	).Check(r.check)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"os"
 
 	"golang.org/x/sys/unix"
 
@@ -18,25 +19,55 @@ func tcMonitorCommand() command {
 		Summary: "print changes of qdiscs, chains, filters and actions as they happen",
 		Description: `Prints what is added, replaced, changed and deleted in the network namespace, by whomever, in the form of tc(8), until it is interrupted. In JSON each event is a line.
 
-A program that is gone when its event is read shows its id only.`,
+With file it prints what rtmon(8) has recorded instead. A program that is gone when its event is read shows its id only.`,
 		Examples: []grammar.Example{
 			{Line: "xdpload -json tc monitor", Help: "a line for each event, for a script"},
+			{Line: "xdpload tc monitor file tc.rtmon", Help: "what \"rtmon file tc.rtmon\" has seen"},
 		},
-		New: func() (*grammar.Node, runner) { return grammar.Seq(), runMonitor },
+		New: func() (*grammar.Node, runner) {
+			r := new(monitorRequest)
+			return grammar.Opt(
+				grammar.Key("file", "FILE", grammar.String(&r.File)).Completes(grammar.File).Help("a recording of rtmon; - is standard input"),
+			), r.run
+		},
 	}
 }
 
-func runMonitor(ctx context.Context, e *env) (any, error) {
+// monitorRequest is what to report on.
+type monitorRequest struct{ File string }
+
+func (r *monitorRequest) run(ctx context.Context, e *env) (any, error) {
+	conn, err := e.netlink()
+	if err != nil {
+		return nil, err
+	}
+	if r.File != "" {
+		return nil, r.replay(e, conn)
+	}
 	m, err := netlink.Subscribe(nil, netlink.TopicTC)
 	if err != nil {
 		return nil, err
 	}
 	defer m.Close()
-	conn, err := e.netlink()
-	if err != nil {
-		return nil, err
-	}
 	return nil, render.Stream(e.stdout, e.events(m.Events(ctx), conn), e.Options)
+}
+
+// replay reports on what was recorded.
+func (r *monitorRequest) replay(e *env, conn *netlink.Conn) error {
+	in := e.stdin
+	if r.File != "-" {
+		f, err := os.Open(r.File)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		in = f
+	}
+	err := render.Stream(e.stdout, e.events(netlink.RecordedEvents(in), conn), e.Options)
+	if err != nil {
+		return fmt.Errorf("%s: %w", r.File, err)
+	}
+	return nil
 }
 
 // events reports on each event. That some were lost is said and no end.

@@ -3,11 +3,15 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/xdpload/xdpload/internal/bpftest"
 )
@@ -146,6 +150,64 @@ func TestMonitor(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestMonitorFile has rtmon record, and tc and us tell the same of it.
+func TestMonitorFile(t *testing.T) {
+	bpftest.Need(t, bpftest.Root, bpftest.Command("tc"), bpftest.Command("rtmon"))
+	dir := parityDir(t)
+	s := newParitySide(t, dir, filepath.Join(dir, "xdpload"), "tc")
+	file := filepath.Join(t.TempDir(), "recorded")
+	recorder := exec.Command("rtmon", "file", file)
+	s.ns.Do(recorder.Start)
+	defer func() {
+		recorder.Process.Kill() //nolint:errcheck // it may have ended
+		recorder.Wait()         //nolint:errcheck // by the kill
+	}()
+	replay := func(words ...string) string {
+		t.Helper()
+		out, err := s.exec(words[0], words[1:]...)
+		if err != nil {
+			t.Fatalf("%v: %v: %s", words, err, out)
+		}
+		return string(out)
+	}
+	until := func(words string, do ...string) {
+		t.Helper()
+		for range 500 {
+			if out, err := s.exec("tc", do...); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			if b, _ := os.ReadFile(file); len(b) > 0 && strings.Contains(replay("tc", "monitor", "file", file), words) {
+				return
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		t.Fatalf("rtmon does not record %q", words)
+	}
+	until("qdisc clsact ffff: dev v0", "qdisc", "replace", "dev", "v0", "clsact")
+	for _, words := range []string{
+		"filter add dev v0 ingress pref 1 bpf da obj tc.o", "filter replace dev v0 ingress pref 1 handle 1 bpf da obj tc.o",
+		"filter del dev v0 ingress pref 1", "chain add dev v0 egress chain 7",
+	} {
+		replay(append([]string{"tc"}, strings.Fields(words)...)...)
+	}
+	until("dev v1", "qdisc", "replace", "dev", "v1", "clsact")
+	_ = recorder.Process.Kill() // what follows shall be the same for both
+	_ = recorder.Wait()
+	late := regexp.MustCompile(` (name|tag|jited).*|Unknown message: .*\n`) // tc names what is not about tc
+	want := replay("tc", "monitor", "file", file)
+	link := filepath.Join(t.TempDir(), "tc")
+	if err := os.Symlink(filepath.Join(dir, "xdpload"), link); err != nil {
+		t.Fatal(err)
+	}
+	got := replay(link, "monitor", "file", file)
+	if diff := cmp.Diff(late.ReplaceAllString(want, ""), late.ReplaceAllString(got, "")); diff != "" || got == "" {
+		t.Errorf("-tc +xdpload:\n%s", diff)
+	}
+	if out, err := s.run("monitor", "file", filepath.Join(dir, "tc.o")); err == nil || !strings.Contains(string(out), "message 1: it claims to have ") {
+		t.Errorf("no recording: %v: %s", err, out)
+	}
 }
 
 // TestEcho: -echo prints what a monitor would.

@@ -44,6 +44,10 @@ func tcQdiscCommands() []command {
 			Examples:    []grammar.Example{{Line: "xdpload tc qdisc replace dev eth0 ingress_block 7 clsact", Help: "have what comes in meet the filters of block 7"}},
 		}, "replaced", (*netlink.Conn).ReplaceQdisc),
 		qdiscCommand(command{
+			Name: "tc qdisc link", Summary: "replace a qdisc that is there", Description: about + "\n\nIt is replace, and fails where there is no such qdisc.",
+			Examples: []grammar.Example{{Line: "xdpload tc qdisc link dev eth0 clsact", Help: "leave it as it is, or fail if it is not there"}},
+		}, "linked", (*netlink.Conn).LinkQdisc),
+		qdiscCommand(command{
 			Name: "tc qdisc delete|del", Summary: "delete a qdisc and all filters on it",
 			Description: about + "\n\nThe filters of everyone go with it: \"tc filter delete\" deletes one's own.",
 			Examples:    []grammar.Example{{Line: "xdpload tc qdisc del dev eth0 clsact", Help: "detach every classifier of eth0"}},
@@ -75,6 +79,7 @@ func (r *qdiscRequest) grammar() *grammar.Node {
 			grammar.Const("ingress", &r.Kind, "ingress").Exact().Help("a hook for what comes in"),
 			refused("QDISC", "clsact and ingress", qdiscKinds),
 		).Required(),
+		estimator(),
 	).Check(func() error {
 		if r.Handle != 0 && r.Handle != netlink.MakeHandle(0xffff, 0) {
 			return fmt.Errorf("handle %s: a %s qdisc has the handle ffff: and no other", r.Handle, r.Kind)
@@ -96,6 +101,13 @@ func refused(value, offered string, names []string) *grammar.Node {
 	return grammar.Value(value, func(string) error {
 		return fmt.Errorf("that is for tc(8), here is only %s", offered)
 	}).Accept(func(word string) bool { return slices.Contains(names, word) }).Hidden()
+}
+
+// estimator refuses tc's rate estimators, in each of its short forms.
+func estimator() *grammar.Node {
+	return grammar.Value("ESTIMATOR", func(string) error {
+		return errors.New("rates are not estimated here: actions count packets and bytes (-statistics), police limits a rate")
+	}).Accept(func(word string) bool { return word != "" && strings.HasPrefix("estimator", word) }).Hidden()
 }
 
 func (r *qdiscRequest) run(ctx context.Context, e *env) (any, error) {
