@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -124,7 +123,7 @@ func (r *filterRequest) show(e *env) (filterReports, error) {
 		view := newFilterView(e, conn, q.shown)
 		for f, err := range conn.Filters(q.FilterQuery) {
 			if errors.Is(err, unix.EMSGSIZE) {
-				_, _ = fmt.Fprintf(e.stderr, "warning: %s: %v\n", r.subject(), err)
+				e.warn("%s: %v", r.subject(), err)
 				break
 			}
 			if err != nil {
