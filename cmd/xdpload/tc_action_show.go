@@ -197,6 +197,9 @@ func (r *actionReport) writeCounters(b *bytes.Buffer) {
 		}
 	}
 	b.WriteString("\n")
+	if r.Kind == "bpf" {
+		b.WriteString(" ") // so does tc
+	}
 	if s := r.Stats; s != nil {
 		fmt.Fprintf(b, "\tAction statistics:\n\tSent %d bytes %d pkt (dropped %d, overlimits %d requeues %d) \n", s.Bytes, s.Packets, s.Drops, s.Overlimits, s.Requeues)
 		fmt.Fprintf(b, "\tbacklog %db %dp requeues %d\n", s.Backlog, s.QueueLen, s.Requeues)

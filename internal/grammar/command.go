@@ -149,12 +149,12 @@ func (t Table[R]) next(prefix, word string) (element string, ok bool) {
 // elementAfter returns the word of name, with its other names, that follows
 // prefix; "" if name does not go on from there.
 func elementAfter(name, prefix string) string {
-	rest := name
-	if prefix != "" {
-		var ok bool
-		if rest, ok = strings.CutPrefix(name, prefix+" "); !ok {
-			return ""
-		}
+	rest, ok := strings.CutPrefix(name, prefix)
+	if ok && prefix != "" {
+		rest, ok = strings.CutPrefix(rest, " ")
+	}
+	if !ok {
+		return ""
 	}
 	e, _, _ := strings.Cut(rest, " ")
 	return e
