@@ -161,7 +161,8 @@ func (h Clsact) attach(c *netlink.Conn, p *Program) (*Attachment, error) {
 	return nil, errUnsettled
 }
 
-func (h Clsact) set(c *netlink.Conn, to *target, p *Program) (*netlink.Filter, error) {
+// filter is what the kernel is told.
+func (h Clsact) filter(to *target, p *Program) netlink.Filter {
 	f, options := h.Filter, netlink.BPFFilter{}
 	if f.BPF != nil {
 		options = *f.BPF
@@ -171,6 +172,11 @@ func (h Clsact) set(c *netlink.Conn, to *target, p *Program) (*netlink.Filter, e
 	}
 	f.Kind, f.BPF = "bpf", &options
 	f.Pref, f.Handle, f.Protocol = to.pref, to.handle, to.protocol
+	return f
+}
+
+func (h Clsact) set(c *netlink.Conn, to *target, p *Program) (*netlink.Filter, error) {
+	f := h.filter(to, p)
 	switch {
 	case h.Op == FilterAdd, to.claimed:
 		return c.AddFilter(&f)

@@ -8,11 +8,7 @@ import (
 
 // aim finds what identifies the filter to set.
 func (h Clsact) aim(c *netlink.Conn) (*target, error) {
-	f := h.Filter
-	to := &target{pref: f.Pref, handle: f.Handle, protocol: f.Protocol}
-	if f.Protocol == 0 && h.Op != FilterChange {
-		to.protocol = netlink.ProtocolAll
-	}
+	f, to := h.Filter, h.asked()
 	switch {
 	case h.Op == FilterAdd:
 		return to, nil
@@ -37,6 +33,16 @@ func (h Clsact) aim(c *netlink.Conn) (*target, error) {
 		to.claim(all)
 	}
 	return to, nil
+}
+
+// asked is what h says itself.
+func (h Clsact) asked() *target {
+	f := h.Filter
+	to := &target{pref: f.Pref, handle: f.Handle, protocol: f.Protocol}
+	if f.Protocol == 0 && h.Op != FilterChange {
+		to.protocol = netlink.ProtocolAll
+	}
+	return to
 }
 
 // claim chooses the pref and handle of a filter that is in no list yet, as the

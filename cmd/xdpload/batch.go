@@ -35,24 +35,50 @@ func (e *env) runBatch(ctx context.Context) error {
 		return err
 	}
 	err = netns.Do(e.Netns, func() error {
-		for _, l := range lines {
-			err := e.do(ctx, l.job)
-			if err == nil {
-				continue
-			}
-			err = &lineError{File: e.batchName(), Line: l.number, Err: err}
-			if !e.Force || ctx.Err() != nil {
-				return err
-			}
-			e.report(err)
-			failed++
-		}
-		return nil
+		more, err := e.runLines(ctx, lines)
+		failed += more
+		return err
 	})
 	if err == nil && failed > 0 {
 		err = &batchError{Failed: failed}
 	}
 	return err
+}
+
+// runLines counts the lines that failed and were reported.
+func (e *env) runLines(ctx context.Context, lines []batchLine) (failed int, err error) {
+	for _, l := range lines {
+		if e.enqueue(ctx, l) {
+			continue
+		}
+		more, err := e.flush(ctx)
+		if failed += more; err != nil {
+			return failed, err
+		}
+		if e.enqueue(ctx, l) {
+			continue
+		}
+		more, err = e.runLine(ctx, l)
+		if failed += more; err != nil {
+			return failed, err
+		}
+	}
+	more, err := e.flush(ctx)
+	return failed + more, err
+}
+
+// runLine returns 1 for a line that failed and was reported.
+func (e *env) runLine(ctx context.Context, l batchLine) (failed int, err error) {
+	err = e.do(ctx, l.job)
+	if err == nil {
+		return 0, nil
+	}
+	err = &lineError{File: e.batchName(), Line: l.number, Err: err}
+	if !e.Force || ctx.Err() != nil {
+		return 0, err
+	}
+	e.report(err)
+	return 1, nil
 }
 
 func (e *env) batchName() string {

@@ -24,6 +24,8 @@ type env struct {
 	commands grammar.Table[runner]
 	conn     *netlink.Conn
 	found    *found // by the lines of a batch, nil without one
+	queue    []*queuedLine
+	queueing bool // a line shall not run, but say whether it can be in the queue
 }
 
 // A runner does what a request says and returns what there is to print, nil

@@ -16,6 +16,9 @@ import (
 )
 
 func (r *filterRequest) runSet(ctx context.Context, e *env) (any, error) {
+	if e.queueing {
+		return r.queued(e)
+	}
 	if r.Devices.several() {
 		return r.runSetMany(ctx, e)
 	}
@@ -24,6 +27,26 @@ func (r *filterRequest) runSet(ctx context.Context, e *env) (any, error) {
 		return nil, &linkError{Device: r.subject(), Err: err}
 	}
 	return report, nil
+}
+
+// queued says what set would do, if nothing has to be asked or loaded for that.
+func (r *filterRequest) queued(e *env) (any, error) {
+	ifindex, known := e.found.devices[r.Device]
+	if !known || r.Devices.several() || r.op != xdpload.FilterAdd || r.Block != 0 || len(r.Actions) > 0 || e.Idempotent || os.Getenv("TC_BPF_UDS") != "" {
+		return nil, errNotQueued
+	}
+	key, _ := r.Code.Program.shareKey(e, r.boundTo(ifindex))
+	shared := e.found.program(key)
+	found, there := e.found.hooks[hookKey{ifindex, r.parent()}]
+	if shared == nil || !there {
+		return nil, errNotQueued
+	}
+	hook := xdpload.Clsact{Filter: r.filter(ifindex), Op: r.op, Device: r.Device}.FoundLike(found)
+	hook.Filter.BPF.Name = shared.name
+	return &queuedLine{
+		Classification: xdpload.Classification{Program: shared.Program, Hook: hook},
+		report:         func(a *xdpload.Attachment) any { return r.attached(e, e.conn, a, shared.again()) },
+	}, nil
 }
 
 // set attaches. What can be known without a program is known before one is
