@@ -60,7 +60,12 @@ type Bound struct {
 }
 
 func newWalk(root *Node) *walk {
-	return &walk{frames: []frame{{node: Seq(root)}}}
+	const usual = 8 // as much as most lines need
+	w := &walk{
+		frames: make([]frame, 1, usual), history: make([]choice, 0, usual), bound: make([]Bound, 0, usual),
+	}
+	w.frames[0].node = Seq(root)
+	return w
 }
 
 // visitor sees the leaves that may come next. Returning false ends the scan.
