@@ -35,7 +35,7 @@ func (r *filterRequest) queued(e *env) (any, error) {
 	if !known || r.Devices.several() || r.op != xdpload.FilterAdd || r.Block != 0 || len(r.Actions) > 0 || e.Idempotent || os.Getenv("TC_BPF_UDS") != "" {
 		return nil, errNotQueued
 	}
-	key, _ := r.Code.Program.shareKey(e, r.boundTo(ifindex))
+	key, _ := r.Code.Program.shareKey(e, ebpf.SchedCLS, r.boundTo(ifindex))
 	shared := e.found.program(key)
 	found, there := e.found.hooks[hookKey{ifindex, r.parent()}]
 	if shared == nil || !there {
