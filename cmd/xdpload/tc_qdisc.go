@@ -174,6 +174,9 @@ func (r *qdiscRequest) explain(conn *netlink.Conn, dev *netlink.Link, err error)
 			return &qdiscTakenError{Have: q.Kind, Want: r.Kind, Err: err}
 		}
 	}
+	if r.done == "deleted" {
+		return fmt.Errorf("%w; the device has neither a clsact nor an ingress qdisc", err)
+	}
 	return err
 }
 
