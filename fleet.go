@@ -275,8 +275,8 @@ func (f *fleet) overtaken(s *swap) bool {
 // describe asks the kernel once where it put the program, and what is in the
 // way where it refused.
 func (f *fleet) describe() {
-	if f.program == nil && !f.refused() {
-		return
+	if (f.program == nil || f.Mode != netlink.XDPAny) && !f.refused() {
+		return // it is known
 	}
 	now := make(map[int]*netlink.Link)
 	for l, err := range f.conn.Links() {

@@ -114,7 +114,7 @@ func (r *devicesRequest) choose(all []*netlink.Link, loopback bool) (found []*ne
 	for _, name := range r.Names {
 		some := matching(all, names, name)
 		if len(some) == 0 {
-			missing = append(missing, deviceFailure{Device: name, Err: &deviceError{Name: name, Err: os.ErrNotExist}})
+			missing = append(missing, deviceFailure{Device: name, Err: &deviceError{Name: name, Pattern: isPattern(name), Err: os.ErrNotExist}})
 		}
 		for _, l := range some {
 			if !seen[l.Index] {

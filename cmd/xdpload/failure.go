@@ -29,13 +29,14 @@ func (e *linkError) Unwrap() error { return e.Err }
 
 // deviceError says that no device has a name.
 type deviceError struct {
-	Name string
-	Err  error
+	Name    string
+	Pattern bool // several names
+	Err     error
 }
 
 func (e *deviceError) Error() string {
 	switch {
-	case errors.Is(e.Err, os.ErrNotExist) && isPattern(e.Name):
+	case errors.Is(e.Err, os.ErrNotExist) && e.Pattern:
 		return "no device has a name that matches"
 	case errors.Is(e.Err, os.ErrNotExist):
 		return "no such device"
