@@ -38,6 +38,38 @@ func ExampleInstall() {
 	fmt.Println(attachment.Device, attachment.Mode, loaded.Program().ID)
 }
 
+// Attach one program to every veth, or to none.
+func ExampleInstallEach() {
+	conn, err := netlink.Dial(nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer conn.Close()
+	hooks := xdpload.XDPs{Replace: true, Atomic: true}
+	for dev, err := range conn.Links() {
+		if err != nil {
+			log.Fatal(err)
+		}
+		if dev.Kind == "veth" {
+			hooks.Links = append(hooks.Links, dev)
+		}
+	}
+	obj, err := elf.Open("firewall.o")
+	if err != nil {
+		log.Fatal(err)
+	}
+	loaded, outcomes, err := xdpload.InstallEach(context.Background(), conn, obj, xdpload.LoadOptions{}, hooks)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if loaded != nil { // a device runs it
+		defer loaded.Close()
+	}
+	for _, o := range outcomes {
+		fmt.Println(o.Device, o.Changed(), o.Err)
+	}
+}
+
 // The steps of Install one by one: something else can stand where the program is
 // attached.
 func ExampleLoad() {
