@@ -20,7 +20,7 @@ type LinkInfo struct {
 // list of many devices asks the kernel for each only once. The zero value is
 // ready. It is not safe for concurrent use.
 type Inventory struct {
-	programs map[uint32]ProgramInfo
+	programs map[uint32]*ProgramInfo // pointers: the map is copied as it grows
 	links    map[linkPlace]LinkInfo
 	qdiscs   map[int]string // by device index: "clsact" or "ingress"
 	absent   map[sys.AttachType]bool
@@ -104,17 +104,17 @@ func (v *Inventory) multi(l *netlink.Link, point sys.AttachType) []*Attachment {
 // Program returns what the kernel tells of the program with that id: only the id
 // if it is gone or not to be looked at.
 func (v *Inventory) Program(id uint32) ProgramInfo {
-	if info, ok := v.programs[id]; ok {
-		return info
+	if info := v.programs[id]; info != nil {
+		return *info
 	}
 	info, err := InfoByID(id)
 	if err != nil {
 		info = ProgramInfo{ID: id}
 	}
 	if v.programs == nil {
-		v.programs = make(map[uint32]ProgramInfo)
+		v.programs = make(map[uint32]*ProgramInfo)
 	}
-	v.programs[id] = info
+	v.programs[id] = &info
 	return info
 }
 

@@ -96,7 +96,7 @@ func (r *programRequest) attachShared(ctx context.Context, e *env, conn *netlink
 	if shared := e.found.program(key); sharing && shared != nil {
 		a, err := xdpload.Attach(conn, shared.Program, hook)
 		if err != nil {
-			return nil, nil, &objectError{Object: r.name(), Program: shared.Program.Name, Err: err}
+			return nil, nil, &objectError{Object: r.name(), Program: shared.Name, Err: err}
 		}
 		return shared.again(), a, e.release(ctx, conn, a.Replaced)
 	}
