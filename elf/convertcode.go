@@ -222,7 +222,7 @@ func (p *patch) joinRelocs(from, to int, shift uint64) {
 	}
 }
 
-// dropRelocs makes a section of relocations one that means nothing.
+// dropRelocs leaves a section of relocations out.
 func (p *patch) dropRelocs(index int) {
 	delete(p.relocs, index)
 	p.drop(index)

@@ -19,12 +19,13 @@ type patch struct {
 	symtab  int
 	symbols [][symbolSize]byte
 	relocs  map[int][]byte // of sections that hold relocations, changed in place
+	dropped map[int]bool   // sections that are left out
 }
 
 func newPatch(o *Object) *patch {
 	p := &patch{
 		o: o, image: bytes.Clone(o.image), headers: slices.Clone(o.sections),
-		names: make(map[int]string), data: make(map[int][]byte), relocs: make(map[int][]byte),
+		names: make(map[int]string), data: make(map[int][]byte), relocs: make(map[int][]byte), dropped: make(map[int]bool),
 	}
 	p.symtab = slices.IndexFunc(o.sections, func(s Section) bool { return s.Type == elf.SHT_SYMTAB })
 	table, _ := sectionData(o.image, &o.sections[p.symtab]) // it has been read before
@@ -42,10 +43,11 @@ func newPatch(o *Object) *patch {
 	return p
 }
 
-// drop makes a section one that means nothing.
+// drop leaves a section out.
 func (p *patch) drop(index int) {
-	p.headers[index] = Section{Index: index} // SHT_NULL
+	p.headers[index] = Section{Index: index}
 	p.names[index] = ""
+	p.dropped[index] = true
 }
 
 // setData gives a section new bytes; index 0 is a new section.
@@ -61,6 +63,7 @@ func (p *patch) setData(index int, name string, b []byte) {
 		h.Align = 8
 	}
 	p.names[index], p.data[index] = name, b
+	delete(p.dropped, index)
 }
 
 // setRelocs gives a section its relocations, as values of 8 bytes.
@@ -170,6 +173,7 @@ const (
 func (p *patch) bytes() []byte {
 	names, offsets := p.nameTable()
 	p.data[p.o.shstrndx] = names
+	kept := p.renumber()
 	out := p.image
 	for _, index := range slices.Sorted(maps.Keys(p.data)) {
 		out = append(out, make([]byte, -len(out)&7)...)
@@ -178,11 +182,50 @@ func (p *patch) bytes() []byte {
 	}
 	out = append(out, make([]byte, -len(out)&7)...)
 	p.o.order.PutUint64(out[40:], uint64(len(out)))
-	p.o.order.PutUint16(out[60:], uint16(len(p.headers)))
+	p.o.order.PutUint16(out[60:], uint16(kept))
 	for i := range p.headers {
-		out = p.headers[i].append(out, p.o.order, offsets[i])
+		if !p.dropped[i] {
+			out = p.headers[i].append(out, p.o.order, offsets[i])
+		}
 	}
 	return out
+}
+
+// renumber gives what refers to sections their numbers without those that are
+// left out, and returns how many are kept.
+func (p *patch) renumber() (kept int) {
+	for i := range p.headers {
+		if h := &p.headers[i]; h.relocatable() && p.dropped[h.Info] {
+			delete(p.data, i)
+			p.dropped[i] = true
+		}
+	}
+	numbers := make([]int, len(p.headers))
+	for i := range p.headers {
+		if !p.dropped[i] {
+			numbers[i] = kept
+			kept++
+		}
+	}
+	number := func(index int) int {
+		if index < 0 || index >= len(numbers) { // SHN_ABS and the like
+			return index
+		}
+		return numbers[index]
+	}
+	for i := range p.headers {
+		h := &p.headers[i]
+		h.Link = number(h.Link)
+		if h.relocatable() || h.Type == elf.SHT_RELA {
+			h.Info = number(h.Info)
+		}
+	}
+	table := p.data[p.symtab]
+	for ; len(table) >= symbolSize; table = table[symbolSize:] {
+		p.o.order.PutUint16(table[6:], uint16(number(int(p.o.order.Uint16(table[6:])))))
+	}
+	p.o.order.PutUint16(p.image[62:], uint16(number(p.o.shstrndx)))
+	return kept
 }
 
 // nameTable returns the section names with the new ones, and each section's place in it.
