@@ -104,6 +104,27 @@ func (a *archive) addPlan(p plan) error {
 		if err := a.tree(j.Dir); err != nil {
 			return err
 		}
+		if err := a.arguments(j); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// arguments adds the files that the arguments of a job name, at the same path:
+// outside a module nothing else comes along.
+func (a *archive) arguments(j job) error {
+	for _, file := range j.Args {
+		if !filepath.IsAbs(file) {
+			file = filepath.Join(j.Dir, file)
+		}
+		st, err := os.Stat(file)
+		if err != nil || !st.Mode().IsRegular() {
+			continue // another word
+		}
+		if err := a.copy(file, file); err != nil {
+			return err
+		}
 	}
 	return nil
 }

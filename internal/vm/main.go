@@ -6,7 +6,7 @@
 // output and the coverage files back.
 //
 //	vm test  [-kernel LIST] [-modules DIR] [-optional] [--] [go test arguments]
-//	vm exec  [-kernel NAME] [-modules DIR] TESTBINARY [arguments]
+//	vm exec  [-kernel NAME] [-modules DIR] BINARY [arguments]
 //	vm shell [-kernel NAME] [-modules DIR] [PROGRAM…]
 //	vm fetch [-kernel LIST] [-update]
 //

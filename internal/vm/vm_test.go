@@ -47,25 +47,58 @@ func TestArchive(t *testing.T) {
 	if err := a.close(); err != nil {
 		t.Fatal(err)
 	}
-	type entry struct {
-		Name, Mode, Data string
-	}
-	var got []entry
-	for data := b.Bytes(); len(data) > 0; {
-		size, name := hexField(t, data, 6), int(hexField(t, data, 11))
-		start := (110 + name + 3) &^ 3
-		e := entry{string(data[110 : 110+name-1]), string(data[14:22]), string(data[start : start+int(size)])}
-		got = append(got, e)
-		data = data[(start+int(size)+3)&^3:]
-	}
-	want := []entry{
+	want := []archived{
 		{"a", "000041ed", ""},
 		{"a/b.txt", "000081a0", "hello"},
 		{"a/l", "0000a1ff", "b.txt"},
 		{"TRAILER!!!", "00000000", ""},
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, readArchive(t, b.Bytes())); diff != "" {
 		t.Errorf("entries (-want +got):\n%s", diff)
+	}
+}
+
+// archived is an entry of an archive.
+type archived struct {
+	Name, Mode, Data string
+}
+
+func readArchive(t *testing.T, data []byte) (all []archived) {
+	t.Helper()
+	for len(data) > 0 {
+		size, name := hexField(t, data, 6), int(hexField(t, data, 11))
+		start := (110 + name + 3) &^ 3
+		all = append(all, archived{string(data[110 : 110+name-1]), string(data[14:22]), string(data[start : start+int(size)])})
+		data = data[(start+int(size)+3)&^3:]
+	}
+	return all
+}
+
+// The files that arguments name come along; other words are no files.
+func TestArguments(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"a.o": "relative", "b.o": "absolute", "c.o": "not named"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var b bytes.Buffer
+	a := newArchive(&b)
+	if err := a.arguments(job{Dir: dir, Args: []string{"verify", "a.o", filepath.Join(dir, "b.o"), ".", "nosuch.o"}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.close(); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, e := range readArchive(t, b.Bytes()) {
+		if e.Data != "" {
+			got["/"+e.Name] = e.Data
+		}
+	}
+	want := map[string]string{filepath.Join(dir, "a.o"): "relative", filepath.Join(dir, "b.o"): "absolute"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("files (-want +got):\n%s", diff)
 	}
 }
 
