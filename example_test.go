@@ -91,3 +91,44 @@ func ExampleLoad() {
 		log.Fatal(err)
 	}
 }
+
+// Ask the kernel about every program of an object, and keep none of them.
+func ExampleVerify() {
+	obj, err := elf.Open("firewall.o")
+	if err != nil {
+		log.Fatal(err)
+	}
+	trials, err := xdpload.Verify(context.Background(), obj, xdpload.VerifyOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, t := range trials {
+		if t.Err != nil {
+			fmt.Println(t.Program.Name, "is rejected:", t.Cause, "at", t.Source)
+			continue
+		}
+		fmt.Println(t.Program.Name, t.Cost.Instructions, t.Cost.Time)
+	}
+}
+
+// Run a program on a packet that is on no device.
+func ExampleProgram_Run() {
+	obj, err := elf.Open("firewall.o")
+	if err != nil {
+		log.Fatal(err)
+	}
+	loaded, err := xdpload.Load(context.Background(), obj, xdpload.LoadOptions{
+		Select: elf.Selector{Section: "xdp"},
+		Pins:   xdpload.PinOptions{Off: true},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer loaded.Close()
+	packet := make([]byte, 60)
+	result, err := loaded.Program().Run(xdpload.RunOptions{Data: packet, Repeat: 1000})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(result.Verdict, result.Time)
+}

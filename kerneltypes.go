@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -51,8 +52,8 @@ func unresolved(spec *ebpf.ProgramSpec, log []string) (cause, source string) {
 
 // poisoned is the instruction that the verifier was at, if that is the poison.
 func poisoned(log []string) (at asm.RawInstructionOffset, ok bool) {
-	for i := len(log) - 1; i >= 0; i-- {
-		number, text, _ := strings.Cut(log[i], ": ")
+	for _, line := range slices.Backward(log) {
+		number, text, _ := strings.Cut(line, ": ")
 		if strings.HasSuffix(text, poison) {
 			n, err := strconv.ParseUint(number, 10, 32)
 			return asm.RawInstructionOffset(n), err == nil

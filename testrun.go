@@ -3,6 +3,7 @@ package xdpload
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -79,7 +80,7 @@ func (p *Program) Run(o RunOptions) (*RunResult, error) {
 		return nil, err
 	}
 	run := sys.TestRun{
-		Repeat: o.Repeat, Data: append(in.meta[:len(in.meta):len(in.meta)], o.Data...), Context: in.context,
+		Repeat: o.Repeat, Data: append(slices.Clip(in.meta), o.Data...), Context: in.context,
 		DataOut: make([]byte, len(in.meta)+len(o.Data)+testRoom), ContextOut: make([]byte, len(in.context)),
 	}
 	err = sys.RunProgram(p.FD(), &run)

@@ -92,8 +92,16 @@ func verdictNames(t ebpf.ProgramType) []namedVerdict {
 		return []namedVerdict{{"XDP_ABORTED", 0}, {"XDP_DROP", 1}, {"XDP_PASS", 2}, {"XDP_TX", 3}, {"XDP_REDIRECT", 4}}
 	case ebpf.SchedCLS, ebpf.SchedACT:
 		return []namedVerdict{
-			{"TC_ACT_UNSPEC", -1}, {"TC_ACT_OK", 0}, {"TC_ACT_RECLASSIFY", 1}, {"TC_ACT_SHOT", 2}, {"TC_ACT_PIPE", 3},
-			{"TC_ACT_STOLEN", 4}, {"TC_ACT_QUEUED", 5}, {"TC_ACT_REPEAT", 6}, {"TC_ACT_REDIRECT", 7}, {"TC_ACT_TRAP", 8},
+			{"TC_ACT_UNSPEC", -1},
+			{"TC_ACT_OK", 0},
+			{"TC_ACT_RECLASSIFY", 1},
+			{"TC_ACT_SHOT", 2},
+			{"TC_ACT_PIPE", 3},
+			{"TC_ACT_STOLEN", 4},
+			{"TC_ACT_QUEUED", 5},
+			{"TC_ACT_REPEAT", 6},
+			{"TC_ACT_REDIRECT", 7},
+			{"TC_ACT_TRAP", 8},
 		}
 	case ebpf.SocketFilter:
 		return []namedVerdict{{"DROP", 0}}

@@ -1,16 +1,22 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
 
+	"github.com/cilium/ebpf"
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/pcap"
+	"github.com/xdpload/xdpload/internal/testobj"
 )
 
 // captureFrames is the script command "capture FILE COUNT [LINK]": frames with
@@ -31,6 +37,106 @@ func captureFrames(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Check(w.Write(&pcap.Packet{Time: time.Unix(int64(1_000_000+i), 0), Data: bpftest.Frame(uint32(i))}))
 	}
 	ts.Check(w.Flush())
+}
+
+// The packets of a capture have the verdicts that the same program gives the
+// same packets on a veth, one by one.
+func TestProgRunLikeVeth(t *testing.T) {
+	bpftest.Need(t, bpftest.Root)
+	n := 10_000
+	if bpftest.InGuest() {
+		n = 500
+	}
+	ns := bpftest.NewNamespace(t)
+	_, other := ns.Veth("v0", "v1")
+	object, capture := testobj.Path(t, "testrun.o"), filepath.Join(t.TempDir(), "in.pcap")
+	var frames [][]byte
+	for i := range n {
+		frames = append(frames, bpftest.Frame(uint32(i)))
+	}
+	writePackets(t, capture, frames)
+	var ran captureReport
+	runJSON(t, ns, &ran, "-json", "-details", "prog", "run", "obj", object, "program", "xdp_sort", "pcap", capture)
+	if ran.Packets != n || len(ran.Details) != n || len(ran.Verdicts) != 5 {
+		t.Fatalf("%d packets, %d of them told of, %d verdicts", ran.Packets, len(ran.Details), len(ran.Verdicts))
+	}
+
+	var attached struct {
+		Maps []struct {
+			ID   uint32
+			Name string
+		}
+	}
+	runJSON(t, ns, &attached, "-json", "link", "set", "dev", "v0", "xdp", "obj", object, "program", "xdp_sort")
+	if len(attached.Maps) != 1 {
+		t.Fatalf("maps %v, want one", attached.Maps)
+	}
+	m, err := ebpf.NewMapFromID(ebpf.MapID(attached.Maps[0].ID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	tap := ns.Tap(other)
+	for i, frame := range frames {
+		var said uint32 // the verdict and one, 0 as long as it has not come
+		for try := 0; said == 0 && try < 5000; try++ {
+			if try%1000 == 0 {
+				if err := tap.Send(frame); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := m.Lookup(uint32(i), &said); err != nil {
+				t.Fatal(err)
+			}
+			if said == 0 {
+				time.Sleep(20 * time.Microsecond)
+			}
+		}
+		if ran.Details[i].Number != i+1 || said != ran.Details[i].Value+1 {
+			t.Fatalf("packet %d: %+v in the capture, on the veth %d", i+1, ran.Details[i], int(said)-1)
+		}
+	}
+}
+
+// runJSON runs the program in a network namespace and reads what it prints.
+func runJSON(t *testing.T, ns *bpftest.Namespace, out any, args ...string) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self, args...)
+	cmd.Args[0] = "xdpload"
+	cmd.Env = append(os.Environ(), asProgram+"=1")
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := ns.Run(cmd); err != nil {
+		t.Fatalf("%v\n%s", err, stderr.Bytes())
+	}
+	if err := json.Unmarshal(stdout.Bytes(), out); err != nil {
+		t.Fatalf("%v\n%s", err, stdout.Bytes())
+	}
+}
+
+func writePackets(t *testing.T, file string, frames [][]byte) {
+	t.Helper()
+	f, err := os.Create(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	w, err := pcap.NewWriter(f, pcap.Ethernet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, frame := range frames {
+		if err := w.Write(&pcap.Packet{Data: frame}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestEdits(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 // packages are the directories of the import graph.
 var packages = []string{
 	".", "cmd/xdpload", "elf", "elf/listing", "netlink", "offload", "pin", "internal/bpftest",
-	"internal/classic", "internal/classic/convert", "internal/classic/machine", "internal/grammar", "internal/btfjson", "internal/disasm", "internal/kerneltypes", "internal/mapdata", "internal/netns", "internal/readback", "internal/render", "internal/sys", "internal/testobj", "internal/vm", "internal/bench",
+	"internal/classic", "internal/classic/convert", "internal/classic/machine", "internal/grammar", "internal/btfjson", "internal/disasm", "internal/kerneltypes", "internal/mapdata", "internal/netns", "internal/pcap", "internal/readback", "internal/render", "internal/sys", "internal/testobj", "internal/vm", "internal/bench",
 }
 
 // An edge is one import, by paths below the module or by full paths.
@@ -76,6 +76,7 @@ var forbiddenEdges = []edge{
 	{from: "internal/classic/machine", to: "github.com/cilium/ebpf", list: "graph-machine"},
 	{from: "internal/grammar", to: "golang.org/x/sys/unix", list: "graph-std-only"},
 	{from: "internal/grammar", to: "github.com/urfave/cli/v2", list: "only-bench"},
+	{from: "internal/pcap", to: "golang.org/x/sys/unix", list: "graph-std-only"},
 	{from: "internal/render", to: "github.com/cilium/ebpf", list: "graph-std-only"},
 	{from: "internal/render", to: "internal/grammar", list: "graph-std-only"},
 	{from: "internal/btfjson", to: "internal/render", list: "graph-mapdata"},
