@@ -17,7 +17,7 @@ DATADIR   = $(DESTDIR)$(PREFIX)/share
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo test race check vet skips lint rules generated cross generate fixtures bench bench-peers fuzz install clean
+.PHONY: help build demo test race check vet skips lint rules generated cross generate fixtures bench bench-docs bench-peers fuzz install clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -45,6 +45,7 @@ check: vet skips lint rules generated cross ## vet, lint, test the lint rules, g
 vet:
 	$(GO) vet ./...
 	$(GO) -C internal/tools vet ./...
+	$(GO) -C internal/bench/chart test -count=1 ./...
 
 skips: ## name tests that are skipped other than by need.Of
 	@! grep -rnE '\b(t|tb|b|f)\.Skip(f|Now)?\(' --include='*.go' . | grep -vE '^\./internal/(need|vm/testdata)/' || \
@@ -75,6 +76,10 @@ fixtures: ## compile the BPF objects of the tests anew (needs clang)
 
 bench: build ## compare speed and memory with ip, tc, bpftool and xdp-loader (root)
 	$(GO) run ./internal/bench $(BENCHFLAGS)
+
+bench-docs: build ## the same, written to docs/performance.svg and the table of docs/performance.md (root)
+	$(GO) run ./internal/bench -json $(BENCHFLAGS) >bin/bench.json
+	$(GO) -C internal/bench/chart run . $(CURDIR)/docs/performance.svg $(CURDIR)/docs/performance.md <bin/bench.json
 
 bench-peers: ## install what bench compares with, by apt (root)
 	apt-get install -y --no-install-recommends iproute2 bpftool xdp-tools strace gcc libc6-dev

@@ -64,9 +64,9 @@ func (s *socket) SendMessages(all []netlink.Message) error {
 
 func (s *socket) write(datagram []byte) error {
 	for {
-		_, err := unix.Write(s.fd, datagram)
+		err := unix.Send(s.fd, datagram, 0)
 		if !errors.Is(err, unix.EINTR) {
-			return os.NewSyscallError("write", err)
+			return os.NewSyscallError("sendto", err)
 		}
 	}
 }

@@ -24,7 +24,7 @@ func (l *lab) calls(w *world, who contestant) (*calls, error) {
 		}
 	}
 	table := filepath.Join(l.dir, "calls")
-	c, err := l.spawn(append([]string{l.tools["strace"], "-f", "-c", "-o", table, "--"}, l.argv(who)...)...)
+	c, err := l.spawn("", append([]string{l.tools["strace"], "-f", "-c", "-o", table, "--"}, l.argv(who)...)...)
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,8 @@ type testCase struct {
 	setup func(*world) error
 	// contestants are xdpload and its peers.
 	contestants []contestant
+	// rounds is how many there are at least, 0 for minRounds.
+	rounds int
 	// calls has the system calls of each contestant counted too.
 	calls bool
 	goals []goal
@@ -21,6 +23,7 @@ type testCase struct {
 // A contestant is a command line that does the work, run in the lab's directory.
 type contestant struct {
 	argv   []string           // the first word is the name of a tool
+	stdin  string             // a file of the lab's directory, none if empty
 	reset  func(*world) error // before each run, not measured
 	status int                // with which the command ends when it does what it should
 }
@@ -41,6 +44,12 @@ func command(words string) contestant { return contestant{argv: strings.Fields(w
 // after is the contestant with a reset.
 func (c contestant) after(reset func(*world) error) contestant {
 	c.reset = reset
+	return c
+}
+
+// from is the contestant with a file of the lab's directory on its standard input.
+func (c contestant) from(file string) contestant {
+	c.stdin = file
 	return c
 }
 

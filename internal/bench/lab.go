@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -147,7 +148,7 @@ func (l *lab) measureCase(r *report, c testCase, w *world) error {
 	if !slices.ContainsFunc(able, func(c contestant) bool { return c.tool() == "xdpload" }) {
 		return errors.New("xdpload does not do it")
 	}
-	samples, err := l.rounds(w, able)
+	samples, err := l.rounds(w, able, cmp.Or(c.rounds, minRounds))
 	if err != nil {
 		return err
 	}
@@ -165,11 +166,11 @@ func (l *lab) measureCase(r *report, c testCase, w *world) error {
 
 // rounds runs the contestants in turn and returns the samples of each. The order
 // changes from round to round, since what ran before is felt.
-func (l *lab) rounds(w *world, able []contestant) ([][]sample, error) {
+func (l *lab) rounds(w *world, able []contestant, least int) ([][]sample, error) {
 	samples := make([][]sample, len(able))
 	order := rand.New(rand.NewPCG(0, 0))
 	start := time.Now()
-	for n := 0; n < l.options.rounds && (n < minRounds || time.Since(start) < l.budget); n++ {
+	for n := 0; n < l.options.rounds && (n < least || time.Since(start) < l.budget); n++ {
 		for _, i := range order.Perm(len(able)) {
 			s, err := l.once(w, able[i])
 			if err != nil {
@@ -188,7 +189,7 @@ func (l *lab) once(w *world, who contestant) (sample, error) {
 			return sample{}, err
 		}
 	}
-	numbers, err := l.spawn(l.argv(who)...)
+	numbers, err := l.spawn(who.stdin, l.argv(who)...)
 	if err != nil {
 		return sample{}, err
 	}
@@ -220,8 +221,9 @@ func (c *cost) expect(status int) error {
 	return fmt.Errorf("status %d: %s", c.status, first)
 }
 
-// spawn runs a command through the program of that name.
-func (l *lab) spawn(argv ...string) (*cost, error) {
+// spawn runs a command through the program of that name, with a file on its
+// standard input if one is named.
+func (l *lab) spawn(stdin string, argv ...string) (*cost, error) {
 	ctx, cancel := context.WithTimeout(l.ctx, runLimit)
 	defer cancel()
 	said, err := os.Create(filepath.Join(l.dir, "stderr")) // a pipe would want a reader while the clock runs
@@ -236,6 +238,14 @@ func (l *lab) spawn(argv ...string) (*cost, error) {
 	defer numbers.Close()
 	cmd := exec.CommandContext(ctx, l.tools["spawn"], argv...)
 	cmd.Dir, cmd.Stderr, cmd.ExtraFiles = l.dir, said, []*os.File{numbers}
+	if stdin != "" {
+		in, err := os.Open(filepath.Join(l.dir, stdin))
+		if err != nil {
+			return nil, err
+		}
+		defer in.Close()
+		cmd.Stdin = in
+	}
 	runErr := cmd.Run()
 	message, err := os.ReadFile(said.Name())
 	if runErr != nil || err != nil {

@@ -16,27 +16,26 @@ func tcCases() []testCase {
 	both := func(ours, theirs string, reset func(*world) error) []contestant {
 		return []contestant{command(ours).after(reset), command(theirs).after(reset)}
 	}
-	memory20 := goal{memory, "", 20 * megabyte}
 	return []testCase{
 		{
 			name: "tc-replace", about: "replace a filter", setup: withFilters(1),
 			contestants: both("xdpload "+replace, replace, nil), calls: true,
-			goals: []goal{{wall, "tc", 1}, memory20},
+			goals: []goal{{wall, "tc", 0.9}},
 		},
 		{
 			name: "tc-batch", about: "add 1,000 filters with the same program", setup: inBatch(withFilters(0)),
 			contestants: both("xdpload -batch xdpload.batch", "tc -batch tc.batch", freshClsact),
-			goals:       []goal{{wall, "tc", 0.5}},
+			goals:       []goal{{wall, "tc", 0.3}},
 		},
 		{
 			name: "tc-show", about: "show 2,000 filters", setup: withFilters(2 * lines),
 			contestants: both("xdpload tc filter show dev v0 ingress", "tc filter show dev v0 ingress", nil),
-			goals:       []goal{{wall, "tc", 1}, memory20},
+			goals:       []goal{{wall, "tc", 1}},
 		},
 		{
 			name: "tc-show-json", about: "the same as JSON", setup: withFilters(2 * lines),
 			contestants: both("xdpload -json tc filter show dev v0 ingress", "tc -j filter show dev v0 ingress", nil),
-			goals:       []goal{{wall, "tc", 1}, memory20},
+			goals:       []goal{{wall, "tc", 1}},
 		},
 	}
 }
