@@ -35,7 +35,7 @@ func parseCost(log []string) (c Cost) {
 				value := fields[j+1]
 				switch name {
 				case "(limit":
-					c.Limit = number(strings.TrimSuffix(value, ")"))
+					c.Limit = number(strings.TrimRight(value, "),"))
 				case "max_states_per_insn":
 					c.StatesPerInstruction = number(value)
 				case "total_states":

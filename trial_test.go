@@ -150,6 +150,32 @@ func TestVerifyKinds(t *testing.T) {
 	}
 }
 
+// A program that asks the driver about packets is verified for a device.
+func TestVerifyBound(t *testing.T) {
+	bpftest.Need(t, bpftest.Root, bpftest.DeviceBound)
+	ns := bpftest.NewNamespace(t)
+	v0, _ := ns.Veth("v0", "v1")
+	for _, tt := range []struct {
+		name    string
+		ifindex int
+		taken   bool
+	}{
+		{name: "no device"},
+		{name: "a device", ifindex: v0, taken: true},
+		{name: "a device that is not there", ifindex: 9999},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			ns.Do(func() error {
+				trials, err := xdpload.Verify(t.Context(), objectOf(t, "rxhash.o"), xdpload.VerifyOptions{Ifindex: tt.ifindex})
+				if err == nil && (trials[0].Err == nil) != tt.taken {
+					t.Errorf("taken: %v, want %v: %v", trials[0].Err == nil, tt.taken, trials[0].Err)
+				}
+				return err
+			})
+		})
+	}
+}
+
 func TestVerifyErrors(t *testing.T) {
 	bpftest.Need(t, bpftest.Root)
 	for _, tt := range []struct {
