@@ -21,6 +21,7 @@ import (
 
 type verifyRequest struct {
 	elfFile
+	All       bool
 	Type      typeWord
 	Variables loadRequest
 	Device    string
@@ -48,7 +49,7 @@ With btf the CO-RE relocations are resolved against the types of another kernel.
 		New: func() (*grammar.Node, runner) {
 			r := new(verifyRequest)
 			return grammar.Seq(r.file(), grammar.Any(
-				grammar.Word("all").Help("every program (the default)"),
+				grammar.Flag("all", &r.All).Help("every program (the default)"),
 				grammar.Key("section", "NAME", grammar.String(&r.Section)).Completes(grammar.Section).
 					Help("the programs in this section"),
 				grammar.Key("program", "NAME", grammar.String(&r.Program)).Completes(grammar.Program).
@@ -67,9 +68,16 @@ With btf the CO-RE relocations are resolved against the types of another kernel.
 					Help("write the results as JUnit XML too; - is standard output, without the table"),
 				grammar.Flag("verbose", &r.Verbose).
 					Help("print the whole log of programs that are rejected"),
-			)), r.run
+			).Check(r.check)), r.run
 		},
 	}
+}
+
+func (r *verifyRequest) check() error {
+	if r.All && (r.Section != "" || r.Program != "") {
+		return errors.New("all programs, or those of a section or with a name")
+	}
+	return nil
 }
 
 func (r *verifyRequest) run(ctx context.Context, e *env) (any, error) {
