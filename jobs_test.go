@@ -18,7 +18,7 @@ import (
 	"github.com/xdpload/xdpload/internal/bpftest"
 )
 
-// Of sixteen programs two are refused: the first in the order of names, which
+// Of sixteen programs two are refused: the first in the order of the object, which
 // the verifier takes long to refuse, and one that it refuses at once.
 const refusedLate, refusedAtOnce = "six05", "six11"
 
@@ -76,6 +76,26 @@ func TestJobsFirstRefusal(t *testing.T) {
 		})
 	}
 	waitGone(t, "six")
+}
+
+// TestRefusalOrder refuses two programs, of which the later one in the object
+// has the earlier name.
+func TestRefusalOrder(t *testing.T) {
+	b := newBench(t)
+	for _, jobs := range []int{1, 4} {
+		_, err := b.try("tail.o", xdpload.LoadOptions{
+			Jobs: jobs, Select: elf.Selector{Section: "xdp.frags"},
+			Adapt: func(p *ebpf.ProgramSpec) {
+				if p.Name == "tail0" || p.Name == "last" {
+					p.Instructions[0] = asm.Mov.Reg(asm.R0, asm.R9).WithMetadata(p.Instructions[0].Metadata)
+				}
+			},
+		}, b.hook)
+		refused, ok := errors.AsType[*xdpload.LoadError](err)
+		if !ok || refused.Program != "tail0" {
+			t.Errorf("%d jobs: got %v, want a refusal of tail0", jobs, err)
+		}
+	}
 }
 
 func TestJobsAllLoad(t *testing.T) {

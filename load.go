@@ -165,7 +165,7 @@ func (e *LoadError) Unwrap() error { return e.Err }
 // kernel. The caller closes the result.
 //
 // Programs are verified side by side, see LoadOptions.Jobs. When several are
-// refused, the error is that of the first one in name order; those after it
+// refused, the error is that of the first one in the order of the object; those after it
 // that have not begun are left out.
 func Load(ctx context.Context, obj *elf.Object, o LoadOptions) (_ *Loaded, err error) {
 	l := loader{obj: obj, options: o}

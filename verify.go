@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -17,7 +18,7 @@ import (
 // loadPrograms has the kernel verify every program of the spec: each call does
 // its work on the thread that makes it, so they run side by side.
 func (l *loader) loadPrograms(ctx context.Context) error {
-	names := sortedKeys(l.spec.Programs)
+	names := l.programNames()
 	programs := make([]*ebpf.Program, len(names))
 	l.programs = make(map[string]*ebpf.Program, len(names))
 
@@ -34,6 +35,25 @@ func (l *loader) loadPrograms(ctx context.Context) error {
 		return &LoadError{Program: names[failed], Err: err}
 	}
 	return nil
+}
+
+// programNames are those of the spec, in the order of the object; a function
+// that is no program of it by its section comes last.
+func (l *loader) programNames() []string {
+	names := make([]string, 0, len(l.spec.Programs))
+	for _, p := range l.obj.Programs() {
+		if l.spec.Programs[p.Name] != nil {
+			names = append(names, p.Name)
+		}
+	}
+	if len(names) < len(l.spec.Programs) {
+		for _, name := range sortedKeys(l.spec.Programs) {
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
 }
 
 // threads is how many programs are verified at a time. A device is looked up
