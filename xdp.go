@@ -16,6 +16,10 @@ import (
 // receives, before the network stack.
 type XDP struct {
 	Ifindex int
+	// Seen is the device as it was found, nil for not yet: then the first
+	// attempt to replace or to detach need not ask for it. What has changed
+	// since is noticed.
+	Seen *netlink.Link
 	// Mode is where the program runs. Any: to attach, native where the driver
 	// can and generic elsewhere; to detach, wherever a program is.
 	Mode netlink.XDPMode
@@ -104,8 +108,8 @@ func (h XDP) set(c *netlink.Conn, p *Program) (*Attachment, error) {
 }
 
 // current is what the hook has now: of the program the id only, 0 if none.
-func (h XDP) current(c *netlink.Conn) (*Attachment, error) {
-	l, err := c.LinkByIndex(h.Ifindex)
+func (h *XDP) current(c *netlink.Conn) (*Attachment, error) {
+	l, err := h.look(c)
 	if err != nil {
 		return nil, err
 	}
@@ -117,6 +121,15 @@ func (h XDP) current(c *netlink.Conn) (*Attachment, error) {
 		}
 	}
 	return now, nil
+}
+
+// look finds the device. What was seen before is believed once.
+func (h *XDP) look(c *netlink.Conn) (*netlink.Link, error) {
+	if l := h.Seen; l != nil {
+		h.Seen = nil
+		return l, nil
+	}
+	return c.LinkByIndex(h.Ifindex)
 }
 
 // swap puts fd, -1 for nothing, in the place of the program with the id old,
@@ -147,7 +160,7 @@ func (h XDP) detach(c *netlink.Conn) (*Attachment, error) {
 		return h.detachLink(c)
 	}
 	for range attempts {
-		l, err := c.LinkByIndex(h.Ifindex)
+		l, err := h.look(c)
 		if err != nil {
 			return nil, err
 		}

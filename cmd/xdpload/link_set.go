@@ -131,7 +131,7 @@ func (r *linkSetRequest) set(ctx context.Context, e *env) (any, error) {
 		return r.setNetkit(conn, dev)
 	}
 	hook := xdpload.XDP{
-		Ifindex: dev.Index, Mode: r.Mode, Replace: e.Force, Idempotent: e.Idempotent,
+		Ifindex: dev.Index, Seen: dev, Mode: r.Mode, Replace: e.Force, Idempotent: e.Idempotent,
 		Link: e.pinPath(r.Link), LinkID: r.LinkID,
 	}
 	if r.Off {
