@@ -222,4 +222,14 @@ func TestVerifyTypes(t *testing.T) {
 	if _, err := xdpload.OpenTypes(testobj.Path(t, "tiny_nobtf.o")); err == nil {
 		t.Error("an object without types is taken for a kernel")
 	}
+	for name, want := range map[string]string{
+		"/dev/zero":     "begins with 00 00 00 00, which is neither BTF nor ELF",
+		"/dev/null":     "the file is empty",
+		"trial_test.go": "begins with 70 61 63 6b",
+		".":             "is a directory",
+	} {
+		if _, err := xdpload.OpenTypes(name); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", name, err, want)
+		}
+	}
 }

@@ -93,7 +93,7 @@ func (r *verifyRequest) run(ctx context.Context, e *env) (any, error) {
 	if r.Device != "" {
 		_, link, err := e.link(r.Device)
 		if err != nil {
-			return nil, err
+			return nil, &linkError{Device: r.Device, Err: err}
 		}
 		o.Ifindex = link.Index
 	}
@@ -104,11 +104,27 @@ func (r *verifyRequest) run(ctx context.Context, e *env) (any, error) {
 	}
 	start := time.Now()
 	trials, err := xdpload.Verify(ctx, obj, o)
+	if err == nil {
+		err = unasked(trials)
+	}
 	if err != nil {
 		return nil, &objectError{Object: obj.Name(), Err: err}
 	}
 	report := r.report(obj.Name(), trials, time.Since(start))
 	return r.tell(e, report)
+}
+
+// unasked is the error of a program about which the kernel said nothing, as it
+// talks to those with more privileges only.
+func unasked(trials []xdpload.Trial) error {
+	for i := range trials {
+		err := trials[i].Err
+		_, said := errors.AsType[*ebpf.VerifierError](err)
+		if errors.Is(err, unix.EPERM) && !said && len(missingCapabilities()) > 0 {
+			return err
+		}
+	}
+	return nil
 }
 
 // tell writes the JUnit file and, where programs are rejected, the report too,
