@@ -1,8 +1,10 @@
 package xdpload
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -127,12 +129,30 @@ func (p *Program) runError(err error, o RunOptions) error {
 		e.Cause = fmt.Sprintf("the program makes more than %d bytes of a packet of %d", len(o.Data)+testRoom, len(o.Data))
 	case errors.Is(err, unix.EINVAL) && p.Device != nil:
 		e.Cause = "the program is for a device: only the device runs it"
+	case errors.Is(err, unix.EINVAL) && packetType(p.Type) && headless(o.Data) != "":
+		e.Cause = fmt.Sprintf("a packet of %d bytes: the Ethernet header says %s, and newer kernels want that header whole", len(o.Data), headless(o.Data))
+	case errors.Is(err, unix.EINVAL) && len(o.Data) > 3000 && packetType(p.Type):
+		e.Cause = fmt.Sprintf("a packet of %d bytes: this kernel runs programs of type %v on less than a page", len(o.Data), p.Type)
 	case errors.Is(err, unix.EINVAL) && len(o.Context) > 0:
 		e.Cause = "the kernel refuses these values of the context: " + contextRules(p.Type)
 	case errors.Is(err, unix.EINVAL) && len(o.Data) > 3000:
 		e.Cause = fmt.Sprintf("a packet of %d bytes: older kernels run programs on less than a page", len(o.Data))
+	case errors.Is(err, unix.ENOMEM) && len(o.Data) > math.MaxUint16:
+		e.Cause = fmt.Sprintf("a packet of %d bytes is more than the kernel runs a program on", len(o.Data))
 	}
 	return e
+}
+
+// headless is the network protocol whose header the packet announces and does
+// not have, "" for none.
+func headless(packet []byte) string {
+	switch n := len(packet) - ethernetHeader; {
+	case binary.BigEndian.Uint16(packet[12:]) == unix.ETH_P_IP && n < 20:
+		return "IPv4"
+	case binary.BigEndian.Uint16(packet[12:]) == unix.ETH_P_IPV6 && n < 40:
+		return "IPv6"
+	}
+	return ""
 }
 
 // packetType reports whether programs of the type run on a socket buffer.

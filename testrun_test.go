@@ -165,7 +165,8 @@ func TestRunErrors(t *testing.T) {
 		{name: "meta of three bytes", program: "xdp_sort", options: field("data_meta", "010203"), want: "the kernel refuses these values of the context: "},
 		{name: "no device", program: "tc_mark", options: field("ifindex", "99999"), want: "no device has that ifindex"},
 		{name: "no queue", program: "xdp_sort", options: field("rx_queue_index", "1"), want: "the kernel refuses these values of the context: ingress_ifindex and rx_queue_index"},
-		{name: "very long", program: "tc_mark", options: xdpload.RunOptions{Data: make([]byte, 1<<20)}, want: "older kernels run programs on less than a page"},
+		{name: "very long", program: "tc_mark", options: xdpload.RunOptions{Data: make([]byte, 1<<20)}, want: "this kernel runs programs of type SchedCLS on less than a page"},
+		{name: "very long for XDP", program: "xdp_sort", options: xdpload.RunOptions{Data: make([]byte, 4<<20)}, want: "a packet of 4194304 bytes"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := private(t, tt.program).Program().Run(tt.options)
@@ -173,6 +174,29 @@ func TestRunErrors(t *testing.T) {
 				t.Errorf("error %v, want %q", err, tt.want)
 			}
 		})
+	}
+}
+
+// Newer kernels refuse a packet that announces a header of IP and does not have
+// it, older ones run the program.
+func TestRunShortIP(t *testing.T) {
+	l := private(t, "tc_mark")
+	for _, tt := range []struct {
+		name, protocol string
+		short          int // a byte less than it takes
+	}{
+		{name: "IPv4", protocol: "\x08\x00", short: 14 + 19},
+		{name: "IPv6", protocol: "\x86\xdd", short: 14 + 39},
+	} {
+		packet := make([]byte, tt.short+1)
+		copy(packet[12:], tt.protocol)
+		if _, err := l.Program().Run(xdpload.RunOptions{Data: packet}); err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+		_, err := l.Program().Run(xdpload.RunOptions{Data: packet[:tt.short]})
+		if err != nil && !strings.Contains(err.Error(), "the Ethernet header says "+tt.name) {
+			t.Errorf("%s cut: %v", tt.name, err)
+		}
 	}
 }
 
@@ -217,9 +241,19 @@ func TestVerdicts(t *testing.T) {
 	if err := xdpload.CheckVerdict(ebpf.XDP, "shot"); err == nil || !strings.Contains(err.Error(), "XDP_TX") {
 		t.Errorf("an XDP program that returns shot: %v", err)
 	}
-	for _, name := range []string{"pass", "XDP_TX", "17"} {
+	for _, name := range []string{"pass", "XDP_TX", "17", "-1", "0xffffffff"} {
 		if err := xdpload.CheckVerdict(ebpf.XDP, name); err != nil {
 			t.Error(err)
+		}
+	}
+	for _, name := range []string{"keep", "Keep 20", "drop", "0"} {
+		if err := xdpload.CheckVerdict(ebpf.SocketFilter, name); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, name := range []string{"4294967296", "-2147483649", "keep some", "keep 4294967296"} {
+		if err := xdpload.CheckVerdict(ebpf.SocketFilter, name); err == nil {
+			t.Errorf("no socket filter returns %s", name)
 		}
 	}
 }

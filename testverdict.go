@@ -2,6 +2,7 @@ package xdpload
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -51,8 +52,8 @@ func (v TestVerdict) Passes() bool {
 func (v TestVerdict) Is(name string) bool {
 	upper := strings.ToUpper(strings.TrimSpace(name))
 	have := v.String()
-	if n, err := strconv.ParseInt(name, 0, 64); err == nil {
-		return int32(n) == int32(v.Value)
+	if n, ok := verdictNumber(name); ok {
+		return n == v.Value
 	}
 	if upper == "KEEP" && v.Type == ebpf.SocketFilter {
 		return v.Value != 0
@@ -63,11 +64,13 @@ func (v TestVerdict) Is(name string) bool {
 // CheckVerdict returns an error unless programs of the type have a verdict
 // with that name.
 func CheckVerdict(t ebpf.ProgramType, name string) error {
-	if _, err := strconv.ParseInt(name, 0, 64); err == nil {
+	if _, ok := verdictNumber(name); ok {
 		return nil
 	}
-	if upper := strings.ToUpper(name); t == ebpf.SocketFilter && (upper == "KEEP" || strings.HasPrefix(upper, "KEEP ")) {
-		return nil
+	if keep, n, some := strings.Cut(strings.ToUpper(strings.TrimSpace(name)), " "); t == ebpf.SocketFilter && keep == "KEEP" {
+		if _, err := strconv.ParseUint(n, 10, 32); err == nil || !some {
+			return nil
+		}
 	}
 	var names []string
 	for _, known := range verdictNames(t) {
@@ -77,6 +80,12 @@ func CheckVerdict(t ebpf.ProgramType, name string) error {
 		names = append(names, known.name)
 	}
 	return fmt.Errorf("%q is no verdict of a program of type %v: it has %s", name, t, strings.Join(append(names, "numbers"), ", "))
+}
+
+// verdictNumber reads a number of 32 bits, with or without a sign.
+func verdictNumber(name string) (uint32, bool) {
+	n, err := strconv.ParseInt(name, 0, 64)
+	return uint32(n), err == nil && n >= math.MinInt32 && n <= math.MaxUint32
 }
 
 type namedVerdict struct {

@@ -67,7 +67,7 @@ func (r *bytecodeRunRequest) run(_ context.Context, e *env) (any, error) {
 	if err := render.Write(e.stdout, report, e.Options); err != nil {
 		return nil, err
 	}
-	return nil, fmt.Errorf("%s: x/net/bpf and the kernel differ %d times", r.Capture, differ)
+	return nil, fmt.Errorf("%s: x/net/bpf and the kernel differ %d times", inputName(r.Capture), differ)
 }
 
 // packets calls f for each packet of the file.
@@ -83,14 +83,14 @@ func (r *bytecodeRunRequest) packets(e *env, f func(*pcap.Packet) error) error {
 	}
 	packets, err := pcap.NewReader(in)
 	if err != nil {
-		return fmt.Errorf("%s: %w", r.Capture, err)
+		return fmt.Errorf("%s: %w", inputName(r.Capture), err)
 	}
 	for p, err := range packets.Packets() {
 		if err == nil {
 			err = f(&p)
 		}
 		if err != nil {
-			return fmt.Errorf("%s: %w", r.Capture, err)
+			return fmt.Errorf("%s: %w", inputName(r.Capture), err)
 		}
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -47,7 +48,7 @@ Verdicts are called as in include/uapi/linux: XDP_PASS, TC_ACT_OK, BPF_OK; expec
 			{Line: "xdpload prog run obj foo.o section tc pcap in.pcap out passed.pcap", Help: "the packets that go on, as the program leaves them"},
 			{Line: "xdpload prog run obj foo.o pcap attack.pcap expect drop", Help: "status 2 unless it drops every packet"},
 			{Line: "xdpload prog run id 17 data packet.bin repeat 1000000", Help: "the time that a run takes"},
-			{Line: "xdpload prog run pinned /sys/fs/bpf/cls hex ffffffffffff0200000000010800 ctx mark=7", Help: "with a field of its context set"},
+			{Line: "xdpload prog run pinned /sys/fs/bpf/cls hex ffffffffffff0200000000010806 ctx mark=7", Help: "with a field of its context set"},
 		},
 		New: func() (*grammar.Node, runner) {
 			r := &progRunRequest{Program: newProgramRequest(), Repeat: 1}
@@ -110,11 +111,17 @@ func (r *progRunRequest) addField(word string) error {
 	if !ok || name == "" || value == "" {
 		return errors.New("expected FIELD=VALUE, such as mark=7")
 	}
+	if slices.ContainsFunc(r.Context, func(f xdpload.ContextField) bool { return f.Name == name }) {
+		return errors.New("that field is given twice")
+	}
 	r.Context = append(r.Context, xdpload.ContextField{Name: name, Value: value})
 	return nil
 }
 
 func (r *progRunRequest) run(ctx context.Context, e *env) (any, error) {
+	if r.Program.File == "-" && (r.Data == "-" || r.Capture == "-") {
+		return nil, errors.New("standard input cannot be both the object and the packets")
+	}
 	p, err := r.open(ctx, e)
 	if err != nil {
 		return nil, err
@@ -183,6 +190,18 @@ func (r *progRunRequest) resolveDevices(e *env) error {
 	return nil
 }
 
+// maxPacket is more than any kernel runs a program on: 17 pages of 64 KiB, and
+// the head.
+const maxPacket = 2 << 20
+
+// inputName is what a file of packets is called in messages.
+func inputName(name string) string {
+	if name == "-" {
+		return "standard input"
+	}
+	return name
+}
+
 // input opens a file of packets.
 func (r *progRunRequest) input(e *env, name string) (io.ReadCloser, error) {
 	if name == "-" {
@@ -199,8 +218,11 @@ func (r *progRunRequest) runPacket(e *env, p *xdpload.Program) (any, error) {
 			return nil, err
 		}
 		defer f.Close()
-		if data, err = io.ReadAll(f); err != nil {
+		if data, err = io.ReadAll(io.LimitReader(f, maxPacket+1)); err != nil {
 			return nil, err
+		}
+		if len(data) > maxPacket {
+			return nil, fmt.Errorf("%s: more than %d bytes are no packet", inputName(r.Data), maxPacket)
 		}
 	}
 	result, err := p.Run(xdpload.RunOptions{Data: data, Context: r.Context, Repeat: r.Repeat})

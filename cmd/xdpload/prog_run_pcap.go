@@ -88,18 +88,18 @@ func (r *progRunRequest) eachPacket(e *env, p *xdpload.Program, report *captureR
 	defer f.Close()
 	packets, err := pcap.NewReader(f)
 	if err != nil {
-		return fmt.Errorf("%s: %w", r.Capture, err)
+		return fmt.Errorf("%s: %w", inputName(r.Capture), err)
 	}
 	for packet, err := range packets.Packets() {
 		if err == nil && packet.Link != pcap.Ethernet {
 			err = fmt.Errorf("packet %d: it begins with %s, a program reads Ethernet", packet.Number, packet.Link)
 		}
 		if err != nil {
-			return fmt.Errorf("%s: %w", r.Capture, err)
+			return fmt.Errorf("%s: %w", inputName(r.Capture), err)
 		}
 		result, err := p.Run(xdpload.RunOptions{Data: packet.Data, Context: r.Context, Repeat: r.Repeat})
 		if err != nil {
-			return fmt.Errorf("%s: packet %d: %w", r.Capture, packet.Number, err)
+			return fmt.Errorf("%s: packet %d: %w", inputName(r.Capture), packet.Number, err)
 		}
 		report.add(e, &packet, result)
 		if r.Expect != "" && !result.Verdict.Is(r.Expect) {
@@ -112,6 +112,9 @@ func (r *progRunRequest) eachPacket(e *env, p *xdpload.Program, report *captureR
 				return err
 			}
 		}
+	}
+	if r.Expect != "" && report.Packets == 0 {
+		return fmt.Errorf("%s: there is no packet, so none has the verdict %s", inputName(r.Capture), r.Expect)
 	}
 	return nil
 }
