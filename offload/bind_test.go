@@ -81,7 +81,7 @@ func TestAdd(t *testing.T) {
 		{"less", place, constant(4), -1, value{kind: stack, numbers: []int64{-12}}},
 		{"any number", place, value{kind: scalar}, 1, value{kind: stack}},
 		{"unknown", value{}, constant(4), 1, value{}},
-		{"distance", place, place, -1, value{kind: scalar}},
+		{"distance", place, place, -1, value{kind: scalar, wide: true}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := tt.a.add(tt.b, tt.sign); !got.equal(tt.want) {

@@ -1,6 +1,7 @@
 package offload
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"iter"
@@ -26,10 +27,21 @@ func Check(driver string, o *elf.Object, s elf.Selector) ([]*Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	return CheckSpec(driver, spec)
+	found, err := CheckSpec(driver, spec)
+	if err == nil && driver == "nfp" && o.ByteOrder() == binary.BigEndian {
+		p, err := o.Program(s)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, &Finding{
+			Program: p.Name, Instruction: -1, Source: nfpMain,
+			Rule: "the driver runs programs on little endian machines only, the object is big endian: compile it with -target bpfel",
+		})
+	}
+	return found, err
 }
 
-// CheckSpec is [Check] of a spec.
+// CheckSpec is [Check] of a spec, which has no byte order.
 func CheckSpec(driver string, spec *ebpf.CollectionSpec) ([]*Finding, error) {
 	var out []*Finding
 	said := make(map[Finding]bool) // once for a line of the source

@@ -21,5 +21,5 @@ func ExampleCheck() {
 	for _, f := range found {
 		fmt.Println(f)
 	}
-	// Output: map flows: values of at most 64 bytes, not 72 (drivers/net/ethernet/netronome/nfp/bpf/fw.h)
+	// Output: map flows: values of at most 64 bytes, not 72, before ABI 3 of the firmware (drivers/net/ethernet/netronome/nfp/bpf/fw.h)
 }

@@ -1,6 +1,7 @@
 package offload
 
 import (
+	"fmt"
 	"maps"
 	"math"
 
@@ -199,12 +200,17 @@ func (s *state) fetch(ins *asm.Instruction, t ebpf.ProgramType) value {
 	case context:
 		return field(t, int64(ins.Offset))
 	case stack:
+		if from.name != "" {
+			return value{} // of a caller
+		}
 		if at, ok := from.only(); ok && width(byte(ins.OpCode)) == 8 {
 			if i := slot(at + int64(ins.Offset)); i >= 0 && s.slots[i].kind != unknown {
 				return s.slots[i]
 			}
 		}
-	default: // bytes of a packet or of a map's value
+	case packet, mapValue:
+		return value{kind: scalar, wide: width(byte(ins.OpCode)) == 8}
+	default: // nothing is read through others
 	}
 	return value{kind: scalar}
 }
@@ -224,7 +230,7 @@ func field(t ebpf.ProgramType, offset int64) value {
 
 func (f *flow) store(n int, s *state, ins *asm.Instruction, code byte) {
 	to := s.regs[ins.Dst]
-	if to.kind != stack {
+	if to.kind != stack || to.name != "" {
 		return
 	}
 	for _, at := range to.numbers {
@@ -232,12 +238,14 @@ func (f *flow) store(n int, s *state, ins *asm.Instruction, code byte) {
 	}
 	at, ok := to.only()
 	if !ok {
-		clear(s.slots[:])
+		s.forget()
 		return
 	}
-	if i := slot((at + int64(ins.Offset)) &^ 7); i >= 0 {
+	at += int64(ins.Offset)
+	s.fill(at, width(code), class(code) == classSTX && s.regs[ins.Src].fills())
+	if i := slot(at &^ 7); i >= 0 {
 		s.slots[i] = value{}
-		if width(code) == 8 && (at+int64(ins.Offset))%8 == 0 && class(code) == classSTX && mode(code) == modeMEM {
+		if width(code) == 8 && at%8 == 0 && class(code) == classSTX && mode(code) == modeMEM {
 			s.slots[i] = s.regs[ins.Src]
 		}
 	}
@@ -259,6 +267,7 @@ func (f *flow) jump(n, next int, s *state, ins *asm.Instruction, code byte) {
 		f.reach(next+offset, s)
 		return
 	}
+	s.compared()
 	taken, straight := *s, *s
 	if code&sourceX == 0 { // what a comparison with a number tells of the register
 		v := s.regs[ins.Dst]
@@ -275,6 +284,17 @@ func (f *flow) jump(n, next int, s *state, ins *asm.Instruction, code byte) {
 	f.reach(next, &straight)
 }
 
+// compared forgets that numbers are wide: one of them was compared with
+// something, and others may be copies of it.
+func (s *state) compared() {
+	for i := range s.regs {
+		s.regs[i].wide = false
+	}
+	for i := range s.slots {
+		s.slots[i].wide = false
+	}
+}
+
 // call does what a call does to the registers, and follows it into functions
 // of the program.
 func (f *flow) call(n int, s *state, ins *asm.Instruction) {
@@ -283,11 +303,16 @@ func (f *flow) call(n int, s *state, ins *asm.Instruction) {
 		if entry, ok := f.entries[ins.Reference()]; ok {
 			var callee state
 			copy(callee.regs[1:6], s.regs[1:6])
+			for i := range callee.regs {
+				if r := &callee.regs[i]; r.kind == stack && r.name == "" {
+					r.name = fmt.Sprint(f.owner[n])
+				}
+			}
 			callee.regs[10] = value{kind: stack, numbers: []int64{0}}
 			f.calls[f.owner[n]] = append(f.calls[f.owner[n]], entry)
 			f.reach(entry, &callee)
 		}
-		clear(s.slots[:])
+		s.forget()
 	} else if ins.IsBuiltinCall() && asm.BuiltinFunc(ins.Constant) == asm.FnMapLookupElem && s.regs[1].kind == mapPointer {
 		result = value{kind: mapValue, name: s.regs[1].name, numbers: []int64{0}}
 	}

@@ -13,6 +13,7 @@ const (
 	nfpVerifier = "drivers/net/ethernet/netronome/nfp/bpf/verifier.c"
 	nfpJIT      = "drivers/net/ethernet/netronome/nfp/bpf/jit.c"
 	nfpMaps     = "drivers/net/ethernet/netronome/nfp/bpf/offload.c"
+	nfpMain     = "drivers/net/ethernet/netronome/nfp/bpf/main.c"
 	nfpFirmware = "drivers/net/ethernet/netronome/nfp/bpf/fw.h"
 )
 
@@ -20,10 +21,10 @@ func checkNFP(spec *ebpf.CollectionSpec, add func(*Finding)) {
 	for _, name := range sorted(spec.Maps) {
 		nfpMap(name, spec.Maps[name], add)
 	}
-	uses := make(mapUses)
+	uses, set := make(mapUses), make(map[mapWord]bool)
 	for _, name := range sorted(spec.Programs) {
 		p := spec.Programs[name]
-		c := nfpProgram{flow: newFlow(p), add: add, uses: uses}
+		c := nfpProgram{flow: newFlow(p), add: add, uses: uses, set: set, maps: spec.Maps}
 		for _, n := range c.numbers() {
 			c.instruction(n)
 		}
@@ -32,7 +33,8 @@ func checkNFP(spec *ebpf.CollectionSpec, add func(*Finding)) {
 }
 
 // nfpElement is the room for a key, and for a value, in the messages of the
-// firmware's ABI 2, bytes (CMSG_MAP_KEY_LW, CMSG_MAP_VALUE_LW).
+// firmware's ABI 2, bytes (CMSG_MAP_KEY_LW, CMSG_MAP_VALUE_LW). With ABI 3 the
+// card says how much there is (main.c, nfp_bpf_init).
 const nfpElement = 64
 
 func nfpMap(name string, m *ebpf.MapSpec, add func(*Finding)) {
@@ -43,10 +45,10 @@ func nfpMap(name string, m *ebpf.MapSpec, add func(*Finding)) {
 		add(&Finding{Map: name, Rule: fmt.Sprintf("no map flags, not %#x", m.Flags), Source: nfpMaps})
 	}
 	if m.KeySize > nfpElement {
-		add(&Finding{Map: name, Rule: fmt.Sprintf("keys of at most %d bytes, not %d", nfpElement, m.KeySize), Source: nfpFirmware})
+		add(&Finding{Map: name, Rule: fmt.Sprintf("keys of at most %d bytes, not %d, before ABI 3 of the firmware", nfpElement, m.KeySize), Source: nfpFirmware})
 	}
 	if m.ValueSize > nfpElement {
-		add(&Finding{Map: name, Rule: fmt.Sprintf("values of at most %d bytes, not %d", nfpElement, m.ValueSize), Source: nfpFirmware})
+		add(&Finding{Map: name, Rule: fmt.Sprintf("values of at most %d bytes, not %d, before ABI 3 of the firmware", nfpElement, m.ValueSize), Source: nfpFirmware})
 	}
 }
 
@@ -55,6 +57,8 @@ type nfpProgram struct {
 	*flow
 	add  func(*Finding)
 	uses mapUses
+	set  map[mapWord]bool // to something else than zero, by bpf_map_update_elem
+	maps map[string]*ebpf.MapSpec
 }
 
 func (c *nfpProgram) find(n int, source, format string, args ...any) {
@@ -110,19 +114,23 @@ func nfpOpcode(code byte) bool {
 
 // arithmetic: there is no divider, and the multiplier takes 32 bits.
 func (c *nfpProgram) arithmetic(n int, ins *asm.Instruction, code byte, s *state) {
+	what, by := map[byte][2]string{opMUL: {"multiplication", "a multiplier"}, opDIV: {"division", "a divisor"}}[op(code)], s.regs[ins.Src]
+	if what[0] == "" {
+		return
+	}
 	byRegister := code&sourceX != 0
-	switch op(code) {
-	case opMUL:
-		if class(code) == classALU64 && !byRegister && ins.Constant < 0 {
-			c.find(n, nfpVerifier, "64-bit multiplication by a negative constant")
-		}
-	case opDIV:
-		if byRegister && s.regs[ins.Src].kind == scalar && s.regs[ins.Src].varies() {
-			c.find(n, nfpVerifier, "division by something that is no constant")
-		}
-		if !byRegister && ins.Constant < 0 {
-			c.find(n, nfpVerifier, "division by a negative constant")
-		}
+	negative := !byRegister && ins.Constant < 0
+	switch _, one := by.only(); {
+	case op(code) == opDIV && byRegister && by.kind == scalar && !one:
+		c.find(n, nfpVerifier, "division by something that is no constant")
+	case op(code) == opDIV && negative:
+		c.find(n, nfpVerifier, "division by a negative constant")
+	case class(code) == classALU64 && negative:
+		c.find(n, nfpVerifier, "64-bit multiplication by a negative constant")
+	case s.regs[ins.Dst].exceeds32():
+		c.find(n, nfpVerifier, "%s of a number that may need more than 32 bits", what[0])
+	case byRegister && by.exceeds32():
+		c.find(n, nfpVerifier, "%s that may need more than 32 bits", what[1])
 	}
 }
 
@@ -160,12 +168,12 @@ func (c *nfpProgram) store(n int, ins *asm.Instruction, code byte, s *state) {
 		return
 	}
 	switch {
+	case class(code) == classST: // the driver forgets what these write to
+		c.find(n, nfpJIT, "a constant cannot be stored to memory: by way of a register only")
 	case to.kind == context && (c.spec.Type != ebpf.XDP || ins.Offset != rxQueueIndex):
 		c.find(n, nfpVerifier, "of the context only rx_queue_index of an XDP program can be written")
 	case to.kind == mapValue:
 		c.find(n, nfpVerifier, "a map's value cannot be written in place: use bpf_map_update_elem, or an atomic addition")
-	case to.kind == stack && class(code) == classST:
-		c.find(n, nfpJIT, "a constant cannot be stored to the stack: by way of a register only")
 	default:
 		c.pointer(n, to)
 	}
@@ -179,6 +187,12 @@ func (c *nfpProgram) pointer(n int, v value) {
 	case stack:
 		if v.varies() {
 			c.find(n, nfpVerifier, "the stack cannot be reached at an offset that is no constant")
+		}
+		for _, at := range v.numbers {
+			if first := v.numbers[0]; (at-first)%4 != 0 {
+				c.find(n, nfpVerifier, "the stack is reached at %d here, or at %d: not a multiple of 4 bytes apart", first, at)
+				return
+			}
 		}
 	default: // to be reached, or unknown
 	}
@@ -194,53 +208,29 @@ func (c *nfpProgram) atomic(n int, ins *asm.Instruction, s *state) {
 	case what.kind != scalar && what.kind != unknown:
 		c.find(n, nfpVerifier, "atomic addition of %v: only of a number", what.kind)
 	case to.kind == mapValue:
-		c.use(n, ins, to, "atomic")
+		c.use(n, ins, to, atomicUse)
 	}
 }
 
-// A mapUses remembers how each word of 4 bytes of a map's values is used: a word
-// of an atomic counter is kept in another byte order, so can be nothing else.
-type mapUses map[mapWord]string
-
-type mapWord struct {
-	name string
-	word int64
-}
-
-func (c *nfpProgram) use(n int, ins *asm.Instruction, v value, how string) {
-	start, ok := v.only()
-	if v.varies() {
-		c.find(n, nfpVerifier, "a map's value cannot be reached at an offset that is no constant")
-	}
-	if !ok {
-		return
-	}
-	start += int64(ins.Offset)
-	for word := start / 4; word*4 < start+width(byte(ins.OpCode)); word++ {
-		key := mapWord{v.name, word}
-		if before := c.uses[key]; before != "" && before != how {
-			c.find(n, nfpVerifier, "bytes %d to %d of the values of map %s have %s and %s use: only one of the two",
-				word*4, word*4+3, v.name, before, how)
-			return
-		}
-		c.uses[key] = how
-	}
-}
-
-// exit: a tc program returns constants that the card knows.
+// exit: a tc program returns constants that the card knows. Its functions are
+// held to the same: the driver does not tell their exits from the program's.
 func (c *nfpProgram) exit(n int, s *state) {
 	v := s.regs[0]
-	if c.spec.Type != ebpf.SchedCLS || c.owner[n] != 0 || v.kind == unknown {
+	if c.spec.Type != ebpf.SchedCLS || v.kind == unknown {
 		return
 	}
+	who := "a tc program"
+	if c.owner[n] != 0 {
+		who = "a function of a tc program, like the program itself,"
+	}
 	if v.kind != scalar || v.varies() {
-		c.find(n, nfpVerifier, "a tc program returns a constant")
+		c.find(n, nfpVerifier, "%s returns a constant", who)
 		return
 	}
 	const redirect = 7 // TC_ACT_REDIRECT; shot, stolen and queued are 2, 4 and 5 (include/uapi/linux/pkt_cls.h)
 	for _, code := range v.numbers {
 		if uint64(code) <= redirect && code != 2 && code != 4 && code != 5 {
-			c.find(n, nfpVerifier, "a tc program returns TC_ACT_UNSPEC, _SHOT, _STOLEN or _QUEUED, not %d", code)
+			c.find(n, nfpVerifier, "%s returns TC_ACT_UNSPEC, _SHOT, _STOLEN or _QUEUED, not %d", who, code)
 			return
 		}
 	}

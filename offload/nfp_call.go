@@ -23,6 +23,7 @@ func (c *nfpProgram) call(n int, ins *asm.Instruction, s *state) {
 	case asm.FnMapUpdateElem:
 		c.argument(n, s.regs[2], "key")
 		c.argument(n, s.regs[3], "value")
+		c.update(n, s)
 	case asm.FnPerfEventOutput:
 		c.event(n, s)
 	case asm.FnXdpAdjustHead, asm.FnXdpAdjustTail, asm.FnGetPrandomU32: // where the firmware can
@@ -74,7 +75,11 @@ func (c *nfpProgram) event(n int, s *state) {
 			c.find(n, nfpVerifier, "the flags of perf_event_output must be BPF_F_CURRENT_CPU, not %#x", f)
 		}
 	}
-	if data := s.regs[4]; data.kind == context || data.kind == packetEnd || data.kind == packetMeta {
+	data := s.regs[4]
+	if data.kind == stack {
+		c.argument(n, data, "event's data")
+	}
+	if data.kind == context || data.kind == packetEnd || data.kind == packetMeta {
 		c.find(n, nfpVerifier, "the event's data cannot be %v", data.kind)
 	}
 }

@@ -42,7 +42,7 @@ for fault in 1 2 3; do
 done
 
 # For the nfp driver: one for each rule that can be broken, and those that break none.
-for rule in 1 2 3 4 5 7 8 9 10 11 12 13 14 15 16 17 18 19; do
+for rule in 1 2 3 4 5 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
 	compile nfp "nfp_rule$rule" -g "-DRULE=$rule"
 done
 compile nfp nfp_rule6 -g -DRULE=6 -mcpu=v3

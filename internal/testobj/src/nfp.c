@@ -50,6 +50,8 @@ struct {
 static __attribute__((unused)) long (*adjust_head)(void *ctx, int delta) = (void *)44;
 static __attribute__((unused)) long (*event_output)(void *ctx, void *map, __u64 flags, void *data, __u64 size) = (void *)25;
 
+static __attribute__((unused)) long (*map_update)(void *map, const void *key, const void *value, __u64 flags) = (void *)2;
+
 static __always_inline struct value *find(__u32 key)
 {
 	return bpf_map_lookup_elem(&flows, &key);
@@ -105,6 +107,16 @@ SEC("xdp") int nfp(struct xdp_md *ctx)
 		return XDP_DROP;
 	length = end - data;
 	v = find(data[0]);
+#if RULE == 20	/* a counter begins as zero */
+	if (!v) {
+		struct value first = { 1, length };
+		__u32 key = data[0];
+
+		map_update(&flows, &key, &first, 0);
+		return XDP_PASS;
+	}
+	__sync_fetch_and_add(&v->hits, 1);
+#endif
 	if (!v)
 		return XDP_PASS;
 	n = v->limit;
