@@ -3,6 +3,8 @@ package xdpload
 import (
 	"fmt"
 	"strings"
+
+	"github.com/cilium/ebpf"
 )
 
 // OccupiedError says that a hook is taken, and by what. It wraps the kernel's
@@ -38,7 +40,9 @@ func (e *AmbiguousError) Error() string {
 type UnsuitableError struct {
 	Cause   string
 	Offload bool // the device cannot run programs itself
-	Err     error
+	// Type is that of the program that was to run on the device, where Offload is set.
+	Type ebpf.ProgramType
+	Err  error
 }
 
 func (e *UnsuitableError) Error() string { return fmt.Sprintf("%v: %s", e.Err, e.Cause) }

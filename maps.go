@@ -90,7 +90,7 @@ func (l *loader) createMap(spec *ebpf.MapSpec) (*ebpf.Map, error) {
 		m, err = ebpf.NewMap(spec)
 	}
 	if err != nil {
-		return nil, unsuitableMap(spec, ifindex, err)
+		return nil, l.unsuitableMap(spec, ifindex, err)
 	}
 	if isTable(spec.Type) {
 		return m, nil

@@ -65,11 +65,11 @@ func (l *loader) checkDevice(m *ebpf.Map, name string) error {
 var errOtherDevice = errors.New("a program and its maps are on the same device")
 
 // unsuitableMap gives the reason of a refusal that is an errno only.
-func unsuitableMap(spec *ebpf.MapSpec, ifindex int, err error) error {
+func (l *loader) unsuitableMap(spec *ebpf.MapSpec, ifindex int, err error) error {
 	if ifindex == 0 {
 		return err
 	}
-	u := &UnsuitableError{Err: err}
+	u := &UnsuitableError{Type: l.options.Select.Type, Err: err}
 	switch {
 	case errors.Is(err, unix.EINVAL):
 		u.Cause, u.Offload = noOffload+", or not for a map with these flags", true
@@ -86,7 +86,7 @@ func unsuitableMap(spec *ebpf.MapSpec, ifindex int, err error) error {
 // unbound gives the reason for which a program is not bound, where the kernel
 // has no verifier log.
 func (l *loader) unbound(err error) error {
-	u := &UnsuitableError{Cause: noOffload, Offload: true, Err: err}
+	u := &UnsuitableError{Cause: noOffload, Offload: true, Type: l.options.Select.Type, Err: err}
 	if errno, ok := errors.AsType[unix.Errno](err); ok {
 		u.Err = errno
 	}

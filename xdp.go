@@ -219,7 +219,7 @@ func (h XDP) unsuitable(p *Program, err error) error {
 	case p != nil && p.Type != ebpf.XDP:
 		return &UnsuitableError{Cause: "a program of type " + p.Type.String() + " cannot run on the XDP hook", Err: err}
 	case h.Mode == netlink.XDPOffload:
-		return &UnsuitableError{Cause: noOffload, Offload: true, Err: err}
+		return &UnsuitableError{Cause: noOffload, Offload: true, Type: ebpf.XDP, Err: err}
 	}
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/cilium/ebpf"
 
@@ -44,9 +45,17 @@ The status is 0 when nothing is in the way, and 2 otherwise. What a driver keeps
 				grammar.Opt(r.Program.selection(
 					grammar.Flag("bind", &r.Program.Bound).Help("tie the program to the device"),
 				)),
-			), r.run
+			).Check(r.check), r.run
 		},
 	}
+}
+
+// check refuses what "link set" has no words for.
+func (r *preflightRequest) check() error {
+	if r.Program.Bound && r.Mode != netlink.XDPAny && r.Mode != netlink.XDPNative {
+		return fmt.Errorf("bind is for programs that run in the driver: with xdp or xdpdrv, not with %s", r.Mode.Keyword())
+	}
+	return nil
 }
 
 // A problem is something in the way, and the command that mends it.
@@ -139,7 +148,18 @@ func (c *preflight) command(mode netlink.XDPMode, options string) string {
 	if c.Program.File != "" {
 		file = c.Program.File
 	}
-	return fmt.Sprintf("xdpload %slink set dev %s %s obj %s", options, c.dev.Link.Name, mode.Keyword(), file)
+	var b strings.Builder
+	fmt.Fprintf(&b, "xdpload %slink set dev %s %s obj %s", options, c.dev.Link.Name, mode.Keyword(), file)
+	if c.Program.Section != "" {
+		b.WriteString(" section " + c.Program.Section)
+	}
+	if c.Program.Program != "" {
+		b.WriteString(" program " + c.Program.Program)
+	}
+	if c.Program.Bound && mode != netlink.XDPGeneric {
+		b.WriteString(" bind")
+	}
+	return b.String()
 }
 
 // native reports whether the program would run in the driver. Netdevsim and

@@ -129,6 +129,9 @@ func unsuitableHints(err error) []string {
 	if !ok || !x.Offload {
 		return nil
 	}
+	if x.Type == ebpf.SchedCLS {
+		return []string{"without skip_sw the kernel runs the filter"}
+	}
 	return []string{"xdpdrv runs in the driver, xdpgeneric on any device"}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/cilium/ebpf"
@@ -55,11 +56,11 @@ func (r *offloadCheckRequest) run(_ context.Context, e *env) (any, error) {
 		}
 		r.Driver = d.Driver
 	}
-	found, err := r.check(e)
+	name, found, err := r.check(e)
 	if err != nil {
 		return nil, err
 	}
-	report := &findings{Driver: r.Driver, Object: r.Program.name(), Findings: make([]finding, 0, len(found))}
+	report := &findings{Driver: r.Driver, Object: r.Program.name(), Program: name, Findings: make([]finding, 0, len(found))}
 	for _, f := range found {
 		report.Findings = append(report.Findings, finding(*f))
 	}
@@ -102,31 +103,44 @@ func (e *problemsError) Error() string {
 	return fmt.Sprintf("%d problems", e.count)
 }
 
-// check takes the program as the first hook that can run it would.
-func (r *offloadCheckRequest) check(e *env) ([]*offload.Finding, error) {
+// check returns the program's name too.
+func (r *offloadCheckRequest) check(e *env) (string, []*offload.Finding, error) {
 	obj, err := r.Program.object(e)
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
-	s := elf.Selector{Section: r.Program.Section, Program: r.Program.Program, Type: ebpf.XDP}
-	if _, err := obj.Program(s); err != nil {
-		tc := s
-		tc.Type = ebpf.SchedCLS
-		if _, err := obj.Program(tc); err == nil {
-			s = tc
-		}
-	}
+	s := r.selector(obj)
 	found, err := offload.Check(r.Driver, obj, s)
 	if err != nil {
-		return nil, r.Program.failed(obj, s, err)
+		return "", nil, r.Program.failed(obj, s, err)
 	}
-	return found, nil
+	p, err := obj.Program(s)
+	return p.Name, found, err
 }
+
+// selector takes a program that is named for what its section says, else an XDP
+// program before a tc one.
+func (r *offloadCheckRequest) selector(obj *elf.Object) elf.Selector {
+	s := elf.Selector{Section: r.Program.Section, Program: r.Program.Program}
+	named := s.Section != "" || s.Program != ""
+	if !named && !slices.ContainsFunc(obj.Programs(), isXDP) {
+		s.Type = ebpf.SchedCLS
+	}
+	if p, err := obj.Program(s); err == nil && p.Type != ebpf.UnspecifiedProgram && (named || p.Type == s.Type) {
+		s.Type = p.Type
+		return s
+	}
+	s.Type = ebpf.XDP
+	return s
+}
+
+func isXDP(p elf.Program) bool { return p.Type == ebpf.XDP }
 
 // findings is what a device would refuse.
 type findings struct {
 	Driver   string    `json:"driver"`
 	Object   string    `json:"object"`
+	Program  string    `json:"program"`
 	Findings []finding `json:"findings"`
 }
 
@@ -144,7 +158,7 @@ type finding struct {
 // WriteText prints a line for each finding, and the source's line below.
 func (f *findings) WriteText(w io.Writer, _ render.Options) error {
 	if len(f.Findings) == 0 {
-		_, err := fmt.Fprintf(w, "%s: nothing that driver %s is known to refuse\n", f.Object, f.Driver)
+		_, err := fmt.Fprintf(w, "%s: program %s: nothing that driver %s is known to refuse\n", f.Object, f.Program, f.Driver)
 		return err
 	}
 	for _, one := range f.Findings {

@@ -44,7 +44,7 @@ type offloadReport struct {
 	Segments  uint32           `json:"xdp_zc_max_segs,omitempty"`
 	Metadata  []string         `json:"xdp_rx_metadata_features,omitempty"`
 	XSK       []string         `json:"xsk_features,omitempty"`
-	Mode      netlink.XDPMode  `json:"xdp_mode"`
+	Mode      netlink.XDPMode  `json:"xdp_mode,omitzero"` // missing: no program
 	Programs  []offloadProgram `json:"programs,omitempty"`
 	MTU       uint32           `json:"mtu"`
 	MaxMTU    uint32           `json:"max_mtu,omitempty"`
