@@ -33,6 +33,8 @@ func (c *preflight) driver() ([]problem, error) {
 		who = "its driver, " + c.dev.Driver + ","
 	}
 	switch {
+	case !c.canNative() && c.asksDriver():
+		return one("xdpload features", "%s runs no XDP programs, so none that asks the driver about packets: take a device with another driver", who)
 	case c.Mode == netlink.XDPNative && !c.canNative() && (c.dev.Features != nil || c.dev.Driver == ""):
 		return one(c.command(netlink.XDPGeneric, ""), "%s runs no XDP programs", who)
 	case c.Mode == netlink.XDPOffload && !c.canOffload():
@@ -210,12 +212,21 @@ func readsKernel(r elf.Reference) bool {
 
 // metadata: what a program asks the driver about a packet.
 func (c *preflight) metadata() ([]problem, error) {
-	if c.Program.Bound || !c.calls(func(r elf.Reference) bool {
-		return r.Kind == elf.RefKernel && strings.HasPrefix(r.Name, "bpf_xdp_metadata_")
-	}) {
+	if c.Program.Bound || !c.asksDriver() || !c.canNative() {
 		return nil, nil
 	}
-	return one(c.command(c.Mode, "")+" bind", "the program asks the driver about packets, so must be bound to the device")
+	mode := c.Mode
+	if mode != netlink.XDPNative {
+		mode = netlink.XDPAny
+	}
+	return one(c.command(mode, "")+" bind", "the program asks the driver about packets, so must be bound to the device")
+}
+
+// asksDriver reports whether the program calls a function of the driver's.
+func (c *preflight) asksDriver() bool {
+	return c.calls(func(r elf.Reference) bool {
+		return r.Kind == elf.RefKernel && strings.HasPrefix(r.Name, "bpf_xdp_metadata_")
+	})
 }
 
 // calls reports whether the program, or a function of its, refers to such a thing.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -54,7 +55,9 @@ func (r *offloadCheckRequest) run(_ context.Context, e *env) (any, error) {
 		if err != nil {
 			return nil, &linkError{Device: r.Device, Err: err}
 		}
-		r.Driver = d.Driver
+		if r.Driver = d.Driver; r.Driver == "" {
+			return nil, &linkError{Device: r.Device, Err: errors.New("the device names no driver: choose the rules with driver nfp or driver netdevsim")}
+		}
 	}
 	name, found, err := r.check(e)
 	if err != nil {

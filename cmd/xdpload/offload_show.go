@@ -108,7 +108,10 @@ func (r *offloadReport) WriteText(w io.Writer, _ render.Options) error {
 	for _, p := range r.Programs {
 		fmt.Fprintf(&b, "    %s program id %d\n", p.Mode.Keyword(), p.ID)
 	}
-	fmt.Fprintf(&b, "    mtu %d max %d", r.MTU, r.MaxMTU)
+	fmt.Fprintf(&b, "    mtu %d", r.MTU)
+	if r.MaxMTU != 0 {
+		fmt.Fprintf(&b, " max %d", r.MaxMTU)
+	}
 	if r.XDPMTU != 0 {
 		fmt.Fprintf(&b, " with xdp %d", r.XDPMTU)
 		if r.OfPeer {
