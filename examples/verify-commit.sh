@@ -16,12 +16,14 @@
 set -u
 sh -c "${BUILD:-true}" >&2 || exit 125
 if [ -n "${IMAGE:-}" ]; then
-	vm exec -kernel "$IMAGE" "$(command -v xdpload)" verify "$@"
+	said=$(vm exec -kernel "$IMAGE" "$(command -v xdpload)" verify "$@" 2>&1)
 else
-	xdpload verify "$@"
+	said=$(xdpload verify "$@" 2>&1)
 fi
-case $? in
-0) exit 0 ;;
-2) exit 1 ;;
-*) exit 125 ;;
+status=$?
+printf '%s\n' "$said"
+case "$status $said" in
+"0 "*) exit 0 ;;
+"2 "*" rejected: "*) exit 1 ;;
 esac
+exit 125

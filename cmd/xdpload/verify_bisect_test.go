@@ -55,6 +55,13 @@ func TestBisect(t *testing.T) {
 		git("add", "-A")
 		git("commit", "-q", "-m", object)
 	}
+	for file, want := range map[string]int{"prog.o": 1, "nosuch.o": 125} { // rejected, and not there
+		cmd := exec.Command(script, file)
+		cmd.Dir, cmd.Env = dir, append(os.Environ(), asProgram+"=1", "PATH="+bin+":"+os.Getenv("PATH"))
+		if err := cmd.Run(); cmd.ProcessState.ExitCode() != want {
+			t.Errorf("%s: %v, want status %d", file, err, want)
+		}
+	}
 	want := strings.TrimSpace(git("rev-parse", "HEAD~2"))
 	git("bisect", "start", "HEAD", "HEAD~6")
 	if out := git("bisect", "run", script, "prog.o"); !strings.Contains(out, want+" is the first bad commit") {
