@@ -228,11 +228,16 @@ func (h Clsact) attachments(c *netlink.Conn, filters []*netlink.Filter) []*Attac
 	return out
 }
 
-// explain gives the reason of an EINVAL that comes without a sentence.
+// explain gives the reason of an errno that comes without a sentence.
 func (h Clsact) explain(at *place, err error) error {
 	refused, ok := errors.AsType[*netlink.Error](err)
-	if ok && refused.Errno() == unix.EINVAL && refused.Message == "" &&
-		at.kind == kindClsact && h.Filter.Parent == netlink.Parent(netlink.MakeHandle(0xffff, 0)) {
+	switch {
+	case !ok || refused.Message != "":
+	case refused.Errno() == unix.EOPNOTSUPP && h.Filter.BPF != nil && h.Filter.BPF.SkipSW:
+		return &UnsuitableError{
+			Cause: "the device takes no such filter: cards take those of ingress, as a rule", Offload: true, Type: ebpf.SchedCLS, Err: err,
+		}
+	case refused.Errno() == unix.EINVAL && at.kind == kindClsact && h.Filter.Parent == netlink.Parent(netlink.MakeHandle(0xffff, 0)):
 		return &UnsuitableError{Cause: "a clsact qdisc has the hooks ingress and egress, not ffff:", Err: err}
 	}
 	return err

@@ -121,14 +121,14 @@ const errnoNotSupported = unix.Errno(524)
 func (p *Program) runError(err error, o RunOptions) error {
 	e := &RunError{Type: p.Type, Err: err}
 	switch {
+	case p.Device != nil && (errors.Is(err, unix.EINVAL) || errors.Is(err, errnoNotSupported)):
+		e.Cause, e.Err = "the program is for a device: only the device runs it", errors.ErrUnsupported
 	case errors.Is(err, errnoNotSupported):
 		e.Cause, e.Err = fmt.Sprintf("the kernel runs no programs of type %v on a packet of the caller's", p.Type), errors.ErrUnsupported
 	case errors.Is(err, unix.ENODEV):
 		e.Cause = "no device has that ifindex in this network namespace"
 	case errors.Is(err, unix.ENOSPC):
 		e.Cause = fmt.Sprintf("the program makes more than %d bytes of a packet of %d", len(o.Data)+testRoom, len(o.Data))
-	case errors.Is(err, unix.EINVAL) && p.Device != nil:
-		e.Cause = "the program is for a device: only the device runs it"
 	case errors.Is(err, unix.EINVAL) && packetType(p.Type) && headless(o.Data) != "":
 		e.Cause = fmt.Sprintf("a packet of %d bytes: the Ethernet header says %s, and newer kernels want that header whole", len(o.Data), headless(o.Data))
 	case errors.Is(err, unix.EINVAL) && len(o.Data) > 3000 && packetType(p.Type):

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/xdpload/xdpload/internal/sys"
 )
 
@@ -113,6 +115,9 @@ func readEntry(path string) (Entry, error) {
 		err = e.readProgram(fd)
 	case sys.KindLink:
 		err = e.readLink(fd)
+	}
+	if errors.Is(err, unix.ENODEV) {
+		err = fmt.Errorf("the device that it was offloaded to is gone: %w", unix.ENODEV)
 	}
 	if err != nil {
 		return e, &fs.PathError{Op: "read pin", Path: path, Err: err}
