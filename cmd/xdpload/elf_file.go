@@ -140,8 +140,29 @@ func writeFile(name string, flags int, write func(io.Writer) error) error {
 	return err
 }
 
-// writeNew writes a file that must not be there, and is not if that fails.
+// writeNew writes a file that must not be there, and is not if that fails. It
+// has no name before it is whole, where the file system can do that.
 func writeNew(name string, write func(io.Writer) error) error {
+	fd, err := unix.Open(filepath.Dir(name), unix.O_TMPFILE|unix.O_WRONLY|unix.O_CLOEXEC, 0o644)
+	if err != nil {
+		return writeNamed(name, write)
+	}
+	f := os.NewFile(uintptr(fd), name)
+	defer f.Close()
+	nameless := fmt.Sprintf("/proc/self/fd/%d", fd)
+	if _, err := os.Lstat(nameless); err != nil {
+		return writeNamed(name, write)
+	}
+	if err := write(f); err != nil {
+		return err
+	}
+	if err := unix.Linkat(unix.AT_FDCWD, nameless, unix.AT_FDCWD, name, unix.AT_SYMLINK_FOLLOW); err != nil {
+		return &outputError{&os.PathError{Op: "open", Path: name, Err: err}}
+	}
+	return nil
+}
+
+func writeNamed(name string, write func(io.Writer) error) error {
 	err := writeFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, write)
 	if _, unopened := errors.AsType[*outputError](err); err != nil && !unopened {
 		_ = os.Remove(name)
