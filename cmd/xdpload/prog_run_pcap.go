@@ -202,9 +202,9 @@ func (c *captureReport) WriteText(w io.Writer, o render.Options) error {
 			return err
 		}
 	}
-	text := fmt.Sprintf("%s: %d packets, %d go on, %d changed, %d ns a run\n", c.Program, c.Packets, c.Passed, c.Changed, c.Time)
+	text := fmt.Sprintf("%s: %s, %d go on, %d changed, %d ns a run\n", c.Program, count(c.Packets, "packet"), c.Passed, c.Changed, c.Time)
 	if c.Cut > 0 {
-		text += fmt.Sprintf("%d packets are cut by the capture: the program saw what there is (tcpdump -s 0 keeps all)\n", c.Cut)
+		text += fmt.Sprintf("cut by the capture: %s; the program saw what there is (tcpdump -s 0 keeps all)\n", count(c.Cut, "packet"))
 	}
 	_, err := io.WriteString(w, text)
 	return err

@@ -136,7 +136,7 @@ func (p *verifiedProgram) explain(b *strings.Builder, o render.Options) {
 	if !o.Brief {
 		b.WriteByte('\n')
 	}
-	fmt.Fprintf(b, "%s: %s: %s\n", p.Name, p.Result, render.Line(p.Reason))
+	fmt.Fprintf(b, "%s: %s: %s\n", render.Line(p.Name), p.Result, render.Line(p.Reason))
 	if p.Result == resultSkipped && p.Type == "" {
 		b.WriteString("  name it: type xdp, for one\n")
 	}
