@@ -175,7 +175,7 @@ func TestAssembleErrors(t *testing.T) {
 		"; nothing\n/* at\nall */\n": "line 4: no instruction",
 		"foo":                        `line 1: "foo" is no instruction, and no label without a colon`,
 		"ret":                        `line 1: ret takes #k or a or x, not the end`,
-		"ret 5":                      "line 1: ret takes #k or a or x, not #k",
+		"ret 5":                      "line 1: ret takes #k or a or x, not k",
 		"ret #0\nldb #5":             "line 2: ldb takes [k] or an extension or [x + k], not #k",
 		"ld y":                       `not "y"`,
 		"ld #y":                      `not #"y"`,

@@ -109,11 +109,11 @@ func join(program []Instruction, mark string) string {
 	return string(b)
 }
 
-// FormatC is the inverse of [ParseC].
+// FormatC is the inverse of [ParseC], to the byte as "tcpdump -dd" prints it.
 func FormatC(program []Instruction) string {
 	var b []byte
 	for _, i := range program {
-		b = fmt.Appendf(b, "{ 0x%02x, %d, %d, 0x%08x },\n", i.Code, i.JT, i.JF, i.K)
+		b = fmt.Appendf(b, "{ 0x%x, %d, %d, 0x%08x },\n", i.Code, i.JT, i.JF, i.K)
 	}
 	return string(b)
 }

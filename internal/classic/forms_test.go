@@ -1,10 +1,13 @@
 package classic
 
 import (
+	"os/exec"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/xdpload/xdpload/internal/need"
 )
 
 func TestParseNumbers(t *testing.T) {
@@ -62,4 +65,23 @@ func FuzzNumbers(f *testing.F) {
 			t.Errorf("%q: %v became %v, %v", text, program, again, err)
 		}
 	})
+}
+
+// What is written as an array is to the byte what tcpdump writes.
+func TestFormatCLikeTcpdump(t *testing.T) {
+	need.Of(t, need.Command("tcpdump"))
+	for _, expression := range []string{"tcp port 80", "vlan 5 and icmp[0] = 8", "greater 1000"} {
+		cmd := exec.Command("tcpdump", "-dd", "-y", "EN10MB", expression)
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		program, err := ParseC(string(out))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := FormatC(program); got != string(out) {
+			t.Errorf("%s:\n%swant\n%s", expression, got, out)
+		}
+	}
 }

@@ -172,5 +172,5 @@ var forms = [...]string{
 	formX:        "x",
 	formA:        "a",
 	formJump:     "a label",
-	formNumber:   "#k",
+	formNumber:   "k",
 }
