@@ -140,6 +140,9 @@ func (p *verifiedProgram) explain(b *strings.Builder, o render.Options) {
 	if p.Result == resultSkipped && p.Type == "" {
 		b.WriteString("  name it: type xdp, for one\n")
 	}
+	if asksDriver(p.Reason) {
+		b.WriteString("  it asks the driver about packets: name the device, dev DEV\n")
+	}
 	if p.Source != "" {
 		fmt.Fprintf(b, "  at: %s\n", render.Line(p.Source))
 	}
