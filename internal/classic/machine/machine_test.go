@@ -92,3 +92,18 @@ func TestRefused(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What no socket takes is told with its length, and the next packet goes through.
+func TestSocketLongPacket(t *testing.T) {
+	s, err := machine.NewSocket([]classic.Instruction{{Code: classic.RET | classic.K, K: 7}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := s.Run(make([]byte, 64<<20)); err == nil || !strings.Contains(err.Error(), "a packet of 67108864 bytes: ") {
+		t.Errorf("a packet of 64 MB: %v", err)
+	}
+	if n, err := s.Run(make([]byte, 60)); n != 7 || err != nil {
+		t.Errorf("the next packet: %d bytes, %v", n, err)
+	}
+}

@@ -50,7 +50,11 @@ func NewSocket(filter []classic.Instruction) (*Socket, error) {
 // Run returns how many bytes of the packet the filter keeps, 0 if it does not
 // accept it. It is not safe for concurrent use.
 func (s *Socket) Run(packet []byte) (int, error) {
-	if _, err := unix.Write(s.from, packet); err != nil {
+	_, err := unix.Write(s.from, packet)
+	if errors.Is(err, unix.EMSGSIZE) {
+		return 0, fmt.Errorf("a packet of %d bytes: net.core.wmem_default bounds what goes through a socket: %w", len(packet), err)
+	}
+	if err != nil {
 		return 0, os.NewSyscallError("write", err)
 	}
 	if len(s.buffer) <= len(packet) {
