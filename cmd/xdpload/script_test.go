@@ -14,11 +14,6 @@ import (
 	"github.com/xdpload/xdpload/internal/testobj"
 )
 
-// TestWords runs the scripts that any user can run on any machine.
-func TestWords(t *testing.T) {
-	testscript.RunT(scriptT{t}, testscript.Params{Dir: "testdata/words", Setup: setup, Cmds: scriptCommands})
-}
-
 // TestKernel runs each script with a network namespace of its own, which has
 // lo and the veth pair v0 and v1, and with a BPF file system of its own.
 func TestKernel(t *testing.T) {

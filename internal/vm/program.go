@@ -11,7 +11,7 @@ import (
 
 // witnesses are programs that tests compare ours with, or run. Those
 // that the host has go into the guest, at the same path.
-var witnesses = []string{"ip", "tc", "bpftool", "bash"}
+var witnesses = []string{"ip", "tc", "rtmon", "bpftool", "bash", "objdump", "tcpdump"}
 
 // program adds an executable and the shared libraries that it needs.
 func (a *archive) program(name, file string) error {
