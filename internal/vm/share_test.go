@@ -50,3 +50,46 @@ func TestShares(t *testing.T) {
 		}
 	}
 }
+
+// TestHalved: of a package that has most of the tests every other test goes to a
+// job of its own, unless only some were asked for.
+func TestHalved(t *testing.T) {
+	root := t.TempDir()
+	work := func(name string, size int, args ...string) job {
+		dir := filepath.Join(root, name)
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "x_test.go"), make([]byte, size), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		binary := filepath.Join(dir, "x.test")
+		if err := os.WriteFile(binary, []byte("#!/bin/sh\nprintf 'TestA\\nTestB\\nExampleC\\n'\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		return job{Package: name, Dir: dir, Binary: binary, Args: args}
+	}
+	for _, tt := range []struct {
+		name string
+		jobs []job
+		want []string
+	}{
+		{"one is large", []job{work("a", 10), work("b", 100)}, []string{"a", "b -test.skip=^(TestB)$", "b -test.run=^(TestB)$"}},
+		{"none is", []job{work("c", 10), work("d", 10), work("e", 10)}, []string{"c", "d", "e"}},
+		{"some were asked for", []job{work("f", 10, "-test.run=TestA")}, []string{"f -test.run=TestA"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			jobs, err := halved(t.Context(), tt.jobs)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, j := range jobs {
+				got = append(got, strings.Join(append([]string{j.Package}, j.Args...), " "))
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -71,13 +71,19 @@ func (r *testRun) run(ctx context.Context) error {
 	if len(jobs) == 0 && !r.failed {
 		return errors.New("no test to run: none of the packages has any")
 	}
+	guests := runtime.NumCPU() / len(kernels)
+	if guests > 1 {
+		if jobs, err = halved(ctx, jobs); err != nil {
+			return err
+		}
+	}
 	skips := make([]skipList, len(kernels))
 	errs := make([]error, len(kernels))
 	var all sync.WaitGroup
 	for i, k := range kernels {
 		fmt.Fprintf(r.stdout, "# kernel %s: Linux %s\n", k.name, k.release())
 		skips[i] = skipList{}
-		all.Go(func() { errs[i] = r.kernel(ctx, t, k, shares(jobs, runtime.NumCPU()/len(kernels)), skips[i]) })
+		all.Go(func() { errs[i] = r.kernel(ctx, t, k, shares(jobs, guests), skips[i]) })
 	}
 	all.Wait()
 	for i, k := range kernels {
