@@ -67,7 +67,7 @@ func TestJobsFirstRefusal(t *testing.T) {
 				t.Errorf("descriptors %q are open, before it were %q", now, descriptors)
 			}
 			now := runtime.NumGoroutine() // the last one may be about to end
-			for deadline := time.Now().Add(time.Second); now > goroutines && time.Now().Before(deadline); now = runtime.NumGoroutine() {
+			for deadline := time.Now().Add(10 * time.Second); now > goroutines && time.Now().Before(deadline); now = runtime.NumGoroutine() {
 				time.Sleep(time.Millisecond)
 			}
 			if now > goroutines {
