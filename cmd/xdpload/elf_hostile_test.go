@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"github.com/cilium/ebpf"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/elf"
