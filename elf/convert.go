@@ -275,20 +275,8 @@ func (c *converter) target(m *converted, name string) int {
 
 // relocate points the instructions that load a legacy map at its symbol.
 func (c *converter) relocate() error {
-	for i := range c.o.sections {
-		sec := &c.o.sections[i]
-		if !sec.executable() {
-			continue
-		}
-		relocs, err := c.o.relocations(sec)
-		if err != nil {
-			return err
-		}
-		for _, r := range relocs {
-			if err := c.relocateOne(sec, r); err != nil {
-				return err
-			}
-		}
+	if err := c.o.codeRelocations(c.relocateOne); err != nil {
+		return err
 	}
 	slices.SortStableFunc(c.refs, func(a, b rawRel) int { return cmp.Compare(a.off, b.off) })
 	c.patch.setData(c.home, ".maps", c.data)

@@ -154,22 +154,12 @@ func (c *converter) movable(to, home *Section) error {
 	if uint64(len(c.patch.data[home.Index]))+to.Size > maxCode {
 		return &FormatError{Section: to.Name, Msg: fmt.Sprintf("does not fit into section %q with the other programs", clip(home.Name))}
 	}
-	for i := range c.o.sections {
-		sec := &c.o.sections[i]
-		if !sec.executable() {
-			continue
+	return c.o.codeRelocations(func(sec *Section, r reloc) error {
+		if r.sym.typ == elf.STT_SECTION && int(r.sym.section) == to.Index {
+			return &FormatError{Section: sec.Name, Offset: int64(r.off), Msg: fmt.Sprintf("refers to an offset of section %q, which cannot move", clip(to.Name))}
 		}
-		relocs, err := c.o.relocations(sec)
-		if err != nil {
-			return err
-		}
-		for _, r := range relocs {
-			if r.sym.typ == elf.STT_SECTION && int(r.sym.section) == to.Index {
-				return &FormatError{Section: sec.Name, Offset: int64(r.off), Msg: fmt.Sprintf("refers to an offset of section %q, which cannot move", clip(to.Name))}
-			}
-		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // join puts the code of a section behind that of another one, and returns where it begins.

@@ -113,7 +113,7 @@ func deviceGrammar(name *string) *grammar.Node {
 
 func (r *linkSetRequest) run(ctx context.Context, e *env) (any, error) {
 	if r.Devices.several() {
-		return r.runMany(ctx, e)
+		return e.overMany(ctx, r.Devices, r.setMany)
 	}
 	report, err := r.set(ctx, e)
 	if err != nil {

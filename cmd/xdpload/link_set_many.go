@@ -10,17 +10,7 @@ import (
 	"github.com/xdpload/xdpload/netlink"
 )
 
-// runMany attaches one program to several devices, or detaches from them.
-func (r *linkSetRequest) runMany(ctx context.Context, e *env) (any, error) {
-	ctx, stop := e.until(ctx)
-	defer stop()
-	report, err := r.setMany(ctx, e)
-	if err != nil {
-		return nil, manyFailed(ctx, r.Devices.String(), err)
-	}
-	return report, nil
-}
-
+// setMany attaches one program to several devices, or detaches from them.
 func (r *linkSetRequest) setMany(ctx context.Context, e *env) (any, error) {
 	conn, links, missing, err := r.Devices.resolve(e, r.Off)
 	if err != nil {

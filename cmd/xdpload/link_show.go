@@ -279,8 +279,18 @@ func (v *linkView) modeName(m netlink.XDPMode) *netlink.XDPMode {
 }
 
 func (v *linkView) program(p *xdpload.ProgramInfo) *attachedProgram {
-	r := &attachedProgram{ID: p.ID}
-	if p.Tag == "" { // not to be looked at
+	r := showProgram(p, v.details)
+	if p.Tag != "" && !v.foreign {
+		r.LoadTime, r.MapIDs, r.Pinned = p.LoadTime, p.MapIDs, v.pins(p.ID)
+	}
+	return &r
+}
+
+// showProgram is what a hook's list tells of a program. One that is not to be
+// looked at has its id only.
+func showProgram(p *xdpload.ProgramInfo, details bool) attachedProgram {
+	r := attachedProgram{ID: p.ID}
+	if p.Tag == "" {
 		return r
 	}
 	jited := 0
@@ -288,14 +298,8 @@ func (v *linkView) program(p *xdpload.ProgramInfo) *attachedProgram {
 		jited = 1
 	}
 	r.Name, r.Tag, r.JITed = &p.Name, p.Tag, &jited
-	if v.details || !v.foreign {
-		r.LoadTime = p.LoadTime
-	}
-	if v.details {
-		r.CreatedBy, r.BTF = &p.CreatedBy, p.BTF
-	}
-	if !v.foreign {
-		r.MapIDs, r.Pinned = p.MapIDs, v.pins(p.ID)
+	if details {
+		r.LoadTime, r.CreatedBy, r.BTF = p.LoadTime, &p.CreatedBy, p.BTF
 	}
 	return r
 }

@@ -30,6 +30,17 @@ func (e *env) until(ctx context.Context) (context.Context, context.CancelFunc) {
 	return signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 }
 
+// overMany makes a change of several devices, which are named if it fails as a whole.
+func (e *env) overMany(ctx context.Context, devices devicesRequest, change func(context.Context, *env) (any, error)) (any, error) {
+	ctx, stop := e.until(ctx)
+	defer stop()
+	report, err := change(ctx, e)
+	if err != nil {
+		return nil, manyFailed(ctx, devices.String(), err)
+	}
+	return report, nil
+}
+
 // concludeMany prints what was done though some refused, and returns who did.
 func (e *env) concludeMany(report manyReport, failed []deviceFailure, of int) (any, error) {
 	if len(failed) == 0 {

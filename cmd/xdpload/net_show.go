@@ -219,17 +219,7 @@ func (v *netView) open() *holders {
 }
 
 func (v *netView) program(p *xdpload.ProgramInfo) attachedProgram {
-	r := attachedProgram{ID: p.ID, MapIDs: p.MapIDs, Pinned: slices.Clone(v.pins.programs[p.ID])}
-	if p.Tag == "" { // not to be looked at
-		return r
-	}
-	jited := 0
-	if p.JITed {
-		jited = 1
-	}
-	r.Name, r.Tag, r.JITed = &p.Name, p.Tag, &jited
-	if v.details {
-		r.LoadTime, r.CreatedBy, r.BTF = p.LoadTime, &p.CreatedBy, p.BTF
-	}
+	r := showProgram(p, v.details)
+	r.MapIDs, r.Pinned = p.MapIDs, slices.Clone(v.pins.programs[p.ID])
 	return r
 }

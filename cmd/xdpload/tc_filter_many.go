@@ -54,17 +54,7 @@ func (r *filterRequest) checkDevices() error {
 	return nil
 }
 
-// runSetMany attaches one program to several devices.
-func (r *filterRequest) runSetMany(ctx context.Context, e *env) (any, error) {
-	ctx, stop := e.until(ctx)
-	defer stop()
-	report, err := r.setMany(ctx, e)
-	if err != nil {
-		return nil, manyFailed(ctx, r.Devices.String(), err)
-	}
-	return report, nil
-}
-
+// setMany attaches one program to several devices.
 func (r *filterRequest) setMany(ctx context.Context, e *env) (any, error) {
 	conn, links, failed, err := r.Devices.resolve(e, true)
 	if err != nil {

@@ -20,7 +20,7 @@ func (r *filterRequest) runSet(ctx context.Context, e *env) (any, error) {
 		return r.queued(e)
 	}
 	if r.Devices.several() {
-		return r.runSetMany(ctx, e)
+		return e.overMany(ctx, r.Devices, r.setMany)
 	}
 	report, err := r.set(ctx, e)
 	if err != nil {
