@@ -48,7 +48,7 @@ type Program struct {
 func newProgram(p *ebpf.Program) (*Program, error) {
 	info, err := sys.InfoOfProgram(p.FD())
 	if errors.Is(err, unix.ENODEV) {
-		return nil, errDeviceGone
+		return nil, errDeviceGone()
 	}
 	if err != nil {
 		return nil, err
@@ -76,7 +76,9 @@ func programInfo(info *sys.ProgramInfo) ProgramInfo {
 	return out
 }
 
-var errDeviceGone = fmt.Errorf("the device that it was offloaded to is gone: %w", unix.ENODEV)
+func errDeviceGone() error {
+	return fmt.Errorf("the device that it was offloaded to is gone: %w", unix.ENODEV)
+}
 
 // FD returns the file descriptor, which stays the program's.
 func (p *Program) FD() int { return p.prog.FD() }
@@ -169,7 +171,7 @@ func infoByFD(fd int, id uint32) (ProgramInfo, error) {
 // pinError says what is at the path when it is not a program.
 func pinError(path string, err error) error {
 	if errors.Is(err, unix.ENODEV) {
-		return fmt.Errorf("pinned %s: %w", path, errDeviceGone)
+		return fmt.Errorf("pinned %s: %w", path, errDeviceGone())
 	}
 	if errors.Is(err, os.ErrPermission) {
 		return &os.PathError{Op: "open pin", Path: path, Err: err}

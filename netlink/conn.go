@@ -120,12 +120,9 @@ func (c *Conn) change(r request, echo func(netlink.Message) error) error {
 	}))
 }
 
-// errNoReply ends a request for an object to which the kernel has nothing to
-// say, as to one for the placeholder of a qdisc that was deleted.
-var errNoReply = fmt.Errorf("nothing found: %w", fs.ErrNotExist)
-
 // get carries out one request that answers with one message. Where the kernel
-// may answer with none, r asks for an acknowledgement.
+// may answer with none, as to one for the placeholder of a qdisc that was
+// deleted, r asks for an acknowledgement.
 func (c *Conn) get(r request, decode func(netlink.Message) error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -139,7 +136,7 @@ func (c *Conn) get(r request, decode func(netlink.Message) error) error {
 		return r.flags&netlink.Acknowledge == 0, decode(m)
 	})
 	if err == nil && !found {
-		err = errNoReply
+		err = fmt.Errorf("nothing found: %w", fs.ErrNotExist)
 	}
 	return newError(r.op, r.ifindex, err)
 }

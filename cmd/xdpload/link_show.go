@@ -179,17 +179,22 @@ type attachedProgram struct {
 
 // linkTypes are the names that ip gives to ARPHRD_* numbers, of the devices
 // that are met (include/uapi/linux/if_arp.h).
-var linkTypes = map[uint16]string{
-	1: "ether", 32: "infiniband", 512: "ppp", 768: "ipip", 769: "tunnel6", 772: "loopback",
-	776: "sit", 778: "gre", 783: "irda", 801: "ieee802.11", 803: "ieee802.11/radiotap",
-	823: "gre6", 824: "netlink", 65534: "none", 65535: "void",
+var linkTypes = [...]struct {
+	number uint16
+	name   string
+}{
+	{1, "ether"}, {32, "infiniband"}, {512, "ppp"}, {768, "ipip"}, {769, "tunnel6"}, {772, "loopback"},
+	{776, "sit"}, {778, "gre"}, {783, "irda"}, {801, "ieee802.11"}, {803, "ieee802.11/radiotap"},
+	{823, "gre6"}, {824, "netlink"}, {65534, "none"}, {65535, "void"},
 }
 
-func linkType(t uint16) string {
-	if name, ok := linkTypes[t]; ok {
-		return name
+func linkType(number uint16) string {
+	for _, t := range linkTypes {
+		if t.number == number {
+			return t.name
+		}
 	}
-	return "[" + strconv.Itoa(int(t)) + "]"
+	return "[" + strconv.Itoa(int(number)) + "]"
 }
 
 func (v *linkView) report(l *netlink.Link) *linkReport {

@@ -73,7 +73,8 @@ func (r *netShowRequest) run(_ context.Context, e *env) (any, error) {
 		list = append(list, some...)
 	}
 	if r.Device != "" && len(list) == 0 {
-		return nil, &linkError{Device: r.Device, Err: &deviceError{Name: r.Device, Err: errNowhere}}
+		nowhere := fmt.Errorf("no network namespace has such a device: %w", unix.ENODEV)
+		return nil, &linkError{Device: r.Device, Err: &deviceError{Name: r.Device, Err: nowhere}}
 	}
 	return list, nil
 }
@@ -84,8 +85,6 @@ func (r *netShowRequest) about(err error) error {
 	}
 	return err
 }
-
-var errNowhere = fmt.Errorf("no network namespace has such a device: %w", unix.ENODEV)
 
 // namespace shows the devices of one namespace, which need not have the one
 // that is asked for.

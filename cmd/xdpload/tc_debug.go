@@ -25,13 +25,16 @@ func debugCommand() command {
 	}
 }
 
-// tracefsDirs are where tracefs is mounted, today and before Linux 4.1.
-var tracefsDirs = []string{"/sys/kernel/tracing", "/sys/kernel/debug/tracing"}
+// Where tracefs is mounted, today and before Linux 4.1.
+const (
+	tracefsDir    = "/sys/kernel/tracing"
+	oldTracefsDir = "/sys/kernel/debug/tracing"
+)
 
-var errNoTracefs = errors.New("no trace file system at " + tracefsDirs[0])
+var errNoTracefs = errors.New("no trace file system at " + tracefsDir)
 
 func findTracefs() (string, error) {
-	for _, dir := range tracefsDirs {
+	for _, dir := range []string{tracefsDir, oldTracefsDir} {
 		if _, err := os.Stat(filepath.Join(dir, "trace_pipe")); err == nil {
 			return dir, nil
 		}

@@ -21,7 +21,7 @@ import (
 
 // tracefs is the trace file system, where a test may mount it.
 var tracefs = bpftest.Feature{Name: "tracefs", Probe: func() error {
-	return unix.Mount("tracefs", tracefsDirs[0], "tracefs", 0, "")
+	return unix.Mount("tracefs", tracefsDir, "tracefs", 0, "")
 }}
 
 // TestDebug reads what a program prints, from a trace instance that is gone
@@ -30,7 +30,7 @@ func TestDebug(t *testing.T) {
 	bpftest.NewNamespace(t) // and with it mounts of our own
 	bpftest.Need(t, tracefs)
 	t.Cleanup(func() { // lazily: an emulated machine is slow to let the pipe go
-		if err := unix.Unmount(tracefsDirs[0], unix.MNT_DETACH); err != nil {
+		if err := unix.Unmount(tracefsDir, unix.MNT_DETACH); err != nil {
 			t.Error(err)
 		}
 	})
@@ -48,7 +48,7 @@ func TestDebug(t *testing.T) {
 	if !lines.Scan() || lines.Text() != "Running! Hang up with ^C!" {
 		t.Fatalf("it begins with %q", lines.Text())
 	}
-	if others, err := filepath.Glob(tracefsDirs[0] + "/instances/xdpload-*"); err != nil || len(others) != 1 {
+	if others, err := filepath.Glob(tracefsDir + "/instances/xdpload-*"); err != nil || len(others) != 1 {
 		t.Errorf("instances: %v, %v", others, err)
 	}
 	runPrintk(t)
@@ -63,7 +63,7 @@ func TestDebug(t *testing.T) {
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("it ends with %v", err)
 	}
-	if left, _ := filepath.Glob(tracefsDirs[0] + "/instances/xdpload-*"); left != nil {
+	if left, _ := filepath.Glob(tracefsDir + "/instances/xdpload-*"); left != nil {
 		t.Errorf("left behind: %v", left)
 	}
 }
@@ -103,10 +103,10 @@ func TestDebugWithoutTracefs(t *testing.T) {
 	cmd.Env = []string{asProgram + "=1"}
 	out, err := cmd.CombinedOutput()
 	exit, ok := errors.AsType[*exec.ExitError](err)
-	if !ok || exit.ExitCode() != statusRefused || !strings.Contains(string(out), "hint: mount -t tracefs tracefs "+tracefsDirs[0]) {
+	if !ok || exit.ExitCode() != statusRefused || !strings.Contains(string(out), "hint: mount -t tracefs tracefs "+tracefsDir) {
 		t.Errorf("%v: %s", err, out)
 	}
-	if _, err := os.Stat(tracefsDirs[0] + "/trace_pipe"); err == nil {
+	if _, err := os.Stat(tracefsDir + "/trace_pipe"); err == nil {
 		t.Error("it mounted something")
 	}
 }

@@ -29,7 +29,7 @@ func clsactHints(err error) []string {
 		return []string{"start the receiver first: xdpload tc exec bpf import " + x.Path + " run …"}
 	}
 	if errors.Is(err, errNoTracefs) {
-		return []string{"mount -t tracefs tracefs " + tracefsDirs[0]}
+		return []string{"mount -t tracefs tracefs " + tracefsDir}
 	}
 	if x, ok := errors.AsType[*netlink.Error](err); ok {
 		return sentenceHints(x.Message)
