@@ -17,7 +17,7 @@ DATADIR   = $(DESTDIR)$(PREFIX)/share
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo test race check vet skips lint rules generated cross generate fixtures bench bench-docs bench-peers fuzz install clean
+.PHONY: help build demo test race check vet skips lint rules generated cross generate fixtures bench bench-docs bench-go bench-peers fuzz install clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -80,6 +80,9 @@ bench: build ## compare speed and memory with ip, tc, bpftool and xdp-loader (ro
 bench-docs: build ## the same, written to docs/performance.svg and the table of docs/performance.md (root)
 	$(GO) run ./internal/bench -json $(BENCHFLAGS) >bin/bench.json
 	$(GO) -C internal/bench/chart run . $(CURDIR)/docs/performance.svg $(CURDIR)/docs/performance.md <bin/bench.json
+
+bench-go: ## compare the Go benchmarks with those of BASE (HEAD), by benchstat; PACKAGES names some
+	@internal/tools/bench-go.sh $(or $(BASE),HEAD) $(PACKAGES)
 
 bench-peers: ## install what bench compares with, by apt (root)
 	apt-get install -y --no-install-recommends iproute2 bpftool xdp-tools strace gcc libc6-dev
