@@ -21,7 +21,7 @@ type env struct {
 	stdout io.Writer
 	stderr io.Writer
 
-	commands grammar.Table[runner]
+	commands grammar.Table[runner] // of a batch, whose lines share the trees
 	conn     *netlink.Conn
 	found    *found // by the lines of a batch, nil without one
 	queue    []*queuedLine
@@ -74,7 +74,7 @@ func (e *env) dispatch(ctx context.Context, words []string) error {
 	case e.Batch != "" && len(words) > 0:
 		return &optionError{fmt.Errorf("-batch and the word %q: commands are read from the file only", words[0])}
 	case e.Batch != "":
-		e.found = newFound()
+		e.commands, e.found = commands(), newFound()
 		return e.runBatch(ctx)
 	case e.Help || len(words) == 0:
 		return e.help()
@@ -97,10 +97,11 @@ func (e *env) parse(words []string) (job, error) {
 	if e.tool == toolTC {
 		words = append([]string{"tc"}, words...)
 	}
-	if e.commands == nil {
-		e.commands = commands()
+	table := e.commands
+	if table == nil {
+		table = commandsFor(words)
 	}
-	command, rest, err := e.commands.Lookup(words)
+	command, rest, err := table.Lookup(words)
 	if err != nil {
 		return job{}, err
 	}

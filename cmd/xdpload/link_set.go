@@ -53,16 +53,18 @@ Lines of a batch that name the same program of the same file share it: it is rea
 }
 
 func (r *linkSetRequest) grammar() *grammar.Node {
+	program := func(more ...*grammar.Node) *grammar.Node {
+		return grammar.Alt(append([]*grammar.Node{r.offGrammar()}, r.Program.grammar(more...)...)...).Named("PROGRAM")
+	}
+	plain := program()
+	bound := program(grammar.Flag("bind", &r.Program.Bound).
+		Help("tie the program to the device, so that it can call what the driver offers: hash, timestamp and VLAN tag of a packet"))
 	mode := func(m netlink.XDPMode, help string) *grammar.Node {
-		var bind []*grammar.Node
-		if m == netlink.XDPAny || m == netlink.XDPNative { // the kernel refuses it elsewhere
-			bind = append(bind, grammar.Flag("bind", &r.Program.Bound).
-				Help("tie the program to the device, so that it can call what the driver offers: hash, timestamp and VLAN tag of a packet"))
+		what := plain
+		if m == netlink.XDPAny || m == netlink.XDPNative { // the kernel refuses to bind elsewhere
+			what = bound
 		}
-		what := append([]*grammar.Node{
-			r.offGrammar(),
-		}, r.Program.grammar(bind...)...)
-		return grammar.Const(m.Keyword(), &r.Mode, m, grammar.Alt(what...).Named("PROGRAM")).Exact().Help(help)
+		return grammar.Const(m.Keyword(), &r.Mode, m, what).Exact().Help(help)
 	}
 	return grammar.Seq(
 		r.Devices.grammar(),

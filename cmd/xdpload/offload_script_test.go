@@ -10,7 +10,7 @@ import (
 	"github.com/xdpload/xdpload/internal/bpftest"
 )
 
-// offloadCommands are the commands of scripts that have a simulated card:
+// offloadScriptCommands are the commands of scripts that have a simulated card:
 //
 //	card ID PORTS        put one in; $DEV and the like are its ports: DEV1 is the first of card 1, DEV1_1 its second
 //	remove ID            take it out
@@ -18,7 +18,7 @@ import (
 //	tcoffload ID on|off  the first port's hw-tc-offload
 //	unplug ID PORT       take out one port
 //	move ID              move its first port to a namespace of its own
-var offloadCommands = map[string]func(*testscript.TestScript, bool, []string){
+var offloadScriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"card":      insertCard,
 	"remove":    removeCard,
 	"set":       setCard,
@@ -32,7 +32,7 @@ var offloadCommands = map[string]func(*testscript.TestScript, bool, []string){
 func TestOffload(t *testing.T) {
 	bpftest.Need(t, bpftest.Root, bpftest.Netdevsim)
 	all := maps.Clone(scriptCommands)
-	maps.Copy(all, offloadCommands)
+	maps.Copy(all, offloadScriptCommands)
 	testscript.RunT(scriptT{t}, testscript.Params{Dir: "testdata/offload", Setup: setupCards, Cmds: all})
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"math"
-	"slices"
 
 	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/internal/grammar"
@@ -43,10 +42,6 @@ func filterLine(op xdpload.FilterOp, build func(*filterRequest) *grammar.Node, r
 }
 
 // tcCommands are in tc's order, which a short form depends on.
-func tcCommands() []command {
-	return slices.Concat(tcQdiscCommands(), tcFilterCommands(), tcChainCommands(), tcActionsCommands(), tcExecCommands(), []command{tcMonitorCommand()})
-}
-
 func tcFilterCommands() []command {
 	return []command{
 		filterAddCommand(),

@@ -25,7 +25,7 @@ func tcxHook() multiHook {
 }
 
 // multiCommands are attach, detach and show of a kind of hook.
-func multiCommands(h multiHook, about string) grammar.Table[runner] {
+func multiCommands(h multiHook, about string) []command {
 	line := func(grammarOf func(*multiRequest) *grammar.Node, run func(*multiRequest) runner) func() (*grammar.Node, runner) {
 		return func() (*grammar.Node, runner) {
 			r := &multiRequest{multiHook: h, Program: newProgramRequest()}
@@ -35,7 +35,7 @@ func multiCommands(h multiHook, about string) grammar.Table[runner] {
 	example := func(format, help string) grammar.Example {
 		return grammar.Example{Line: fmt.Sprintf("xdpload "+format, h.command, h.exampleDevice, h.points[0]), Help: help}
 	}
-	return grammar.Table[runner]{
+	return []command{
 		{
 			Name:    h.command + " attach",
 			Summary: fmt.Sprintf("attach a program to a %s hook, in its place among the others", h.command),
@@ -76,6 +76,6 @@ With -idempotent nothing changes if the hook has a program with the same instruc
 	}
 }
 
-func tcxCommands() grammar.Table[runner] {
+func tcxCommands() []command {
 	return multiCommands(tcxHook(), `Attaches a tc classifier to the device's tcx hook (Linux 6.6). Its programs run in order, before the filters of a clsact qdisc. One that returns TCX_NEXT (-1) leaves the packet to the next; TCX_PASS (0), TCX_DROP (2) and TCX_REDIRECT (7) end it.`)
 }

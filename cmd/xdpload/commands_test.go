@@ -1,0 +1,56 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestLinesOfOneGroup: the table that is built for a line reads it as the whole
+// table does, also where a word is short, wrong or missing.
+func TestLinesOfOneGroup(t *testing.T) {
+	all := commands()
+	for i := range all {
+		words := strings.Fields(all[i].Title())
+		lines := [][]string{words, append(words[:len(words):len(words)], "help"), append(words[:len(words):len(words)], "nonsense"), words[:1]}
+		lines = append(lines, append(words[:len(words)-1:len(words)-1], "nonsense"))
+		short := append([]string(nil), words...)
+		short[len(short)-1] = short[len(short)-1][:1]
+		for _, line := range append(lines, short) {
+			want, wantRest, wantErr := all.Lookup(line)
+			few := commandsFor(line)
+			got, rest, err := few.Lookup(line)
+			switch {
+			case (want == nil) != (got == nil), want != nil && want.Name != got.Name:
+				t.Errorf("%q: %v, want %v", line, got, want)
+			case len(rest) != len(wantRest):
+				t.Errorf("%q: %q is left, want %q", line, rest, wantRest)
+			case (err == nil) != (wantErr == nil), err != nil && err.Error() != wantErr.Error():
+				t.Errorf("%q: error %v, want %v", line, err, wantErr)
+			}
+		}
+	}
+	if few := commandsFor([]string{"link", "set"}); len(few) != len(linkCommands()) {
+		t.Errorf("link set: a table of %d commands", len(few))
+	}
+}
+
+// BenchmarkParse is what a start does with its words: it builds the commands'
+// trees and reads one line.
+func BenchmarkParse(b *testing.B) {
+	for _, line := range []string{
+		"link set dev eth0 xdp obj foo.o",
+		"tc filter replace dev eth0 ingress bpf da obj foo.o sec p1",
+		"l s eth0 xdp obj foo.o", // the whole table
+	} {
+		words := strings.Fields(line)
+		b.Run(strings.Join(words[:2], "-"), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				e := env{tool: toolXDPLoad}
+				if _, err := e.parse(words); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
