@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -11,11 +12,16 @@ func TestLinesOfOneGroup(t *testing.T) {
 	all := commands()
 	for i := range all {
 		words := strings.Fields(all[i].Title())
-		lines := [][]string{words, append(words[:len(words):len(words)], "help"), append(words[:len(words):len(words)], "nonsense"), words[:1]}
-		lines = append(lines, append(words[:len(words)-1:len(words)-1], "nonsense"))
-		short := append([]string(nil), words...)
-		short[len(short)-1] = short[len(short)-1][:1]
-		for _, line := range append(lines, short) {
+		last := len(words) - 1
+		lines := [][]string{
+			words,
+			words[:1],
+			append(slices.Clone(words), "help"),
+			append(slices.Clone(words), "nonsense"),
+			append(slices.Clone(words[:last]), "nonsense"),
+			append(slices.Clone(words[:last]), words[last][:1]),
+		}
+		for _, line := range lines {
 			want, wantRest, wantErr := all.Lookup(line)
 			few := commandsFor(line)
 			got, rest, err := few.Lookup(line)

@@ -183,9 +183,21 @@ var linkTypes = [...]struct {
 	number uint16
 	name   string
 }{
-	{1, "ether"}, {32, "infiniband"}, {512, "ppp"}, {768, "ipip"}, {769, "tunnel6"}, {772, "loopback"},
-	{776, "sit"}, {778, "gre"}, {783, "irda"}, {801, "ieee802.11"}, {803, "ieee802.11/radiotap"},
-	{823, "gre6"}, {824, "netlink"}, {65534, "none"}, {65535, "void"},
+	{1, "ether"},
+	{32, "infiniband"},
+	{512, "ppp"},
+	{768, "ipip"},
+	{769, "tunnel6"},
+	{772, "loopback"},
+	{776, "sit"},
+	{778, "gre"},
+	{783, "irda"},
+	{801, "ieee802.11"},
+	{803, "ieee802.11/radiotap"},
+	{823, "gre6"},
+	{824, "netlink"},
+	{65534, "none"},
+	{65535, "void"},
 }
 
 func linkType(number uint16) string {
