@@ -5,8 +5,7 @@ import "strings"
 // A testCase is one kind of work, done by xdpload and by its peers.
 type testCase struct {
 	name, about string
-	// calm has the kernel not wait to attach programs: see fillDispatcher. Once
-	// it does not, it does not for all cases that follow.
+	// calm has the kernel not wait to attach programs: see fillDispatcher.
 	calm bool
 	// setup prepares a network namespace for the case; what it makes is gone
 	// with the namespace.

@@ -30,6 +30,7 @@ type lab struct {
 	absent   map[string]error  // tools that are not there
 	progress io.Writer
 	filler   *world // whose devices fill the dispatcher
+	full     bool   // they do
 }
 
 func newLab(ctx context.Context, o options, dir string, progress io.Writer) (*lab, error) {
@@ -100,10 +101,12 @@ func (l *lab) measure(all []testCase) *report {
 
 // measureApart measures a case in a network namespace of its own.
 func (l *lab) measureApart(r *report, c testCase) error {
+	prepare := l.stir
 	if c.calm {
-		if err := l.calm(); err != nil {
-			return err
-		}
+		prepare = l.calm
+	}
+	if err := prepare(); err != nil {
+		return err
 	}
 	return inNetNS(func() error {
 		w, err := newWorld(l.dir)
@@ -118,13 +121,25 @@ func (l *lab) measureApart(r *report, c testCase) error {
 // calm fills the kernel's XDP dispatcher, and later the slots that other
 // programs of the machine have left.
 func (l *lab) calm() (err error) {
-	if l.filler != nil {
+	if l.full {
 		return fillDispatcher(l.filler, dispatcherSlots/6)
 	}
-	if l.filler, err = newWorld(l.dir); err != nil {
-		return err
+	if l.filler == nil {
+		if l.filler, err = newWorld(l.dir); err != nil {
+			return err
+		}
 	}
+	l.full = true
 	return fillDispatcher(l.filler, dispatcherSlots)
+}
+
+// stir gives the slots back that calm has taken.
+func (l *lab) stir() error {
+	if !l.full {
+		return nil
+	}
+	l.full = false
+	return detachAll(l.filler)
 }
 
 func (l *lab) measureCase(r *report, c testCase, w *world) error {

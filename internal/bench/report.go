@@ -34,7 +34,8 @@ type measured struct {
 	Tool   string            `json:"tool"`
 	Argv   []string          `json:"argv"`
 	Spread map[string]spread `json:"spread"` // by metric
-	// Ratio is how many times what this one took xdpload took.
+	// Ratio is how many times what this one took xdpload took. The one called
+	// "own" is of the CPU time beyond that of the floor.
 	Ratio map[string]float64 `json:"ratio,omitempty"`
 	Calls *calls             `json:"calls,omitempty"`
 }
@@ -81,12 +82,32 @@ func newResult(c testCase, able []contestant, samples [][]sample) result {
 		}
 		r.Contestants = append(r.Contestants, m)
 	}
+	r.beyondFloor(ours)
 	for _, g := range c.goals {
 		if value, ok := r.value(g); ok {
 			r.Goals = append(r.Goals, goalResult{g.metric.String(), g.peer, g.limit, value, value <= g.limit})
 		}
 	}
 	return r
+}
+
+// own names the ratio of what is no part of the floor: neither the kernel's
+// work nor the start of a process.
+const own = "own"
+
+// beyondFloor compares what the programs themselves take. It is CPU time, since
+// the kernel's waits differ from run to run by more than any of it.
+func (r *result) beyondFloor(ours int) {
+	floor := slices.IndexFunc(r.Contestants, func(m measured) bool { return m.Tool == "floor" })
+	if floor < 0 {
+		return
+	}
+	took := func(i int) float64 { return r.Contestants[i].Spread[cpu.String()].Median }
+	for i := range r.Contestants {
+		if i != ours && took(i) > took(floor) {
+			r.Contestants[i].Ratio[own] = (took(ours) - took(floor)) / (took(i) - took(floor))
+		}
+	}
 }
 
 // value is what the goal limits, if its peer took part.

@@ -19,7 +19,7 @@ func tcCases() []testCase {
 	return []testCase{
 		{
 			name: "tc-replace", about: "replace a filter", setup: withFilters(1),
-			contestants: both("xdpload "+replace, replace, nil), calls: true,
+			contestants: append(both("xdpload "+replace, replace, nil), command("floor filter v0")), calls: true,
 			goals: []goal{{wall, "tc", 0.9}},
 		},
 		{

@@ -35,8 +35,8 @@ func (r *report) writeText(w io.Writer) error {
 }
 
 func (r *result) table() *render.Table {
-	t := &render.Table{Right: []int{1, 3, 4, 5, 6, 7, 8, 9}}
-	t.Row("", "wall ms", "(min-max)", "cpu ms", "MB", "faults", "bpf", "calls", "wall x", "cpu x", "MB x")
+	t := &render.Table{Right: []int{1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}}
+	t.Row("", "wall ms", "(min-max)", "cpu ms", "MB", "faults", "bpf", "netlink", "calls", "wall x", "cpu x", "own x", "MB x")
 	for _, m := range r.Contestants {
 		time := m.Spread[wall.String()]
 		row := []string{
@@ -45,8 +45,8 @@ func (r *result) table() *render.Table {
 			fmt.Sprintf("%.0f", m.Spread[faults.String()].Median),
 		}
 		row = append(row, m.Calls.cells()...)
-		for _, metric := range []metric{wall, cpu, memory} {
-			row = append(row, times(m.Ratio, metric))
+		for _, name := range []string{wall.String(), cpu.String(), own, memory.String()} {
+			row = append(row, times(m.Ratio, name))
 		}
 		t.Row(row...)
 	}
@@ -55,9 +55,9 @@ func (r *result) table() *render.Table {
 
 func (c *calls) cells() []string {
 	if c == nil {
-		return []string{"", ""}
+		return []string{"", "", ""}
 	}
-	return []string{fmt.Sprint(c.BPF), fmt.Sprint(c.All)}
+	return []string{fmt.Sprint(c.BPF), fmt.Sprint(c.Netlink), fmt.Sprint(c.All)}
 }
 
 // goals is the table of every goal.
@@ -90,11 +90,12 @@ func (g *goalResult) measured() string {
 	return fmt.Sprintf("%.2f", g.Measured)
 }
 
-func times(ratio map[string]float64, m metric) string {
-	if ratio == nil {
+func times(ratio map[string]float64, name string) string {
+	value, ok := ratio[name]
+	if !ok {
 		return ""
 	}
-	return fmt.Sprintf("%.2f", ratio[m.String()])
+	return fmt.Sprintf("%.2f", value)
 }
 
 func millis(seconds float64) string { return fmt.Sprintf("%.2f", seconds*1e3) }
