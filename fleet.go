@@ -278,22 +278,23 @@ func (f *fleet) describe() {
 	if (f.program == nil || f.Mode != netlink.XDPAny) && !f.refused() {
 		return // it is known
 	}
-	now := make(map[int]*netlink.Link)
-	for l, err := range f.conn.Links() {
-		if err == nil { // else what was asked for has to do
-			now[l.Index] = l
-		}
+	now, err := f.conn.LinkXDPs()
+	if err != nil {
+		now = nil // what was asked for has to do
 	}
 	for i := range f.swaps {
 		s := &f.swaps[i]
-		if l := now[s.Ifindex]; l != nil {
-			s.link = l
-		}
+		found, there := now[s.Ifindex]
 		switch {
 		case s.Err != nil:
+			if there {
+				l := *s.link
+				l.XDP = found
+				s.link = &l
+			}
 			s.Err = f.explain(s)
 		case s.made && f.program != nil:
-			for _, x := range s.link.XDP.Programs {
+			for _, x := range found.Programs {
 				if x.ID == f.program.ID {
 					s.Attachment.Mode = x.Mode
 				}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/cilium/ebpf"
+	"github.com/google/go-cmp/cmp"
 	"github.com/mdlayher/netlink"
 )
 
@@ -46,12 +47,19 @@ func TestSetXDPsKernel(t *testing.T) {
 		}
 	}
 	n := 0
+	alone, err := c.LinkXDPs()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for l, err := range c.Links() {
 		if err != nil {
 			t.Fatal(err)
 		}
 		if l.XDP.Attached() && l.XDP.Programs[0] == (XDPProgram{XDPNative, id}) {
 			n++
+		}
+		if diff := cmp.Diff(l.XDP, alone[l.Index]); diff != "" {
+			t.Errorf("%s: -Links +LinkXDPs:\n%s", l.Name, diff)
 		}
 	}
 	if n != 2*pairs-2 {

