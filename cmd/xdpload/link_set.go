@@ -53,18 +53,10 @@ Lines of a batch that name the same program of the same file share it: it is rea
 }
 
 func (r *linkSetRequest) grammar() *grammar.Node {
-	program := func(more ...*grammar.Node) *grammar.Node {
-		return grammar.Alt(append([]*grammar.Node{r.offGrammar()}, r.Program.grammar(more...)...)...).Named("PROGRAM")
-	}
-	plain := program()
-	bound := program(grammar.Flag("bind", &r.Program.Bound).
-		Help("tie the program to the device, so that it can call what the driver offers: hash, timestamp and VLAN tag of a packet"))
 	mode := func(m netlink.XDPMode, help string) *grammar.Node {
-		what := plain
-		if m == netlink.XDPAny || m == netlink.XDPNative { // the kernel refuses to bind elsewhere
-			what = bound
-		}
-		return grammar.Const(m.Keyword(), &r.Mode, m, what).Exact().Help(help)
+		return grammar.Const(m.Keyword(), &r.Mode, m).Exact().Help(help).Later(func() *grammar.Node {
+			return r.programGrammar(m)
+		})
 	}
 	return grammar.Seq(
 		r.Devices.grammar(),
@@ -75,6 +67,16 @@ func (r *linkSetRequest) grammar() *grammar.Node {
 			mode(netlink.XDPOffload, "on the device itself"),
 		).Required(), linkPathGrammar(&r.Link)), r.Netkit.grammar()),
 	).Check(r.check)
+}
+
+// programGrammar is what may follow a mode.
+func (r *linkSetRequest) programGrammar(m netlink.XDPMode) *grammar.Node {
+	var bind []*grammar.Node
+	if m == netlink.XDPAny || m == netlink.XDPNative { // the kernel refuses it elsewhere
+		bind = append(bind, grammar.Flag("bind", &r.Program.Bound).
+			Help("tie the program to the device, so that it can call what the driver offers: hash, timestamp and VLAN tag of a packet"))
+	}
+	return grammar.Alt(append([]*grammar.Node{r.offGrammar()}, r.Program.grammar(bind...)...)...).Named("PROGRAM")
 }
 
 // check refuses for several devices what is tied to one.

@@ -24,7 +24,11 @@ type netkitRequest struct {
 
 // grammar is ip-link(8)'s, and what it lacks.
 func (r *netkitRequest) grammar() *grammar.Node {
-	return grammar.Word("type", grammar.Const("netkit", &r.Given, true, grammar.Any(
+	return grammar.Word("type").Later(r.kindGrammar).Exact().Check(r.check).Help("the kind of device")
+}
+
+func (r *netkitRequest) kindGrammar() *grammar.Node {
+	return grammar.Const("netkit", &r.Given, true, grammar.Any(
 		grammar.Word("mode", grammar.Alt(
 			choice(&r.Pair.Mode, netlink.NetkitL3, "with an IP header (the default)"),
 			choice(&r.Pair.Mode, netlink.NetkitL2, "with an Ethernet header"),
@@ -43,7 +47,7 @@ func (r *netkitRequest) grammar() *grammar.Node {
 				grammar.Value("NAME", grammar.String(&r.Pair.Peer)).Help("the same"),
 			),
 		)).Exact().Help("what follows is about the other device of the pair"),
-	)).Exact().Help("a pair of devices with programs of their own")).Exact().Check(r.check).Help("the kind of device")
+	)).Exact().Help("a pair of devices with programs of their own")
 }
 
 // choice is one word for a value of an enumeration.

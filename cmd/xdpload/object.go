@@ -41,20 +41,24 @@ func (r *programRequest) grammar(more ...*grammar.Node) []*grammar.Node {
 	return []*grammar.Node{
 		grammar.Word("object-file",
 			grammar.Value("FILE", grammar.String(&r.File)).Completes(grammar.File),
-			grammar.Any(append([]*grammar.Node{
-				grammar.Key("section", "NAME", grammar.String(&r.Section)).Completes(grammar.Section).
-					Help("the program in this section, the first of several"),
-				grammar.Key("program", "NAME", grammar.String(&r.Program)).Completes(grammar.Program).
-					Help("the program with this name"),
-				grammar.Flag("verbose", &r.Verbose).
-					Help("print the verifier's whole log"),
-			}, append(r.Load.grammar(), more...)...)...),
-		).Alias("object", "obj").Help("load a program from an object file; - is standard input"),
+		).Later(func() *grammar.Node { return r.objectGrammar(more) }).Alias("object", "obj").Help("load a program from an object file; - is standard input"),
 		grammar.Key("object-pinned", "PATH", grammar.String(&r.Pinned)).Alias("pinned").Completes(grammar.Pinned).
 			Help("the program that is pinned at this path; m:REST is below the BPF file system's tc directory"),
 		grammar.Key("fd", "N", r.setFD).
 			Help("the program behind this file descriptor, which the process inherited; a path is that of a pinned program, as for iproute2"),
 	}
+}
+
+// objectGrammar is the options of an object file.
+func (r *programRequest) objectGrammar(more []*grammar.Node) *grammar.Node {
+	return grammar.Any(append([]*grammar.Node{
+		grammar.Key("section", "NAME", grammar.String(&r.Section)).Completes(grammar.Section).
+			Help("the program in this section, the first of several"),
+		grammar.Key("program", "NAME", grammar.String(&r.Program)).Completes(grammar.Program).
+			Help("the program with this name"),
+		grammar.Flag("verbose", &r.Verbose).
+			Help("print the verifier's whole log"),
+	}, append(r.Load.grammar(), more...)...)...)
 }
 
 func (r *programRequest) setFD(word string) error {

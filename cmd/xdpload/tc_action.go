@@ -22,8 +22,12 @@ type actionRequest struct {
 
 // actionGrammar is "action SPEC", any number of times.
 func actionGrammar(actions *[]*actionRequest) *grammar.Node {
-	b := actionBuilder{actions: actions, code: newCodeRequest()}
-	kinds := []*grammar.Node{
+	b := &actionBuilder{actions: actions, code: newCodeRequest()}
+	return grammar.Word("action").Repeat().Later(b.kinds).Check(b.check).Help("do this with packets that match")
+}
+
+func (b *actionBuilder) kinds() *grammar.Node {
+	return grammar.Alt(
 		grammar.Seq(
 			grammar.Opt(grammar.Word("gact").Exact().Help("nothing but a verdict")),
 			grammar.Alt(verdictNodes(b.begin)...).Named("VERDICT"),
@@ -36,9 +40,7 @@ func actionGrammar(actions *[]*actionRequest) *grammar.Node {
 			return b.last().Police
 		}).Help("limit the rate"),
 		refused("ACTION", "gact, mirred, bpf and police", actionKinds),
-	}
-	return grammar.Word("action", grammar.Alt(kinds...).Named("ACTION")).Repeat().Check(b.check).
-		Help("do this with packets that match")
+	).Named("ACTION")
 }
 
 // actionKinds are those that tc knows and this program does not.

@@ -16,10 +16,17 @@ func newPolice() *netlink.Police { return &netlink.Police{Exceed: netlink.Verdic
 // fill.
 func policeGrammar(begin func() *netlink.Police) *grammar.Node {
 	p := new(netlink.Police) // of the last police: the grammar is one for all of them
+	return grammar.Word("police").Do(func() { p = begin() }).
+		Later(func() *grammar.Node { return limitGrammar(&p) }).
+		Check(func() error { return checkPolice(p) })
+}
+
+// limitGrammar fills the police that *last points to by then.
+func limitGrammar(last **netlink.Police) *grammar.Node {
 	key := func(name, value string, set func(p *netlink.Police) func(string) error) *grammar.Node {
-		return grammar.Key(name, value, func(word string) error { return set(p)(word) }).Exact()
+		return grammar.Key(name, value, func(word string) error { return set(*last)(word) }).Exact()
 	}
-	words := []*grammar.Node{
+	return grammar.Any(
 		key("rate", "RATE", func(p *netlink.Police) func(string) error { return rate(&p.Rate) }).Help("such as 10mbit"),
 		key("burst", "SIZE", func(p *netlink.Police) func(string) error { return size(&p.Burst) }).
 			Alias("buffer", "maxburst").Help("such as 10k"),
@@ -43,13 +50,11 @@ func policeGrammar(begin func() *netlink.Police) *grammar.Node {
 		key("conform-exceed", "EXCEED[/CONFORM]", func(p *netlink.Police) func(string) error {
 			return func(word string) error { return conformExceed(p, word) }
 		}).Help("what becomes of packets above the rate, and of those below"),
-		grammar.Alt(verdictNodes(func(v netlink.Verdict) { p.Exceed = v })...).Named("VERDICT"),
+		grammar.Alt(verdictNodes(func(v netlink.Verdict) { (*last).Exceed = v })...).Named("VERDICT"),
 		key("index", "N", func(p *netlink.Police) func(string) error {
 			return grammar.Number(&p.Index, 0, math.MaxUint32)
 		}).Help("the number under which filters share the limit"),
-	}
-	return grammar.Word("police", grammar.Any(words...).Named("LIMIT")).Do(func() { p = begin() }).
-		Check(func() error { return checkPolice(p) })
+	).Named("LIMIT")
 }
 
 func avrate(p *netlink.Police) func(string) error {

@@ -153,7 +153,7 @@ func parts(root *Node) []part {
 				}
 				list[i].entries = append(list[i].entries, e)
 			}
-			for _, c := range n.children {
+			for _, c := range n.then() {
 				visit(c)
 			}
 		}
@@ -195,7 +195,7 @@ func Undocumented(root *Node) []string {
 				names = append(names, n.name())
 			}
 		}
-		for _, c := range n.children {
+		for _, c := range n.then() {
 			visit(c, explained)
 		}
 	}

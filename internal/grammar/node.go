@@ -41,6 +41,7 @@ type Node struct {
 	help     string
 	title    string
 	children []*Node
+	later    func() *Node // opWord: the child that comes last, until it is needed
 
 	exact, hidden, repeat, required bool
 
@@ -57,6 +58,19 @@ type Node struct {
 // Word is the keyword name, followed by then in order.
 func Word(name string, then ...*Node) *Node {
 	return &Node{op: opWord, names: []string{name}, children: then}
+}
+
+// Later has the word followed by one node more, which is built when the word is
+// read or explained: most words of a large grammar are not in a line.
+func (n *Node) Later(build func() *Node) *Node { n.later = build; return n }
+
+// then is what follows a word, or is in a group.
+func (n *Node) then() []*Node {
+	if build := n.later; build != nil {
+		n.later = nil
+		n.children = append(n.children, build())
+	}
+	return n.children
 }
 
 // Value is one word of the user's own, given to set. The metavariable name

@@ -2,6 +2,7 @@ package grammar
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -49,6 +50,51 @@ func TestParseEmptyWord(t *testing.T) {
 		if syntax, ok := errors.AsType[*SyntaxError](err); !ok || syntax.Got != "" || syntax.AtEnd {
 			t.Errorf("%q: %v", line, err)
 		}
+	}
+}
+
+// TestLater: what follows a word is built once, and only if the word is read or explained.
+func TestLater(t *testing.T) {
+	var file string
+	built := 0
+	tree := func() *Node {
+		built = 0
+		return Any(
+			Word("object", Value("FILE", String(&file))).Later(func() *Node {
+				built++
+				return Any(Word("verbose"), Word("quiet"))
+			}),
+			Word("off"),
+		)
+	}
+	for _, tt := range []struct {
+		line  string
+		built int
+		fault string
+	}{
+		{"off", 0, ""},
+		{"object a.o verbose quiet", 1, ""},
+		{"object a.o off", 1, ""},
+		{"off verbose", 1, "verbose"}, // the error lists what is expected
+		{"object a.o loud", 1, "loud"},
+	} {
+		err := Parse(tree(), strings.Fields(tt.line))
+		got := ""
+		if syntax, ok := errors.AsType[*SyntaxError](err); ok {
+			got = syntax.Got
+		}
+		if got != tt.fault || built != tt.built {
+			t.Errorf("%s: error %v, built %d times, want %d", tt.line, err, built, tt.built)
+		}
+	}
+	n := tree()
+	for range 2 {
+		if names := Undocumented(n); built != 1 || !slices.Contains(names, "quiet") {
+			t.Errorf("built %d times, words are %q", built, names)
+		}
+	}
+	if text := plain(tokens(n)); !strings.Contains(text, "object FILE [ verbose ] [ quiet ]") {
+		t.Errorf("the synopsis is %s", text)
 	}
 }
 

@@ -67,7 +67,7 @@ func again(n *Node, t []token) []token {
 
 func wordTokens(n *Node) []token {
 	t := []token{{text: n.name(), style: styleWord}}
-	rest := sequence(n.children)
+	rest := sequence(n.then())
 	t[0].glue = len(rest) > 0 && rest[0].text != "["
 	return append(t, rest...)
 }
@@ -164,7 +164,7 @@ func definitions(n *Node) []definition {
 			seen[n.title] = true
 			defs = append(defs, definition{n.title, outer(n)})
 		}
-		for _, c := range n.children {
+		for _, c := range n.then() {
 			visit(c)
 		}
 	}
@@ -224,7 +224,7 @@ func labelTokens(n *Node) []token {
 		return tokens(n)
 	}
 	t := []token{{text: n.name(), style: styleWord}}
-	for _, c := range n.children {
+	for _, c := range n.then() {
 		if c.op == opAny && c.title == "" {
 			break
 		}

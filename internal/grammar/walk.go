@@ -301,8 +301,8 @@ func (w *walk) enter(o offer, word string) error {
 
 func (w *walk) push(n *Node) {
 	f := frame{node: n}
-	if n.op == opAny {
-		f.used = make([]bool, len(n.children))
+	if in := n.then(); n.op == opAny {
+		f.used = make([]bool, len(in))
 	}
 	w.frames = append(w.frames, f)
 	w.note(n)
