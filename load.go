@@ -202,6 +202,7 @@ type loader struct {
 	options  LoadOptions
 	entry    string // the selected program's name
 	spec     *ebpf.CollectionSpec
+	defined  map[string]elf.Map // by the object, which says what is pinned
 	pins     *pins
 	types    typeInfo
 	maps     map[string]*ebpf.Map
@@ -220,7 +221,7 @@ func (l *loader) specify() error {
 		return err
 	}
 	l.entry = p.Name
-	if l.spec, err = l.obj.Spec(l.options.Select, l.options.TailCalls...); err != nil {
+	if l.spec, l.defined, err = l.obj.SpecMaps(l.options.Select, l.options.TailCalls...); err != nil {
 		return err
 	}
 	for _, v := range l.options.Variables {

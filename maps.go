@@ -82,12 +82,11 @@ func (l *loader) createMap(spec *ebpf.MapSpec) (*ebpf.Map, error) {
 	if offload.OnHost(spec.Type) {
 		ifindex = 0
 	}
-	spec = spec.Copy()
-	contents := spec.Contents
-	spec.Contents = nil // of tables, names of programs and maps: filled later
-	m, err := l.createPlain(spec, ifindex)
+	empty := *spec
+	empty.Contents = nil // of tables, names of programs and maps: filled later
+	m, err := l.createPlain(&empty, ifindex)
 	if err != nil && ifindex == 0 {
-		m, err = ebpf.NewMap(spec)
+		m, err = ebpf.NewMap(&empty)
 	}
 	if err != nil {
 		return nil, l.unsuitableMap(spec, ifindex, err)
@@ -95,7 +94,6 @@ func (l *loader) createMap(spec *ebpf.MapSpec) (*ebpf.Map, error) {
 	if isTable(spec.Type) {
 		return m, nil
 	}
-	spec.Contents = contents
 	if err := fill(m, spec); err != nil {
 		m.Close()
 		return nil, err

@@ -207,14 +207,10 @@ func (l *loader) obtainMap(name string, spec *ebpf.MapSpec) (*ebpf.Map, mapSourc
 		m, err := l.createMap(spec)
 		return m, mapSource{}, err
 	}
-	def, err := l.obj.Map(name)
-	if err != nil {
-		return nil, mapSource{}, err
-	}
 	if o := l.options.mapOption(name); o.Pinned != "" || o.ID != 0 {
 		return l.givenMap(o, spec)
 	}
-	path, err := l.pins.path(def)
+	path, err := l.pins.path(l.defined[name])
 	if err != nil {
 		return nil, mapSource{}, err
 	}

@@ -19,21 +19,37 @@ import (
 // program; Section is not read.
 //
 // Maps of both styles are as [Object.Maps] says, with Contents and InnerMap
-// set. MapSpec.Pinning is always PinNone: [Map.Pinning] says where a map belongs.
+// set. MapSpec.Pinning is always PinNone: [Map.Pinning] says where a map belongs,
+// see [Object.SpecMaps].
 //
 // An error is a [*NotFoundError], a [*TypeError] or a [*FormatError]. An object of the
 // other byte order has a spec too, to be looked at: see [Object.CheckByteOrder].
 func (o *Object) Spec(s Selector, tails ...TailCall) (*ebpf.CollectionSpec, error) {
-	fn, err := o.choose(s)
-	if err != nil {
-		return nil, err
-	}
-	spec, err := o.spec(fn, s.Type, tails)
-	return spec, o.fault(err)
+	spec, _, err := o.SpecMaps(s, tails...)
+	return spec, err
 }
 
-func (o *Object) spec(fn *function, typ ebpf.ProgramType, tails []TailCall) (*ebpf.CollectionSpec, error) {
+// SpecMaps is [Object.Spec], and the definitions of the maps in the spec by
+// name, but for those of global variables. It is cheaper than to ask for each
+// map by [Object.Map]. The BTF types in both are the same, and the caller's own.
+func (o *Object) SpecMaps(s Selector, tails ...TailCall) (*ebpf.CollectionSpec, map[string]Map, error) {
+	fn, err := o.choose(s)
+	if err != nil {
+		return nil, nil, err
+	}
 	l := o.newLink()
+	spec, err := l.spec(fn, s.Type, tails)
+	if err != nil {
+		return nil, nil, o.fault(err)
+	}
+	maps := make(map[string]Map, len(l.maps))
+	for _, m := range l.maps {
+		maps[m.sym.name] = m.def
+	}
+	return spec, maps, nil
+}
+
+func (l *link) spec(fn *function, typ ebpf.ProgramType, tails []TailCall) (*ebpf.CollectionSpec, error) {
 	entry := l.enter(fn)
 	if err := l.addTails(fn, tails); err != nil {
 		return nil, err
