@@ -68,6 +68,12 @@ func buildGo(ctx context.Context, dir, name string) error {
 	return build(ctx, dir, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", linked, name+".go")
 }
 
+// buildImports makes a static program of the package of that name, which has
+// to be built where the module is: in the working directory.
+func buildImports(ctx context.Context, dir, name string) error {
+	return build(ctx, "", "go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(dir, linked), "./internal/bench/"+name)
+}
+
 var errNoCompiler = errors.New("no C compiler")
 
 // buildC makes a static program of the embedded C source.

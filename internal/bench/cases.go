@@ -26,7 +26,7 @@ func startCases() []testCase {
 	return []testCase{{
 		name: "version", about: "print the version",
 		contestants: []contestant{
-			command("xdpload -Version"), command("hello"), command("ip -V"),
+			command("xdpload -Version"), command("hello"), command("imports"), command("ip -V"),
 			command("tc -V"), command("bpftool version"), command("floor version"),
 		},
 		calls: true,

@@ -52,12 +52,14 @@ func newLab(ctx context.Context, o options, dir string, progress io.Writer) (*la
 			return nil, err
 		}
 	}
-	err := buildC(ctx, dir, "floor")
-	if err == nil {
-		err = l.install(filepath.Join(dir, linked), "floor")
-	}
-	if err != nil {
-		l.absent["floor"] = err
+	for name, build := range map[string]func(context.Context, string, string) error{"floor": buildC, "imports": buildImports} {
+		err := build(ctx, dir, name)
+		if err == nil {
+			err = l.install(filepath.Join(dir, linked), name)
+		}
+		if err != nil {
+			l.absent[name] = err
+		}
 	}
 	for _, name := range []string{"ip", "tc", "bpftool", "xdp-loader", "strace", "sh"} {
 		path, err := exec.LookPath(name)

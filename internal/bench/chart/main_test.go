@@ -10,7 +10,7 @@ import (
 const measuredJSON = `{"kernel":"6.12.1-amd64","cpus":2,"cases":[
  {"name":"swap","contestants":[
   {"tool":"xdpload","spread":{"wall":{"median":0.002},"memory":{"median":8388608}}},
-  {"tool":"ip","spread":{"wall":{"median":0.004}},"ratio":{"wall":0.5,"cpu":0.75,"memory":2}},
+  {"tool":"ip","spread":{"wall":{"median":0.004}},"ratio":{"wall":0.5,"cpu":0.75,"own":0.6,"memory":2}},
   {"tool":"floor","spread":{"wall":{"median":0.001}},"ratio":{"wall":2,"cpu":2,"memory":4}}],
   "goals":[{"metric":"wall","peer":"ip","limit":0.7,"met":true}]}]}`
 
@@ -25,9 +25,9 @@ func TestDocuments(t *testing.T) {
 		}
 	}
 	const want = "before\n" + tableBegin + "Linux 6.12.1, 2 CPUs.\n\n" +
-		"| case | xdpload ms | MB | peer | ms | wall × | CPU × | memory × | goal | |\n" +
-		"|---|---|---|---|---|---|---|---|---|---|\n" +
-		"| `swap` | 2.00 | 8.0 | ip | 4.00 | 0.50 | 0.75 | 2.00 | 0.70 | met |\n" + tableEnd + "after\n"
+		"| case | xdpload ms | MB | floor ms | peer | ms | wall × | CPU × | own × | memory × | goal | |\n" +
+		"|---|---|---|---|---|---|---|---|---|---|---|---|\n" +
+		"| `swap` | 2.00 | 8.0 | 1.00 | ip | 4.00 | 0.50 | 0.75 | 0.60 | 2.00 | 0.70 | met |\n" + tableEnd + "after\n"
 	if got := readFile(t, doc); got != want {
 		t.Errorf("the document is\n%s\nwant\n%s", got, want)
 	}

@@ -43,6 +43,7 @@ type row struct {
 	peer      string
 	ours      measured
 	theirs    measured
+	floor     *measured // nil if the case has none
 	wall, cpu float64 // ratios
 	memory    float64
 	goal      *goal // of the wall time, nil for none
@@ -55,6 +56,10 @@ func (r *report) rows() []row {
 	var out []row
 	for _, c := range r.Cases {
 		ours := c.Contestants[slices.IndexFunc(c.Contestants, func(m measured) bool { return m.Ratio == nil })]
+		var floor *measured
+		if i := slices.IndexFunc(c.Contestants, func(m measured) bool { return m.Tool == "floor" }); i >= 0 {
+			floor = &c.Contestants[i]
+		}
 		first := true
 		for _, m := range c.Contestants {
 			g := c.goal(m.Tool)
@@ -62,7 +67,7 @@ func (r *report) rows() []row {
 				continue
 			}
 			out = append(out, row{
-				name: c.Name, peer: m.label(), ours: ours, theirs: m, goal: g, first: first,
+				name: c.Name, peer: m.label(), ours: ours, theirs: m, floor: floor, goal: g, first: first,
 				wall: m.Ratio["wall"], cpu: m.Ratio["cpu"], memory: m.Ratio["memory"],
 			})
 			first = false

@@ -32,15 +32,21 @@ func (r *report) writeTable(rows []row, path string) error {
 func (r *report) table(rows []row) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Linux %s, %d CPUs.\n\n", r.release(), r.CPUs)
-	b.WriteString("| case | xdpload ms | MB | peer | ms | wall × | CPU × | memory × | goal | |\n")
-	b.WriteString("|---|---|---|---|---|---|---|---|---|---|\n")
+	b.WriteString("| case | xdpload ms | MB | floor ms | peer | ms | wall × | CPU × | own × | memory × | goal | |\n")
+	b.WriteString("|---|---|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, row := range rows {
-		name, ours, mem := "", "", ""
+		name, ours, mem, floor, own := "", "", "", "", ""
 		if row.first {
 			name, ours, mem = "`"+row.name+"`", millis(row.ours), fmt.Sprintf("%.1f", row.ours.Spread["memory"].Median/(1<<20))
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %.2f | %.2f | %.2f | %s |\n",
-			name, ours, mem, row.peer, millis(row.theirs), row.wall, row.cpu, row.memory, row.verdict())
+		if row.first && row.floor != nil {
+			floor = millis(*row.floor)
+		}
+		if times, ok := row.theirs.Ratio["own"]; ok {
+			own = fmt.Sprintf("%.2f", times)
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %.2f | %.2f | %s | %.2f | %s |\n",
+			name, ours, mem, floor, row.peer, millis(row.theirs), row.wall, row.cpu, own, row.memory, row.verdict())
 	}
 	return b.String()
 }
