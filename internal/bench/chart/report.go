@@ -44,7 +44,7 @@ type row struct {
 	ours      measured
 	theirs    measured
 	floor     *measured // nil if the case has none
-	wall, cpu float64 // ratios
+	wall, cpu float64   // ratios
 	memory    float64
 	goal      *goal // of the wall time, nil for none
 	first     bool  // of its case
