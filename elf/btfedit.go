@@ -1,90 +1,24 @@
 package elf
 
-import (
-	"bytes"
-	"fmt"
-	"slices"
-)
-
-// Kinds of BTF types, include/uapi/linux/btf.h.
-const (
-	kindInt       = 1
-	kindPointer   = 2
-	kindArray     = 3
-	kindStruct    = 4
-	kindUnion     = 5
-	kindEnum      = 6
-	kindFuncProto = 13
-	kindVar       = 14
-	kindDatasec   = 15
-	kindDeclTag   = 17
-	kindEnum64    = 19
-)
-
-const btfTypeSize = 12 // struct btf_type: name, info, and a size or a type
+import "bytes"
 
 // btfEditor adds types to a .BTF section, and changes some that are there.
 type btfEditor struct {
-	order   byteOrder
-	types   []byte
-	strings []byte
-	places  []int // of the types by number less one, in types
+	btfTypes
 	integer uint32
 }
 
 // editBTF takes the types of a section apart; none is an empty one.
 func editBTF(b []byte, order byteOrder) (*btfEditor, error) {
-	e := &btfEditor{order: order, strings: []byte{0}}
 	if b == nil {
-		return e, nil
+		return &btfEditor{btfTypes: btfTypes{order: order, strings: []byte{0}}}, nil
 	}
-	table, err := btfStringTable(b, order)
+	t, err := readBTF(b, order)
 	if err != nil {
 		return nil, err
 	}
-	hdr, off, n := uint64(order.Uint32(b[4:])), uint64(order.Uint32(b[8:])), uint64(order.Uint32(b[12:]))
-	if hdr+off+n > uint64(len(b)) {
-		return nil, &FormatError{Section: btfSection, Msg: "the types go past the end of the section"}
-	}
-	e.strings = bytes.Clone(table)
-	e.types = bytes.Clone(b[hdr+off : hdr+off+n])
-	for at := 0; at < len(e.types); {
-		size, err := e.sizeAt(at)
-		if err != nil {
-			return nil, &FormatError{Section: btfSection, Offset: int64(hdr+off) + int64(at), Msg: err.Error()}
-		}
-		e.places = append(e.places, at)
-		at += size
-	}
-	return e, nil
-}
-
-// sizeAt returns the bytes of the type at a place.
-func (e *btfEditor) sizeAt(at int) (int, error) {
-	if len(e.types)-at < btfTypeSize {
-		return 0, fmt.Errorf("half a type")
-	}
-	n := btfTypeSize
-	_, kind, vlen := e.head(at)
-	switch kind {
-	case kindInt, kindVar, kindDeclTag:
-		n += 4
-	case kindArray:
-		n += 12
-	case kindStruct, kindUnion, kindDatasec, kindEnum64:
-		n += 12 * vlen
-	case kindEnum, kindFuncProto:
-		n += 8 * vlen
-	}
-	if n > len(e.types)-at {
-		return 0, fmt.Errorf("half a type")
-	}
-	return n, nil
-}
-
-func (e *btfEditor) head(at int) (name uint32, kind, vlen int) {
-	info := e.order.Uint32(e.types[at+4:])
-	return e.order.Uint32(e.types[at:]), int(info >> 24 & 31), int(info & 0xffff)
+	t.types, t.strings = bytes.Clone(t.types), bytes.Clone(t.strings)
+	return &btfEditor{btfTypes: *t}, nil
 }
 
 // find returns the number of the first type of a kind with a name, 0 for none.
@@ -201,13 +135,4 @@ func (e *btfEditor) variables(section string) []uint32 {
 }
 
 // bytes returns the section.
-func (e *btfEditor) bytes() []byte {
-	header := make([]byte, btfHeaderSize)
-	e.order.PutUint16(header, btfMagic)
-	header[2] = 1 // version
-	e.order.PutUint32(header[4:], btfHeaderSize)
-	e.order.PutUint32(header[12:], uint32(len(e.types)))
-	e.order.PutUint32(header[16:], uint32(len(e.types)))
-	e.order.PutUint32(header[20:], uint32(len(e.strings)))
-	return slices.Concat(header, e.types, e.strings)
-}
+func (e *btfEditor) bytes() []byte { return encodeBTF(e.order, e.types, e.strings) }

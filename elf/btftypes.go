@@ -1,0 +1,110 @@
+package elf
+
+import "fmt"
+
+// Kinds of BTF types, include/uapi/linux/btf.h.
+const (
+	kindInt       = 1
+	kindPointer   = 2
+	kindArray     = 3
+	kindStruct    = 4
+	kindUnion     = 5
+	kindEnum      = 6
+	kindForward   = 7
+	kindTypedef   = 8
+	kindVolatile  = 9
+	kindConst     = 10
+	kindRestrict  = 11
+	kindFunc      = 12
+	kindFuncProto = 13
+	kindVar       = 14
+	kindDatasec   = 15
+	kindFloat     = 16
+	kindDeclTag   = 17
+	kindTypeTag   = 18
+	kindEnum64    = 19
+)
+
+const btfTypeSize = 12 // struct btf_type: name, info, and a size or a type
+
+// btfTypes is the types of a .BTF section as they are written.
+type btfTypes struct {
+	order   byteOrder
+	types   []byte
+	strings []byte
+	places  []int // of the types by number less one, in types
+}
+
+// readBTF finds the types of a section. It copies nothing.
+func readBTF(b []byte, order byteOrder) (*btfTypes, error) {
+	strings, err := btfStringTable(b, order)
+	if err != nil {
+		return nil, err
+	}
+	hdr, off, n := uint64(order.Uint32(b[4:])), uint64(order.Uint32(b[8:])), uint64(order.Uint32(b[12:]))
+	if hdr+off+n > uint64(len(b)) {
+		return nil, &FormatError{Section: btfSection, Msg: "the types go past the end of the section"}
+	}
+	t := &btfTypes{order: order, types: b[hdr+off : hdr+off+n], strings: strings}
+	for at := 0; at < len(t.types); {
+		size, err := t.sizeAt(at)
+		if err != nil {
+			return nil, &FormatError{Section: btfSection, Offset: int64(hdr+off) + int64(at), Msg: err.Error()}
+		}
+		t.places = append(t.places, at)
+		at += size
+	}
+	return t, nil
+}
+
+// sizeAt returns the bytes of the type at a place.
+func (t *btfTypes) sizeAt(at int) (int, error) {
+	if len(t.types)-at < btfTypeSize {
+		return 0, fmt.Errorf("half a type")
+	}
+	n := btfTypeSize
+	_, kind, vlen := t.head(at)
+	switch kind {
+	case kindInt, kindVar, kindDeclTag:
+		n += 4
+	case kindArray:
+		n += 12
+	case kindStruct, kindUnion, kindDatasec, kindEnum64:
+		n += 12 * vlen
+	case kindEnum, kindFuncProto:
+		n += 8 * vlen
+	}
+	if n > len(t.types)-at {
+		return 0, fmt.Errorf("half a type")
+	}
+	return n, nil
+}
+
+func (t *btfTypes) head(at int) (name uint32, kind, vlen int) {
+	info := t.order.Uint32(t.types[at+4:])
+	return t.order.Uint32(t.types[at:]), int(info >> 24 & 31), int(info & 0xffff)
+}
+
+// record returns the bytes of a type, nil if there is none with that number.
+func (t *btfTypes) record(id uint32) []byte {
+	if id == 0 || uint64(id) > uint64(len(t.places)) {
+		return nil
+	}
+	end := len(t.types)
+	if int(id) < len(t.places) {
+		end = t.places[id]
+	}
+	return t.types[t.places[id-1]:end]
+}
+
+// encodeBTF writes a .BTF section.
+func encodeBTF(order byteOrder, types, strings []byte) []byte {
+	b := make([]byte, btfHeaderSize, btfHeaderSize+len(types)+len(strings))
+	order.PutUint16(b, btfMagic)
+	b[2] = 1 // version
+	order.PutUint32(b[4:], btfHeaderSize)
+	order.PutUint32(b[12:], uint32(len(types)))
+	order.PutUint32(b[16:], uint32(len(types)))
+	order.PutUint32(b[20:], uint32(len(strings)))
+	return append(append(b, types...), strings...)
+}
