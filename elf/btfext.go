@@ -46,15 +46,27 @@ type extReader struct {
 	b       []byte
 }
 
-// readExt returns the records of the functions that move places, with their
-// new offsets. Records of other functions are skipped, not read.
+// readExt returns the records of the functions of a link, with their new
+// offsets. Records of other sections are not read.
 func (o *Object) readExt(l *link) (*extInfo, error) {
 	x := new(extInfo)
-	moved := l.bySection()
-	for i := range extSizes {
-		err := o.extTable(i, func(r *extReader) error { return r.table(&x[i], extSizes[i], moved) })
+	for table := range extSizes {
+		index, err := o.ext[table]()
 		if err != nil {
 			return nil, err
+		}
+		t := &x[table]
+		for _, f := range l.funcs {
+			for _, r := range index.within(f.fn.section.Name, f.fn.start, f.fn.end()) {
+				if r.off%insnSize == 0 {
+					t[f.place] = append(t[f.place], extRecord{r.off - f.fn.start + f.off, r.rest})
+				}
+			}
+		}
+		for place := range t {
+			slices.SortStableFunc(t[place], func(a, b extRecord) int { return cmp.Compare(a.off, b.off) })
+			// The reader of the image stops at a second record for one place.
+			t[place] = slices.CompactFunc(t[place], func(a, b extRecord) bool { return a.off == b.off })
 		}
 	}
 	return x, nil
@@ -98,24 +110,6 @@ func (o *Object) extTable(table int, read func(*extReader) error) error {
 	return nil
 }
 
-// table reads the records of one table that are about functions that move.
-func (r *extReader) table(t *extTable, known int, moved map[string][]*linked) error {
-	err := r.sections(known, func(name string, b []byte, size int) {
-		if funcs := moved[name]; len(funcs) > 0 {
-			r.records(t, b, size, known, funcs)
-		}
-	})
-	if err != nil {
-		return err
-	}
-	for i := range t {
-		slices.SortStableFunc(t[i], func(a, b extRecord) int { return cmp.Compare(a.off, b.off) })
-		// The reader of the image stops at a second record for one place.
-		t[i] = slices.CompactFunc(t[i], func(a, b extRecord) bool { return a.off == b.off })
-	}
-	return nil
-}
-
 // sections calls visit with the records of each section, which have size bytes each.
 func (r *extReader) sections(known int, visit func(name string, records []byte, size int)) error {
 	if len(r.b) < 4 {
@@ -140,23 +134,8 @@ func (r *extReader) sections(known int, visit func(name string, records []byte, 
 	return nil
 }
 
-func (r *extReader) records(t *extTable, b []byte, size, known int, funcs []*linked) {
-	for ; len(b) >= size; b = b[size:] {
-		off := uint64(r.order.Uint32(b))
-		i, found := slices.BinarySearchFunc(funcs, off, func(f *linked, off uint64) int { return cmp.Compare(f.fn.start, off) })
-		if !found {
-			i--
-		}
-		if i < 0 || off >= funcs[i].fn.end() || off%insnSize != 0 {
-			continue
-		}
-		f := funcs[i]
-		t[f.place] = append(t[f.place], extRecord{off - f.fn.start + f.off, b[4:known]})
-	}
-}
-
-// btfStrings returns the string table of .BTF.
-func (o *Object) btfStrings() (string, error) {
+// copyStrings returns the string table of .BTF.
+func (o *Object) copyStrings() (string, error) {
 	b, err := o.btfData()
 	if err != nil {
 		return "", err

@@ -204,7 +204,7 @@ func (e *emitter) addVersion() error {
 	return err
 }
 
-// addBTF keeps all types, and of .BTF.ext what is about the functions of the link.
+// addBTF keeps the types that the link needs, and of .BTF.ext what is about its functions.
 func (e *emitter) addBTF() (core int, err error) {
 	b, err := e.o.btfData()
 	if b == nil || err != nil {
@@ -217,12 +217,9 @@ func (e *emitter) addBTF() (core int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	b, names, err := withStrings(b, e.o.order, placeNames[:]...)
+	b, names, ext, err := e.types(b, ext)
 	if err != nil {
 		return 0, err
-	}
-	if len(e.ext) == 0 {
-		hideKernelSections(b)
 	}
 	e.img.Add(image.Section{Name: btfSection, Type: elf.SHT_PROGBITS, Data: b})
 	if ext.empty() {
@@ -230,6 +227,24 @@ func (e *emitter) addBTF() (core int, err error) {
 	}
 	e.img.Add(image.Section{Name: btfExtSection, Type: elf.SHT_PROGBITS, Data: ext.encode(e.o.order, names)})
 	return ext.core(), nil
+}
+
+// types returns the section of types with the names of the image's sections
+// among its strings. All types stay when the link has all functions of the object,
+// or refers to the kernel's symbols, or when the types are not understood.
+func (e *emitter) types(b []byte, ext *extInfo) ([]byte, []uint32, *extInfo, error) {
+	if len(e.ext) == 0 && len(e.link.funcs) < len(e.o.funcs) {
+		if x, err := e.o.btf(); err == nil {
+			if small, names, pruned, err := e.prune(x, ext, placeNames[:]); err == nil {
+				return small, names, pruned, nil
+			}
+		}
+	}
+	b, names, err := withStrings(b, e.o.order, placeNames[:]...)
+	if err == nil && len(e.ext) == 0 {
+		hideKernelSections(b)
+	}
+	return b, names, ext, err
 }
 
 // hideKernelSections renames what is said about symbols of the kernel, for programs that

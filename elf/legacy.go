@@ -120,6 +120,9 @@ func (o *Object) legacyInner(outer *Map) error {
 	return nil
 }
 
+// annotation begins the names of structures that say what a legacy map holds.
+const annotation = "____btf_map_"
+
 // annotate adds the types of BPF_ANNOTATE_KV_PAIR (iproute2's include/bpf_api.h): a
 // structure "____btf_map_NAME" with exactly a key and a value. One of other sizes is
 // no error, as iproute2 ignores it.
@@ -128,7 +131,7 @@ func (m *Map) annotate(types *btf.Spec) {
 		return
 	}
 	var pair *btf.Struct
-	err := catch(func() error { return types.TypeByName("____btf_map_"+m.Name, &pair) })
+	err := catch(func() error { return types.TypeByName(annotation+m.Name, &pair) })
 	if err != nil || len(pair.Members) != 2 {
 		return
 	}

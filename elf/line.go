@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Line is a line of the source, and the instruction that begins it.
@@ -81,28 +82,53 @@ func (o *Object) CORERelocations(p Program) ([]CORE, error) {
 
 // extIndex is one table of .BTF.ext by section.
 type extIndex struct {
-	sections map[string][]extRecord
+	// sections decode the records of one section when they are first asked for,
+	// in the order of their instructions.
+	sections map[string]func() []extRecord
 	names    string // the strings that records refer to
 }
 
-// indexExt reads a table of .BTF.ext for all sections.
+// indexExt finds the sections of a table of .BTF.ext.
 func (o *Object) indexExt(table int) (extIndex, error) {
-	index := extIndex{sections: make(map[string][]extRecord)}
+	index := extIndex{sections: make(map[string]func() []extRecord)}
 	known := extSizes[table]
+	parts := make(map[string][][]byte)
 	err := o.extTable(table, func(r *extReader) error {
 		index.names = r.strings
 		return r.sections(known, func(name string, b []byte, size int) {
-			records := slices.Grow(index.sections[name], len(b)/size)
-			for ; len(b) >= size; b = b[size:] {
-				records = append(records, extRecord{uint64(r.order.Uint32(b)), b[4:known]})
+			if parts[name] == nil {
+				index.sections[name] = sync.OnceValue(func() []extRecord {
+					return sortedRecords(parts[name], r.order, size, known)
+				})
 			}
-			index.sections[name] = records
+			parts[name] = append(parts[name], b)
 		})
 	})
-	for _, records := range index.sections {
-		slices.SortStableFunc(records, func(a, b extRecord) int { return cmp.Compare(a.off, b.off) })
-	}
 	return index, err
+}
+
+// sortedRecords decodes records of size bytes, of which known are kept.
+func sortedRecords(parts [][]byte, order byteOrder, size, known int) (records []extRecord) {
+	for _, b := range parts {
+		for ; len(b) >= size; b = b[size:] {
+			records = append(records, extRecord{uint64(order.Uint32(b)), b[4:known]})
+		}
+	}
+	slices.SortStableFunc(records, func(a, b extRecord) int { return cmp.Compare(a.off, b.off) })
+	return records
+}
+
+// within returns the records about a part of a section.
+func (x *extIndex) within(section string, start, end uint64) []extRecord {
+	decode := x.sections[section]
+	if decode == nil {
+		return nil
+	}
+	records := decode()
+	at := func(r extRecord, off uint64) int { return cmp.Compare(r.off, off) }
+	lo, _ := slices.BinarySearchFunc(records, start, at)
+	hi, _ := slices.BinarySearchFunc(records, end, at)
+	return records[lo:max(lo, hi)]
 }
 
 // extRecords returns the records of a table that are about a function.
@@ -111,9 +137,5 @@ func (o *Object) extRecords(table int, p Program) ([]extRecord, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	records := index.sections[p.Section]
-	at := func(r extRecord, off uint64) int { return cmp.Compare(r.off, off) }
-	lo, _ := slices.BinarySearchFunc(records, p.Offset, at)
-	hi, _ := slices.BinarySearchFunc(records, p.Offset+p.Size, at)
-	return records[lo:max(lo, hi)], index.names, nil
+	return index.within(p.Section, p.Offset, p.Offset+p.Size), index.names, nil
 }

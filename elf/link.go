@@ -1,7 +1,6 @@
 package elf
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -246,19 +245,6 @@ func (l *link) place() {
 		f.off = end[f.place]
 		end[f.place] += uint64(len(f.code))
 	}
-}
-
-// bySection returns the functions of each section of the object by offset.
-func (l *link) bySection() map[string][]*linked {
-	sections := make(map[string][]*linked)
-	for _, f := range l.funcs {
-		name := f.fn.section.Name
-		sections[name] = append(sections[name], f)
-	}
-	for _, funcs := range sections {
-		slices.SortFunc(funcs, func(a, b *linked) int { return cmp.Compare(a.fn.start, b.fn.start) })
-	}
-	return sections
 }
 
 // maxExpanded bounds the instructions of all programs of a load, each with the

@@ -51,6 +51,8 @@ type Object struct {
 	mapDefs          func() ([]Map, error)
 	relocs           relocTable
 	ext              [len(extSizes)]func() (extIndex, error)
+	btf              func() (*btfIndex, error)
+	btfStrings       func() (string, error)
 }
 
 // Open reads the object file called name. An error names it: an [*fs.PathError]
@@ -98,6 +100,8 @@ func parse(b []byte, path, name string) (*Object, error) {
 	o.tails = sync.OnceValue(o.findTails)
 	o.types = sync.OnceValues(o.parseTypes)
 	o.mapDefs = sync.OnceValues(o.findMaps)
+	o.btf = sync.OnceValues(o.indexBTF)
+	o.btfStrings = sync.OnceValues(o.copyStrings)
 	for table := range o.ext {
 		o.ext[table] = sync.OnceValues(func() (extIndex, error) { return o.indexExt(table) })
 	}

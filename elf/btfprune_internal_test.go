@@ -1,0 +1,147 @@
+package elf
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/xdpload/xdpload/internal/testobj"
+)
+
+// TestPrunedSpecs: of every program of every object, what the spec says with the
+// types that it needs is what it says with all of them.
+func TestPrunedSpecs(t *testing.T) {
+	pruned := 0
+	for _, name := range testobj.Names() {
+		file := testobj.Path(t, name)
+		few, err := Open(file)
+		if err != nil {
+			continue // that is tested elsewhere
+		}
+		all, err := Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.btf = func() (*btfIndex, error) { return nil, errOddTypes }
+		for _, p := range few.Programs() {
+			s := Selector{Section: p.Section, Program: p.Name}
+			want, wantErr := all.Spec(s)
+			got, err := few.Spec(s)
+			if fmt.Sprint(err) != fmt.Sprint(wantErr) {
+				t.Errorf("%s, %s: error %v, want %v", name, p.Name, err, wantErr)
+			}
+			if err != nil || wantErr != nil {
+				continue
+			}
+			if diff := cmp.Diff(describeSpec(want), describeSpec(got)); diff != "" {
+				t.Errorf("%s, %s: all types, few types (-, +):\n%s", name, p.Name, diff)
+			}
+			if got.Types != nil && countTypes(got.Types) < countTypes(want.Types) {
+				pruned++
+			}
+		}
+	}
+	if pruned < 50 {
+		t.Errorf("%d specs have fewer types than their objects", pruned)
+	}
+}
+
+func countTypes(s *btf.Spec) btf.TypeID {
+	id := btf.TypeID(1)
+	for ; ; id++ {
+		if _, err := s.TypeByID(id); errors.Is(err, btf.ErrNotFound) {
+			return id - 1
+		}
+	}
+}
+
+// describeSpec writes down all that depends on types, but for their numbers.
+func describeSpec(s *ebpf.CollectionSpec) (out []string) {
+	for name, p := range s.Programs {
+		for i, ins := range p.Instructions {
+			line := fmt.Sprintf("program %s %d: %v", name, i, ins)
+			if l, ok := ins.Source().(*btf.Line); ok {
+				line += fmt.Sprintf(" %s:%d:%d %s", l.FileName(), l.LineNumber(), l.LineColumn(), l.Line())
+			}
+			if fn := btf.FuncMetadata(&ins); fn != nil {
+				line += fmt.Sprintf(" %v %v %s", fn.Linkage, fn.Tags, describeType(fn))
+			}
+			if r := btf.CORERelocationMetadata(&ins); r != nil {
+				line += " " + numberless(r.String())
+			}
+			out = append(out, line)
+		}
+	}
+	for name, m := range s.Maps {
+		out = append(out, fmt.Sprintf("map %s: %v key %s value %s", name, m, describeType(m.Key), describeType(m.Value)))
+	}
+	for name, v := range s.Variables {
+		typ := ""
+		if v.Type != nil {
+			typ = describeType(v.Type.Type)
+		}
+		out = append(out, fmt.Sprintf("variable %s %s+%d %x: %s", name, v.SectionName, v.Offset, v.Value, typ))
+	}
+	slices.Sort(out)
+	return out
+}
+
+// numberless takes the number of the type out of a relocation's text.
+func numberless(text string) string {
+	before, _, _ := strings.Cut(text, "local_id=")
+	return before
+}
+
+// describeType is the type and all that it refers to, as bytes.
+func describeType(t btf.Type) string {
+	if t == nil {
+		return "none"
+	}
+	b, err := btf.NewBuilder([]btf.Type{t}, nil)
+	if err != nil {
+		return err.Error()
+	}
+	raw, err := b.Marshal(nil, &btf.MarshalOptions{Order: binary.LittleEndian})
+	if err != nil {
+		return err.Error()
+	}
+	return fmt.Sprintf("%q", raw)
+}
+
+// TestPruneOdd: types that are not understood are left to the image's reader.
+func TestPruneOdd(t *testing.T) {
+	o, err := Open(testobj.Path(t, "kinds.o"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, err := o.btf()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name   string
+		record []uint32
+	}{
+		{"another kind", []uint32{0, 30 << 24, 0}},
+		{"a type that is not there", []uint32{0, kindPointer << 24, 1 << 20}},
+		{"a name that is not there", []uint32{1 << 20, kindFloat << 24, 4}},
+	} {
+		odd := &btfTypes{order: x.order, strings: x.strings, places: []int{0}}
+		for _, v := range tt.record {
+			odd.types = x.order.AppendUint32(odd.types, v)
+		}
+		index := &btfIndex{odd, map[string][]uint32{"m": {1}}, nil}
+		l := o.newLink()
+		l.maps = []*linkedMap{{sym: &mapSymbol{name: "m"}}}
+		if _, _, _, err := (&emitter{link: l}).prune(index, new(extInfo), nil); err == nil {
+			t.Errorf("%s: no error", tt.name)
+		}
+	}
+}
