@@ -30,6 +30,7 @@ import (
 func Install(ctx context.Context, c *netlink.Conn, obj *elf.Object, o LoadOptions, h Hook) (*Loaded, *Attachment, error) {
 	for attempt := 1; ; attempt++ {
 		l, a, err := install(ctx, c, obj, o, h)
+		o.Ahead = nil // it is used, or closed
 		if _, raced := errors.AsType[*pin.ConflictError](err); raced && attempt < attempts {
 			continue
 		}

@@ -1,12 +1,15 @@
 package xdpload_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -109,6 +112,78 @@ func TestJobsAllLoad(t *testing.T) {
 			t.Errorf("%d jobs loaded %d programs, want 16", jobs, len(l.Programs))
 		}
 		b.exit(l)
+	}
+}
+
+// TestSlots: as long as others have the slots, no program is verified, and a
+// load that is called off does not wait for them.
+func TestSlots(t *testing.T) {
+	b := newBench(t)
+	slots := make(chan struct{}, 1)
+	slots <- struct{}{}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := xdpload.Load(ctx, objectOf(t, "tiny.o"), b.options(xdpload.LoadOptions{Slots: slots})); !errors.Is(err, context.Canceled) {
+		t.Errorf("called off: %v", err)
+	}
+	var free atomic.Bool
+	o := b.options(xdpload.LoadOptions{Slots: slots, Jobs: 4, Select: elf.Selector{Section: "xdp", Type: ebpf.XDP}})
+	o.Loaded = func(*xdpload.Loaded) error {
+		if !free.Load() {
+			t.Error("loaded before there was a slot")
+		}
+		return nil
+	}
+	var loading, begun sync.WaitGroup
+	begun.Add(2 * 16)
+	o.Adapt = func(*ebpf.ProgramSpec) { begun.Done() }
+	for range 2 {
+		loading.Go(func() {
+			l, err := xdpload.Load(t.Context(), objectOf(t, "sixteen.o"), o)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			l.Close()
+		})
+	}
+	begun.Wait()
+	time.Sleep(20 * time.Millisecond) // in which one that did not wait would be seen
+	free.Store(true)
+	<-slots
+	loading.Wait()
+	if len(slots) != 0 {
+		t.Error("a slot was not given back")
+	}
+}
+
+// TestAhead: what was loaded before is attached, once; after an error it is closed.
+func TestAhead(t *testing.T) {
+	b := newBench(t)
+	descriptors := openDescriptors(t)
+	obj := objectOf(t, "count.o")
+	o := b.options(xdpload.LoadOptions{Select: elf.Selector{Section: "xdp", Type: ebpf.XDP}})
+	install := func() (made, got *xdpload.Loaded, err error) {
+		made, err = xdpload.Load(t.Context(), obj, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ahead := o
+		ahead.Ahead = made
+		got, _, err = xdpload.Install(t.Context(), b.conn, obj, ahead, b.hook)
+		return made, got, err
+	}
+	made, got, err := install()
+	if err != nil || got != made {
+		t.Fatalf("%+v, %v, want %+v", got, err, made)
+	}
+	got.Close()
+	b.hook.Replace = false
+	if _, _, err := install(); !errors.Is(err, os.ErrExist) {
+		t.Errorf("on a device that runs another: %v", err)
+	}
+	if now := openDescriptors(t); !slices.Equal(now, descriptors) {
+		t.Errorf("descriptors %q are open, before it were %q", now, descriptors)
 	}
 }
 

@@ -24,6 +24,9 @@ type LoadOptions struct {
 	// Jobs is how many programs are verified at a time, each on a thread of its
 	// own; 0 is as many as Go may use ([runtime.GOMAXPROCS]).
 	Jobs int
+	// Slots, if not nil, bounds how many programs are verified at a time by all
+	// loads that share it: each takes a place in the channel meanwhile.
+	Slots chan struct{}
 	// Ifindex is the device that runs the program itself, 0 for the kernel.
 	// It is looked up in the network namespace of the calling thread.
 	Ifindex int
@@ -45,6 +48,9 @@ type LoadOptions struct {
 	// Adapt, if not nil, may change the programs' attach type and flags before
 	// they are verified: those of a program array must agree in them.
 	Adapt func(*ebpf.ProgramSpec)
+	// Ahead, if not nil, is what Load returned for the same object and options
+	// before: the next load takes it over, and has nothing left to do.
+	Ahead *Loaded
 }
 
 // Variable is the value of a global variable, as text: see [elf.Object.Set].
@@ -168,6 +174,9 @@ func (e *LoadError) Unwrap() error { return e.Err }
 // refused, the error is that of the first one in the order of the object; those after it
 // that have not begun are left out.
 func Load(ctx context.Context, obj *elf.Object, o LoadOptions) (_ *Loaded, err error) {
+	if o.Ahead != nil {
+		return o.Ahead, nil
+	}
 	l := loader{obj: obj, options: o}
 	if err := l.specify(); err != nil {
 		return nil, err

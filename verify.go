@@ -23,6 +23,14 @@ func (l *loader) loadPrograms(ctx context.Context) error {
 	l.programs = make(map[string]*ebpf.Program, len(names))
 
 	failed, err := sideBySide(len(names), l.threads(), func(i int) (err error) {
+		if slots := l.options.Slots; slots != nil {
+			select {
+			case slots <- struct{}{}:
+				defer func() { <-slots }()
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
 		programs[i], err = l.loadProgram(ctx, l.spec.Programs[names[i]])
 		return err
 	})

@@ -87,6 +87,7 @@ func (h XDPs) over(c *netlink.Conn, p *Program) change { return newFleet(c, h, p
 func InstallEach(ctx context.Context, c *netlink.Conn, obj *elf.Object, o LoadOptions, h Hooks) (*Loaded, []Outcome, error) {
 	for attempt := 1; ; attempt++ {
 		l, all, err := installEach(ctx, c, obj, o, h)
+		o.Ahead = nil // it is used, or closed
 		if _, raced := errors.AsType[*pin.ConflictError](err); raced && attempt < attempts {
 			continue
 		}
