@@ -47,7 +47,9 @@ func (e *env) runBatch(ctx context.Context) error {
 
 // runLines counts the lines that failed and were reported.
 func (e *env) runLines(ctx context.Context, lines []batchLine) (failed int, err error) {
-	for _, l := range lines {
+	e.ahead = e.lookAhead(ctx, lines)
+	for i, l := range lines {
+		e.ahead.advance(i)
 		if e.enqueue(ctx, l) {
 			continue
 		}

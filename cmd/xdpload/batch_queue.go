@@ -30,9 +30,7 @@ func (e *env) enqueue(ctx context.Context, l batchLine) bool {
 	if l.job.command != filterAdd || len(e.queue) == queueLength {
 		return false
 	}
-	e.queueing = true
-	q, err := l.job.run(ctx, e)
-	e.queueing = false
+	q, err := e.ask(ctx, l.job, canQueue)
 	line, ok := q.(*queuedLine)
 	if !ok || err != nil {
 		return false

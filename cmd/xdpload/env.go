@@ -25,7 +25,25 @@ type env struct {
 	conn     *netlink.Conn
 	found    *found // by the lines of a batch, nil without one
 	queue    []*queuedLine
-	queueing bool // a line shall not run, but say whether it can be in the queue
+	ahead    *ahead        // of the lines of a batch, nil without
+	slots    chan struct{} // of the verifier, for what they load at the same time
+	asked    question
+}
+
+// A question is what a line shall answer instead of running.
+type question uint8
+
+const (
+	notAsked  question = iota
+	canQueue           // with a *queuedLine, see enqueue
+	whatLoads          // with a forecast, see lookAhead
+)
+
+// ask has a line answer a question. It opens nothing and changes nothing.
+func (e *env) ask(ctx context.Context, j job, q question) (any, error) {
+	e.asked = q
+	defer func() { e.asked = notAsked }()
+	return j.run(ctx, e)
 }
 
 // A runner does what a request says and returns what there is to print, nil
@@ -58,6 +76,7 @@ func (e *env) link(name string) (*netlink.Conn, *netlink.Link, error) {
 }
 
 func (e *env) close() {
+	e.ahead.close()
 	e.found.close()
 	if e.conn != nil {
 		e.conn.Close()

@@ -7,6 +7,8 @@ import (
 	"io"
 	"math"
 
+	"github.com/cilium/ebpf"
+
 	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/internal/render"
@@ -116,6 +118,9 @@ func deviceGrammar(name *string) *grammar.Node {
 }
 
 func (r *linkSetRequest) run(ctx context.Context, e *env) (any, error) {
+	if e.asked == whatLoads {
+		return r.forecast(), nil
+	}
 	if r.Devices.several() {
 		return e.overMany(ctx, r.Devices, r.setMany)
 	}
@@ -124,6 +129,15 @@ func (r *linkSetRequest) run(ctx context.Context, e *env) (any, error) {
 		return nil, &linkError{Device: r.Devices.Names[0], Err: e.tellHolder(err)}
 	}
 	return report, nil
+}
+
+// forecast says what set will load.
+func (r *linkSetRequest) forecast() forecast {
+	f := r.Program.forecast(ebpf.XDP, r.Link == "" && !r.Devices.several())
+	if r.Mode == netlink.XDPOffload {
+		f.program = nil
+	}
+	return f
 }
 
 func (r *linkSetRequest) set(ctx context.Context, e *env) (any, error) {

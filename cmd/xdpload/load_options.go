@@ -28,6 +28,7 @@ func (r *loadRequest) options(e *env) xdpload.LoadOptions {
 		Maps:      r.Maps,
 		TailCalls: r.TailCalls,
 		Jobs:      e.Jobs,
+		Slots:     e.slots,
 		Pins: xdpload.PinOptions{
 			Root:       e.bpffs(),
 			Maps:       r.PinMaps,

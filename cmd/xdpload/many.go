@@ -123,6 +123,7 @@ func (r *programRequest) installEach(ctx context.Context, e *env, conn *netlink.
 		return nil, nil, err
 	}
 	o := r.options(e, hooks.ProgramType(), 0)
+	o.Ahead = r.ahead.take(obj)
 	l, all, err := xdpload.InstallEach(ctx, conn, obj, o, hooks)
 	if err != nil {
 		return nil, nil, r.failed(obj, o.Select, err)

@@ -6,6 +6,8 @@ import (
 	"math"
 	"os"
 
+	"github.com/cilium/ebpf"
+
 	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/grammar"
@@ -148,6 +150,9 @@ func (r *multiRequest) hook(e *env, ifindex int) xdpload.Hook {
 }
 
 func (r *multiRequest) runAttach(ctx context.Context, e *env) (any, error) {
+	if e.asked == whatLoads {
+		return r.Program.forecast(ebpf.SchedCLS, false), nil
+	}
 	report, err := r.attach(ctx, e)
 	if err != nil {
 		return nil, &linkError{Device: r.Device, Err: e.tellHolder(err)}

@@ -30,7 +30,8 @@ type programRequest struct {
 	Export  string // the socket that the maps are sent to
 	ID      uint32 // of a loaded program, 0 without
 
-	read *elf.Object // once it has been
+	read  *elf.Object // once it has been
+	ahead *aheadLoad  // nil for what is loaded at the line's turn
 }
 
 func newProgramRequest() programRequest { return programRequest{FD: -1} }
@@ -81,6 +82,9 @@ func (r *programRequest) object(e *env) (_ *elf.Object, err error) {
 }
 
 func (r *programRequest) readObject(e *env) (*elf.Object, error) {
+	if obj := r.ahead.object(); obj != nil {
+		return obj, nil
+	}
 	if r.File != "-" {
 		return elf.Open(r.File)
 	}
@@ -157,6 +161,7 @@ func (r *programRequest) install(ctx context.Context, e *env, conn *netlink.Conn
 		return nil, nil, err
 	}
 	o := r.options(e, hook.ProgramType(), ifindex)
+	o.Ahead = r.ahead.take(obj)
 	l, a, err := xdpload.Install(ctx, conn, obj, o, hook)
 	if err != nil {
 		return nil, nil, r.failed(obj, o.Select, err)

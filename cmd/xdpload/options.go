@@ -55,7 +55,7 @@ func options() []option {
 		{"idempotent", "", "change nothing where a program is attached already that has the same instructions and maps", func(g *globals) any { return &g.Idempotent }},
 		{"all-netns", "", "net show: every network namespace", func(g *globals) any { return &g.AllNetns }},
 		{"atomic", "", "several devices: when one refuses, or on ^C, every device is as it was before", func(g *globals) any { return &g.Atomic }},
-		{"jobs", "N", "have the kernel verify N programs at a time, on as many threads; the default is the number of processors, and 1 is one after the other", func(g *globals) any { return &g.Jobs }},
+		{"jobs", "N", "have the kernel verify N programs at a time, on as many threads, in a batch also those of the next lines; the default is the number of processors, and 1 is one after the other", func(g *globals) any { return &g.Jobs }},
 		{"echo", "", "print the filter that was set as tc monitor does", func(g *globals) any { return &g.Echo }},
 		{"Version", "", "print the version", func(g *globals) any { return &g.Version }},
 		{"help", "", "print help", func(g *globals) any { return &g.Help }},

@@ -16,8 +16,12 @@ import (
 )
 
 func (r *filterRequest) runSet(ctx context.Context, e *env) (any, error) {
-	if e.queueing {
+	switch e.asked {
+	case notAsked:
+	case canQueue:
 		return r.queued(e)
+	case whatLoads:
+		return r.forecast(), nil
 	}
 	if r.Devices.several() {
 		return e.overMany(ctx, r.Devices, r.setMany)
@@ -47,6 +51,18 @@ func (r *filterRequest) queued(e *env) (any, error) {
 		Classification: xdpload.Classification{Program: shared.Program, Hook: hook},
 		report:         func(a *xdpload.Attachment) any { return r.attached(e, e.conn, a, shared.again()) },
 	}, nil
+}
+
+// forecast says what set will load.
+func (r *filterRequest) forecast() forecast {
+	f := r.Code.Program.forecast(ebpf.SchedCLS, !r.Devices.several())
+	for _, a := range r.Actions {
+		f.barrier = f.barrier || a.Code.Program.numbered()
+	}
+	if r.SkipSW || os.Getenv("TC_BPF_UDS") != "" {
+		f.program = nil
+	}
+	return f
 }
 
 // set attaches. What can be known without a program is known before one is

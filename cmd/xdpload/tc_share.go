@@ -42,12 +42,41 @@ func (f *found) program(key shareKey) *sharedProgram {
 
 // shareKey is what lines of a batch must have in common to run one program.
 type shareKey struct {
+	programName
+	ifindex int // that the program is bound to
+	fileState
+}
+
+// programName is what lines call a program.
+type programName struct {
 	run                    ebpf.ProgramType // by the hook
 	file, section, program string
-	ifindex                int // that the program is bound to
-	dev, inode             uint64
-	size, changed          int64 // bytes, nanoseconds
 }
+
+func (r *programRequest) programName(run ebpf.ProgramType) programName {
+	return programName{run, r.File, r.Section, r.Program}
+}
+
+// fileState changes when a file does.
+type fileState struct {
+	dev, inode    uint64
+	size, changed int64 // bytes, nanoseconds
+	mode          uint32
+}
+
+// stateOf is the zero value for a file that is not to be looked at.
+func stateOf(name string) fileState {
+	var st unix.Stat_t
+	if unix.Stat(name, &st) != nil {
+		return fileState{}
+	}
+	return fileState{
+		dev: uint64(st.Dev), inode: st.Ino, size: st.Size, changed: unix.TimespecToNsec(st.Mtim), mode: st.Mode,
+	}
+}
+
+// regular reports whether reading the file again gives the same.
+func (s fileState) regular() bool { return s.mode&unix.S_IFMT == unix.S_IFREG }
 
 // sharedProgram is a program that an earlier line of a batch has loaded.
 type sharedProgram struct {
@@ -61,14 +90,8 @@ func (r *programRequest) shareKey(e *env, run ebpf.ProgramType, ifindex int) (ke
 	if e.found == nil || r.File == "" || r.File == "-" || r.Verbose || r.Export != "" || !r.Load.plain() {
 		return key, false
 	}
-	var stat unix.Stat_t
-	if err := unix.Stat(r.File, &stat); err != nil {
-		return key, false
-	}
-	return shareKey{
-		run: run, file: r.File, section: r.Section, program: r.Program, ifindex: ifindex,
-		dev: uint64(stat.Dev), inode: stat.Ino, size: stat.Size, changed: unix.TimespecToNsec(stat.Mtim),
-	}, true
+	key = shareKey{r.programName(run), ifindex, stateOf(r.File)}
+	return key, key.fileState != fileState{}
 }
 
 // plain reports whether the line asks for no more than the object does.

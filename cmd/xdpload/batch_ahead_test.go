@@ -1,0 +1,186 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/internal/bpftest"
+	"github.com/xdpload/xdpload/internal/testobj"
+)
+
+// TestAheadChoice: which lines are loaded while the first one runs.
+func TestAheadChoice(t *testing.T) {
+	const jobs, first = 4, "link set v0 xdp obj tiny.o\n"
+	aheadDir(t)
+	many := first
+	for _, program := range []string{"xdp_drop", "xdp_second", "xdp_abrt"} {
+		for _, section := range []string{"", " sec xdp", " sec xdp/abrt", " sec prog"} {
+			many += "link set v1 xdp obj two.o program " + program + section + "\n"
+		}
+	}
+	for _, tt := range []struct {
+		name, text string
+		want       []int // numbers of lines
+	}{
+		{"alone", first, nil},
+		{"every kind", first + `
+link set v1 xdp obj two.o sec xdp
+link set dev v1 dev v2 xdpgeneric obj two.o sec xdp
+tc filter add dev v1 ingress bpf da obj tc.o
+tc filter replace dev v1 egress bpf da obj tc.o sec other action bpf obj tc.o
+tc filter change dev v1 dev v2 ingress bpf da obj tc.o
+tcx attach v1 ingress obj tc.o
+netkit attach v1 primary obj tc.o`, []int{3, 4, 5, 6, 7, 8, 9}},
+		{"others in between", first + `
+link set v1 xdp off
+link set v1 xdp pinned /sys/fs/bpf/some
+tc filter add dev v1 ingress bpf bytecode "1,6 0 0 0"
+link set v1 xdp obj two.o sec xdp`, []int{6}},
+		{"settings", first + `
+link set v1 xdp obj globals.o set limit=1
+link set v2 xdp obj globals.o set limit=2
+link set v3 xdp obj legacy28.o map first max_entries 7`, []int{3, 4, 5}},
+		{"pins and the like", first + `
+link set v1 xdp obj count.o pin-maps dir
+link set v1 xdp obj count.o pin /sys/fs/bpf/some
+link set v1 xdp obj count.o map stats pinned /sys/fs/bpf/some
+link set v1 xdp obj count.o map stats id 7
+link set v1 xdp obj count.o verbose
+link set v1 xdp obj count.o bind
+link set v1 xdpoffload obj count.o
+tc filter add dev v1 ingress bpf da skip_sw obj tc.o
+tc filter add dev v1 ingress bpf da obj tc.o export socket
+link set v1 xdp obj -
+link set v1 xdp obj pipe
+link set v1 xdp obj nosuch
+link set v2 xdp obj count.o`, []int{15}},
+		{"many", many, []int{2, 3, 4, 5, 6, 7, 8, 9}},
+		{"of other commands", first + "link set v1 xdp obj two.o sec xdp\nlink show\nlink set v2 xdp obj tc.o", []int{2}},
+		{"by descriptor", first + "link set v1 xdp fd 7\nlink set v2 xdp obj two.o sec xdp", nil},
+		{"by id", first + "tcx attach v1 ingress id 7\nlink set v2 xdp obj two.o sec xdp", nil},
+		{"of an action", first + "tc filter add dev v1 ingress bpf obj tc.o action bpf fd 7\nlink set v2 xdp obj two.o sec xdp", nil},
+		// Whether they share it is known when the first one has run.
+		{"the same", first + first + "link set v2 xdp obj two.o sec xdp", nil},
+		{"the same later", first + strings.Repeat("link set v1 xdp obj two.o sec xdp\n", 2), []int{2}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			a := newTestAhead(t, jobs, tt.text)
+			defer a.close()
+			a.advance(0)
+			if got := a.numbers(); !slices.Equal(got, tt.want) {
+				t.Errorf("lines %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestAheadAdvance: a barrier has run, and a program is known to be shared, or not.
+func TestAheadAdvance(t *testing.T) {
+	aheadDir(t)
+	a := newTestAhead(t, 2, `link set v0 xdp obj tiny.o
+link set v1 xdp obj tiny.o
+link set v2 xdp obj drop.o
+link show
+link set v3 xdp obj count.o sec xdp
+link set v4 xdp obj count.o sec xdp
+link set v5 xdp obj count.o sec xdp`)
+	defer a.close()
+	for turn, want := range [][]int{nil, {3}, {3}, nil, nil, {7}, {7}} {
+		a.advance(turn)
+		if got := a.numbers(); !slices.Equal(got, want) {
+			t.Errorf("at line %d: lines %v, want %v", turn+1, got, want)
+		}
+		if turn == 0 {
+			a.env.found.programs[a.first[programName{run: ebpf.XDP, file: "tiny.o"}].key] = &sharedProgram{loaded: &loaded{close: func() error { return nil }}}
+		}
+	}
+}
+
+// TestAheadVain: what is refused ahead is not tried again for the lines behind.
+func TestAheadVain(t *testing.T) {
+	aheadDir(t)
+	a := newTestAhead(t, 2, "link set v0 xdp obj tiny.o\n"+strings.Repeat("link set v1 xdp obj rejected.o\n", 9))
+	defer a.close()
+	for turn, want := range [][]int{{2}, {2}, nil, nil} {
+		a.advance(turn)
+		if got := a.numbers(); !slices.Equal(got, want) {
+			t.Errorf("at line %d: lines %v, want %v", turn+1, got, want)
+		}
+	}
+}
+
+// TestAheadPinned: an object that pins is read ahead, not loaded.
+func TestAheadPinned(t *testing.T) {
+	bpftest.Need(t, bpftest.Root)
+	aheadDir(t)
+	a := newTestAhead(t, 2, `link set v0 xdp obj tiny.o
+link set v1 xdp obj shared_xdp.o
+link set v2 xdp obj count.o sec xdp`)
+	defer a.close()
+	a.advance(0)
+	if got, want := a.numbers(), []int{2, 3}; !slices.Equal(got, want) {
+		t.Fatalf("lines %v, want %v", got, want)
+	}
+	for i, loads := range []bool{false, true} {
+		l := a.loads[i]
+		<-l.done
+		if l.read == nil || (l.loaded != nil) != loads {
+			t.Errorf("%s: object %v, load %v", l.of.file, l.read, l.loaded)
+		}
+	}
+}
+
+func TestAheadNot(t *testing.T) {
+	aheadDir(t)
+	e := &env{globals: globals{Jobs: 1}, found: newFound()}
+	if a := e.lookAhead(t.Context(), make([]batchLine, 2)); a != nil || e.slots != nil {
+		t.Error("there is something to be loaded ahead, with one job")
+	}
+	e.Jobs = 2
+	if e.lookAhead(t.Context(), make([]batchLine, 1)) != nil {
+		t.Error("there is something to be loaded ahead of a single line")
+	}
+}
+
+// aheadDir goes to a directory with objects, and a pipe that nobody writes to.
+func aheadDir(t *testing.T) {
+	t.Helper()
+	dir := t.TempDir()
+	for _, name := range testobj.Names() {
+		if err := os.WriteFile(filepath.Join(dir, name), testobj.Bytes(name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := unix.Mkfifo(filepath.Join(dir, "pipe"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(dir)
+}
+
+func newTestAhead(t *testing.T, jobs int, text string) *ahead {
+	t.Helper()
+	e := &env{globals: globals{Jobs: jobs, Batch: "-"}, found: newFound(), stderr: new(bytes.Buffer)}
+	lines, _, err := e.parseBatch(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e.lookAhead(t.Context(), lines)
+}
+
+// numbers are those of the lines that are loaded ahead.
+func (a *ahead) numbers() (numbers []int) {
+	if a == nil {
+		return nil
+	}
+	for _, l := range a.loads {
+		numbers = append(numbers, a.lines[l.line].number)
+	}
+	return numbers
+}
