@@ -28,7 +28,7 @@ func objects(dir string) error {
 			return err
 		}
 	}
-	for _, name := range []string{"maps64.o", "heavy16.o"} {
+	for _, name := range []string{"maps64.o", "heavy8.o", "heavy16.o"} {
 		if err := extract(dir, path.Join("objects", name), name); err != nil {
 			return err
 		}

@@ -109,7 +109,7 @@ func objectCases() []testCase {
 	}
 }
 
-// manyCases are about a thousand devices.
+// manyCases are about many devices, a thousand as a rule.
 func manyCases() []testCase {
 	return []testCase{
 		{
@@ -131,6 +131,14 @@ func manyCases() []testCase {
 			contestants: []contestant{
 				command("xdpload -batch link.batch").after(detachAll),
 				command("ip -batch link.batch").after(detachAll),
+			},
+		},
+		{
+			name: "batch-heavy", about: "a batch whose lines load different heavy programs",
+			calm: true, setup: inHeavyBatch, goals: []goal{{wall, "ip", 0.6}},
+			contestants: []contestant{
+				command("xdpload -batch heavy.batch").after(detachAll),
+				command("ip -batch heavy.batch").after(detachAll),
 			},
 		},
 		{

@@ -66,6 +66,19 @@ func freshClsact(w *world) error {
 	return errors.Join(w.DeleteQdisc(q), w.AddQdisc(q))
 }
 
+// inHeavyBatch makes idle devices and a batch that attaches another program of
+// heavy8.o to each.
+func inHeavyBatch(w *world) error {
+	var text strings.Builder
+	for i := 1; i <= 8; i++ {
+		if err := w.AddVeth(netlink.Veth{Name: fmt.Sprint("v", i), Peer: fmt.Sprint("w", i)}); err != nil {
+			return err
+		}
+		fmt.Fprintf(&text, "link set dev v%[1]d xdp obj heavy8.o sec xdp/heavy%[1]d\n", i)
+	}
+	return os.WriteFile(filepath.Join(w.dir, "heavy.batch"), []byte(text.String()), 0o600)
+}
+
 // inBatch is a setup that also writes the batch files.
 func inBatch(setup func(*world) error) func(*world) error {
 	return func(w *world) error {

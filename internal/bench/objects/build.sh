@@ -18,5 +18,6 @@ compile() {
 
 compile maps64
 compile heavy16 -DTURNS=3000
+compile heavy8 -DTURNS=3000
 compile big
 gzip -9nf big.o
