@@ -70,7 +70,7 @@ func drawRows(rows []row, path string) error {
 		p.Add(scatter)
 		p.Legend.Add(s.name, scatter)
 	}
-	p.Legend.Top, p.Legend.Left = true, true
+	p.Legend.Padding = vg.Millimeter // at the bottom on the right, where no peer is so much faster
 	return p.Save(width, around+height*vg.Length(len(rows)), path)
 }
 
