@@ -71,12 +71,6 @@ var (
 	errNumbered = errors.New("an instruction holds the number of a type")
 )
 
-// Kinds of CO-RE relocations of which the instruction holds the number of the type.
-const (
-	coreTypeIDLocal  COREKind = 6
-	coreTypeIDTarget COREKind = 7
-)
-
 // numbered reports whether a table of CO-RE relocations has such.
 func (t *extTable) numbered(order byteOrder) bool {
 	return slices.ContainsFunc(slices.Concat(t[0], t[1]), func(r extRecord) bool {

@@ -45,6 +45,12 @@ type CORE struct {
 // COREKind is what of a type is asked for: enum bpf_core_relo_kind, include/uapi/linux/bpf.h.
 type COREKind uint32
 
+// Those of which the instruction holds the number of the type.
+const (
+	coreTypeIDLocal  COREKind = 6
+	coreTypeIDTarget COREKind = 7
+)
+
 // String returns the kernel's name of the kind without its prefix, such as "field_byte_offset".
 func (k COREKind) String() string {
 	names := [...]string{

@@ -11,8 +11,8 @@ import (
 
 // Spec returns what a loader needs for the program that s chooses: that
 // program, the programs that its program arrays hold, the functions and maps
-// that they reach, and nothing else. Of the object's types, those stay that are
-// needed when functions are left out. It is the caller's own copy.
+// that they reach, and nothing else. When functions of the object are left out, so
+// are the types that only they need. It is the caller's own copy.
 //
 // The program has the type of s, and its tail programs have the type, attach
 // type and flags of the program, as the kernel demands within a program array.
