@@ -29,6 +29,14 @@
 #define MAPS 64
 #define FLIGHT 128 /* requests on the socket at a time */
 
+/* must ends the program where the kernel gives no descriptor: without one, set detaches. */
+static int must(int fd)
+{
+	if (fd < 0)
+		exit(2);
+	return fd;
+}
+
 static int load(int type, const struct bpf_insn *code, int n)
 {
 	union bpf_attr attr = {
@@ -39,7 +47,7 @@ static int load(int type, const struct bpf_insn *code, int n)
 		.prog_name = "floor",
 	};
 
-	return syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
+	return must(syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr)));
 }
 
 static int load_tiny(int type, int verdict)
@@ -62,7 +70,7 @@ static int create(void)
 		.map_name = "floor",
 	};
 
-	return syscall(SYS_bpf, BPF_MAP_CREATE, &attr, sizeof(attr));
+	return must(syscall(SYS_bpf, BPF_MAP_CREATE, &attr, sizeof(attr)));
 }
 
 /* load_maps has the program look the only element of each map up, and set it. */
@@ -189,7 +197,7 @@ int main(int argc, char **argv)
 
 	if (argc < 3)
 		return 0;
-	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	fd = must(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
 	if (argc > 3)
 		return attach_many(fd, argv[2], atoi(argv[3]));
 	if (!strcmp(argv[1], "attach"))
