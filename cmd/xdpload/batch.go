@@ -72,6 +72,9 @@ func (e *env) runLines(ctx context.Context, lines []batchLine) (failed int, err 
 // runLine returns 1 for a line that failed and was reported.
 func (e *env) runLine(ctx context.Context, l batchLine) (failed int, err error) {
 	err = e.do(ctx, l.job)
+	if exhausted(err) && e.ahead.giveUp() {
+		err = e.do(ctx, l.job)
+	}
 	if err == nil {
 		return 0, nil
 	}

@@ -3,12 +3,15 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"runtime"
 	"sync"
+
+	"golang.org/x/sys/unix"
 )
 
 // ahead loads what the next lines of a batch are going to attach, on other
-// threads, while the lines before them run: of a load only what nobody sees is
+// threads, while the lines before them run: of a load only what has no effect is
 // done before its turn. A load that fails is done again at its line's turn, to
 // say why. A nil ahead does nothing.
 type ahead struct {
@@ -62,6 +65,25 @@ func (a *ahead) close() {
 	for _, l := range a.loads {
 		l.close()
 	}
+}
+
+// exhausted reports whether something was lacking that loads ahead hold too.
+func exhausted(err error) bool {
+	return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) || errors.Is(err, unix.ENOMEM)
+}
+
+// giveUp closes what was loaded ahead, and loads nothing ahead any more. It
+// reports whether that made room.
+func (a *ahead) giveUp() bool {
+	if a == nil || len(a.loads) == 0 {
+		return false
+	}
+	a.cancel()
+	for _, l := range a.loads {
+		l.close()
+	}
+	a.loads, a.next = nil, len(a.lines)
+	return true
 }
 
 // advance is called before each line runs. It starts the loads of those behind.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
@@ -51,7 +52,6 @@ link set v3 xdp obj legacy28.o map first max_entries 7`, []int{3, 4, 5}},
 link set v1 xdp obj count.o pin-maps dir
 link set v1 xdp obj count.o pin /sys/fs/bpf/some
 link set v1 xdp obj count.o map stats pinned /sys/fs/bpf/some
-link set v1 xdp obj count.o map stats id 7
 link set v1 xdp obj count.o verbose
 link set v1 xdp obj count.o bind
 link set v1 xdpoffload obj count.o
@@ -60,10 +60,11 @@ tc filter add dev v1 ingress bpf da obj tc.o export socket
 link set v1 xdp obj -
 link set v1 xdp obj pipe
 link set v1 xdp obj nosuch
-link set v2 xdp obj count.o`, []int{15}},
+link set v2 xdp obj count.o`, []int{14}},
 		{"many", many, []int{2, 3, 4, 5, 6, 7, 8, 9}},
 		{"of other commands", first + "link set v1 xdp obj two.o sec xdp\nlink show\nlink set v2 xdp obj tc.o", []int{2}},
 		{"by descriptor", first + "link set v1 xdp fd 7\nlink set v2 xdp obj two.o sec xdp", nil},
+		{"a map by id", first + "link set v1 xdp obj count.o map stats id 7\nlink set v2 xdp obj two.o sec xdp", nil},
 		{"by id", first + "tcx attach v1 ingress id 7\nlink set v2 xdp obj two.o sec xdp", nil},
 		{"of an action", first + "tc filter add dev v1 ingress bpf obj tc.o action bpf fd 7\nlink set v2 xdp obj two.o sec xdp", nil},
 		// Whether they share it is known when the first one has run.
@@ -183,4 +184,25 @@ func (a *ahead) numbers() (numbers []int) {
 		numbers = append(numbers, a.lines[l.line].number)
 	}
 	return numbers
+}
+
+// TestFileStateWrittenInPlace: who gives a file the size and time that it had
+// before does not hide that it was written.
+func TestFileStateWrittenInPlace(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "a.o")
+	then := time.Unix(1e9, 0)
+	var states [2]fileState
+	for i, content := range []string{"one", "two"} {
+		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(name, then, then); err != nil {
+			t.Fatal(err)
+		}
+		states[i] = stateOf(name)
+		time.Sleep(20 * time.Millisecond) // longer than a tick of the kernel
+	}
+	if states[0] == states[1] || states[0].written != states[1].written {
+		t.Errorf("before %+v, after %+v", states[0], states[1])
+	}
 }

@@ -32,18 +32,21 @@ func (e *env) forecast(ctx context.Context, j job) forecast {
 
 func (r *programRequest) forecast(run ebpf.ProgramType, shares bool) forecast {
 	f := forecast{run: run, shares: shares && r.Load.plain(), barrier: r.numbered()}
-	if r.File != "" && r.File != "-" && !r.Verbose && !r.Bound && r.Export == "" && !r.Load.pins() {
+	if r.File != "" && r.File != "-" && !f.barrier && !r.Verbose && !r.Bound && r.Export == "" && !r.Load.pins() {
 		f.program = r
 	}
 	return f
 }
 
-// numbered reports whether the program goes by a number, which one that is loaded
-// ahead could have got.
-func (r *programRequest) numbered() bool { return r.FD >= 0 || r.ID != 0 }
+// numbered reports whether the program or one of its maps goes by a number,
+// which one that is loaded ahead could have got.
+func (r *programRequest) numbered() bool {
+	byID := func(m xdpload.MapOption) bool { return m.ID != 0 }
+	return r.FD >= 0 || r.ID != 0 || slices.ContainsFunc(r.Load.Maps, byID)
+}
 
-// pins reports whether the line pins, or uses what is there before.
+// pins reports whether the line pins, or uses what is pinned before.
 func (r *loadRequest) pins() bool {
-	used := func(m xdpload.MapOption) bool { return m.Pinned != "" || m.ID != 0 }
-	return r.PinMaps != "" || r.PinProgram != "" || slices.ContainsFunc(r.Maps, used)
+	pinned := func(m xdpload.MapOption) bool { return m.Pinned != "" }
+	return r.PinMaps != "" || r.PinProgram != "" || slices.ContainsFunc(r.Maps, pinned)
 }

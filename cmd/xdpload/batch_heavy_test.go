@@ -263,3 +263,39 @@ func openDescriptors(t *testing.T) (all []string) {
 	}
 	return all
 }
+
+// TestBatchFewDescriptors: lines of programs with many maps succeed with as few
+// descriptors as one of them needs, whatever was loaded ahead.
+func TestBatchFewDescriptors(t *testing.T) {
+	const lines = 20
+	var text strings.Builder
+	for i := range lines {
+		fmt.Fprintf(&text, "link set v%d xdp obj maps%d.o\n", i%4, i)
+	}
+	bpftest.Need(t, sourceTree)
+	object, err := os.ReadFile("../../internal/bench/objects/maps64.o")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newHeavyBatch(t, text.String())
+	for i := range lines {
+		b.write(fmt.Sprintf("maps%d.o", i), object, "", "")
+	}
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, jobs := range []string{"1", "2", "16"} {
+		b.detach()
+		cmd := exec.Command("sh", "-c", `ulimit -n 110; exec "$@"`, "sh", program, "-jobs", jobs, "-force", "-batch", "batch")
+		cmd.Env = []string{asProgram + "=1"}
+		var out []byte
+		err := netns.Do(b.ns.Name, func() (err error) {
+			out, err = cmd.CombinedOutput()
+			return err
+		})
+		if n := strings.Count(string(out), " attached program "); err != nil || n != lines {
+			t.Errorf("-jobs %s: %v, %d lines attached\n%s", jobs, err, n, out)
+		}
+	}
+}

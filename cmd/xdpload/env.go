@@ -39,6 +39,9 @@ const (
 	whatLoads          // with a forecast, see lookAhead
 )
 
+// errAsked keeps a line that does not know the question from running.
+var errAsked = errors.New("the line was asked, and not to run")
+
 // ask has a line answer a question. It opens nothing and changes nothing.
 func (e *env) ask(ctx context.Context, j job, q question) (any, error) {
 	e.asked = q
@@ -52,6 +55,9 @@ type runner func(context.Context, *env) (any, error)
 
 // netlink returns the socket, which is opened when it is first needed.
 func (e *env) netlink() (*netlink.Conn, error) {
+	if e.asked == whatLoads {
+		return nil, errAsked
+	}
 	if e.conn == nil {
 		c, err := netlink.Dial(nil)
 		if err != nil {

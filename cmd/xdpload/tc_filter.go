@@ -41,7 +41,7 @@ func filterLine(op xdpload.FilterOp, build func(*filterRequest) *grammar.Node, r
 	return reusable(func() *filterRequest { return newFilterRequest(op) }, build, run)
 }
 
-// tcCommands are in tc's order, which a short form depends on.
+// tcFilterCommands are in tc's order, which a short form depends on.
 func tcFilterCommands() []command {
 	return []command{
 		filterAddCommand(),

@@ -59,9 +59,11 @@ func (r *programRequest) programName(run ebpf.ProgramType) programName {
 
 // fileState changes when a file does.
 type fileState struct {
-	dev, inode    uint64
-	size, changed int64 // bytes, nanoseconds
-	mode          uint32
+	dev, inode uint64
+	size       int64 // bytes
+	written    int64 // nanoseconds, as whoever wrote it wants it
+	changed    int64 // nanoseconds, as the kernel saw it
+	mode       uint32
 }
 
 // stateOf is the zero value for a file that is not to be looked at.
@@ -71,7 +73,8 @@ func stateOf(name string) fileState {
 		return fileState{}
 	}
 	return fileState{
-		dev: uint64(st.Dev), inode: st.Ino, size: st.Size, changed: unix.TimespecToNsec(st.Mtim), mode: st.Mode,
+		dev: uint64(st.Dev), inode: st.Ino, size: st.Size, mode: st.Mode,
+		written: unix.TimespecToNsec(st.Mtim), changed: unix.TimespecToNsec(st.Ctim),
 	}
 }
 
