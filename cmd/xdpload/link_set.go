@@ -271,6 +271,11 @@ func reportProgram(p *xdpload.ProgramInfo) *programReport {
 	return &programReport{ID: p.ID, Name: p.Name, Tag: p.Tag}
 }
 
+// is reports whether both are the same program, or none.
+func (p *programReport) is(o *programReport) bool {
+	return p == o || p != nil && o != nil && *p == *o
+}
+
 func (p *programReport) String() string {
 	s := fmt.Sprintf("id %d", p.ID)
 	if p.Name != "" {
@@ -288,6 +293,12 @@ func (*linkSetReport) change() {}
 func (r *linkSetReport) WriteText(w io.Writer, _ render.Options) error {
 	_, err := fmt.Fprintf(w, "%s: %s\n", r.Device, r.outcome())
 	return err
+}
+
+// like reports whether the same became of another device.
+func (r *linkSetReport) like(o *linkSetReport) bool {
+	return r.Mode == o.Mode && r.Unchanged == o.Unchanged && r.absent == o.absent && r.Link == o.Link &&
+		r.Program.is(o.Program) && r.Replaced.is(o.Replaced) && r.Detached.is(o.Detached)
 }
 
 // outcome says what became of the device.

@@ -87,10 +87,16 @@ func (l linkSetReports) refuse(f deviceFailure, why *refusal) manyReport {
 // WriteText leaves out devices that refused: the error names them.
 func (l linkSetReports) WriteText(w io.Writer, o render.Options) error {
 	lines := newAlike(o)
+	var last *linkSetReport
+	text := ""
 	for _, r := range l {
-		if r.Error == nil {
-			lines.add(r.Device, ": "+r.outcome())
+		if r.Error != nil {
+			continue
 		}
+		if last == nil || !r.like(last) {
+			last, text = r, ": "+r.outcome()
+		}
+		lines.add(r.Device, text)
 	}
 	return lines.write(w)
 }
