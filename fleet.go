@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -28,6 +29,7 @@ type swap struct {
 	mode  netlink.XDPMode
 	old   uint32 // the program in the place, 0 for none
 	blunt bool   // without an expectation: the kernel shall say what is in the way
+	plain bool   // without a mode, where none is asked for: the driver has no native one
 	made  bool   // by the kernel
 	Outcome
 }
@@ -157,8 +159,11 @@ func (f *fleet) plan(all []*swap) (todo []*swap) {
 		case len(on) > 0 && (f.Replace || f.program == nil) && !s.blunt:
 			s.old = on[0].ID
 		}
-		if f.program == nil {
+		switch {
+		case f.program == nil:
 			s.mode = on[0].Mode
+		case f.Mode == netlink.XDPAny && !s.plain && len(s.link.XDP.Programs) == 0:
+			s.mode = netlink.XDPNative // the kernel's choice, if it can: then where it is need not be asked
 		}
 		todo = append(todo, s)
 	}
@@ -213,6 +218,9 @@ func (f *fleet) round(ctx context.Context, todo []*swap) (again []*swap) {
 		switch {
 		case err == nil:
 			f.take(s)
+		case errors.Is(err, errors.ErrUnsupported) && s.mode != f.Mode && f.program != nil:
+			s.plain = true
+			again = append(again, s)
 		case errors.Is(err, os.ErrExist) && f.overtaken(s):
 			again = append(again, s)
 		default:
@@ -272,10 +280,15 @@ func (f *fleet) overtaken(s *swap) bool {
 	return true
 }
 
+// chosen reports whether the kernel chose the mode of a change.
+func (f *fleet) chosen(s swap) bool {
+	return f.program != nil && s.made && s.mode == netlink.XDPAny
+}
+
 // describe asks the kernel once where it put the program, and what is in the
 // way where it refused.
 func (f *fleet) describe() {
-	if (f.program == nil || f.Mode != netlink.XDPAny) && !f.refused() {
+	if !f.refused() && !slices.ContainsFunc(f.swaps, f.chosen) {
 		return // it is known
 	}
 	now, err := f.conn.LinkXDPs()
@@ -307,7 +320,11 @@ func (f *fleet) explain(s *swap) error {
 	if _, refused := errors.AsType[*netlink.Error](s.Err); refused && errors.Is(s.Err, os.ErrExist) {
 		return &OccupiedError{Device: s.Device, Attachments: f.known.XDP(s.link), Err: s.Err}
 	}
-	return XDP{Ifindex: s.Ifindex, Mode: s.mode}.explain(f.conn, f.program, s.Err)
+	mode := s.mode
+	if f.program != nil {
+		mode = f.Mode
+	}
+	return XDP{Ifindex: s.Ifindex, Mode: mode}.explain(f.conn, f.program, s.Err)
 }
 
 // undo does not stop halfway.

@@ -420,3 +420,54 @@ func TestEachCommitFails(t *testing.T) {
 		t.Errorf("what the devices run (-before +after):\n%s", diff)
 	}
 }
+
+// TestEachModeChosen: without a mode each device has the one that the kernel
+// chooses, and is said to have it; lo has no native one.
+func TestEachModeChosen(t *testing.T) {
+	h := newHerd(t, 2)
+	lo, err := h.conn.Link("lo")
+	h.check(err)
+	links := append(h.links(), lo)
+	want := map[string]netlink.XDPMode{"f0": netlink.XDPNative, "f1": netlink.XDPNative, "lo": netlink.XDPGeneric}
+	for _, hook := range []xdpload.XDPs{
+		{Links: links},
+		{Links: links, Replace: true, Atomic: true}, // what runs there is in the mode
+	} {
+		_, all := h.install(hook)
+		for _, o := range all {
+			h.check(o.Err)
+			l, err := h.conn.Link(o.Device)
+			h.check(err)
+			if mode := want[o.Device]; o.Attachment.Mode != mode || l.XDP.Mode != mode || l.XDP.Programs[0].ID != o.Attachment.Program.ID {
+				t.Errorf("%s: %v of program %d, the kernel says %+v, want %v", o.Device, o.Attachment.Mode, o.Attachment.Program.ID, l.XDP, mode)
+			}
+		}
+		for _, l := range links {
+			seen, err := h.conn.LinkByIndex(l.Index)
+			h.check(err)
+			*l = *seen
+		}
+	}
+}
+
+// TestEachModeUndone: what was tried in another mode is taken back too.
+func TestEachModeUndone(t *testing.T) {
+	h := newHerd(t, 2)
+	lo, err := h.conn.Link("lo")
+	h.check(err)
+	_, first := h.install(xdpload.XDPs{Links: h.links()[1:], Mode: netlink.XDPGeneric})
+	h.check(first[0].Err)
+	links := append(h.links(), lo)
+	_, all := h.install(xdpload.XDPs{Links: links, Atomic: true})
+	for i, o := range all {
+		refused := o.Device == first[0].Device
+		if (o.Err != nil) != refused || o.Undone == refused {
+			t.Errorf("%s: undone %v, error %v", o.Device, o.Undone, o.Err)
+		}
+		now, err := h.conn.LinkByIndex(links[i].Index)
+		h.check(err)
+		if diff := cmp.Diff(links[i].XDP, now.XDP); diff != "" {
+			t.Errorf("%s: before, after (-, +):\n%s", o.Device, diff)
+		}
+	}
+}
