@@ -10,6 +10,7 @@ import (
 
 	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/netlink"
 )
 
@@ -71,7 +72,7 @@ func TestEachFilterUndone(t *testing.T) {
 	l = classifier("classifier")
 	p := l.Program()
 	t.Cleanup(func() { l.Close() })
-	before, descriptors := h.filters(), openDescriptors(t)
+	before, descriptors := h.filters(), bpftest.Descriptors(t)
 	if len(before) != 4 {
 		t.Fatalf("%d devices have a qdisc", len(before))
 	}
@@ -89,7 +90,7 @@ func TestEachFilterUndone(t *testing.T) {
 	if after := h.filters(); len(after) != len(links) || cmp.Equal(before, after) {
 		t.Errorf("after all that filters are on %d devices", len(after))
 	}
-	if now := openDescriptors(t); !slices.Equal(now, descriptors) {
+	if now := bpftest.Descriptors(t); !slices.Equal(now, descriptors) {
 		t.Errorf("descriptors %q are open, before it were %q", now, descriptors)
 	}
 }

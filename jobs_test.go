@@ -50,7 +50,7 @@ func TestJobsFirstRefusal(t *testing.T) {
 	for _, jobs := range []int{1, 2, 16} {
 		t.Run(fmt.Sprint(jobs), func(t *testing.T) {
 			want := ""
-			descriptors, goroutines := openDescriptors(t), runtime.NumGoroutine()
+			descriptors, goroutines := bpftest.Descriptors(t), runtime.NumGoroutine()
 			for range rounds {
 				_, err := b.try("sixteen.o", xdpload.LoadOptions{
 					Jobs: jobs, Adapt: spoil, Select: elf.Selector{Section: "xdp", Type: ebpf.XDP},
@@ -66,7 +66,7 @@ func TestJobsFirstRefusal(t *testing.T) {
 					t.Fatalf("the message was %q, and is %q", want, err)
 				}
 			}
-			if now := openDescriptors(t); !slices.Equal(now, descriptors) {
+			if now := bpftest.Descriptors(t); !slices.Equal(now, descriptors) {
 				t.Errorf("descriptors %q are open, before it were %q", now, descriptors)
 			}
 			now := runtime.NumGoroutine() // the last one may be about to end
@@ -160,7 +160,7 @@ func TestSlots(t *testing.T) {
 // TestAhead: what was loaded before is attached, once; after an error it is closed.
 func TestAhead(t *testing.T) {
 	b := newBench(t)
-	descriptors := openDescriptors(t)
+	descriptors := bpftest.Descriptors(t)
 	obj := objectOf(t, "count.o")
 	o := b.options(xdpload.LoadOptions{Select: elf.Selector{Section: "xdp", Type: ebpf.XDP}})
 	install := func() (made, got *xdpload.Loaded, err error) {
@@ -182,27 +182,9 @@ func TestAhead(t *testing.T) {
 	if _, _, err := install(); !errors.Is(err, os.ErrExist) {
 		t.Errorf("on a device that runs another: %v", err)
 	}
-	if now := openDescriptors(t); !slices.Equal(now, descriptors) {
+	if now := bpftest.Descriptors(t); !slices.Equal(now, descriptors) {
 		t.Errorf("descriptors %q are open, before it were %q", now, descriptors)
 	}
-}
-
-// openDescriptors are those of BPF objects: what else the process opens is the
-// Go runtime's.
-func openDescriptors(t *testing.T) []string {
-	t.Helper()
-	entries, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var bpf []string
-	for _, e := range entries {
-		target, err := os.Readlink("/proc/self/fd/" + e.Name())
-		if err == nil && strings.HasPrefix(target, "anon_inode:bpf") {
-			bpf = append(bpf, e.Name()+" "+target)
-		}
-	}
-	return bpf
 }
 
 // waitGone waits until the kernel, which frees late, has no program left whose

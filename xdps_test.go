@@ -202,7 +202,7 @@ func TestEachAtomic(t *testing.T) {
 	links = slices.DeleteFunc(append(h.links(), links...), func(l *netlink.Link) bool {
 		return l.Name != "f20" && slices.Contains(links, l) // as they are now, and the one that is gone
 	})
-	before, descriptors := h.state(), openDescriptors(t)
+	before, descriptors := h.state(), bpftest.Descriptors(t)
 	for _, tt := range []struct {
 		name string
 		do   func() []xdpload.Outcome
@@ -232,7 +232,7 @@ func TestEachAtomic(t *testing.T) {
 					t.Fatalf("%s: %+v", o.Device, o)
 				}
 			}
-			if now := openDescriptors(t); !slices.Equal(now, descriptors) {
+			if now := bpftest.Descriptors(t); !slices.Equal(now, descriptors) {
 				t.Errorf("descriptors %q are open, before it were %q", now, descriptors)
 			}
 		})

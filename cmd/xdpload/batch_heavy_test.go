@@ -228,7 +228,7 @@ func TestBatchSameAsOneByOne(t *testing.T) {
 func TestBatchLeavesNothing(t *testing.T) {
 	b := newHeavyBatch(t, mixedBatch)
 	b.ns.Do(func() error {
-		descriptors, goroutines := openDescriptors(t), runtime.NumGoroutine()
+		descriptors, goroutines := bpftest.Descriptors(t), runtime.NumGoroutine()
 		for _, options := range [][]string{{"-jobs", "2"}, {"-jobs", "16"}, {"-jobs", "16", "-force"}} {
 			var stdout, stderr bytes.Buffer
 			status := run(t.Context(), slices.Concat([]string{"xdpload"}, options, []string{"-batch", "batch"}), nil, &stdout, &stderr)
@@ -237,31 +237,19 @@ func TestBatchLeavesNothing(t *testing.T) {
 			}
 			b.detach()
 		}
-		if now := openDescriptors(t); !slices.Equal(now, descriptors) {
+		if now := bpftest.Descriptors(t); !slices.Equal(now, descriptors) {
 			t.Errorf("descriptors %q are open, before it were %q", now, descriptors)
 		}
-		if now := runtime.NumGoroutine(); now > goroutines {
+		now := runtime.NumGoroutine() // the last one may be about to end
+		for deadline := time.Now().Add(10 * time.Second); now > goroutines && time.Now().Before(deadline); now = runtime.NumGoroutine() {
+			time.Sleep(time.Millisecond)
+		}
+		if now > goroutines {
 			t.Errorf("%d goroutines, before it were %d", now, goroutines)
 		}
 		return nil
 	})
 	b.waitLoaded()
-}
-
-// openDescriptors are those of BPF objects and sockets.
-func openDescriptors(t *testing.T) (all []string) {
-	t.Helper()
-	entries, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, e := range entries {
-		target, err := os.Readlink("/proc/self/fd/" + e.Name())
-		if err == nil && (strings.HasPrefix(target, "anon_inode:bpf") || strings.HasPrefix(target, "socket:")) {
-			all = append(all, e.Name()+" "+target)
-		}
-	}
-	return all
 }
 
 // TestBatchFewDescriptors: lines of programs with many maps succeed with as few
