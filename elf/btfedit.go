@@ -1,6 +1,10 @@
 package elf
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/xdpload/xdpload/internal/btfwire"
+)
 
 // btfEditor adds types to a .BTF section, and changes some that are there.
 type btfEditor struct {
@@ -60,19 +64,19 @@ func (e *btfEditor) add(name string, kind, vlen int, sizeOrType uint32, extra ..
 // int32 returns the number of type int.
 func (e *btfEditor) int32() uint32 {
 	if e.integer == 0 {
-		e.integer = e.find(kindInt, "int")
+		e.integer = e.find(btfwire.Int, "int")
 	}
 	if e.integer == 0 {
 		const signed = 1
-		e.integer = e.add("int", kindInt, 0, 4, signed<<24|32)
+		e.integer = e.add("int", btfwire.Int, 0, 4, signed<<24|32)
 	}
 	return e.integer
 }
 
-func (e *btfEditor) pointer(to uint32) uint32 { return e.add("", kindPointer, 0, to) }
+func (e *btfEditor) pointer(to uint32) uint32 { return e.add("", btfwire.Pointer, 0, to) }
 
 func (e *btfEditor) array(of, n uint32) uint32 {
-	return e.add("", kindArray, 0, 0, of, e.int32(), n)
+	return e.add("", btfwire.Array, 0, 0, of, e.int32(), n)
 }
 
 // number adds what __uint(name, n) is: a pointer to an array of n integers.
@@ -81,27 +85,27 @@ func (e *btfEditor) number(n uint32) uint32 { return e.pointer(e.array(e.int32()
 // variable gives a global variable a type: the one of that name, or a new one.
 func (e *btfEditor) variable(name string, typ uint32) uint32 {
 	const global = 1 // BTF_VAR_GLOBAL_ALLOCATED
-	id := e.find(kindVar, name)
+	id := e.find(btfwire.Var, name)
 	if id == 0 {
-		return e.add(name, kindVar, 0, typ, global)
+		return e.add(name, btfwire.Var, 0, typ, global)
 	}
 	at := e.places[id-1]
 	e.order.PutUint32(e.types[at+8:], typ)
-	e.order.PutUint32(e.types[at+btfTypeSize:], global)
+	e.order.PutUint32(e.types[at+btfwire.TypeSize:], global)
 	return id
 }
 
 // share makes a static variable a global one.
 func (e *btfEditor) share(name string) {
-	if id := e.find(kindVar, name); id != 0 {
-		e.order.PutUint32(e.types[e.places[id-1]+btfTypeSize:], 1) // BTF_VAR_GLOBAL_ALLOCATED
+	if id := e.find(btfwire.Var, name); id != 0 {
+		e.order.PutUint32(e.types[e.places[id-1]+btfwire.TypeSize:], 1) // BTF_VAR_GLOBAL_ALLOCATED
 	}
 }
 
 // retire makes an unused structure of the description of a section that is gone: a
 // loader looks for the section otherwise.
 func (e *btfEditor) retire(section string) {
-	id := e.find(kindDatasec, section)
+	id := e.find(btfwire.Datasec, section)
 	if id == 0 {
 		return
 	}
@@ -109,10 +113,10 @@ func (e *btfEditor) retire(section string) {
 	_, _, vlen := e.head(at)
 	integer := e.int32()
 	e.order.PutUint32(e.types[at:], 0)
-	e.order.PutUint32(e.types[at+4:], uint32(kindStruct<<24|vlen))
+	e.order.PutUint32(e.types[at+4:], uint32(btfwire.Struct<<24|vlen))
 	e.order.PutUint32(e.types[at+8:], uint32(4*vlen))
 	for i := range vlen {
-		member := e.types[at+btfTypeSize+12*i:]
+		member := e.types[at+btfwire.TypeSize+12*i:]
 		e.order.PutUint32(member, 0)
 		e.order.PutUint32(member[4:], integer)
 		e.order.PutUint32(member[8:], uint32(32*i))
@@ -121,7 +125,7 @@ func (e *btfEditor) retire(section string) {
 
 // variables returns what a section's description has: type, offset and size of each.
 func (e *btfEditor) variables(section string) []uint32 {
-	id := e.find(kindDatasec, section)
+	id := e.find(btfwire.Datasec, section)
 	if id == 0 {
 		return nil
 	}
@@ -129,7 +133,7 @@ func (e *btfEditor) variables(section string) []uint32 {
 	_, _, vlen := e.head(at)
 	var list []uint32
 	for i := range 3 * vlen {
-		list = append(list, e.order.Uint32(e.types[at+btfTypeSize+4*i:]))
+		list = append(list, e.order.Uint32(e.types[at+btfwire.TypeSize+4*i:]))
 	}
 	return list
 }

@@ -5,6 +5,8 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+
+	"github.com/xdpload/xdpload/internal/btfwire"
 )
 
 // .BTF.ext holds three tables, of functions, of source lines and of CO-RE relocations
@@ -12,8 +14,6 @@ import (
 // name's offset in the BTF strings, the number of records, the records. A
 // record starts with the byte offset of its instruction.
 const (
-	btfMagic         = 0xeb9f
-	btfHeaderSize    = 24
 	btfExtHeaderSize = 32 // 24 before CO-RE
 )
 
@@ -89,7 +89,7 @@ func (o *Object) extTable(table int, read func(*extReader) error) error {
 	if err != nil {
 		return err
 	}
-	if len(b) < btfHeaderSize || o.order.Uint16(b) != btfMagic {
+	if len(b) < btfwire.HeaderSize || o.order.Uint16(b) != btfwire.Magic {
 		return &FormatError{Section: btfExtSection, Msg: "no BTF header"}
 	}
 	names, err := o.btfStrings()
@@ -158,7 +158,7 @@ func (o *Object) btfData() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(b) < btfHeaderSize || o.order.Uint16(b) != btfMagic {
+	if len(b) < btfwire.HeaderSize || o.order.Uint16(b) != btfwire.Magic {
 		return nil, &FormatError{Section: btfSection, Msg: "no BTF header"}
 	}
 	if n := o.order.Uint32(b[12:]); n > maxTypes {
@@ -204,7 +204,7 @@ func withStrings(b []byte, order byteOrder, more ...string) ([]byte, []uint32, e
 func (x *extInfo) encode(order byteOrder, names []uint32) []byte {
 	var body bytes.Buffer
 	header := make([]byte, btfExtHeaderSize)
-	order.PutUint16(header, btfMagic)
+	order.PutUint16(header, btfwire.Magic)
 	header[2] = 1
 	order.PutUint32(header[4:], btfExtHeaderSize)
 	for i, size := range extSizes {

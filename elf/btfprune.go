@@ -5,6 +5,8 @@ import (
 	"errors"
 	"maps"
 	"slices"
+
+	"github.com/xdpload/xdpload/internal/btfwire"
 )
 
 // btfIndex is the types of an object, and how to find those that a link begins with.
@@ -29,29 +31,17 @@ func (o *Object) indexBTF() (*btfIndex, error) {
 		id := uint32(i + 1)
 		name, kind, _ := types.head(at)
 		switch kind {
-		case kindVar, kindDatasec, kindStruct:
-			text, ok := types.text(name)
-			if ok && (kind != kindStruct || bytes.HasPrefix(text, []byte(annotation))) {
+		case btfwire.Var, btfwire.Datasec, btfwire.Struct:
+			text, ok := types.stringAt(name)
+			if ok && (kind != btfwire.Struct || bytes.HasPrefix(text, []byte(annotation))) {
 				x.named[string(text)] = append(x.named[string(text)], id)
 			}
-		case kindDeclTag:
+		case btfwire.DeclTag:
 			about := types.order.Uint32(types.types[at+8:])
 			x.tags[about] = append(x.tags[about], id)
 		}
 	}
 	return x, nil
-}
-
-// text returns the string at an offset, without its zero.
-func (t *btfTypes) text(off uint32) ([]byte, bool) {
-	if uint64(off) >= uint64(len(t.strings)) {
-		return nil, false
-	}
-	end := bytes.IndexByte(t.strings[off:], 0)
-	if end < 0 {
-		return nil, false
-	}
-	return t.strings[off:][:end], true
 }
 
 // A pruner copies types, with all that they refer to, and gives them numbers and
@@ -144,27 +134,27 @@ func (p *pruner) visit(r []byte, typ, name func([]byte)) {
 	}
 	name(r)
 	each := func(size int, visit func([]byte)) {
-		for b := r[btfTypeSize:]; len(b) >= size; b = b[size:] {
+		for b := r[btfwire.TypeSize:]; len(b) >= size; b = b[size:] {
 			visit(b)
 		}
 	}
 	switch _, kind, _ := (&btfTypes{order: p.order, types: r}).head(0); kind {
-	case kindInt, kindForward, kindFloat:
-	case kindPointer, kindTypedef, kindVolatile, kindConst, kindRestrict, kindFunc, kindVar, kindDeclTag, kindTypeTag:
+	case btfwire.Int, btfwire.Forward, btfwire.Float:
+	case btfwire.Pointer, btfwire.Typedef, btfwire.Volatile, btfwire.Const, btfwire.Restrict, btfwire.Func, btfwire.Var, btfwire.DeclTag, btfwire.TypeTag:
 		typ(r[8:])
-	case kindArray:
-		typ(r[btfTypeSize:])
-		typ(r[btfTypeSize+4:])
-	case kindStruct, kindUnion:
+	case btfwire.Array:
+		typ(r[btfwire.TypeSize:])
+		typ(r[btfwire.TypeSize+4:])
+	case btfwire.Struct, btfwire.Union:
 		each(12, func(b []byte) { name(b); typ(b[4:]) })
-	case kindEnum:
+	case btfwire.Enum:
 		each(8, name)
-	case kindEnum64:
+	case btfwire.Enum64:
 		each(12, name)
-	case kindFuncProto:
+	case btfwire.FuncProto:
 		typ(r[8:])
 		each(8, func(b []byte) { name(b); typ(b[4:]) })
-	case kindDatasec:
+	case btfwire.Datasec:
 		each(12, typ)
 	default:
 		p.err = errOddTypes
@@ -193,7 +183,7 @@ func (p *pruner) rename(b []byte) {
 	old := p.order.Uint32(b)
 	at, moved := p.texts[old]
 	if !moved {
-		s, ok := p.text(old)
+		s, ok := p.stringAt(old)
 		if !ok || len(p.out)+len(s) >= len(p.strings)+1 {
 			p.err = errOddTypes
 			return

@@ -12,6 +12,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/xdpload/xdpload/internal/btfwire"
 	"github.com/xdpload/xdpload/internal/testobj"
 )
 
@@ -40,7 +41,7 @@ func TestPrunedSpecs(t *testing.T) {
 			if err != nil || wantErr != nil {
 				continue
 			}
-			if diff := cmp.Diff(describeSpec(want), describeSpec(got)); diff != "" {
+			if diff := cmp.Diff(describeSpec(t, want), describeSpec(t, got)); diff != "" {
 				t.Errorf("%s, %s: all types, few types (-, +):\n%s", name, p.Name, diff)
 			}
 			if got.Types != nil && countTypes(got.Types) < countTypes(want.Types) {
@@ -63,7 +64,8 @@ func countTypes(s *btf.Spec) btf.TypeID {
 }
 
 // describeSpec writes down all that depends on types, but for their numbers.
-func describeSpec(s *ebpf.CollectionSpec) (out []string) {
+func describeSpec(t *testing.T, s *ebpf.CollectionSpec) (out []string) {
+	t.Helper()
 	for name, p := range s.Programs {
 		for i, ins := range p.Instructions {
 			line := fmt.Sprintf("program %s %d: %v", name, i, ins)
@@ -71,7 +73,7 @@ func describeSpec(s *ebpf.CollectionSpec) (out []string) {
 				line += fmt.Sprintf(" %s:%d:%d %s", l.FileName(), l.LineNumber(), l.LineColumn(), l.Line())
 			}
 			if fn := btf.FuncMetadata(&ins); fn != nil {
-				line += fmt.Sprintf(" %v %v %s", fn.Linkage, fn.Tags, describeType(fn))
+				line += fmt.Sprintf(" %v %v %s", fn.Linkage, fn.Tags, describeType(t, fn))
 			}
 			if r := btf.CORERelocationMetadata(&ins); r != nil {
 				line += " " + numberless(r.String())
@@ -80,12 +82,12 @@ func describeSpec(s *ebpf.CollectionSpec) (out []string) {
 		}
 	}
 	for name, m := range s.Maps {
-		out = append(out, fmt.Sprintf("map %s: %v key %s value %s", name, m, describeType(m.Key), describeType(m.Value)))
+		out = append(out, fmt.Sprintf("map %s: %v key %s value %s", name, m, describeType(t, m.Key), describeType(t, m.Value)))
 	}
 	for name, v := range s.Variables {
 		typ := ""
 		if v.Type != nil {
-			typ = describeType(v.Type.Type)
+			typ = describeType(t, v.Type.Type)
 		}
 		out = append(out, fmt.Sprintf("variable %s %s+%d %x: %s", name, v.SectionName, v.Offset, v.Value, typ))
 	}
@@ -100,17 +102,18 @@ func numberless(text string) string {
 }
 
 // describeType is the type and all that it refers to, as bytes.
-func describeType(t btf.Type) string {
-	if t == nil {
+func describeType(t *testing.T, typ btf.Type) string {
+	t.Helper()
+	if typ == nil {
 		return "none"
 	}
-	b, err := btf.NewBuilder([]btf.Type{t}, nil)
+	b, err := btf.NewBuilder([]btf.Type{typ}, nil)
 	if err != nil {
-		return err.Error()
+		t.Fatal(err)
 	}
 	raw, err := b.Marshal(nil, &btf.MarshalOptions{Order: binary.LittleEndian})
 	if err != nil {
-		return err.Error()
+		t.Fatal(err)
 	}
 	return fmt.Sprintf("%q", raw)
 }
@@ -130,8 +133,8 @@ func TestPruneOdd(t *testing.T) {
 		record []uint32
 	}{
 		{"another kind", []uint32{0, 30 << 24, 0}},
-		{"a type that is not there", []uint32{0, kindPointer << 24, 1 << 20}},
-		{"a name that is not there", []uint32{1 << 20, kindFloat << 24, 4}},
+		{"a type that is not there", []uint32{0, btfwire.Pointer << 24, 1 << 20}},
+		{"a name that is not there", []uint32{1 << 20, btfwire.Float << 24, 4}},
 	} {
 		odd := &btfTypes{order: x.order, strings: x.strings, places: []int{0}}
 		for _, v := range tt.record {

@@ -1,31 +1,11 @@
 package elf
 
-import "fmt"
+import (
+	"bytes"
+	"fmt"
 
-// Kinds of BTF types, include/uapi/linux/btf.h.
-const (
-	kindInt       = 1
-	kindPointer   = 2
-	kindArray     = 3
-	kindStruct    = 4
-	kindUnion     = 5
-	kindEnum      = 6
-	kindForward   = 7
-	kindTypedef   = 8
-	kindVolatile  = 9
-	kindConst     = 10
-	kindRestrict  = 11
-	kindFunc      = 12
-	kindFuncProto = 13
-	kindVar       = 14
-	kindDatasec   = 15
-	kindFloat     = 16
-	kindDeclTag   = 17
-	kindTypeTag   = 18
-	kindEnum64    = 19
+	"github.com/xdpload/xdpload/internal/btfwire"
 )
-
-const btfTypeSize = 12 // struct btf_type: name, info, and a size or a type
 
 // btfTypes is the types of a .BTF section as they are written.
 type btfTypes struct {
@@ -59,20 +39,13 @@ func readBTF(b []byte, order byteOrder) (*btfTypes, error) {
 
 // sizeAt returns the bytes of the type at a place.
 func (t *btfTypes) sizeAt(at int) (int, error) {
-	if len(t.types)-at < btfTypeSize {
+	if len(t.types)-at < btfwire.TypeSize {
 		return 0, fmt.Errorf("half a type")
 	}
-	n := btfTypeSize
-	_, kind, vlen := t.head(at)
-	switch kind {
-	case kindInt, kindVar, kindDeclTag:
-		n += 4
-	case kindArray:
-		n += 12
-	case kindStruct, kindUnion, kindDatasec, kindEnum64:
-		n += 12 * vlen
-	case kindEnum, kindFuncProto:
-		n += 8 * vlen
+	n := btfwire.TypeSize
+	if _, kind, vlen := t.head(at); kind < btfwire.Kinds {
+		l := btfwire.Layouts[kind]
+		n += int(l.Fixed) + int(l.Each)*vlen
 	}
 	if n > len(t.types)-at {
 		return 0, fmt.Errorf("half a type")
@@ -97,12 +70,24 @@ func (t *btfTypes) record(id uint32) []byte {
 	return t.types[t.places[id-1]:end]
 }
 
+// stringAt returns the string at an offset, without its zero.
+func (t *btfTypes) stringAt(off uint32) ([]byte, bool) {
+	if uint64(off) >= uint64(len(t.strings)) {
+		return nil, false
+	}
+	end := bytes.IndexByte(t.strings[off:], 0)
+	if end < 0 {
+		return nil, false
+	}
+	return t.strings[off:][:end], true
+}
+
 // encodeBTF writes a .BTF section.
 func encodeBTF(order byteOrder, types, strings []byte) []byte {
-	b := make([]byte, btfHeaderSize, btfHeaderSize+len(types)+len(strings))
-	order.PutUint16(b, btfMagic)
+	b := make([]byte, btfwire.HeaderSize, btfwire.HeaderSize+len(types)+len(strings))
+	order.PutUint16(b, btfwire.Magic)
 	b[2] = 1 // version
-	order.PutUint32(b[4:], btfHeaderSize)
+	order.PutUint32(b[4:], btfwire.HeaderSize)
 	order.PutUint32(b[12:], uint32(len(types)))
 	order.PutUint32(b[16:], uint32(len(types)))
 	order.PutUint32(b[20:], uint32(len(strings)))

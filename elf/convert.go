@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"github.com/cilium/ebpf/btf"
+
+	"github.com/xdpload/xdpload/internal/btfwire"
 )
 
 // Converted is an object whose maps are those of section ".maps".
@@ -176,7 +178,7 @@ func (c *converter) define() error {
 			return err
 		}
 	}
-	c.btf.add(".maps", kindDatasec, len(list)/3, uint32(len(c.data)), list...)
+	c.btf.add(".maps", btfwire.Datasec, len(list)/3, uint32(len(c.data)), list...)
 	return nil
 }
 
@@ -203,7 +205,7 @@ func (c *converter) structure(m *converted) {
 		of := c.addStruct(inner)
 		members = append(members, member{"values", c.btf.array(c.btf.pointer(of), 0)})
 	case len(m.Contents) > 0:
-		of := c.btf.add("", kindFuncProto, 0, c.btf.int32())
+		of := c.btf.add("", btfwire.FuncProto, 0, c.btf.int32())
 		members = append(members, member{"values", c.btf.array(c.btf.pointer(of), 0)})
 	}
 	for _, s := range m.Contents {
@@ -243,7 +245,7 @@ func (c *converter) addStruct(members []member) uint32 {
 			size += 8
 		}
 	}
-	return c.btf.add("", kindStruct, len(members), uint32(size), extra...)
+	return c.btf.add("", btfwire.Struct, len(members), uint32(size), extra...)
 }
 
 // fill adds the initial values of a map.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"slices"
+
+	"github.com/xdpload/xdpload/internal/btfwire"
 )
 
 // movedCode is where the code of a section is now.
@@ -20,7 +22,7 @@ func (c *converter) moveExt(moved map[string]movedCode) error {
 		return nil
 	}
 	header := make([]byte, btfExtHeaderSize)
-	c.o.order.PutUint16(header, btfMagic)
+	c.o.order.PutUint16(header, btfwire.Magic)
 	header[2] = 1
 	c.o.order.PutUint32(header[4:], btfExtHeaderSize)
 	var body []byte

@@ -55,8 +55,8 @@ func commands() (all grammar.Table[runner]) {
 }
 
 // commandsFor is enough of the table to look the words up: one group where they
-// begin with its words, in full. To build the others takes as long as to load a
-// small program.
+// begin with its words, in full. To build the others takes longer than to read
+// the line.
 func commandsFor(words []string) grammar.Table[runner] {
 	for _, g := range groups() {
 		if g.has(words) {

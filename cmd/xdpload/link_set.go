@@ -295,7 +295,7 @@ func (r *linkSetReport) WriteText(w io.Writer, _ render.Options) error {
 	return err
 }
 
-// like reports whether the same became of another device.
+// like reports whether outcome says the same of another device.
 func (r *linkSetReport) like(o *linkSetReport) bool {
 	return r.Mode == o.Mode && r.Unchanged == o.Unchanged && r.absent == o.absent && r.Link == o.Link &&
 		r.Program.is(o.Program) && r.Replaced.is(o.Replaced) && r.Detached.is(o.Detached)

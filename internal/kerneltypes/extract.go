@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/xdpload/xdpload/internal/btfwire"
 )
 
 // reach is how far a type is followed.
@@ -70,24 +72,24 @@ func (e *extractor) run() (err error) {
 // refer follows what a type refers to.
 func (e *extractor) refer(r record, how reach) {
 	switch r.kind() {
-	case kindTypedef, kindVolatile, kindConst, kindRestrict, kindTypeTag:
+	case btfwire.Typedef, btfwire.Volatile, btfwire.Const, btfwire.Restrict, btfwire.TypeTag:
 		e.follow(r.target(), how)
-	case kindPtr:
+	case btfwire.Pointer:
 		e.follow(r.target(), how&pointers)
-	case kindArray:
-		e.follow(order.Uint32(r[typeSize:]), how)
-		e.follow(order.Uint32(r[typeSize+4:]), how)
-	case kindStruct, kindUnion:
+	case btfwire.Array:
+		e.follow(order.Uint32(r[btfwire.TypeSize:]), how)
+		e.follow(order.Uint32(r[btfwire.TypeSize+4:]), how)
+	case btfwire.Struct, btfwire.Union:
 		if how&members == 0 {
 			return
 		}
 		for i := range r.count() {
-			e.follow(order.Uint32(r[typeSize+12*i+4:]), members)
+			e.follow(order.Uint32(r[btfwire.TypeSize+12*i+4:]), members)
 		}
-	case kindFuncProto:
+	case btfwire.FuncProto:
 		e.follow(r.target(), how&pointers)
 		for i := range r.count() {
-			e.follow(order.Uint32(r[typeSize+8*i+4:]), how&pointers)
+			e.follow(order.Uint32(r[btfwire.TypeSize+8*i+4:]), how&pointers)
 		}
 	}
 }
@@ -100,7 +102,7 @@ func (e *extractor) emit() ([]byte, error) {
 	}
 	e.texts = map[uint32]uint32{0: 0}
 	e.text.WriteByte(0)
-	out := make([]byte, headerSize, headerSize+64*len(old))
+	out := make([]byte, btfwire.HeaderSize, btfwire.HeaderSize+64*len(old))
 	for _, id := range old {
 		r, err := e.rewrite(bytes.Clone(e.records[id]), e.reach[id])
 		if err != nil {
@@ -108,10 +110,10 @@ func (e *extractor) emit() ([]byte, error) {
 		}
 		out = append(out, r...)
 	}
-	types := uint32(len(out) - headerSize)
-	order.PutUint16(out, magic)
+	types := uint32(len(out) - btfwire.HeaderSize)
+	order.PutUint16(out, btfwire.Magic)
 	out[2] = 1 // version
-	order.PutUint32(out[4:], headerSize)
+	order.PutUint32(out[4:], btfwire.HeaderSize)
 	order.PutUint32(out[12:], types)
 	order.PutUint32(out[16:], types)
 	order.PutUint32(out[20:], uint32(e.text.Len()))
@@ -121,23 +123,23 @@ func (e *extractor) emit() ([]byte, error) {
 // rewrite gives a copy of a record the numbers of the new blob.
 func (e *extractor) rewrite(r record, how reach) (record, error) {
 	switch r.kind() {
-	case kindInt, kindFloat, kindFwd:
-	case kindTypedef, kindVolatile, kindConst, kindRestrict, kindTypeTag, kindPtr:
+	case btfwire.Int, btfwire.Float, btfwire.Forward:
+	case btfwire.Typedef, btfwire.Volatile, btfwire.Const, btfwire.Restrict, btfwire.TypeTag, btfwire.Pointer:
 		e.renumber(r[8:])
-	case kindArray:
-		e.renumber(r[typeSize:])
-		e.renumber(r[typeSize+4:])
-	case kindStruct, kindUnion:
+	case btfwire.Array:
+		e.renumber(r[btfwire.TypeSize:])
+		e.renumber(r[btfwire.TypeSize+4:])
+	case btfwire.Struct, btfwire.Union:
 		if how&members == 0 {
 			order.PutUint32(r[4:], order.Uint32(r[4:])&^0xffff)
-			r = r[:typeSize]
+			r = r[:btfwire.TypeSize]
 		}
 		e.elements(r, 12, true)
-	case kindEnum:
+	case btfwire.Enum:
 		e.elements(r, 8, false)
-	case kindEnum64:
+	case btfwire.Enum64:
 		e.elements(r, 12, false)
-	case kindFuncProto:
+	case btfwire.FuncProto:
 		e.renumber(r[8:])
 		e.elements(r, 8, true)
 	default:
@@ -149,7 +151,7 @@ func (e *extractor) rewrite(r record, how reach) (record, error) {
 
 // elements rewrites members, parameters or enumerators: a name, then perhaps a type.
 func (e *extractor) elements(r record, size int, typed bool) {
-	for b := r[typeSize:]; len(b) >= size; b = b[size:] {
+	for b := r[btfwire.TypeSize:]; len(b) >= size; b = b[size:] {
 		if typed {
 			e.renumber(b[4:])
 		}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+
+	"github.com/xdpload/xdpload/internal/btfwire"
 )
 
 // stride is how many types lie between two whose offsets are kept.
@@ -65,23 +67,23 @@ func (w *wanted) has(name []byte) bool {
 }
 
 // named tells the kinds of which a relocation may want one by its name.
-const named = 1<<kindInt | 1<<kindStruct | 1<<kindUnion | 1<<kindEnum | 1<<kindFwd | 1<<kindTypedef | 1<<kindFloat | 1<<kindEnum64
+const named = 1<<btfwire.Int | 1<<btfwire.Struct | 1<<btfwire.Union | 1<<btfwire.Enum | 1<<btfwire.Forward | 1<<btfwire.Typedef | 1<<btfwire.Float | 1<<btfwire.Enum64
 
 // scan walks all types once. The names of types are at nameOff of text, minus skip.
 func (b blob) scan(w *wanted, name func(off uint32) []byte) (*index, error) {
-	x := &index{blob: b, marks: make([]int, 0, len(b.types)/typeSize/stride)}
+	x := &index{blob: b, marks: make([]int, 0, len(b.types)/btfwire.TypeSize/stride)}
 	types := b.types
 	id := uint32(1)
 	for off := 0; off < len(types); id++ {
 		if (id-1)%stride == 0 {
 			x.marks = append(x.marks, off)
 		}
-		if off+typeSize > len(types) {
+		if off+btfwire.TypeSize > len(types) {
 			return nil, fmt.Errorf("%w: a type past the end", errMalformed)
 		}
 		info := order.Uint32(types[off+4:])
 		kind := info >> 24 & 0x1f
-		if kind == 0 || kind >= kinds {
+		if kind == 0 || kind >= btfwire.Kinds {
 			return nil, fmt.Errorf("%w: kind %d", errMalformed, kind)
 		}
 		if named>>kind&1 != 0 {
@@ -89,8 +91,8 @@ func (b blob) scan(w *wanted, name func(off uint32) []byte) (*index, error) {
 				x.found = append(x.found, id)
 			}
 		}
-		l := layouts[kind]
-		off += typeSize + int(l.fixed) + int(l.each)*int(info&0xffff)
+		l := btfwire.Layouts[kind]
+		off += btfwire.TypeSize + int(l.Fixed) + int(l.Each)*int(info&0xffff)
 	}
 	return x, nil
 }

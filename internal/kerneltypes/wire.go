@@ -4,53 +4,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-)
 
-// Kinds of types, BTF_KIND_* of include/uapi/linux/btf.h.
-const (
-	kindInt       = 1
-	kindPtr       = 2
-	kindArray     = 3
-	kindStruct    = 4
-	kindUnion     = 5
-	kindEnum      = 6
-	kindFwd       = 7
-	kindTypedef   = 8
-	kindVolatile  = 9
-	kindConst     = 10
-	kindRestrict  = 11
-	kindFunc      = 12
-	kindFuncProto = 13
-	kindVar       = 14
-	kindDatasec   = 15
-	kindFloat     = 16
-	kindDeclTag   = 17
-	kindTypeTag   = 18
-	kindEnum64    = 19
-	kinds         = 20
-)
-
-// layout is what follows struct btf_type for a kind: bytes, and bytes for each
-// element that its info counts.
-type layout struct{ fixed, each uint8 }
-
-var layouts = [kinds]layout{
-	kindInt:       {fixed: 4},
-	kindArray:     {fixed: 12},
-	kindStruct:    {each: 12},
-	kindUnion:     {each: 12},
-	kindEnum:      {each: 8},
-	kindFuncProto: {each: 8},
-	kindVar:       {fixed: 4},
-	kindDatasec:   {each: 12},
-	kindDeclTag:   {fixed: 4},
-	kindEnum64:    {each: 12},
-}
-
-const (
-	magic      = 0xeb9f
-	headerSize = 24 // struct btf_header
-	typeSize   = 12 // struct btf_type
+	"github.com/xdpload/xdpload/internal/btfwire"
 )
 
 var (
@@ -62,7 +17,7 @@ var (
 type blob struct{ types, names []byte }
 
 func parse(raw []byte) (b blob, err error) {
-	if len(raw) < headerSize || order.Uint16(raw) != magic {
+	if len(raw) < btfwire.HeaderSize || order.Uint16(raw) != btfwire.Magic {
 		return b, fmt.Errorf("%w: no header", errMalformed)
 	}
 	body := uint64(order.Uint32(raw[4:]))
@@ -90,16 +45,16 @@ func (r record) target() uint32 { return order.Uint32(r[8:]) } // of a kind that
 
 // at returns the record that starts at an offset.
 func (b *blob) at(off int) (record, error) {
-	if off+typeSize > len(b.types) {
+	if off+btfwire.TypeSize > len(b.types) {
 		return nil, fmt.Errorf("%w: a type past the end", errMalformed)
 	}
 	info := order.Uint32(b.types[off+4:])
 	kind := info >> 24 & 0x1f
-	if kind == 0 || kind >= kinds {
+	if kind == 0 || kind >= btfwire.Kinds {
 		return nil, fmt.Errorf("%w: kind %d", errMalformed, kind)
 	}
-	l := layouts[kind]
-	end := off + typeSize + int(l.fixed) + int(l.each)*int(info&0xffff)
+	l := btfwire.Layouts[kind]
+	end := off + btfwire.TypeSize + int(l.Fixed) + int(l.Each)*int(info&0xffff)
 	if end > len(b.types) {
 		return nil, fmt.Errorf("%w: a type past the end", errMalformed)
 	}

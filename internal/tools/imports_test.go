@@ -10,7 +10,7 @@ import (
 // packages are the directories of the import graph.
 var packages = []string{
 	".", "cmd/xdpload", "elf", "elf/listing", "netlink", "offload", "pin", "internal/bpftest",
-	"internal/classic", "internal/classic/convert", "internal/classic/machine", "internal/grammar", "internal/btfjson", "internal/disasm", "internal/kerneltypes", "internal/mapdata", "internal/netns", "internal/pcap", "internal/readback", "internal/render", "internal/sys", "internal/testobj", "internal/vm", "internal/bench",
+	"internal/classic", "internal/classic/convert", "internal/classic/machine", "internal/grammar", "internal/btfjson", "internal/btfwire", "internal/disasm", "internal/kerneltypes", "internal/mapdata", "internal/netns", "internal/pcap", "internal/readback", "internal/render", "internal/sys", "internal/testobj", "internal/vm", "internal/bench",
 }
 
 // An edge is one import, by paths below the module or by full paths.
@@ -86,6 +86,7 @@ var forbiddenEdges = []edge{
 	{from: "internal/disasm", to: "elf", list: "graph-disasm"},
 	{from: "internal/readback", to: "pin", list: "graph-readback"},
 	{from: "internal/readback", to: "golang.org/x/arch/arm64/arm64asm", list: "only-disasm"},
+	{from: "internal/btfwire", to: "github.com/cilium/ebpf/btf", list: "graph-std-only"},
 	{from: "internal/kerneltypes", to: "internal/sys", list: "graph-kerneltypes"},
 	{from: "internal/kerneltypes", to: "github.com/cilium/ebpf", list: "graph-kerneltypes"},
 	{from: "internal/netns", to: "github.com/mdlayher/netlink", list: "graph-system"},
@@ -117,6 +118,8 @@ var allowedEdges = []edge{
 	{from: "internal/classic/machine", to: "golang.org/x/net/bpf"},
 	{from: "cmd/xdpload", to: "internal/mapdata"},
 	{from: "internal/kerneltypes", to: "github.com/cilium/ebpf/btf"},
+	{from: "internal/kerneltypes", to: "internal/btfwire"},
+	{from: "elf", to: "internal/btfwire"},
 	{from: "cmd/xdpload", to: "internal/readback"},
 	{from: "internal/readback", to: "internal/disasm"},
 	{from: "internal/readback", to: "internal/sys"},
