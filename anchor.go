@@ -72,12 +72,15 @@ func (a beside) resolve(on programList) (spot, error) {
 	if err != nil {
 		return spot{}, err
 	}
-	p := spot{Place: sys.Place{Flags: a.flag | sys.FlagID, Relative: on.programs[i].Program.ID}}
-	if l := on.programs[i].Link; l != nil {
-		p.Flags |= sys.FlagLink
-		p.Relative = l.ID
+	return spot{Place: besideProgram(a.flag, on.programs[i])}, nil
+}
+
+// besideProgram is the place before or after a program, by the flag.
+func besideProgram(flag uint32, other *Attachment) sys.Place {
+	if l := other.Link; l != nil {
+		return sys.Place{Flags: flag | sys.FlagID | sys.FlagLink, Relative: l.ID}
 	}
-	return p, nil
+	return sys.Place{Flags: flag | sys.FlagID, Relative: other.Program.ID}
 }
 
 func (a beside) satisfied(on programList, i int) bool {

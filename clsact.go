@@ -2,6 +2,7 @@ package xdpload
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"os"
 	"slices"
@@ -16,27 +17,22 @@ import (
 // shared block, or on a qdisc with classes, and the bpf filter that runs
 // the program there.
 //
-// On netlink.Ingress and netlink.Egress, Attach creates the clsact qdisc where
-// the device has neither clsact nor ingress, and deletes it again when it
-// then fails.
+// On netlink.Ingress and netlink.Egress, the clsact qdisc is created where
+// the device has neither clsact nor ingress, and deleted again when the filter
+// is then refused.
 type Clsact struct {
-	// Filter is the place, and how the program runs there. Its Kind is "bpf";
-	// Attach sets FD. With Bytecode, Attach takes no program. Protocol 0
+	// Filter is the place, and how the program runs there. Its Kind is "bpf", and
+	// its FD the program's. With Bytecode there is no program. Protocol 0
 	// stands for netlink.ProtocolAll, except to change and to detach, where
 	// it stands for any.
 	Filter netlink.Filter
-	// Idempotent has Attach change nothing if the hook has a filter with the
-	// same name, class and action, and with the Pref, Handle and Protocol of
-	// Filter where those are set, whose program does the same: see
+	// Idempotent changes nothing if the hook has a filter with the
+	// same name, class, flags, police and actions, and with the Pref, Handle and
+	// Protocol of Filter where those are set, whose program does the same: see
 	// [Attachment].
 	Idempotent bool
-	// Op is what Attach does about a filter that is there already.
+	// Op is what becomes of a filter that is there already.
 	Op FilterOp
-	// Device is the device's name. Attach looks it up where it is empty.
-	Device string
-
-	place  *place
-	target *target
 }
 
 // A place is what was found of a hook.
@@ -55,10 +51,10 @@ type target struct {
 	claimed  bool // it must be free
 }
 
-// FilterOp is what [Attach] does with a filter that is in the place already.
+// FilterOp is what a plan does with a filter that is in the place already.
 type FilterOp uint8
 
-// What Attach does.
+// What a plan does.
 const (
 	// FilterAdd refuses: os.ErrExist.
 	FilterAdd FilterOp = iota
@@ -79,86 +75,193 @@ type FilterInfo struct {
 	// Qdisc is the kind of the qdisc whose ingress or egress hook this is, empty
 	// where it was not looked at.
 	Qdisc string
-	// QdiscCreated reports that Attach created the qdisc.
+	// QdiscCreated reports that the qdisc was created for the filter.
 	QdiscCreated bool
-	// Was is the filter whose place Attach gave it, nil if none.
+	// Was is the filter whose place it has taken, nil if none.
 	Was *netlink.Filter
 }
 
 // ProgramType is [ebpf.SchedCLS].
 func (Clsact) ProgramType() ebpf.ProgramType { return ebpf.SchedCLS }
 
-// Find looks for the hook before a program is loaded for it, and returns h with
-// what it found, so that [Attach] need not look again. The error is what the
-// kernel says of a hook that is not there, a [*NoEgressError], or an
-// [*AmbiguousError].
-func (h Clsact) Find(c *netlink.Conn) (Clsact, error) {
-	to, err := h.aim(c)
-	if err != nil {
-		return h, err
+func (h Clsact) ifindex() int { return h.Filter.Ifindex }
+
+func (h Clsact) steps(off bool) steps {
+	if off {
+		return &filterOff{Clsact: h}
 	}
-	h.target = to
-	if to.old != nil && h.Filter.Parent == netlink.Ingress { // whatever kind of qdisc it is on
-		h.place = &place{device: h.device(c)}
-		return h, nil
-	}
-	found, err := h.find(c)
-	if err != nil {
-		return h, err
-	}
-	if found.missing && !h.creates() || found.shares(h.Filter.Parent) {
-		if err := h.refusal(c); err != nil {
-			return h, err
-		}
-	}
-	h.place = found
-	return h, nil
+	return &filterSteps{Clsact: h}
 }
 
-// FoundLike returns h with the place that other has found, which must be the
-// same hook of the same device: for many filters there.
-func (h Clsact) FoundLike(other Clsact) Clsact {
-	if other.place != nil {
-		same := *other.place
-		if same.missing { // before other was attached
-			same.qdisc = qdisc{kind: kindClsact}
-		}
-		h.place = &same
-	}
-	return h
+// filterSteps set a filter.
+type filterSteps struct {
+	Clsact
+	to      *target
+	at      *place
+	created bool // the qdisc
 }
 
-func (h Clsact) attach(c *netlink.Conn, p *Program) (*Attachment, error) {
-	created := false
-	for range attempts {
-		to, at := h.target, h.place
-		h.target, h.place = nil, nil // good for one attempt
-		var err error
-		if to == nil {
-			if to, err = h.aim(c); err != nil {
-				return nil, err
-			}
+func (s *filterSteps) look(e *engine, m *move) (err error) {
+	m.Device, m.old = s.device(e), 0
+	if s.to, err = s.aim(e); err != nil {
+		return err
+	}
+	if old := s.to.old; old != nil && old.BPF != nil {
+		m.old = old.BPF.ProgramID
+	}
+	if s.to.old != nil && s.Filter.Parent == netlink.Ingress { // whatever kind of qdisc it is on
+		s.at = &place{device: m.Device}
+		return nil
+	}
+	if s.at, err = s.findOnce(e); err != nil {
+		return err
+	}
+	if s.at.missing && !s.creates() || s.at.shares(s.Filter.Parent) {
+		return s.refusal(e.conn)
+	}
+	return nil
+}
+
+func (*filterSteps) put(ctx context.Context, e *engine, all []*move) []error {
+	var errs []error
+	for len(all) > 0 {
+		if n := inFlight(all); n > 1 {
+			errs = append(errs, addAll(ctx, e, all[:n])...)
+			all = all[n:]
+			continue
 		}
-		if at, err = h.ensureQdisc(c, at); err != nil {
-			return nil, err
-		}
-		created = created || at.created
-		got, err := h.set(c, to, p)
+		m := all[0]
+		s, _ := m.steps.(*filterSteps)
+		err := ctx.Err()
 		if err == nil {
-			at.created = created
-			return h.attached(at, got, p, to.old), nil
+			err = s.putOne(e, m)
 		}
-		if to.claimed && errors.Is(err, os.ErrExist) {
-			continue // taken by someone else, who may have the same name
-		}
-		if created {
-			h.undo(c)
-		} else if now, findErr := h.find(c); findErr == nil && now.missing && h.creates() {
-			continue // deleted by whoever created it
-		}
-		return nil, h.explain(at, err)
+		errs, all = append(errs, err), all[1:]
 	}
-	return nil, errUnsettled
+	return errs
+}
+
+// inFlight is how many of the first moves only add a filter where there is a
+// qdisc.
+func inFlight(all []*move) (n int) {
+	for _, m := range all {
+		s, _ := m.steps.(*filterSteps)
+		if s.Op != FilterAdd || s.at.missing {
+			break
+		}
+		n++
+	}
+	return n
+}
+
+func addAll(ctx context.Context, e *engine, all []*move) []error {
+	if err := ctx.Err(); err != nil {
+		return slices.Repeat([]error{err}, len(all))
+	}
+	filters := make([]*netlink.Filter, len(all))
+	for i, m := range all {
+		s, _ := m.steps.(*filterSteps)
+		f := s.filter(s.to, e.program())
+		filters[i] = &f
+	}
+	got, errs := e.conn.AddFilters(filters)
+	for i, m := range all {
+		if s, _ := m.steps.(*filterSteps); errs[i] == nil {
+			s.note(e, m, got[i])
+		}
+	}
+	return errs
+}
+
+func (s *filterSteps) putOne(e *engine, m *move) (err error) {
+	if s.at, err = s.ensureQdisc(e); err != nil {
+		return err
+	}
+	s.created = s.created || s.at.created
+	got, err := s.set(e.conn, s.to, e.program())
+	if err == nil {
+		s.note(e, m, got)
+	}
+	return err
+}
+
+// note says what the kernel has done.
+func (s *filterSteps) note(e *engine, m *move, got *netlink.Filter) {
+	s.at.created = s.created
+	if old := s.to.old; old != nil && m.old != 0 {
+		gone := e.Known.Program(m.old)
+		m.Gone = &gone
+	}
+	m.Attachment = s.attached(s.at, got, e.program(), s.to.old, m.Gone)
+}
+
+// again: the place was taken by someone else, who may have the same name, or the
+// qdisc was deleted by whoever created it.
+func (s *filterSteps) again(e *engine, m *move, err error) bool {
+	taken := s.to.claimed && errors.Is(err, os.ErrExist)
+	if !taken {
+		delete(e.Known.hooks, s.hook())
+		now, findErr := s.find(e)
+		if s.created || findErr != nil || !now.missing || !s.creates() {
+			return false
+		}
+	}
+	return s.look(e, m) == nil
+}
+
+func (*filterSteps) confirm(e *engine, all []*move) {
+	for _, m := range all {
+		s, _ := m.steps.(*filterSteps)
+		if m.Err == nil {
+			continue
+		}
+		if s.created {
+			s.deleteQdisc(e.conn)
+		}
+		if s.at != nil {
+			m.Err = s.explain(s.at, m.Err)
+		}
+	}
+}
+
+var errNotOurs = errors.New("another filter has taken its place since")
+
+// undo removes the filter, or has it be what it was.
+func (s *filterSteps) undo(e *engine, m *move) error {
+	f := m.Attachment.Filter.Filter
+	now := s.existing(e.conn, f)
+	if now == nil || now.BPF == nil || now.BPF.ProgramID != m.Attachment.Program.ID {
+		return errNotOurs
+	}
+	if was := m.Attachment.Filter.Was; was != nil {
+		return restoreFilter(e, *was)
+	}
+	err := e.conn.DeleteFilter(identity(f))
+	if err == nil && s.created {
+		s.deleteQdisc(e.conn)
+	}
+	return err
+}
+
+// restoreFilter sets a filter that was there, with its own name and class.
+func restoreFilter(e *engine, was netlink.Filter) error {
+	options := *was.BPF
+	if options.ProgramID != 0 {
+		fd, err := e.kept(options.ProgramID)
+		if err != nil {
+			return err
+		}
+		options.FD = fd
+	}
+	was.BPF = &options
+	_, err := e.conn.ReplaceFilter(&was)
+	return err
+}
+
+// identity is what tells one filter from all others.
+func identity(f netlink.Filter) *netlink.Filter {
+	f.BPF = nil
+	return &f
 }
 
 // filter is what the kernel is told.
@@ -186,7 +289,7 @@ func (h Clsact) set(c *netlink.Conn, to *target, p *Program) (*netlink.Filter, e
 	return c.ReplaceFilter(&f)
 }
 
-func (h Clsact) attached(at *place, got *netlink.Filter, p *Program, old *netlink.Filter) *Attachment {
+func (h Clsact) attached(at *place, got *netlink.Filter, p *Program, old *netlink.Filter, gone *ProgramInfo) *Attachment {
 	a := &Attachment{
 		Ifindex: h.Filter.Ifindex, Device: at.device,
 		Filter: &FilterInfo{Filter: *got, Qdisc: at.kind, QdiscCreated: at.created, Was: old},
@@ -194,36 +297,22 @@ func (h Clsact) attached(at *place, got *netlink.Filter, p *Program, old *netlin
 	if p != nil {
 		a.Program = p.ProgramInfo
 	}
-	if old != nil && old.BPF != nil && old.BPF.ProgramID != 0 {
-		var known Inventory
-		was := known.Program(old.BPF.ProgramID)
-		a.Replaced = &was
-	}
+	a.Replaced = gone
 	return a
 }
 
 // device is the name of the hook's device, empty for a block.
-func (h Clsact) device(c *netlink.Conn) string {
-	switch {
-	case h.Filter.Block != 0:
-		return ""
-	case h.Device != "":
-		return h.Device
-	case h.place != nil:
-		return h.place.device
-	}
-	l, err := c.LinkByIndex(h.Filter.Ifindex)
-	if err != nil {
+func (h Clsact) device(e *engine) string {
+	if h.Filter.Block != 0 {
 		return ""
 	}
-	return l.Name
+	return e.Known.name(e.conn, h.Filter.Ifindex)
 }
 
-func (h Clsact) attachments(c *netlink.Conn, filters []*netlink.Filter) []*Attachment {
-	var known Inventory
+func (h Clsact) attachments(e *engine, filters []*netlink.Filter) []*Attachment {
 	out := make([]*Attachment, len(filters))
 	for i, f := range filters {
-		out[i] = known.classifier(h.device(c), f, "")
+		out[i] = e.Known.classifier(h.device(e), f, "")
 	}
 	return out
 }
@@ -243,35 +332,62 @@ func (h Clsact) explain(at *place, err error) error {
 	return err
 }
 
-// detach deletes the filter that has h's pref and handle, or without them the
-// one that has its name.
-func (h Clsact) detach(c *netlink.Conn) (*Attachment, error) {
-	if err := CheckHook(c, h.Filter.Ifindex, h.Filter.Parent); err != nil {
-		return nil, err
+// filterOff deletes the filter that has the hook's pref and handle, or without them
+// the one that has its name.
+type filterOff struct {
+	Clsact
+	filter netlink.Filter
+	old    *netlink.Filter // nil if it cannot be known
+}
+
+func (s *filterOff) look(e *engine, m *move) error {
+	m.Device = s.device(e)
+	if err := CheckHook(e.conn, s.Filter.Ifindex, s.Filter.Parent); err != nil {
+		return err
 	}
-	f := h.Filter
-	f.Kind = "bpf"
-	if f.Handle == 0 {
-		same, err := h.Named(c)
-		if err != nil || len(same) == 0 {
-			return nil, err
+	s.filter = s.Filter
+	s.filter.Kind = "bpf"
+	if s.filter.Handle == 0 {
+		same, err := s.Named(e.conn)
+		if m.idle = len(same) == 0; err != nil || m.idle {
+			return err
 		}
 		if len(same) > 1 {
-			return nil, &AmbiguousError{Device: h.device(c), Attachments: h.attachments(c, same)}
+			return &AmbiguousError{Device: m.Device, Attachments: s.attachments(e, same)}
 		}
-		f = *same[0]
+		s.filter = *same[0]
 	}
-	old := h.existing(c, f)
-	if err := c.DeleteFilter(&netlink.Filter{
-		Ifindex: f.Ifindex, Parent: f.Parent, Block: f.Block, Chain: f.Chain,
-		Pref: f.Pref, Protocol: f.Protocol, Handle: f.Handle, Kind: f.Kind,
-	}); err != nil {
-		return nil, err
+	if s.old = s.existing(e.conn, s.filter); s.old != nil && s.old.BPF != nil {
+		m.old = s.old.BPF.ProgramID
 	}
-	if old == nil {
-		return nil, nil
+	return nil
+}
+
+func (*filterOff) candidates(*engine, *move) []*Attachment { return nil }
+
+func (*filterOff) put(ctx context.Context, e *engine, all []*move) []error {
+	return oneByOne(ctx, all, func(m *move) error {
+		s, _ := m.steps.(*filterOff)
+		if err := e.conn.DeleteFilter(identity(s.filter)); err != nil {
+			return err
+		}
+		if s.old != nil {
+			m.Attachment = s.attachments(e, []*netlink.Filter{s.old})[0]
+			m.Gone = &m.Attachment.Program
+		}
+		return nil
+	})
+}
+
+func (*filterOff) again(*engine, *move, error) bool { return false }
+
+func (*filterOff) confirm(*engine, []*move) {}
+
+func (s *filterOff) undo(e *engine, _ *move) error {
+	if s.old == nil {
+		return errors.New("what the filter was is not known")
 	}
-	return h.attachments(c, []*netlink.Filter{old})[0], nil
+	return restoreFilter(e, *s.old)
 }
 
 // classifier describes a bpf filter.

@@ -83,12 +83,6 @@ func TestClsactCreatesQdisc(t *testing.T) {
 	c := ns.Conn()
 	p := classifier(t, "classifier")
 	hook := direct(v0, netlink.Egress, "tc.o:[classifier]")
-	if _, err := hook.Find(c); err != nil {
-		t.Fatal(err)
-	}
-	if got := filters(t, ns, netlink.Egress); len(got) != 0 {
-		t.Fatalf("Find left %+v", got)
-	}
 	for i, created := range []bool{true, false} {
 		a, err := xdpload.Attach(c, p, hook)
 		if err != nil {
@@ -160,8 +154,11 @@ func TestClsactNoSuchHook(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			hook := xdpload.Clsact{Filter: tt.filter, Op: tt.op}
-			if _, err := hook.Find(c); (err != nil) != tt.checked || err != nil && !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("Find: %v, want %q: %v", err, tt.want, tt.checked)
+			loaded := false
+			o := xdpload.LoadOptions{Select: elf.Selector{Section: "classifier", Type: ebpf.SchedCLS}}
+			o.Loaded = func(*xdpload.Loaded) error { loaded = true; return nil }
+			if _, _, err := xdpload.Install(t.Context(), c, objectOf(t, "tc.o"), o, hook); err == nil || loaded == tt.checked {
+				t.Errorf("loaded before that was known: %v", loaded)
 			}
 			if a, err := xdpload.Attach(c, p, hook); err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("Attach: %+v, %v, want %q", a, err, tt.want)
@@ -213,9 +210,6 @@ func TestClsactReplaceByName(t *testing.T) {
 		several, ok := errors.AsType[*xdpload.AmbiguousError](err)
 		if !ok || len(several.Attachments) != 2 || !strings.Contains(err.Error(), "pref 49152 handle 0x1 chain 0 (program id") {
 			t.Fatalf("attach: %v", err)
-		}
-		if _, err := hook.Find(c); err == nil {
-			t.Error("Find says nothing of it")
 		}
 		one := hook
 		one.Filter.Pref = 49152
@@ -326,15 +320,23 @@ func TestClsactFound(t *testing.T) {
 	c := ns.Conn()
 	p := classifier(t, "classifier")
 	tc(t, ns, "qdisc add dev v0 clsact")
-	hook, err := direct(v0, netlink.Ingress, "a").Find(c)
-	if err != nil {
-		t.Fatal(err)
+	known := new(xdpload.Inventory)
+	add := func(name string) *xdpload.Attachment {
+		t.Helper()
+		plan := xdpload.Plan{Source: open(p), Hook: direct(v0, netlink.Ingress, name)}
+		all, err := xdpload.Apply(t.Context(), c, []xdpload.Plan{plan}, xdpload.ApplyOptions{Known: known})
+		if err != nil || all[0].Err != nil {
+			t.Fatal(err, all[0].Err)
+		}
+		return all[0].Attachment
 	}
-	if a, err := xdpload.Attach(c, p, direct(v0, netlink.Ingress, "b").FoundLike(hook)); err != nil || a.Device != "v0" || a.Filter.Qdisc != "clsact" {
-		t.Errorf("attached %+v, %v", a, err)
+	for _, name := range []string{"a", "b"} {
+		if a := add(name); a.Device != "v0" || a.Filter.Qdisc != "clsact" {
+			t.Errorf("attached %+v", a)
+		}
 	}
 	tc(t, ns, "qdisc del dev v0 clsact")
-	if a, err := xdpload.Attach(c, p, hook); err != nil || !a.Filter.QdiscCreated {
-		t.Errorf("attached %+v, %v", a, err)
+	if a := add("a"); !a.Filter.QdiscCreated {
+		t.Errorf("attached %+v", a)
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/xdpload/xdpload/netlink"
 )
 
-// TestAttachAll attaches three filters, one of which is there already.
-func TestAttachAll(t *testing.T) {
+// TestFiltersInFlight adds three filters, one of which is there already.
+func TestFiltersInFlight(t *testing.T) {
 	bpftest.Need(t, bpftest.Root)
 	ns := bpftest.NewNamespace(t)
 	v0, _ := ns.Veth("v0", "v1")
@@ -22,25 +22,25 @@ func TestAttachAll(t *testing.T) {
 	if _, err := xdpload.Attach(c, p, first); err != nil {
 		t.Fatal(err)
 	}
-	found, err := first.Find(c)
+	source, plans := open(p), make([]xdpload.Plan, 3)
+	for i := range plans {
+		h := first
+		h.Filter.Pref = uint16(6 + i) // the middle one is there
+		plans[i] = xdpload.Plan{Source: source, Hook: h}
+	}
+	got, err := xdpload.Apply(t.Context(), c, plans, xdpload.ApplyOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := make([]xdpload.Classification, 3)
-	for i := range all {
-		h := first.FoundLike(found)
-		h.Filter.Pref = uint16(6 + i) // the middle one is there
-		all[i] = xdpload.Classification{Program: p, Hook: h}
-	}
-	got, errs := xdpload.AttachAll(c, all)
-	for i, a := range got {
+	for i, o := range got {
+		a := o.Attachment
 		switch {
 		case i == 1:
-			if a != nil || !errors.Is(errs[i], os.ErrExist) {
-				t.Errorf("taken: %+v, %v", a, errs[i])
+			if a != nil || !errors.Is(o.Err, os.ErrExist) {
+				t.Errorf("taken: %+v, %v", a, o.Err)
 			}
-		case errs[i] != nil:
-			t.Error(errs[i])
+		case o.Err != nil:
+			t.Error(o.Err)
 		case a.Program.ID != p.ID, a.Filter.Pref != uint16(6+i), a.Filter.Handle != 1, a.Device != "v0", a.Filter.Qdisc != "clsact":
 			t.Errorf("got %+v, %+v", a, a.Filter)
 		}

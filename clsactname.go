@@ -7,7 +7,8 @@ import (
 )
 
 // aim finds what identifies the filter to set.
-func (h Clsact) aim(c *netlink.Conn) (*target, error) {
+func (h Clsact) aim(e *engine) (*target, error) {
+	c := e.conn
 	f, to := h.Filter, h.asked()
 	switch {
 	case h.Op == FilterAdd:
@@ -25,7 +26,7 @@ func (h Clsact) aim(c *netlink.Conn) (*target, error) {
 	}
 	switch same := h.named(all); {
 	case len(same) > 1:
-		return nil, &AmbiguousError{Device: h.device(c), Attachments: h.attachments(c, same)}
+		return nil, &AmbiguousError{Device: h.device(e), Attachments: h.attachments(e, same)}
 	case len(same) == 1:
 		old := same[0]
 		return &target{pref: old.Pref, handle: old.Handle, protocol: old.Protocol, old: old}, nil

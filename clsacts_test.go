@@ -36,16 +36,15 @@ func (h *herd) filters() map[string][]*netlink.Filter {
 	return all
 }
 
-func (h *herd) hooks(links []*netlink.Link, f netlink.Filter) (all []xdpload.Clsact) {
-	h.t.Helper()
+// classify has the devices run a classifier, all or none.
+func (h *herd) classify(ctx context.Context, p *xdpload.Program, links []*netlink.Link, f netlink.Filter) ([]xdpload.Outcome, error) {
+	source := open(p)
+	var plans []xdpload.Plan
 	for _, l := range links {
-		one, options := f, *f.BPF
-		one.Ifindex, one.Parent, one.BPF = l.Index, netlink.Ingress, &options
-		at, err := xdpload.Clsact{Filter: one, Op: xdpload.FilterReplace, Device: l.Name}.Find(h.conn)
-		h.check(err)
-		all = append(all, at)
+		f.Ifindex, f.Parent = l.Index, netlink.Ingress
+		plans = append(plans, xdpload.Plan{Source: source, Hook: xdpload.Clsact{Filter: f, Op: xdpload.FilterReplace}})
 	}
-	return all
+	return xdpload.Apply(ctx, h.conn, plans, xdpload.ApplyOptions{Atomic: true})
 }
 
 // TestEachFilterUndone: filters that were replaced have their options back,
@@ -54,15 +53,17 @@ func TestEachFilterUndone(t *testing.T) {
 	h := newHerd(t, 8)
 	classifier := func(section string) *xdpload.Loaded {
 		l, err := xdpload.Load(t.Context(), objectOf(t, "tc.o"), xdpload.LoadOptions{
-			Select: elf.Selector{Section: section, Type: xdpload.Clsacts{}.ProgramType()},
+			Select: elf.Selector{Section: section, Type: xdpload.Clsact{}.ProgramType()},
 		})
 		h.check(err)
 		return l
 	}
 	l := classifier("tc")
 	attach := func(ctx context.Context, p *xdpload.Program, links []*netlink.Link, f netlink.Filter) error {
-		all, err := xdpload.AttachEach(ctx, h.conn, p, xdpload.Clsacts{Hooks: h.hooks(links, f), Atomic: true})
-		h.refused(all, nil)
+		all, err := h.classify(ctx, p, links, f)
+		if err == nil {
+			h.refused(all, nil)
+		}
 		return err
 	}
 	links := h.links()

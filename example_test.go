@@ -39,31 +39,30 @@ func ExampleInstall() {
 }
 
 // Attach one program to every veth, or to none.
-func ExampleInstallEach() {
+func ExampleApply() {
 	conn, err := netlink.Dial(nil)
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer conn.Close()
-	hooks := xdpload.XDPs{Replace: true, Atomic: true}
+	obj, err := elf.Open("firewall.o")
+	if err != nil {
+		log.Fatal(err)
+	}
+	firewall := &xdpload.Source{Object: obj}
+	defer firewall.Close()
+	var plans []xdpload.Plan
 	for dev, err := range conn.Links() {
 		if err != nil {
 			log.Fatal(err)
 		}
 		if dev.Kind == "veth" {
-			hooks.Links = append(hooks.Links, dev)
+			plans = append(plans, xdpload.Plan{Source: firewall, Hook: xdpload.XDP{Ifindex: dev.Index, Replace: true}})
 		}
 	}
-	obj, err := elf.Open("firewall.o")
+	outcomes, err := xdpload.Apply(context.Background(), conn, plans, xdpload.ApplyOptions{Atomic: true})
 	if err != nil {
 		log.Fatal(err)
-	}
-	loaded, outcomes, err := xdpload.InstallEach(context.Background(), conn, obj, xdpload.LoadOptions{}, hooks)
-	if err != nil {
-		log.Fatal(err)
-	}
-	if loaded != nil { // a device runs it
-		defer loaded.Close()
 	}
 	for _, o := range outcomes {
 		fmt.Println(o.Device, o.Changed(), o.Err)

@@ -1,92 +1,63 @@
 package xdpload
 
 import (
+	"errors"
 	"fmt"
+	"os"
 
-	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
 
-	"github.com/xdpload/xdpload/netlink"
+	"github.com/xdpload/xdpload/internal/sys"
 )
 
-// held are programs that a device runs, by id. An open descriptor keeps each
-// when another takes its place.
-type held map[uint32]*Program
+// errGone says that a program is no longer there to be kept.
+var errGone = errors.New("the program is gone")
 
-// hold keeps what a failed commit would have to put back: nothing without
-// pins, because then a commit cannot fail.
-func (l *Loaded) hold(c *netlink.Conn, h Hook) (held, error) {
-	if l.pins.txn == nil && len(l.live) == 0 {
-		return nil, nil
-	}
-	all := make(held)
-	for a, err := range Attachments(c, deviceOf(h)) {
-		if err != nil {
-			all.close()
-			return nil, err
-		}
-		p, err := ebpf.NewProgramFromID(ebpf.ProgramID(a.Program.ID))
-		if err == nil { // else it is gone since, or not to be opened
-			all[a.Program.ID] = &Program{ProgramInfo: a.Program, prog: p}
-		}
-	}
-	return all, nil
-}
-
-func (all held) close() {
-	for _, p := range all {
-		p.Close()
-	}
-}
-
-// restore takes off what was attached, or puts what it replaced in its place.
-// A bpf_link that is new goes with its pin.
-func (all held) restore(c *netlink.Conn, h Hook, a *Attachment) error {
-	if _, isNew := byLink(h); isNew || a.Link != nil && a.Replaced == nil {
+// hold opens a program. Without the privilege it is neither compared with nor
+// put back.
+func (e *engine) hold(program uint32) error {
+	if _, ok := e.held[program]; ok {
 		return nil
 	}
-	place := placeOf(h, a)
-	if a.Replaced == nil {
-		_, err := Detach(c, place)
+	fd, err := sys.ProgramByID(program)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return errGone
+	case errors.Is(err, os.ErrPermission) && !e.Atomic:
+		fd = -1
+	case err != nil:
 		return err
 	}
-	old := all[a.Replaced.ID]
-	if old == nil {
-		return fmt.Errorf("%s runs the new program, and program id %d cannot be put back", a.Device, a.Replaced.ID)
-	}
-	_, err := Attach(c, old, place)
-	return err
+	e.held[program] = fd
+	return nil
 }
 
-func deviceOf(h Hook) int {
-	switch h := h.(type) {
-	case XDP:
-		return h.Ifindex
-	case Clsact:
-		return h.Filter.Ifindex
-	case TCX:
-		return h.Ifindex
-	case Netkit:
-		return h.Ifindex
+// kept is the descriptor of a program that is kept, or why it is not.
+func (e *engine) kept(program uint32) (int, error) {
+	if fd := e.heldFD(program); fd >= 0 {
+		return fd, nil
 	}
-	return 0 // all devices
+	return -1, fmt.Errorf("program id %d may not be opened: %w", program, unix.EPERM)
 }
 
-// placeOf is the hook that an attachment has taken, to be replaced there.
-func placeOf(h Hook, a *Attachment) Hook {
-	id := ProgramID(a.Program.ID)
-	switch x := h.(type) {
-	case XDP:
-		if a.Link == nil {
-			return XDP{Ifindex: a.Ifindex, Mode: a.Mode, Replace: true}
+// heldFD is the descriptor of a program that is kept, -1 for one that is not.
+func (e *engine) heldFD(program uint32) int {
+	if fd, ok := e.held[program]; ok {
+		return fd
+	}
+	return -1
+}
+
+func (e *engine) close() {
+	for _, m := range e.moves {
+		if s, ok := m.steps.(*linkSteps); ok {
+			s.close()
 		}
-	case Clsact:
-		return Clsact{Filter: a.Filter.Filter, Op: FilterReplace}
-	case TCX:
-		x.Order = Order{Anchor: Replace(id), Which: id}
-		return x
-	case Netkit:
-		x.Order = Order{Anchor: Replace(id), Which: id}
-		return x
 	}
-	return h
+	for _, fd := range e.held {
+		if fd >= 0 {
+			_ = sys.Close(fd)
+		}
+	}
+	clear(e.held)
 }

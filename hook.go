@@ -1,10 +1,12 @@
 package xdpload
 
 import (
+	"context"
 	"iter"
 
 	"github.com/cilium/ebpf"
 
+	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/netlink"
 )
 
@@ -15,11 +17,10 @@ type Hook interface {
 	// ProgramType is the type of the programs that the hook runs.
 	ProgramType() ebpf.ProgramType
 
-	attach(*netlink.Conn, *Program) (*Attachment, error)
-	detach(*netlink.Conn) (*Attachment, error)
-	// candidates are the programs that are where attach would put one, nil
-	// unless the hook is to be left alone if one of them does the same.
-	candidates(*netlink.Conn) ([]*Attachment, error)
+	ifindex() int // 0 for a block of filters that qdiscs share
+	// steps are what the hook does for a plan, to put a program there or to take
+	// one off.
+	steps(off bool) steps
 }
 
 // An Attachment is a program on a hook of a device.
@@ -38,14 +39,14 @@ type Attachment struct {
 	// Link is the bpf_link that holds the program there, nil if none does or
 	// without the privilege to look at links.
 	Link *LinkInfo
-	// Replaced is the program that [Attach] took off the hook, nil if none.
+	// Replaced is the program that was taken off the hook for it, nil if none.
 	Replaced *ProgramInfo
 	// Uncompared reports that an XDP program was replaced or taken off without
 	// CAP_SYS_ADMIN, which opens programs by their id (kernel/bpf/syscall.c,
 	// bpf_prog_get_fd_by_id): if others put another in its place at that moment,
 	// it was that one.
 	Uncompared bool
-	// Unchanged reports that an idempotent [Attach] found a program there that
+	// Unchanged reports that an idempotent plan found a program there that
 	// does the same: it has the same instructions and the same maps. Maps that
 	// only the new program has count as the same if they are defined alike; if
 	// nothing ever writes to them, if they hold the same.
@@ -67,38 +68,38 @@ func (a *Attachment) Hook() string {
 }
 
 // Attach puts a program on a hook and returns what is there now. For a hook
-// that wants a bpf_link, it pins a new one or updates the one that is pinned.
+// that wants a bpf_link, it pins a new one or updates the one that is pinned. p is
+// nil for classic BPF.
 //
 // An XDP hook that is taken is an [*OccupiedError], unless the hook says to
 // replace. What the kernel refuses is a [*netlink.Error] or a [*HookError], in an
 // [*UnsuitableError] where the kernel gives no reason and the reason is known. An
 // error changes nothing.
 func Attach(c *netlink.Conn, p *Program, h Hook) (*Attachment, error) {
-	if p == nil || p.link == nil { // nil for classic BPF
-		a, err := alreadyAttached(c, h, p.does)
-		if a != nil || err != nil {
-			return a, err
-		}
-	}
-	return attach(c, p, h)
-}
-
-// attach is Attach for a program that is known to be another than what is there.
-func attach(c *netlink.Conn, p *Program, h Hook) (*Attachment, error) {
-	l, isNew := byLink(h)
-	switch {
-	case l == nil:
-		return h.attach(c, p)
-	case p.link != nil:
-		return p.link.attachment(c, l)
-	}
-	return attachByLink(c, p, l, isNew)
+	return applyOne(context.Background(), c, Plan{Source: &Source{Program: p}, Hook: h}, ApplyOptions{})
 }
 
 // Detach takes the program off a hook and returns what was there, nil if
 // nothing was.
 func Detach(c *netlink.Conn, h Hook) (*Attachment, error) {
-	return h.detach(c)
+	return applyOne(context.Background(), c, Plan{Hook: h}, ApplyOptions{})
+}
+
+// Install loads a program of an object, publishes its pins, attaches it to the
+// hook, and commits: it is [Apply] of one plan. The caller closes the result.
+func Install(ctx context.Context, c *netlink.Conn, obj *elf.Object, o LoadOptions, h Hook) (*Loaded, *Attachment, error) {
+	s := &Source{Object: obj, Options: o}
+	a, err := applyOne(ctx, c, Plan{Source: s, Hook: h}, ApplyOptions{Root: o.Pins.Root})
+	return s.Loaded(), a, err
+}
+
+// applyOne returns the one error that there is.
+func applyOne(ctx context.Context, c *netlink.Conn, p Plan, o ApplyOptions) (*Attachment, error) {
+	all, err := Apply(ctx, c, []Plan{p}, o)
+	if err == nil {
+		err = all[0].Err
+	}
+	return all[0].Attachment, err
 }
 
 // Attachments lists the programs on every hook of a device, in the order in

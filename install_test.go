@@ -65,26 +65,14 @@ func TestCommitFails(t *testing.T) {
 			before := running(ns, c, v0)
 
 			options.Pins.Program = root + "/prog"
-			l, err := Load(t.Context(), obj, options)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := l.Publish(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			if err := first.Maps[0].Freeze(); err != nil {
-				t.Fatal(err)
-			}
+			options.Loaded = func(*Loaded) error { return first.Maps[0].Freeze() }
 			var failed error
 			ns.Do(func() error {
-				_, failed = l.attach(c, hook)
+				_, _, failed = Install(t.Context(), c, obj, options, hook)
 				return nil
 			})
 			if failed == nil || !strings.HasPrefix(failed.Error(), "map jmp: set element 0: ") || strings.Contains(failed.Error(), "\n") {
 				t.Errorf("got %v", failed)
-			}
-			if err := l.Close(); err != nil {
-				t.Fatal(err)
 			}
 			if _, err := os.Lstat(root + "/prog"); err == nil {
 				t.Error("the program is pinned")

@@ -24,6 +24,40 @@ type Inventory struct {
 	links    map[linkPlace]LinkInfo
 	qdiscs   map[int]string // by device index: "clsact" or "ingress"
 	absent   map[sys.AttachType]bool
+	devices  map[int]*netlink.Link // as they were seen last, by index: good for one look
+	names    map[int]string        // of devices, by index
+	hooks    map[hookKey]qdisc     // to which filters are added
+}
+
+// AddLink tells of a device as it was just listed: the next look at it needs no
+// request. What has changed since is noticed.
+func (v *Inventory) AddLink(l *netlink.Link) {
+	if v.devices == nil {
+		v.devices, v.names = make(map[int]*netlink.Link), make(map[int]string)
+	}
+	v.devices[l.Index], v.names[l.Index] = l, l.Name
+}
+
+// device looks at a device. What was seen before is believed once.
+func (v *Inventory) device(c *netlink.Conn, ifindex int) (*netlink.Link, error) {
+	if l := v.devices[ifindex]; l != nil {
+		delete(v.devices, ifindex)
+		return l, nil
+	}
+	return c.LinkByIndex(ifindex)
+}
+
+// name is that of a device, empty if it is gone.
+func (v *Inventory) name(c *netlink.Conn, ifindex int) string {
+	if name, ok := v.names[ifindex]; ok {
+		return name
+	}
+	l, err := c.LinkByIndex(ifindex)
+	if err != nil {
+		return ""
+	}
+	v.AddLink(l)
+	return l.Name
 }
 
 // linkPlace is where an XDP link holds which program. The device index alone
@@ -84,14 +118,14 @@ func (v *Inventory) Attachments(c *netlink.Conn, l *netlink.Link) ([]*Attachment
 
 // Enter makes ready for another network namespace. Programs and bpf_links are
 // the same in all.
-func (v *Inventory) Enter() { v.qdiscs = nil }
+func (v *Inventory) Enter() { v.qdiscs, v.devices, v.names, v.hooks = nil, nil, nil, nil }
 
 // multi is empty where the kernel does not tell, and then asks no more.
 func (v *Inventory) multi(l *netlink.Link, point sys.AttachType) []*Attachment {
 	if v.absent[point] {
 		return nil
 	}
-	on, err := multi{ifindex: l.Index, point: point}.list(l.Name, v)
+	on, err := multi{ifindex: l.Index, point: point}.query(l.Name, v)
 	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EPERM) {
 		if v.absent == nil {
 			v.absent = make(map[sys.AttachType]bool)

@@ -1,6 +1,7 @@
 package xdpload_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -53,7 +54,7 @@ func TestJobsFirstRefusal(t *testing.T) {
 			descriptors, goroutines := bpftest.Descriptors(t), runtime.NumGoroutine()
 			for range rounds {
 				_, err := b.try("sixteen.o", xdpload.LoadOptions{
-					Jobs: jobs, Adapt: spoil, Select: elf.Selector{Section: "xdp", Type: ebpf.XDP},
+					Jobs: xdpload.NewJobs(jobs), Adapt: spoil, Select: elf.Selector{Section: "xdp", Type: ebpf.XDP},
 				}, b.hook)
 				refused, ok := errors.AsType[*xdpload.LoadError](err)
 				if !ok || refused.Program != refusedLate {
@@ -87,7 +88,7 @@ func TestRefusalOrder(t *testing.T) {
 	b := newBench(t)
 	for _, jobs := range []int{1, 4} {
 		_, err := b.try("tail.o", xdpload.LoadOptions{
-			Jobs: jobs, Select: elf.Selector{Section: "xdp.frags"},
+			Jobs: xdpload.NewJobs(jobs), Select: elf.Selector{Section: "xdp.frags"},
 			Adapt: func(p *ebpf.ProgramSpec) {
 				if p.Name == "tail0" || p.Name == "last" {
 					p.Instructions[0] = asm.Mov.Reg(asm.R0, asm.R9).WithMetadata(p.Instructions[0].Metadata)
@@ -104,7 +105,7 @@ func TestRefusalOrder(t *testing.T) {
 func TestJobsAllLoad(t *testing.T) {
 	b := newBench(t)
 	for _, jobs := range []int{1, 3, 64} {
-		l, err := b.try("sixteen.o", xdpload.LoadOptions{Jobs: jobs, Select: elf.Selector{Section: "xdp", Type: ebpf.XDP}}, b.hook)
+		l, err := b.try("sixteen.o", xdpload.LoadOptions{Jobs: xdpload.NewJobs(jobs), Select: elf.Selector{Section: "xdp", Type: ebpf.XDP}}, b.hook)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -119,15 +120,15 @@ func TestJobsAllLoad(t *testing.T) {
 // load that is called off does not wait for them.
 func TestSlots(t *testing.T) {
 	b := newBench(t)
-	slots := make(chan struct{}, 1)
+	slots := xdpload.NewJobs(1)
 	slots <- struct{}{}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := xdpload.Load(ctx, objectOf(t, "tiny.o"), b.options(xdpload.LoadOptions{Slots: slots})); !errors.Is(err, context.Canceled) {
+	if _, err := xdpload.Load(ctx, objectOf(t, "tiny.o"), b.options(xdpload.LoadOptions{Jobs: slots})); !errors.Is(err, context.Canceled) {
 		t.Errorf("called off: %v", err)
 	}
 	var free atomic.Bool
-	o := b.options(xdpload.LoadOptions{Slots: slots, Jobs: 4, Select: elf.Selector{Section: "xdp", Type: ebpf.XDP}})
+	o := b.options(xdpload.LoadOptions{Jobs: slots, Select: elf.Selector{Section: "xdp", Type: ebpf.XDP}})
 	o.Loaded = func(*xdpload.Loaded) error {
 		if !free.Load() {
 			t.Error("loaded before there was a slot")
@@ -157,30 +158,29 @@ func TestSlots(t *testing.T) {
 	}
 }
 
-// TestAhead: what was loaded before is attached, once; after an error it is closed.
-func TestAhead(t *testing.T) {
+// TestLoadedBefore: what was loaded before is attached; after an error nothing of it
+// is open.
+func TestLoadedBefore(t *testing.T) {
 	b := newBench(t)
 	descriptors := bpftest.Descriptors(t)
 	obj := objectOf(t, "count.o")
-	o := b.options(xdpload.LoadOptions{Select: elf.Selector{Section: "xdp", Type: ebpf.XDP}})
-	install := func() (made, got *xdpload.Loaded, err error) {
-		made, err = xdpload.Load(t.Context(), obj, o)
-		if err != nil {
+	apply := func() (s *xdpload.Source, before *xdpload.Loaded, err error) {
+		s = &xdpload.Source{Object: obj, Options: b.options(xdpload.LoadOptions{Select: elf.Selector{Section: "xdp", Type: ebpf.XDP}})}
+		if err := s.Load(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		ahead := o
-		ahead.Ahead = made
-		got, _, err = xdpload.Install(t.Context(), b.conn, obj, ahead, b.hook)
-		return made, got, err
+		before = s.Loaded()
+		all, err := xdpload.Apply(t.Context(), b.conn, []xdpload.Plan{{Source: s, Hook: b.hook}}, xdpload.ApplyOptions{})
+		return s, before, cmp.Or(err, all[0].Err)
 	}
-	made, got, err := install()
-	if err != nil || got != made {
-		t.Fatalf("%+v, %v, want %+v", got, err, made)
+	s, before, err := apply()
+	if err != nil || s.Loaded() != before {
+		t.Fatalf("%+v, %v, want %+v", s.Loaded(), err, before)
 	}
-	got.Close()
+	s.Close()
 	b.hook.Replace = false
-	if _, _, err := install(); !errors.Is(err, os.ErrExist) {
-		t.Errorf("on a device that runs another: %v", err)
+	if s, _, err = apply(); !errors.Is(err, os.ErrExist) || s.Loaded() != nil {
+		t.Errorf("on a device that runs another: %v, %+v", err, s.Loaded())
 	}
 	if now := bpftest.Descriptors(t); !slices.Equal(now, descriptors) {
 		t.Errorf("descriptors %q are open, before it were %q", now, descriptors)

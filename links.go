@@ -1,7 +1,6 @@
 package xdpload
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,8 +10,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/internal/sys"
-	"github.com/xdpload/xdpload/netlink"
-	"github.com/xdpload/xdpload/pin"
 )
 
 // opPinLink is what fails when a link finds its path taken.
@@ -20,17 +17,19 @@ const opPinLink = "pin link"
 
 // A linkHook is a hook on which a bpf_link can hold a program.
 type linkHook interface {
-	Hook
-	// linkPath is where the link is pinned, "" for no link, and whether
-	// the one that is pinned there may be updated.
-	linkPath() (path string, update bool)
-	// attachments are what is on the hook, with their links.
-	attachments(*netlink.Conn) ([]*Attachment, error)
+	// list is what is on the hook, with the links.
+	list(*engine) (programList, error)
+	// leaves are the programs of the list that an idempotent plan may leave.
+	leaves(programList) []*Attachment
+	// ready refuses a new link whose place is not there.
+	ready(programList) error
 	// create attaches by a new link, and returns its descriptor.
-	create(*netlink.Conn, *Program) (int, error)
+	create(*engine) (int, error)
 	// keeps refuses an update of the link that holds an attachment, which
 	// cannot move it, if the hook wants another place.
-	keeps(*netlink.Conn, *Attachment) error
+	keeps(programList, *Attachment) error
+	// current refuses a revision of the hook that is not the one that was asked for.
+	current(op string, on programList) error
 }
 
 // ErrLinkDetached says that what is pinned is a bpf_link that was detached, or
@@ -41,129 +40,246 @@ var ErrLinkDetached = errors.New("a bpf_link that was detached")
 // program.
 var ErrNotLink = errors.New("what is pinned there is no bpf_link")
 
-// newLink is a link that comes to be when a [pin.Txn] pins it: until that is
-// published the program is not attached, and from then on it is until someone
-// removes the pin.
-type newLink struct {
-	make func() (int, error)
-	fd   int
-	err  error // of make
+// linkSteps have a bpf_link hold the program: a new one, which comes to be when
+// its pin is published, or the one that is pinned already. A new one that is not
+// published is not attached.
+type linkSteps struct {
+	hook    linkHook
+	path    string
+	update  bool // the link that is pinned may be changed
+	on      programList
+	held    *Attachment // by the link that is pinned, nil for none
+	fd      int         // of the link, 0 without
+	problem error       // where a program that does the same may make it void
+	refusal error       // of the kernel, to make a new link
+}
+
+func (s *linkSteps) look(e *engine, m *move) (err error) {
+	s.close()
+	if s.on, err = s.hook.list(e); err != nil {
+		return err
+	}
+	m.Device, m.old, s.held = s.on.device, 0, nil
+	if s.problem = s.open(); s.held != nil {
+		m.old = s.held.Program.ID
+	}
+	if s.hook.leaves(s.on) != nil {
+		return nil
+	}
+	return s.problem
+}
+
+// open finds what is pinned where the link is to be.
+func (s *linkSteps) open() error {
+	fd, kind, err := sys.OpenPinned(s.path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return s.hook.ready(s.on)
+	case err != nil:
+		return err
+	}
+	s.fd = fd
+	if kind != sys.KindLink {
+		return &os.PathError{Op: opPinLink, Path: s.path, Err: ErrNotLink}
+	}
+	if s.held, err = s.pinned(); err == nil {
+		err = s.hook.keeps(s.on, s.held)
+	}
+	switch {
+	case !s.update:
+		return &os.PathError{Op: opPinLink, Path: s.path, Err: os.ErrExist}
+	case err != nil:
+		return &os.PathError{Op: "update", Path: s.path, Err: err}
+	}
+	return nil
+}
+
+// pinned is what the link holds, on this hook and no other.
+func (s *linkSteps) pinned() (*Attachment, error) {
+	info, err := sys.InfoOfDeviceLink(s.fd)
+	switch {
+	case err != nil:
+		return nil, err
+	case info == nil:
+		return nil, errors.New("a bpf_link that is not of a device")
+	case info.Ifindex == 0:
+		return nil, ErrLinkDetached
+	}
+	if i, err := s.on.find(LinkID(info.ID)); err == nil {
+		return s.on.programs[i], nil
+	}
+	return nil, fmt.Errorf("bpf_link id %d holds program id %d on another hook, or on the device with index %d", info.ID, info.Program, info.Ifindex)
+}
+
+func (s *linkSteps) close() {
+	if s.fd > 0 {
+		_ = sys.Close(s.fd)
+	}
+	s.fd = 0
+}
+
+// candidates are what the link holds: beside it, the program could be attached
+// twice.
+func (s *linkSteps) candidates(*engine, *move) []*Attachment {
+	for _, a := range s.hook.leaves(s.on) {
+		if s.held != nil && a.Link != nil && a.Link.ID == s.held.Link.ID {
+			return []*Attachment{a}
+		}
+	}
+	return nil
+}
+
+// stage has a new link come to be with the pins of the load.
+func (s *linkSteps) stage(e *engine) error {
+	if s.fd > 0 || s.problem != nil {
+		return nil
+	}
+	txn, err := e.transaction(s.path)
+	if err != nil {
+		return fmt.Errorf("pin the link: %w", err)
+	}
+	return txn.Pin(s.path, pinFunc(func(path string) error {
+		if s.fd, s.refusal = s.hook.create(e); s.refusal != nil {
+			s.fd = 0
+			return errNotMade // an os.ErrExist of the hook would be taken for one of the path
+		}
+		return sys.Pin(s.fd, path)
+	}))
 }
 
 var errNotMade = errors.New("no link to pin")
 
-// Pin keeps an error to itself: an os.ErrExist of the hook would be taken for
-// one of the path.
-func (l *newLink) Pin(path string) error {
-	if l.fd, l.err = l.make(); l.err != nil {
-		return errNotMade
-	}
-	return sys.Pin(l.fd, path)
+// pinFunc pins what it makes.
+type pinFunc func(path string) error
+
+// Pin makes the object and pins it.
+func (f pinFunc) Pin(path string) error { return f(path) }
+
+func (*linkSteps) put(ctx context.Context, e *engine, all []*move) []error {
+	return oneByOne(ctx, all, func(m *move) error {
+		s, _ := m.steps.(*linkSteps)
+		m.Attachment = &Attachment{Ifindex: m.Ifindex, Device: m.Device, Program: e.program().ProgramInfo}
+		switch {
+		case s.problem != nil:
+			return s.problem
+		case s.held == nil:
+			return nil // it is attached since it is pinned
+		}
+		m.Attachment.Mode, m.Attachment.Multi = s.held.Mode, s.held.Multi
+		old, err := e.kept(m.old)
+		if err != nil {
+			return err
+		}
+		m.Gone = &s.held.Program
+		if err := sys.UpdateLink(s.fd, e.program().FD(), old); err != nil {
+			return &os.PathError{Op: "update", Path: s.path, Err: err}
+		}
+		return nil
+	})
 }
 
-// close detaches the link unless it is pinned.
-func (l *newLink) close() error {
-	if l == nil || l.fd < 0 {
+// again is for a link that holds another program than when it was looked at.
+func (s *linkSteps) again(e *engine, m *move, err error) bool {
+	if s.held == nil || s.problem != nil || !errors.Is(err, unix.EPERM) {
+		return false
+	}
+	was := m.old
+	return s.look(e, m) == nil && s.held != nil && m.old != was
+}
+
+func (*linkSteps) confirm(e *engine, all []*move) {
+	for _, m := range all {
+		s, _ := m.steps.(*linkSteps)
+		if m.Err != nil {
+			continue
+		}
+		info, err := sys.InfoOfLink(s.fd)
+		if err != nil {
+			e.warn(fmt.Errorf("%s: %w", s.path, err))
+			continue
+		}
+		m.Attachment.Link = &LinkInfo{ID: info.ID}
+		settle(e, m, LinkID(info.ID), s.hook.list)
+	}
+}
+
+// undo gives the link what it held. A new one goes with its pin.
+func (s *linkSteps) undo(e *engine, m *move) error {
+	if s.held == nil {
+		s.close()
 		return nil
 	}
-	fd := l.fd
-	l.fd = -1
-	return sys.Close(fd)
-}
-
-// attachment is what the new link holds.
-func (l *newLink) attachment(c *netlink.Conn, h linkHook) (*Attachment, error) {
-	info, err := sys.InfoOfLink(l.fd)
+	old, err := e.kept(m.old)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return attachedBy(c, h, info.ID)
+	return sys.UpdateLink(s.fd, old, e.program().FD())
 }
 
-// attachedBy is what a link holds on the hook that it was just put on.
-func attachedBy(c *netlink.Conn, h linkHook, link uint32) (*Attachment, error) {
-	a, err := heldBy(c, h, link)
-	if err == nil && a == nil {
-		err = ErrLinkDetached // by someone else, since
-	}
-	return a, err
-}
-
-// heldBy is what a link holds on the hook, nil if nothing.
-func heldBy(c *netlink.Conn, h linkHook, link uint32) (*Attachment, error) {
-	all, err := h.attachments(c)
-	if err != nil {
-		return nil, err
-	}
-	for _, a := range all {
-		if a.Link != nil && a.Link.ID == link {
-			return a, nil
+// settle completes a made move with what is now on the hook. If someone else has
+// taken it off since, what was done has to do.
+func settle(e *engine, m *move, which Ref, list func(*engine) (programList, error)) {
+	m.Attachment.Replaced = m.Gone
+	on, err := list(e)
+	if err == nil {
+		var i int
+		if i, err = on.find(which); err == nil {
+			on.programs[i].Replaced = m.Gone
+			m.Attachment = on.programs[i]
+			return
 		}
 	}
-	return nil, nil
+	e.warn(fmt.Errorf("%s: attached, but what is there now cannot be told: %w", m.Device, err))
 }
 
-// byLink says whether the hook wants a link, and whether one is to be made.
-func byLink(h Hook) (_ linkHook, isNew bool) {
-	l, ok := h.(linkHook)
-	if !ok {
-		return nil, false
-	}
-	path, _ := l.linkPath()
-	if path == "" {
-		return nil, false
-	}
-	_, err := os.Lstat(path)
-	return l, errors.Is(err, os.ErrNotExist)
+// linkOff takes off what a bpf_link holds, for good.
+type linkOff struct {
+	hook linkHook
+	id   uint32
+	held *Attachment
 }
 
-// prepare returns what an idempotent hook has already. If there is nothing
-// and the hook wants a new link, it has Publish attach the program by one.
-func (l *Loaded) prepare(c *netlink.Conn, h Hook) (*Attachment, error) {
-	a, err := alreadyAttached(c, h, l.does)
-	if a != nil || err != nil {
-		return a, err
+func (s *linkOff) look(e *engine, m *move) error {
+	on, err := s.hook.list(e)
+	if err != nil {
+		return err
 	}
-	lh, isNew := byLink(h)
-	if !isNew {
-		return nil, nil
+	m.Device = on.device
+	if err := s.hook.current(opDetach, on); err != nil {
+		return err
 	}
-	path, _ := lh.linkPath()
-	if err := l.pins.begin(); err != nil {
-		return nil, fmt.Errorf("pin the link: %w", err)
+	i, err := on.find(LinkID(s.id))
+	if err == nil {
+		s.held = on.programs[i]
 	}
-	p := l.Program()
-	p.link = &newLink{fd: -1, make: func() (int, error) { return lh.create(c, p) }}
-	return nil, l.pins.txn.Pin(path, p.link)
+	return err
 }
 
-// attachByLink pins a new link, or updates the one that is pinned.
-func attachByLink(c *netlink.Conn, p *Program, h linkHook, isNew bool) (*Attachment, error) {
-	if !isNew {
-		return updatePinned(c, p, h)
+func (*linkOff) candidates(*engine, *move) []*Attachment { return nil }
+
+func (*linkOff) put(ctx context.Context, _ *engine, all []*move) []error {
+	return oneByOne(ctx, all, func(m *move) error {
+		s, _ := m.steps.(*linkOff)
+		m.Attachment, m.Gone = s.held, &s.held.Program
+		return detachLink(s.id)
+	})
+}
+
+func (*linkOff) again(*engine, *move, error) bool { return false }
+
+func (*linkOff) confirm(*engine, []*move) {}
+
+func (*linkOff) undo(*engine, *move) error { return ErrLinkDetached }
+
+// oneByOne is put for a hook of which no two requests are in flight.
+func oneByOne(ctx context.Context, all []*move, put func(*move) error) []error {
+	errs := make([]error, len(all))
+	for i, m := range all {
+		if errs[i] = ctx.Err(); errs[i] == nil {
+			errs[i] = put(m)
+		}
 	}
-	path, _ := h.linkPath()
-	fs, err := pin.Open(rootOf(path))
-	if err != nil {
-		return nil, err
-	}
-	txn, err := fs.Begin()
-	if err != nil {
-		return nil, err
-	}
-	n := &newLink{fd: -1, make: func() (int, error) { return h.create(c, p) }}
-	defer n.close() //nolint:errcheck // it is pinned, or shall go
-	if err := txn.Pin(path, n); err != nil {
-		return nil, err
-	}
-	if err := txn.Publish(context.Background()); err != nil {
-		return nil, cmp.Or(n.err, err)
-	}
-	a, err := n.attachment(c, h)
-	if err != nil {
-		return nil, errors.Join(err, txn.Rollback())
-	}
-	return a, txn.Commit()
+	return errs
 }
 
 // rootOf is the topmost directory of the BPF file system that a path is on.
@@ -179,62 +295,6 @@ func rootOf(path string) string {
 			return root
 		}
 	}
-}
-
-// updatePinned has the link that is pinned hold the program.
-func updatePinned(c *netlink.Conn, p *Program, h linkHook) (*Attachment, error) {
-	path, update := h.linkPath()
-	fd, kind, err := sys.OpenPinned(path)
-	if err != nil {
-		return nil, err
-	}
-	defer sys.Close(fd)
-	if kind != sys.KindLink {
-		return nil, &os.PathError{Op: opPinLink, Path: path, Err: ErrNotLink}
-	}
-	if !update {
-		return nil, &os.PathError{Op: opPinLink, Path: path, Err: os.ErrExist}
-	}
-	a, err := pinnedAttachment(c, fd, h)
-	if err != nil {
-		return nil, &os.PathError{Op: "update", Path: path, Err: err}
-	}
-	if err := h.keeps(c, a); err != nil {
-		return nil, &os.PathError{Op: "update", Path: path, Err: err}
-	}
-	old, err := sys.ProgramByID(a.Program.ID)
-	if err != nil {
-		return nil, err
-	}
-	defer sys.Close(old)
-	if err := sys.UpdateLink(fd, p.FD(), old); err != nil {
-		return nil, &os.PathError{Op: "update", Path: path, Err: err}
-	}
-	replaced := a.Program
-	a, err = attachedBy(c, h, a.Link.ID)
-	if err != nil {
-		return nil, &os.PathError{Op: "update", Path: path, Err: err}
-	}
-	a.Replaced = &replaced
-	return a, nil
-}
-
-// pinnedAttachment is what a link holds, on this hook and no other.
-func pinnedAttachment(c *netlink.Conn, fd int, h linkHook) (*Attachment, error) {
-	info, err := sys.InfoOfDeviceLink(fd)
-	switch {
-	case err != nil:
-		return nil, err
-	case info == nil:
-		return nil, errors.New("a bpf_link that is not of a device")
-	case info.Ifindex == 0:
-		return nil, ErrLinkDetached
-	}
-	a, err := heldBy(c, h, info.ID)
-	if err == nil && a == nil {
-		err = fmt.Errorf("bpf_link id %d holds program id %d on another hook, or on the device with index %d", info.ID, info.Program, info.Ifindex)
-	}
-	return a, err
 }
 
 func updateLink(id uint32, program, old int) error {
@@ -253,30 +313,4 @@ func detachLink(id uint32) error {
 	}
 	defer sys.Close(fd)
 	return sys.DetachLink(fd)
-}
-
-// pinnedLink is the link that is pinned where the hook wants one, nil if the
-// hook wants none. A link with the id 0 stands for one that is not there.
-func pinnedLink(h Hook) (*LinkInfo, error) {
-	lh, isNew := byLink(h)
-	if lh == nil {
-		return nil, nil
-	}
-	if isNew {
-		return &LinkInfo{}, nil
-	}
-	path, _ := lh.linkPath()
-	fd, kind, err := sys.OpenPinned(path)
-	if err != nil {
-		return nil, err
-	}
-	defer sys.Close(fd)
-	if kind != sys.KindLink {
-		return &LinkInfo{}, nil
-	}
-	info, err := sys.InfoOfLink(fd)
-	if err != nil {
-		return nil, err
-	}
-	return &LinkInfo{ID: info.ID}, nil
 }

@@ -35,11 +35,7 @@ func (l *Loaded) Publish(ctx context.Context) error {
 	if err := l.own(); err != nil {
 		return err
 	}
-	err := l.pins.publish(ctx)
-	if link := l.Program().link; link != nil && link.err != nil {
-		return link.err
-	}
-	return err
+	return l.pins.publish(ctx)
 }
 
 // Commit makes the pins permanent, and has the programs take their slots in

@@ -2,6 +2,7 @@ package xdpload
 
 import (
 	"cmp"
+	"context"
 
 	"github.com/cilium/ebpf"
 
@@ -16,12 +17,9 @@ type LoadOptions struct {
 	Select elf.Selector
 	// Verbose asks the verifier for its log even of a program that it takes.
 	Verbose bool
-	// Jobs is how many programs are verified at a time, each on a thread of its
-	// own; 0 is as many as Go may use ([runtime.GOMAXPROCS]).
-	Jobs int
-	// Slots, if not nil, bounds how many programs are verified at a time by all
-	// loads that share it: each takes a place in the channel meanwhile.
-	Slots chan struct{}
+	// Jobs bounds how many programs are verified at a time, each on a thread of
+	// its own; nil is as many as Go may use ([runtime.GOMAXPROCS]).
+	Jobs Jobs
 	// Ifindex is the device that runs the program itself, 0 for the kernel.
 	// It is looked up in the network namespace of the calling thread.
 	Ifindex int
@@ -43,9 +41,26 @@ type LoadOptions struct {
 	// Adapt, if not nil, may change the programs' attach type and flags before
 	// they are verified: those of a program array must agree in them.
 	Adapt func(*ebpf.ProgramSpec)
-	// Ahead, if not nil, is what Load returned for the same object and options
-	// before: the next load takes it over, and has nothing left to do.
-	Ahead *Loaded
+}
+
+// Jobs bounds how many programs all loads that share it have verified at a time.
+// Make it with [NewJobs].
+type Jobs chan struct{}
+
+// NewJobs allows n at a time.
+func NewJobs(n int) Jobs { return make(Jobs, n) }
+
+// take waits for a place, and returns what gives it back.
+func (j Jobs) take(ctx context.Context) (free func(), err error) {
+	if j == nil {
+		return func() {}, nil
+	}
+	select {
+	case j <- struct{}{}:
+		return func() { <-j }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // Variable is the value of a global variable, as text: see [elf.Object.Set].

@@ -1,34 +1,35 @@
 package xdpload
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"os"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/internal/sys"
-	"github.com/xdpload/xdpload/netlink"
 )
 
 // Order is what the hooks that run several programs, [TCX] and [Netkit], are told
 // about one of them.
 type Order struct {
-	// Anchor is where Attach puts the program; nil is Last.
+	// Anchor is where the program goes; nil is Last.
 	Anchor Anchor
-	// Revision, if not 0, has Attach and Detach refuse unless the hook is at
+	// Revision, if not 0, has a change refused unless the hook is at
 	// that revision: see [MultiInfo].
 	Revision uint64
 	// Link is a path on a BPF file system: the program is held by a bpf_link
 	// that is pinned there, and taken off with that pin. Empty: the program
 	// itself is attached, and stays until it is detached.
 	Link string
-	// Update lets Attach put the program into the link that is pinned at Link
+	// Update lets the program be put into the link that is pinned at Link
 	// already.
 	Update bool
-	// Idempotent has Attach change nothing if a program that does the same is
+	// Idempotent changes nothing if a program that does the same is
 	// in the place already: see [Attachment].
 	Idempotent bool
-	// Which program Detach takes off; the zero value is the only one.
+	// Which program is taken off; the zero value is the only one.
 	Which Ref
 }
 
@@ -60,13 +61,25 @@ func (m multi) name() string {
 	}
 }
 
-// list asks what is on the hook.
-func (m multi) list(device string, known *Inventory) (programList, error) {
+func (m multi) steps(off bool) steps {
+	switch {
+	case off && m.Which.kind == refLink:
+		return &linkOff{hook: m, id: m.Which.id}
+	case off:
+		return &multiOff{multi: m}
+	case m.Link != "":
+		return &linkSteps{hook: m, path: m.Link, update: m.Update}
+	}
+	return &multiSteps{multi: m}
+}
+
+// query asks what is on the hook.
+func (m multi) query(device string, known *Inventory) (programList, error) {
 	running, revision, err := sys.QueryPrograms(m.ifindex, m.point)
 	if err != nil && !errors.Is(err, unix.ENOENT) { // ENOENT: never had a program, on some kernels
 		return programList{}, err
 	}
-	out := programList{hook: m.name(), revision: revision}
+	out := programList{hook: m.name(), device: device, revision: revision}
 	for i, r := range running {
 		a := &Attachment{
 			Ifindex: m.ifindex, Device: device, Program: known.Program(r.Program),
@@ -80,169 +93,69 @@ func (m multi) list(device string, known *Inventory) (programList, error) {
 	return out, nil
 }
 
-// now is what the hook is about to be changed from.
-func (m multi) now(c *netlink.Conn, op string) (programList, error) {
-	dev, err := c.LinkByIndex(m.ifindex)
+// list is what the hook is about to be changed from.
+func (m multi) list(e *engine) (programList, error) {
+	dev, err := e.Known.device(e.conn, m.ifindex)
 	if err != nil {
 		return programList{}, err
 	}
-	on, err := m.list(dev.Name, new(Inventory))
+	on, err := m.query(dev.Name, new(Inventory))
 	if err != nil {
-		return on, m.explain(c, op, err)
-	}
-	if m.Revision != 0 && m.Revision != on.revision {
-		return on, m.stale(op, on.revision)
+		return on, m.explain(e.conn, opAttach, err)
 	}
 	return on, nil
 }
 
-// check tells whether attach would find its hook and its place.
-func (m multi) check(c *netlink.Conn) error {
-	on, err := m.now(c, opAttach)
-	if err != nil || m.Idempotent {
-		return err
+// current refuses a revision that is not the hook's.
+func (m multi) current(op string, on programList) error {
+	if m.Revision != 0 && m.Revision != on.revision {
+		return m.stale(op, on.revision)
 	}
-	_, err = m.spot(on)
-	return err
+	return nil
 }
 
+// spot is where a program goes.
 func (m multi) spot(on programList) (spot, error) {
-	at, err := m.anchor().resolve(on)
+	if err := m.current(opAttach, on); err != nil {
+		return spot{}, err
+	}
+	anchor := m.Anchor
+	if anchor == nil {
+		anchor = Last()
+	}
+	at, err := anchor.resolve(on)
 	at.Revision = m.Revision
 	return at, err
 }
 
-func (m multi) anchor() Anchor {
-	if m.Anchor == nil {
-		return Last()
+// leaves are the programs that are in the place already, whatever the revision
+// was before what changes nothing now.
+func (m multi) leaves(on programList) (out []*Attachment) {
+	if !m.Idempotent {
+		return nil
 	}
-	return m.Anchor
+	for i, a := range on.programs {
+		if m.Anchor == nil || m.Anchor.satisfied(on, i) {
+			out = append(out, a)
+		}
+	}
+	return out
 }
 
-func (m multi) attach(c *netlink.Conn, p *Program) (*Attachment, error) {
-	on, err := m.now(c, opAttach)
-	if err != nil {
-		return nil, err
-	}
+// ready refuses a place for a new link.
+func (m multi) ready(on programList) error {
 	at, err := m.spot(on)
-	if err != nil {
-		return nil, err
-	}
-	if err := m.put(p, at); err != nil {
-		return nil, m.explain(c, opAttach, err)
-	}
-	return m.attached(c, p, at.replaced)
-}
-
-func (m multi) put(p *Program, at spot) error {
-	old := at.replaced
-	if old == nil {
-		return sys.AttachProgram(m.ifindex, m.point, p.FD(), 0, at.Place)
-	}
-	fd, err := sys.ProgramByID(old.Program.ID)
-	if err != nil {
-		return err
-	}
-	defer sys.Close(fd)
-	if old.Link != nil {
-		return updateLink(old.Link.ID, p.FD(), fd)
-	}
-	return sys.AttachProgram(m.ifindex, m.point, p.FD(), fd, at.Place)
-}
-
-// attached asks the kernel where it put the program.
-func (m multi) attached(c *netlink.Conn, p *Program, replaced *Attachment) (*Attachment, error) {
-	m.Revision = 0
-	on, err := m.now(c, opAttach)
-	if err != nil {
-		return nil, err
-	}
-	i, err := on.find(ProgramID(p.ID))
-	if err != nil {
-		return nil, err // taken off by someone else, since
-	}
-	a := on.programs[i]
-	if replaced != nil {
-		a.Replaced = &replaced.Program
-	}
-	return a, nil
-}
-
-func (m multi) detach(c *netlink.Conn) (*Attachment, error) {
-	on, err := m.now(c, opDetach)
-	if err != nil {
-		return nil, err
-	}
-	which, err := m.Which.opened()
-	if err != nil {
-		return nil, err
-	}
-	i, err := on.find(which)
-	if err != nil {
-		return nil, err
-	}
-	a := on.programs[i]
-	switch {
-	case a.Link == nil:
-		err = m.remove(a.Program.ID)
-	case which.kind == refLink:
-		err = detachLink(a.Link.ID)
-	default:
-		err := &HookError{Op: opDetach, Hook: m.name(), Cause: "a bpf_link holds the program", Err: unix.EBUSY}
-		return nil, &OccupiedError{Device: a.Device, Attachments: []*Attachment{a}, Err: err}
-	}
-	if err != nil {
-		return nil, m.explain(c, opDetach, err)
-	}
-	return a, nil
-}
-
-func (m multi) remove(program uint32) error {
-	fd, err := sys.ProgramByID(program)
-	if err != nil {
-		return err
-	}
-	defer sys.Close(fd)
-	return sys.DetachProgram(m.ifindex, m.point, fd, m.Revision)
-}
-
-// create attaches by a new link.
-func (m multi) create(c *netlink.Conn, p *Program) (int, error) {
-	on, err := m.now(c, opAttach)
-	if err != nil {
-		return -1, err
-	}
-	at, err := m.spot(on)
-	if err != nil {
-		return -1, err
-	}
-	if at.replaced != nil {
-		return -1, &HookError{
+	if err == nil && at.replaced != nil {
+		err = &HookError{
 			Op: opAttach, Hook: m.name(), Err: unix.EBUSY,
 			Cause: "a new bpf_link cannot take the place of " + label(at.replaced),
 		}
 	}
-	fd, err := sys.CreateLink(m.ifindex, m.point, p.FD(), at.Place)
-	if err != nil {
-		return -1, m.explain(c, opAttach, err)
-	}
-	return fd, nil
-}
-
-func (m multi) linkPath() (path string, update bool) { return m.Link, m.Update }
-
-func (m multi) attachments(c *netlink.Conn) ([]*Attachment, error) {
-	m.Revision = 0
-	on, err := m.now(c, opAttach)
-	return on.programs, err
+	return err
 }
 
 // keeps refuses an anchor or a revision that is not the link's.
-func (m multi) keeps(c *netlink.Conn, a *Attachment) error {
-	on, err := m.now(c, opAttach)
-	if err != nil {
-		return err
-	}
+func (m multi) keeps(on programList, a *Attachment) error {
 	if _, err := m.spot(on); err != nil || m.Anchor == nil {
 		return err
 	}
@@ -256,21 +169,177 @@ func (m multi) keeps(c *netlink.Conn, a *Attachment) error {
 	}
 }
 
-// candidates are the programs that are in the place already.
-func (m multi) candidates(c *netlink.Conn) ([]*Attachment, error) {
-	if !m.Idempotent {
-		return nil, nil
-	}
-	m.Revision = 0 // it was another before what changes nothing now
-	on, err := m.now(c, opAttach)
+// create attaches by a new link.
+func (m multi) create(e *engine) (int, error) {
+	on, err := m.list(e)
 	if err != nil {
-		return nil, err
+		return -1, err
 	}
-	var out []*Attachment
-	for i, a := range on.programs {
-		if m.Anchor == nil || m.Anchor.satisfied(on, i) {
-			out = append(out, a)
+	if err := m.ready(on); err != nil {
+		return -1, err
+	}
+	at, _ := m.spot(on)
+	fd, err := sys.CreateLink(m.ifindex, m.point, e.program().FD(), at.Place)
+	if err != nil {
+		return -1, m.explain(e.conn, opAttach, err)
+	}
+	return fd, nil
+}
+
+// multiSteps put a program among the others of a hook.
+type multiSteps struct {
+	multi
+	on      programList // as it was seen last
+	at      spot
+	problem error // of the place, where a program that does the same may make it void
+}
+
+func (s *multiSteps) look(e *engine, m *move) (err error) {
+	if s.on, err = s.list(e); err != nil {
+		return err
+	}
+	m.Device, m.old = s.on.device, 0
+	if s.at, s.problem = s.spot(s.on); s.at.replaced != nil {
+		m.old = s.at.replaced.Program.ID
+	}
+	if s.Idempotent {
+		return nil
+	}
+	return s.problem
+}
+
+func (s *multiSteps) candidates(*engine, *move) []*Attachment { return s.leaves(s.on) }
+
+func (*multiSteps) put(ctx context.Context, e *engine, all []*move) []error {
+	return oneByOne(ctx, all, func(m *move) error {
+		s, _ := m.steps.(*multiSteps)
+		if s.problem != nil {
+			return s.problem
+		}
+		return s.putOne(e, m)
+	})
+}
+
+func (s *multiSteps) putOne(e *engine, m *move) error {
+	p := e.program()
+	m.Attachment = &Attachment{
+		Ifindex: s.ifindex, Device: m.Device, Program: p.ProgramInfo, Multi: &MultiInfo{Hook: s.name()},
+	}
+	old := 0
+	if m.old != 0 {
+		var err error
+		if old, err = e.kept(m.old); err != nil {
+			return s.explain(e.conn, opAttach, err)
+		}
+		m.Gone = &s.at.replaced.Program
+	}
+	return s.explain(e.conn, opAttach, s.swap(p.FD(), old, s.at.Place))
+}
+
+// swap puts a program there, in the place of the old one if that is not 0. Its
+// link, if it has one, then holds the new one.
+func (s *multiSteps) swap(program, old int, at sys.Place) error {
+	if s.at.replaced != nil && s.at.replaced.Link != nil {
+		return updateLink(s.at.replaced.Link.ID, program, old)
+	}
+	return sys.AttachProgram(s.ifindex, s.point, program, old, at)
+}
+
+// again is for a program whose place is to be taken, and which someone else
+// has replaced since. What stands there instead has another id.
+func (s *multiSteps) again(e *engine, m *move, err error) bool {
+	if m.old == 0 || s.problem != nil || !errors.Is(err, os.ErrNotExist) && !errors.Is(err, os.ErrPermission) {
+		return false
+	}
+	was := m.old
+	return s.look(e, m) == nil && m.old != was
+}
+
+// confirm asks the kernel where it put the programs.
+func (*multiSteps) confirm(e *engine, all []*move) {
+	for _, m := range all {
+		if s, _ := m.steps.(*multiSteps); m.Err == nil {
+			settle(e, m, ProgramID(e.program().ID), s.list)
 		}
 	}
-	return out, nil
+}
+
+func (s *multiSteps) undo(e *engine, m *move) error {
+	p := e.program().FD()
+	if m.old == 0 {
+		return sys.DetachProgram(s.ifindex, s.point, p, 0)
+	}
+	old, err := e.kept(m.old)
+	if err != nil {
+		return err
+	}
+	return s.swap(old, p, sys.Place{})
+}
+
+// multiOff takes one program of a hook off.
+type multiOff struct {
+	multi
+	on    programList
+	which int // in the list
+}
+
+func (s *multiOff) look(e *engine, m *move) (err error) {
+	if s.on, err = s.list(e); err != nil {
+		return err
+	}
+	m.Device = s.on.device
+	if err := s.current(opDetach, s.on); err != nil {
+		return err
+	}
+	which, err := s.Which.opened()
+	if err != nil {
+		return err
+	}
+	if s.which, err = s.on.find(which); err != nil {
+		return err
+	}
+	a := s.on.programs[s.which]
+	switch {
+	case a.Link == nil:
+		m.old = a.Program.ID
+	case which.kind == refLink: // pinned at the path that was named
+		m.steps = &linkOff{hook: s.multi, id: a.Link.ID}
+		return m.look(e, m)
+	default:
+		err := &HookError{Op: opDetach, Hook: s.name(), Cause: "a bpf_link holds the program", Err: unix.EBUSY}
+		return &OccupiedError{Device: a.Device, Attachments: []*Attachment{a}, Err: err}
+	}
+	return nil
+}
+
+func (*multiOff) candidates(*engine, *move) []*Attachment { return nil }
+
+func (*multiOff) put(ctx context.Context, e *engine, all []*move) []error {
+	return oneByOne(ctx, all, func(m *move) error {
+		s, _ := m.steps.(*multiOff)
+		fd, err := e.kept(m.old)
+		if err == nil {
+			err = sys.DetachProgram(s.ifindex, s.point, fd, s.Revision)
+		}
+		a := s.on.programs[s.which]
+		m.Attachment, m.Gone = a, &a.Program
+		return s.explain(e.conn, opDetach, err)
+	})
+}
+
+func (*multiOff) again(*engine, *move, error) bool { return false }
+
+func (*multiOff) confirm(*engine, []*move) {}
+
+// undo puts the program back before the one that was behind it.
+func (s *multiOff) undo(e *engine, m *move) error {
+	fd, err := e.kept(m.old)
+	if err != nil {
+		return err
+	}
+	at := sys.Place{Flags: sys.FlagAfter}
+	if next := s.which + 1; next < len(s.on.programs) {
+		at = besideProgram(sys.FlagBefore, s.on.programs[next])
+	}
+	return sys.AttachProgram(s.ifindex, s.point, fd, 0, at)
 }

@@ -4,7 +4,6 @@ import (
 	"github.com/cilium/ebpf"
 
 	"github.com/xdpload/xdpload/internal/sys"
-	"github.com/xdpload/xdpload/netlink"
 )
 
 // Netkit is a hook of a pair of netkit devices that runs several programs in
@@ -26,9 +25,6 @@ type Netkit struct {
 // ProgramType is [ebpf.SchedCLS].
 func (Netkit) ProgramType() ebpf.ProgramType { return ebpf.SchedCLS }
 
-// Check is as [TCX.Check].
-func (h Netkit) Check(c *netlink.Conn) error { return h.multi().check(c) }
-
 func (h Netkit) multi() multi {
 	m := multi{ifindex: h.Ifindex, point: sys.NetkitPrimary, Order: h.Order}
 	if h.Peer {
@@ -37,15 +33,6 @@ func (h Netkit) multi() multi {
 	return m
 }
 
-func (h Netkit) attach(c *netlink.Conn, p *Program) (*Attachment, error) {
-	return h.multi().attach(c, p)
-}
-func (h Netkit) detach(c *netlink.Conn) (*Attachment, error)       { return h.multi().detach(c) }
-func (h Netkit) candidates(c *netlink.Conn) ([]*Attachment, error) { return h.multi().candidates(c) }
+func (h Netkit) ifindex() int { return h.Ifindex }
 
-func (h Netkit) attachments(c *netlink.Conn) ([]*Attachment, error) { return h.multi().attachments(c) }
-
-func (h Netkit) create(c *netlink.Conn, p *Program) (int, error) { return h.multi().create(c, p) }
-func (h Netkit) linkPath() (string, bool)                        { return h.multi().linkPath() }
-
-func (h Netkit) keeps(c *netlink.Conn, a *Attachment) error { return h.multi().keeps(c, a) }
+func (h Netkit) steps(off bool) steps { return h.multi().steps(off) }

@@ -174,6 +174,20 @@ func (p *pins) planProgram(name string, prog *ebpf.Program) error {
 	return p.txn.Pin(path, prog)
 }
 
+// has reports whether a program is pinned where the load shall pin its own, if it
+// shall.
+func (p *pins) has(info ProgramInfo) (bool, error) {
+	if p.options.Program == "" {
+		return true, nil
+	}
+	path := p.fs.Path(p.object.Dir, p.options.Program)
+	is, err := PinnedAt(path).opened()
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	return is == ProgramID(info.ID), err
+}
+
 func (p *pins) publish(ctx context.Context) error {
 	if p.txn == nil || p.taken != nil {
 		return p.taken

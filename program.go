@@ -42,7 +42,6 @@ type Program struct {
 	VerifierLog string
 
 	prog *ebpf.Program
-	link *newLink // by which it is attached when its pins are published
 }
 
 func newProgram(p *ebpf.Program) (*Program, error) {
@@ -88,7 +87,7 @@ func (p *ProgramInfo) owner() pin.Owner {
 }
 
 // Close closes the file descriptor.
-func (p *Program) Close() error { return errors.Join(p.link.close(), p.prog.Close()) }
+func (p *Program) Close() error { return p.prog.Close() }
 
 // TypeError says that a program is not of the type that the hook runs.
 type TypeError struct {

@@ -28,7 +28,8 @@ func CheckHook(c *netlink.Conn, ifindex int, p netlink.Parent) error {
 	if p != netlink.Egress {
 		return nil
 	}
-	_, err := Clsact{Filter: netlink.Filter{Ifindex: ifindex, Parent: p}}.findQdisc(c)
+	e := &engine{conn: c, ApplyOptions: ApplyOptions{Known: new(Inventory)}}
+	_, err := Clsact{Filter: netlink.Filter{Ifindex: ifindex, Parent: p}}.findQdisc(e)
 	return err
 }
 
@@ -64,16 +65,49 @@ func (h Clsact) creates() bool {
 }
 
 // find looks for the hook.
-func (h Clsact) find(c *netlink.Conn) (*place, error) {
-	q, err := h.findQdisc(c)
+func (h Clsact) find(e *engine) (*place, error) {
+	q, err := h.findQdisc(e)
 	if err != nil {
 		return nil, err
 	}
-	return &place{device: h.device(c), qdisc: q}, nil
+	return &place{device: h.device(e), qdisc: q}, nil
+}
+
+// hookKey is where filters are.
+type hookKey struct {
+	ifindex int
+	parent  netlink.Parent
+}
+
+func (h Clsact) hook() hookKey { return hookKey{h.Filter.Ifindex, h.Filter.Parent} }
+
+// findOnce is find, which for filters that are only added is believed from then
+// on: a hook that is gone since refuses them.
+func (h Clsact) findOnce(e *engine) (*place, error) {
+	if h.Op != FilterAdd || h.Filter.Block != 0 {
+		return h.find(e)
+	}
+	if q, ok := e.Known.hooks[h.hook()]; ok {
+		return &place{device: h.device(e), qdisc: q}, nil
+	}
+	at, err := h.find(e)
+	if err != nil || at.missing && !h.creates() {
+		return at, err
+	}
+	if e.Known.hooks == nil {
+		e.Known.hooks = make(map[hookKey]qdisc)
+	}
+	q := at.qdisc
+	if q.missing { // it will be created, or the filter is refused
+		return at, nil
+	}
+	e.Known.hooks[h.hook()] = q
+	return at, nil
 }
 
 // findQdisc finds what the hook is on. Classes are for the kernel to know.
-func (h Clsact) findQdisc(c *netlink.Conn) (qdisc, error) {
+func (h Clsact) findQdisc(e *engine) (qdisc, error) {
+	c := e.conn
 	switch major := netlink.Handle(h.Filter.Parent) >> 16; {
 	case h.Filter.Block != 0:
 		return findQdisc(c, 0, func(q *netlink.Qdisc) bool {
@@ -86,7 +120,7 @@ func (h Clsact) findQdisc(c *netlink.Conn) (qdisc, error) {
 	}
 	q, err := findQdisc(c, h.Filter.Ifindex, func(q *netlink.Qdisc) bool { return q.Parent == netlink.HandleClsact })
 	if err == nil && h.Filter.Parent == netlink.Egress && q.kind == kindIngress {
-		err = &NoEgressError{Device: h.device(c)}
+		err = &NoEgressError{Device: h.device(e)}
 	}
 	return q, err
 }
@@ -116,34 +150,31 @@ func (h Clsact) refusal(c *netlink.Conn) error {
 	return err
 }
 
-// ensureQdisc creates the clsact qdisc if the hook has none. at is nil if it
-// was not looked for.
-func (h Clsact) ensureQdisc(c *netlink.Conn, at *place) (_ *place, err error) {
-	if at == nil {
-		at, err = h.find(c)
+// ensureQdisc creates the clsact qdisc if the hook has none.
+func (s *filterSteps) ensureQdisc(e *engine) (*place, error) {
+	if !s.at.missing || !s.creates() {
+		return s.at, nil
 	}
-	if err != nil || !at.missing || !h.creates() {
-		return at, err
-	}
-	err = c.AddQdisc(netlink.Clsact(h.Filter.Ifindex))
+	err := e.conn.AddQdisc(netlink.Clsact(s.Filter.Ifindex))
 	if errors.Is(err, os.ErrExist) { // by someone else, since
-		return h.find(c)
+		return s.find(e)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the device has no clsact qdisc: %w", err)
 	}
-	return &place{device: at.device, qdisc: qdisc{kind: kindClsact, created: true}}, nil
+	return &place{device: s.at.device, qdisc: qdisc{kind: kindClsact, created: true}}, nil
 }
 
-// undo deletes the clsact qdisc that ensureQdisc created, unless someone else
+// deleteQdisc deletes the clsact qdisc that ensureQdisc created, unless someone else
 // has put a filter there since.
-func (h Clsact) undo(c *netlink.Conn) {
+func (s *filterSteps) deleteQdisc(c *netlink.Conn) {
+	s.created = false
 	for _, parent := range (qdisc{kind: kindClsact}).hooks() {
-		for f, err := range c.Filters(netlink.FilterQuery{Ifindex: h.Filter.Ifindex, Parent: parent}) {
+		for f, err := range c.Filters(netlink.FilterQuery{Ifindex: s.Filter.Ifindex, Parent: parent}) {
 			if f != nil || err != nil {
 				return
 			}
 		}
 	}
-	_ = c.DeleteQdisc(netlink.Clsact(h.Filter.Ifindex)) // the error to tell is the one before
+	_ = c.DeleteQdisc(netlink.Clsact(s.Filter.Ifindex)) // the error to tell is the one before
 }

@@ -102,6 +102,7 @@ func (r Ref) matches(a *Attachment) bool {
 // programList is what is on a hook, in the order in which it runs.
 type programList struct {
 	hook     string
+	device   string
 	programs []*Attachment
 	revision uint64
 }

@@ -93,10 +93,10 @@ func TestThreads(t *testing.T) {
 		o    LoadOptions
 		want int
 	}{
-		{"given", LoadOptions{Jobs: 3}, 3},
-		{"more than processors", LoadOptions{Jobs: 500}, 500},
+		{"given", LoadOptions{Jobs: NewJobs(3)}, 3},
+		{"more than processors", LoadOptions{Jobs: NewJobs(500)}, 500},
 		{"all processors", LoadOptions{}, runtime.GOMAXPROCS(0)},
-		{"for a device", LoadOptions{Jobs: 3, Ifindex: 1}, 1},
+		{"for a device", LoadOptions{Jobs: NewJobs(3), Ifindex: 1}, 1},
 	} {
 		if got := (&loader{options: tt.o}).threads(); got != tt.want {
 			t.Errorf("%s: %d threads, want %d", tt.name, got, tt.want)

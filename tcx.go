@@ -4,7 +4,6 @@ import (
 	"github.com/cilium/ebpf"
 
 	"github.com/xdpload/xdpload/internal/sys"
-	"github.com/xdpload/xdpload/netlink"
 )
 
 // TCX is a hook of a device that runs several programs in order, before the
@@ -23,10 +22,6 @@ type TCX struct {
 // ProgramType is [ebpf.SchedCLS].
 func (TCX) ProgramType() ebpf.ProgramType { return ebpf.SchedCLS }
 
-// Check tells whether Attach would find its hook and its place there, before a
-// program is loaded for it. The error is an [*AnchorError] or a [*HookError].
-func (h TCX) Check(c *netlink.Conn) error { return h.multi().check(c) }
-
 func (h TCX) multi() multi {
 	m := multi{ifindex: h.Ifindex, point: sys.TCXIngress, Order: h.Order}
 	if h.Egress {
@@ -35,14 +30,6 @@ func (h TCX) multi() multi {
 	return m
 }
 
-func (h TCX) attach(c *netlink.Conn, p *Program) (*Attachment, error) { return h.multi().attach(c, p) }
-func (h TCX) detach(c *netlink.Conn) (*Attachment, error)             { return h.multi().detach(c) }
-func (h TCX) candidates(c *netlink.Conn) ([]*Attachment, error)       { return h.multi().candidates(c) }
+func (h TCX) ifindex() int { return h.Ifindex }
 
-func (h TCX) attachments(c *netlink.Conn) ([]*Attachment, error) { return h.multi().attachments(c) }
-
-func (h TCX) create(c *netlink.Conn, p *Program) (int, error) { return h.multi().create(c, p) }
-
-func (h TCX) linkPath() (string, bool) { return h.multi().linkPath() }
-
-func (h TCX) keeps(c *netlink.Conn, a *Attachment) error { return h.multi().keeps(c, a) }
+func (h TCX) steps(off bool) steps { return h.multi().steps(off) }

@@ -30,8 +30,8 @@ type VerifyOptions struct {
 	// Ifindex is the device that XDP programs are bound to, 0 for none: they
 	// are verified with what its driver offers (BPF_F_XDP_DEV_BOUND_ONLY, Linux 6.3).
 	Ifindex int
-	// Jobs is how many programs are verified at a time, 0 for as many as Go may use.
-	Jobs int
+	// Jobs bounds how many programs are verified at a time, nil for as many as Go may use.
+	Jobs Jobs
 }
 
 // A Trial is what this kernel says of one program.

@@ -23,14 +23,11 @@ func (l *loader) loadPrograms(ctx context.Context) error {
 	l.programs = make(map[string]*ebpf.Program, len(names))
 
 	failed, err := sideBySide(len(names), l.threads(), func(i int) (err error) {
-		if slots := l.options.Slots; slots != nil {
-			select {
-			case slots <- struct{}{}:
-				defer func() { <-slots }()
-			case <-ctx.Done():
-				return ctx.Err()
-			}
+		free, err := l.options.Jobs.take(ctx)
+		if err != nil {
+			return err
 		}
+		defer free()
 		programs[i], err = l.loadProgram(ctx, l.spec.Programs[names[i]])
 		return err
 	})
@@ -70,8 +67,8 @@ func (l *loader) threads() int {
 	if l.options.Ifindex != 0 {
 		return 1
 	}
-	if l.options.Jobs > 0 {
-		return l.options.Jobs
+	if l.options.Jobs != nil {
+		return cap(l.options.Jobs)
 	}
 	return runtime.GOMAXPROCS(0)
 }

@@ -68,15 +68,30 @@ func (h *herd) state() map[string][]netlink.XDPProgram {
 	return state
 }
 
-func (h *herd) install(hook xdpload.XDPs) (*xdpload.Loaded, []xdpload.Outcome) {
+func (h *herd) install(links []*netlink.Link, hook xdpload.XDP, atomic bool) (*xdpload.Loaded, []xdpload.Outcome) {
 	h.t.Helper()
-	l, all, err := xdpload.InstallEach(h.t.Context(), h.conn, objectOf(h.t, "drop.o"), h.options(xdpload.LoadOptions{}), hook)
+	s := &xdpload.Source{Object: objectOf(h.t, "drop.o"), Options: h.options(xdpload.LoadOptions{})}
+	all, err := h.apply(h.t.Context(), s, links, hook, atomic)
 	h.check(err)
-	if l != nil {
-		h.t.Cleanup(func() { l.Close() })
-	}
-	return l, all
+	h.t.Cleanup(func() { s.Close() })
+	return s.Loaded(), all
 }
+
+// apply has the devices, as they were listed, run what comes from a source; from nil
+// nothing.
+func (h *herd) apply(ctx context.Context, s *xdpload.Source, links []*netlink.Link, hook xdpload.XDP, atomic bool) ([]xdpload.Outcome, error) {
+	known := new(xdpload.Inventory)
+	var plans []xdpload.Plan
+	for _, l := range links {
+		known.AddLink(l)
+		hook.Ifindex = l.Index
+		plans = append(plans, xdpload.Plan{Source: s, Hook: hook})
+	}
+	return xdpload.Apply(ctx, h.conn, plans, xdpload.ApplyOptions{Atomic: atomic, Known: known})
+}
+
+// open is a source of a program that is open.
+func open(p *xdpload.Program) *xdpload.Source { return &xdpload.Source{Program: p} }
 
 func (h *herd) program(name string) *xdpload.Program {
 	h.t.Helper()
@@ -146,7 +161,7 @@ func (h *herd) refused(all []xdpload.Outcome, want map[string]error) {
 func TestEachSomeRefuse(t *testing.T) {
 	h := newHerd(t, herdSize())
 	links, want := h.refusing()
-	l, all := h.install(xdpload.XDPs{Links: links})
+	l, all := h.install(links, xdpload.XDP{}, false)
 	h.refused(all, want)
 	if l == nil {
 		t.Fatal("nothing was loaded")
@@ -168,7 +183,7 @@ func TestEachSomeRefuse(t *testing.T) {
 		}
 	}
 
-	all, err := xdpload.DetachEach(t.Context(), h.conn, xdpload.XDPs{Links: h.links()})
+	all, err := h.apply(t.Context(), nil, h.links(), xdpload.XDP{}, false)
 	h.check(err)
 	h.refused(all, map[string]error{"f4": os.ErrExist})
 	for name, on := range h.state() {
@@ -209,14 +224,14 @@ func TestEachAtomic(t *testing.T) {
 		want map[string]error
 	}{
 		{"attach", func() []xdpload.Outcome {
-			l, all := h.install(xdpload.XDPs{Links: links, Replace: true, Atomic: true})
+			l, all := h.install(links, xdpload.XDP{Replace: true}, true)
 			if l != nil {
 				t.Error("something stays loaded")
 			}
 			return all
 		}, want},
 		{"detach", func() []xdpload.Outcome {
-			all, err := xdpload.DetachEach(t.Context(), h.conn, xdpload.XDPs{Links: links, Atomic: true})
+			all, err := h.apply(t.Context(), nil, links, xdpload.XDP{}, true)
 			h.check(err)
 			return all
 		}, map[string]error{"f4": os.ErrExist}},
@@ -271,12 +286,12 @@ func TestEachInterrupted(t *testing.T) {
 	before := h.state()
 	p := h.program("new")
 	for _, limit := range []int{1, 128, 129, 200, 257, 300} {
-		hook := xdpload.XDPs{Links: h.links(), Replace: true, Atomic: true}
-		_, err := xdpload.AttachEach(&stopAfter{Context: t.Context(), limit: limit}, h.conn, p, hook)
+		links, hook := h.links(), xdpload.XDP{Replace: true}
+		_, err := h.apply(&stopAfter{Context: t.Context(), limit: limit}, open(p), links, hook, true)
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("interrupted at %d: got %v", limit, err)
 		}
-		_, err = xdpload.DetachEach(&stopAfter{Context: t.Context(), limit: limit}, h.conn, hook)
+		_, err = h.apply(&stopAfter{Context: t.Context(), limit: limit}, nil, links, hook, true)
 		if limit <= 150 && !errors.Is(err, context.Canceled) { // there are 150 to detach from
 			t.Errorf("detach interrupted at %d: got %v", limit, err)
 		}
@@ -309,7 +324,7 @@ func TestEachUndoneByOthers(t *testing.T) {
 	ctx := &stopAfter{Context: t.Context(), limit: 129, then: func() {
 		h.check(h.conn.SetXDP(first.Index, netlink.XDP{FD: theirs.FD()}))
 	}}
-	_, err := xdpload.AttachEach(ctx, h.conn, p, xdpload.XDPs{Links: h.links(), Atomic: true})
+	_, err := h.apply(ctx, open(p), h.links(), xdpload.XDP{}, true)
 	if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), first.Name+": what was there before could not be put back") {
 		t.Errorf("got %v", err)
 	}
@@ -332,7 +347,7 @@ func TestEachOvertaken(t *testing.T) {
 	h.check(h.conn.SetXDP(f0, netlink.XDP{FD: theirs.FD()}))
 	h.check(h.conn.SetXDP(f1, netlink.XDP{FD: theirs.FD()}))
 	h.check(h.conn.SetXDP(f2, netlink.XDP{FD: -1}))
-	all, err := xdpload.AttachEach(t.Context(), h.conn, p, xdpload.XDPs{Links: links, Replace: true})
+	all, err := h.apply(t.Context(), open(p), links, xdpload.XDP{Replace: true}, false)
 	h.check(err)
 	want := map[string]uint32{"f0": theirs.ID, "f1": theirs.ID}
 	for _, o := range all {
@@ -346,7 +361,7 @@ func TestEachOvertaken(t *testing.T) {
 	}
 	links = h.links()
 	h.check(h.conn.SetXDP(f0, netlink.XDP{FD: theirs.FD()}))
-	all, err = xdpload.DetachEach(t.Context(), h.conn, xdpload.XDPs{Links: links})
+	all, err = h.apply(t.Context(), nil, links, xdpload.XDP{}, false)
 	h.check(err)
 	for _, o := range all {
 		if o.Err != nil || o.Gone == nil || o.Gone.ID != map[bool]uint32{true: theirs.ID, false: p.ID}[o.Device == "f0"] {
@@ -361,7 +376,7 @@ func TestEachModes(t *testing.T) {
 	h := newHerd(t, 4)
 	p := h.program("new")
 	h.check(h.conn.SetXDP(h.device("f0"), netlink.XDP{FD: p.FD(), Mode: netlink.XDPGeneric}))
-	all, err := xdpload.AttachEach(t.Context(), h.conn, p, xdpload.XDPs{Links: h.links(), Mode: netlink.XDPNative, Replace: true})
+	all, err := h.apply(t.Context(), open(p), h.links(), xdpload.XDP{Mode: netlink.XDPNative, Replace: true}, false)
 	h.check(err)
 	h.refused(all, map[string]error{"f0": os.ErrExist})
 	for _, o := range all {
@@ -369,7 +384,7 @@ func TestEachModes(t *testing.T) {
 			t.Errorf("f0: %v", o.Err)
 		}
 	}
-	all, err = xdpload.DetachEach(t.Context(), h.conn, xdpload.XDPs{Links: h.links(), Mode: netlink.XDPNative})
+	all, err = h.apply(t.Context(), nil, h.links(), xdpload.XDP{Mode: netlink.XDPNative}, false)
 	h.check(err)
 	h.refused(all, nil)
 	if on := h.state()["f0"]; len(on) != 1 {
@@ -380,8 +395,8 @@ func TestEachModes(t *testing.T) {
 // TestEachIdempotent: what runs the like stays, others get the program.
 func TestEachIdempotent(t *testing.T) {
 	h := newHerd(t, 6)
-	first, _ := h.install(xdpload.XDPs{Links: h.links()[:3]})
-	second, all := h.install(xdpload.XDPs{Links: h.links(), Replace: true, Idempotent: true})
+	first, _ := h.install(h.links()[:3], xdpload.XDP{}, false)
+	second, all := h.install(h.links(), xdpload.XDP{Replace: true, Idempotent: true}, false)
 	for i, o := range all {
 		want := second
 		if i < 3 {
@@ -391,10 +406,7 @@ func TestEachIdempotent(t *testing.T) {
 			t.Errorf("%s: %+v", o.Device, o.Attachment)
 		}
 	}
-	none, all := h.install(xdpload.XDPs{Links: h.links(), Replace: true, Idempotent: true})
-	if none != nil {
-		t.Error("nothing was to be changed, but something stays loaded")
-	}
+	_, all = h.install(h.links(), xdpload.XDP{Replace: true, Idempotent: true}, false)
 	for _, o := range all {
 		if o.Err != nil || !o.Attachment.Unchanged {
 			t.Errorf("%s: %+v", o.Device, o)
@@ -411,7 +423,8 @@ func TestEachCommitFails(t *testing.T) {
 	h.check(h.conn.SetXDP(h.device("f1"), netlink.XDP{FD: old.FD()}))
 	before := h.state()
 	o := h.options(xdpload.LoadOptions{Loaded: func(*xdpload.Loaded) error { return mapOf(t, first, "jmp").Freeze() }})
-	_, _, err := xdpload.InstallEach(t.Context(), h.conn, objectOf(t, "live_tx.o"), o, xdpload.XDPs{Links: h.links(), Replace: true})
+	s := &xdpload.Source{Object: objectOf(t, "live_tx.o"), Options: o}
+	_, err := h.apply(t.Context(), s, h.links(), xdpload.XDP{Replace: true}, false)
 	refused, ok := errors.AsType[*xdpload.LoadError](err)
 	if !ok || refused.Map != "jmp" || strings.Contains(err.Error(), "put back") {
 		t.Errorf("got %v", err)
@@ -429,11 +442,8 @@ func TestEachModeChosen(t *testing.T) {
 	h.check(err)
 	links := append(h.links(), lo)
 	want := map[string]netlink.XDPMode{"f0": netlink.XDPNative, "f1": netlink.XDPNative, "lo": netlink.XDPGeneric}
-	for _, hook := range []xdpload.XDPs{
-		{Links: links},
-		{Links: links, Replace: true, Atomic: true}, // what runs there is in the mode
-	} {
-		_, all := h.install(hook)
+	for _, replace := range []bool{false, true} { // what runs there is in the mode
+		_, all := h.install(links, xdpload.XDP{Replace: replace}, replace)
 		for _, o := range all {
 			h.check(o.Err)
 			l, err := h.conn.Link(o.Device)
@@ -455,10 +465,10 @@ func TestEachModeUndone(t *testing.T) {
 	h := newHerd(t, 2)
 	lo, err := h.conn.Link("lo")
 	h.check(err)
-	_, first := h.install(xdpload.XDPs{Links: h.links()[1:], Mode: netlink.XDPGeneric})
+	_, first := h.install(h.links()[1:], xdpload.XDP{Mode: netlink.XDPGeneric}, false)
 	h.check(first[0].Err)
 	links := append(h.links(), lo)
-	_, all := h.install(xdpload.XDPs{Links: links, Atomic: true})
+	_, all := h.install(links, xdpload.XDP{}, true)
 	for i, o := range all {
 		refused := o.Device == first[0].Device
 		if (o.Err != nil) != refused || o.Undone == refused {

@@ -26,11 +26,13 @@ func TestXDPSeen(t *testing.T) {
 		return l
 	}
 	attach := func(p *xdpload.Program, seen *netlink.Link) *xdpload.Attachment {
-		a, err := xdpload.Attach(c, p, xdpload.XDP{Ifindex: see().Index, Seen: seen, Replace: true})
-		if err != nil {
-			t.Fatal(err)
+		known := new(xdpload.Inventory)
+		known.AddLink(seen)
+		all, err := xdpload.Apply(t.Context(), c, []xdpload.Plan{{Source: &xdpload.Source{Program: p}, Hook: xdpload.XDP{Ifindex: seen.Index, Replace: true}}}, xdpload.ApplyOptions{Known: known})
+		if err != nil || all[0].Err != nil {
+			t.Fatal(err, all[0].Err)
 		}
-		return a
+		return all[0].Attachment
 	}
 	empty := see()
 	attach(first, empty)
@@ -49,8 +51,10 @@ func TestXDPSeen(t *testing.T) {
 		}
 	}
 	now := see()
-	a, err := xdpload.Detach(c, xdpload.XDP{Ifindex: now.Index, Seen: old})
-	if err != nil || a == nil || a.Program.ID != now.XDP.Programs[0].ID {
-		t.Errorf("detached %+v: %v, want program %d", a, err, now.XDP.Programs[0].ID)
+	known := new(xdpload.Inventory)
+	known.AddLink(old)
+	all, err := xdpload.Apply(t.Context(), c, []xdpload.Plan{{Hook: xdpload.XDP{Ifindex: now.Index}}}, xdpload.ApplyOptions{Known: known})
+	if a := all[0].Attachment; err != nil || all[0].Err != nil || a == nil || a.Program.ID != now.XDP.Programs[0].ID {
+		t.Errorf("detached %+v: %v, want program %d", all[0], err, now.XDP.Programs[0].ID)
 	}
 }

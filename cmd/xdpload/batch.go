@@ -47,17 +47,18 @@ func (e *env) runBatch(ctx context.Context) error {
 
 // runLines counts the lines that failed and were reported.
 func (e *env) runLines(ctx context.Context, lines []batchLine) (failed int, err error) {
-	e.ahead = e.lookAhead(ctx, lines)
+	b := e.batch
+	b.loads = e.prefetch(ctx, lines)
 	for i, l := range lines {
-		e.ahead.advance(i)
-		if e.enqueue(ctx, l) {
+		b.loads.advance(i)
+		if b.window.join(ctx, e, l) {
 			continue
 		}
-		more, err := e.flush(ctx)
+		more, err := b.window.flush(ctx, e)
 		if failed += more; err != nil {
 			return failed, err
 		}
-		if e.enqueue(ctx, l) {
+		if b.window.join(ctx, e, l) {
 			continue
 		}
 		more, err = e.runLine(ctx, l)
@@ -65,19 +66,24 @@ func (e *env) runLines(ctx context.Context, lines []batchLine) (failed int, err 
 			return failed, err
 		}
 	}
-	more, err := e.flush(ctx)
+	more, err := b.window.flush(ctx, e)
 	return failed + more, err
 }
 
 // runLine returns 1 for a line that failed and was reported.
 func (e *env) runLine(ctx context.Context, l batchLine) (failed int, err error) {
 	err = e.do(ctx, l.job)
-	if exhausted(err) && e.ahead.giveUp() {
+	if exhausted(err) && e.batch.loads.giveUp() {
 		err = e.do(ctx, l.job)
 	}
 	if err == nil {
 		return 0, nil
 	}
+	return e.failLine(ctx, l, err)
+}
+
+// failLine reports a line that failed, if the others are to run all the same.
+func (e *env) failLine(ctx context.Context, l batchLine, err error) (failed int, _ error) {
 	err = &lineError{File: e.batchName(), Line: l.number, Err: err}
 	if !e.Force || ctx.Err() != nil {
 		return 0, err

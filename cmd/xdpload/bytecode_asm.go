@@ -35,7 +35,7 @@ With -json it is a list of the instructions, as in "tc -json filter show".`,
 			{Line: `xdpload tc filter add dev eth0 ingress bpf bytecode "$(xdpload bytecode asm web.asm)" action drop`, Help: "drop what a filter of your own accepts"},
 			{Line: "tcpdump -ddd 'tcp port 80' | xdpload bytecode asm form c", Help: "an array for a C program"},
 		},
-		New: func() (*grammar.Node, runner) {
+		New: func() (*grammar.Node, request) {
 			r := &bytecodeAsmRequest{Form: formTC}
 			return grammar.Any(
 				grammar.Word("form", grammar.Alt(
@@ -45,7 +45,7 @@ With -json it is a list of the instructions, as in "tc -json filter show".`,
 				)).Help("how the numbers are written"),
 				textOutput(&r.Output),
 				r.Filter.grammar(),
-			), r.run
+			), r
 		},
 	}
 }
@@ -110,9 +110,9 @@ func bytecodeDisasmCommand() command {
 			{Line: "tcpdump -ddd 'tcp port 80' | xdpload bytecode disasm", Help: "what tcpdump compiles an expression to"},
 			{Line: `xdpload bytecode disasm "4,40 0 0 12,21 0 1 2048,6 0 0 4294967295,6 0 0 0"`, Help: "a filter that tc shows"},
 		},
-		New: func() (*grammar.Node, runner) {
+		New: func() (*grammar.Node, request) {
 			r := new(bytecodeDisasmRequest)
-			return grammar.Any(textOutput(&r.Output), r.Filter.grammar()), r.run
+			return grammar.Any(textOutput(&r.Output), r.Filter.grammar()), r
 		},
 	}
 }

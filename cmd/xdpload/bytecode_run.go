@@ -31,13 +31,13 @@ The kernel runs the filter on a pair of sockets, through which the packet goes a
 			{Line: "tcpdump -ddd 'tcp port 80' | xdpload bytecode run pcap today.pcap", Help: "what an expression catches"},
 			{Line: "xdpload bytecode run pcap today.pcap old.asm new.asm", Help: "what a change of a filter changes"},
 		},
-		New: func() (*grammar.Node, runner) {
+		New: func() (*grammar.Node, request) {
 			r := new(bytecodeRunRequest)
 			return grammar.Any(
 				grammar.Key("pcap", "FILE", grammar.String(&r.Capture)).Completes(grammar.File).Required().
 					Help("captured packets, in a file of pcap or pcapng; - is standard input"),
 				filterNode(grammar.Append(&r.Filters)).Repeat(),
-			), r.run
+			), r
 		},
 	}
 }

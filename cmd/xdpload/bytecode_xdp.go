@@ -44,7 +44,7 @@ func bytecodeTCCommand() command {
 }
 
 func bytecodeProgramCommand(h convert.Hook, c command) command {
-	c.New = func() (*grammar.Node, runner) {
+	c.New = func() (*grammar.Node, request) {
 		r := &bytecodeProgramRequest{Hook: h}
 		return grammar.Any(
 			grammar.Alt(
@@ -54,7 +54,7 @@ func bytecodeProgramCommand(h convert.Hook, c command) command {
 			r.Output.grammar().Required(),
 			grammar.Flag("listing", &r.Listing).Help("write the listing that \"elf asm\" reads, with each instruction of the filter above those that it became"),
 			r.Filter.grammar(),
-		), r.run
+		), r
 	}
 	return c
 }

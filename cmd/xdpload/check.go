@@ -32,7 +32,7 @@ The status is 0 when nothing is in the way, and 2 otherwise. What a driver keeps
 		Examples: []grammar.Example{
 			{Line: "xdpload check dev eth0 xdpdrv obj foo.o", Help: "whether foo.o can run in the driver of eth0"},
 		},
-		New: func() (*grammar.Node, runner) {
+		New: func() (*grammar.Node, request) {
 			r := &preflightRequest{Program: newProgramRequest()}
 			return grammar.Seq(
 				deviceGrammar(&r.Device),
@@ -45,7 +45,7 @@ The status is 0 when nothing is in the way, and 2 otherwise. What a driver keeps
 				grammar.Opt(r.Program.selection(
 					grammar.Flag("bind", &r.Program.Bound).Help("tie the program to the device"),
 				)),
-			).Check(r.check), r.run
+			).Check(r.check), r
 		},
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/xdpload/xdpload/internal/grammar"
 )
 
-type command = grammar.Command[runner]
+type command = grammar.Command[request]
 
 // A group is the commands that begin with its words.
 type group struct {
@@ -47,7 +47,7 @@ func single(c func() command) func() []command {
 }
 
 // commands is the table of all groups.
-func commands() (all grammar.Table[runner]) {
+func commands() (all grammar.Table[request]) {
 	for _, g := range groups() {
 		all = append(all, g.commands()...)
 	}
@@ -57,7 +57,7 @@ func commands() (all grammar.Table[runner]) {
 // commandsFor is enough of the table to look the words up: one group where they
 // begin with its words, in full. To build the others takes longer than to read
 // the line.
-func commandsFor(words []string) grammar.Table[runner] {
+func commandsFor(words []string) grammar.Table[request] {
 	for _, g := range groups() {
 		if g.has(words) {
 			return g.commands()

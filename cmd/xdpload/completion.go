@@ -19,17 +19,17 @@ func completionCommand() command {
 		Examples: []grammar.Example{
 			{Line: "source <(xdpload completion bash)", Help: "for the running shell"},
 		},
-		New: func() (*grammar.Node, runner) {
+		New: func() (*grammar.Node, request) {
 			var shell string
 			choose := func(name, help string) *grammar.Node { return grammar.Const(name, &shell, name).Help(help) }
 			return grammar.Alt(
 					choose("bash", "to be sourced, or put below bash-completion/completions as xdpload"),
 					choose("zsh", "to be put into a directory of $fpath as _xdpload"),
 					choose("fish", "to be put into a directory of $fish_complete_path as xdpload.fish"),
-				), func(context.Context, *env) (any, error) {
+				), runner(func(context.Context, *env) (any, error) {
 					text, err := grammar.Script(shell, "xdpload")
 					return script(text), err
-				}
+				})
 		},
 	}
 }
@@ -49,17 +49,17 @@ func completeCommand() command {
 	return command{
 		Name:   "__complete",
 		Hidden: true,
-		New: func() (*grammar.Node, runner) {
+		New: func() (*grammar.Node, request) {
 			var words []string
 			set := func(w []string) error { words = w; return nil }
-			return grammar.Rest("WORD", set), func(_ context.Context, e *env) (any, error) {
+			return grammar.Rest("WORD", set), runner(func(_ context.Context, e *env) (any, error) {
 				last := len(words) - 1
 				c := commands().Complete(manual(), words[:last], words[last])
 				for _, kind := range c.Kinds {
 					e.offer(c, kind)
 				}
 				return nil, c.Write(e.stdout)
-			}
+			})
 		},
 	}
 }

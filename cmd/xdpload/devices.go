@@ -72,15 +72,15 @@ func (r *devicesRequest) String() string {
 
 // resolve finds the devices, each once, in the order of the words. What a word
 // does not find is a failure of its own, unless nothing is found at all.
-func (r *devicesRequest) resolve(e *env, loopback bool) (*netlink.Conn, []*netlink.Link, []deviceFailure, error) {
+func (r *devicesRequest) resolve(e *env, loopback bool) ([]*netlink.Link, []deviceFailure, error) {
 	conn, err := e.netlink()
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
 	var all []*netlink.Link
 	for l, err := range conn.Links() {
 		if err != nil {
-			return nil, nil, nil, err
+			return nil, nil, err
 		}
 		all = append(all, l)
 	}
@@ -88,7 +88,20 @@ func (r *devicesRequest) resolve(e *env, loopback bool) (*netlink.Conn, []*netli
 	if err == nil && len(found) == 0 {
 		err = r.none(missing)
 	}
-	return conn, found, missing, err
+	return found, missing, err
+}
+
+// find is resolve, and for a single device no more than one request.
+func (r *devicesRequest) find(e *env, loopback bool) ([]*netlink.Link, []deviceFailure, error) {
+	if r.several() {
+		links, missing, err := r.resolve(e, loopback)
+		if err == nil && e.Atomic && len(missing) > 0 {
+			err = &devicesError{Failed: missing, Of: len(links) + len(missing), Undone: true}
+		}
+		return links, missing, err
+	}
+	_, l, err := e.link(r.Names[0])
+	return []*netlink.Link{l}, nil, err
 }
 
 // choose is resolve on what is there.

@@ -119,7 +119,7 @@ func TestEveryWordIsExplained(t *testing.T) {
 		if c.Hidden {
 			continue
 		}
-		root, _ := c.New()
+		root, _ := c.Grammar()
 		if names := grammar.Undocumented(root); len(names) > 0 {
 			t.Errorf("%s: without a help text: %v", c.Title(), names)
 		}

@@ -30,14 +30,14 @@ With a kernel or a loader the status is 2 when the object cannot be loaded by it
 			{Line: "xdpload elf check foo.o", Help: "what the object needs"},
 			{Line: "xdpload -json elf check foo.o kernel 5.10 loader libbpf", Help: "status 2 unless Linux 5.10 and libbpf can load it"},
 		},
-		New: func() (*grammar.Node, runner) {
+		New: func() (*grammar.Node, request) {
 			r := new(elfCheckRequest)
 			return grammar.Seq(r.file(), grammar.Any(
 				grammar.Key("kernel", "VERSION", grammar.Text(&r.Kernel)).
 					Help("the oldest kernel that is to load it, such as 5.10"),
 				grammar.Key("loader", "NAME", grammar.Text(&r.Loader)).Choices("libbpf", "iproute2", "iproute2-legacy", "cilium").
 					Help("who is to load it: libbpf 1.0 and later, iproute2 with it, iproute2 without libbpf, or cilium/ebpf"),
-			)), r.run
+			)), r
 		},
 	}
 }

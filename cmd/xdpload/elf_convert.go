@@ -21,9 +21,9 @@ What cannot be said in the new style is printed as a warning.`,
 		Examples: []grammar.Example{
 			{Line: "xdpload elf convert old.o -o new.o", Help: "an object that libbpf 1.0 loads"},
 		},
-		New: func() (*grammar.Node, runner) {
+		New: func() (*grammar.Node, request) {
 			r := new(elfConvertRequest)
-			return grammar.Seq(r.file(), grammar.Any(r.Output.grammar().Required())), r.run
+			return grammar.Seq(r.file(), grammar.Any(r.Output.grammar().Required())), r
 		},
 	}
 }

@@ -25,12 +25,12 @@ func elfDiffCommand() command {
 			{Line: "xdpload elf diff old.o new.o", Help: "what a new build changes"},
 			{Line: "xdpload -brief elf diff old.o new.o", Help: "the names alone"},
 		},
-		New: func() (*grammar.Node, runner) {
+		New: func() (*grammar.Node, request) {
 			r := new(elfDiffRequest)
 			return grammar.Seq(
 				grammar.Value("OLD", grammar.String(&r.Before.File)).Completes(grammar.File).Help("an object file, or - for standard input"),
 				grammar.Value("NEW", grammar.String(&r.After.File)).Completes(grammar.File).Help("another one"),
-			).Check(r.check), r.run
+			).Check(r.check), r
 		},
 	}
 }

@@ -26,13 +26,13 @@ The text is what "elf asm" reads: with types it makes every section that a loade
 			{Line: "xdpload elf disasm foo.o program xdp_main source", Help: "one program, with the lines of its source"},
 			{Line: "xdpload elf disasm foo.o types", Help: "all of an object, to be edited and assembled"},
 		},
-		New: func() (*grammar.Node, runner) {
+		New: func() (*grammar.Node, request) {
 			r := new(elfDisasmRequest)
 			return grammar.Seq(r.file(), grammar.Any(append(r.part(),
 				grammar.Flag("source", &r.Options.Source).Help("the lines of the source, where the object has them"),
 				grammar.Flag("raw", &r.Options.Raw).Help("the offset and the bytes of each instruction"),
 				grammar.Flag("types", &r.Options.Types).Help("the BTF too, as bytes"),
-			)...)), r.run
+			)...)), r
 		},
 	}
 }
@@ -59,11 +59,11 @@ func elfAsmCommand() command {
 		Examples: []grammar.Example{
 			{Line: "xdpload elf asm foo.s -o foo.o", Help: "assemble a file"},
 		},
-		New: func() (*grammar.Node, runner) {
+		New: func() (*grammar.Node, request) {
 			r := new(elfAsmRequest)
 			file := grammar.Value("FILE", grammar.String(&r.File)).Completes(grammar.File).
 				Help("a listing, or - for standard input")
-			return grammar.Seq(file, grammar.Any(r.Output.grammar().Required())), r.run
+			return grammar.Seq(file, grammar.Any(r.Output.grammar().Required())), r
 		},
 	}
 }

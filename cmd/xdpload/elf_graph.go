@@ -24,7 +24,7 @@ func elfGraphCommand() command {
 			{Line: "xdpload elf graph foo.o | dot -Tsvg -o foo.svg", Help: "a picture of an object"},
 			{Line: "xdpload elf graph foo.o program xdp_main flow mermaid", Help: "the flow of control in one program"},
 		},
-		New: func() (*grammar.Node, runner) {
+		New: func() (*grammar.Node, request) {
 			r := new(elfGraphRequest)
 			return grammar.Seq(r.file(), grammar.Any(
 				r.program(),
@@ -33,7 +33,7 @@ func elfGraphCommand() command {
 					grammar.Const("dot", &r.Format, graph.DOT).Help("for Graphviz; the default"),
 					grammar.Const("mermaid", &r.Format, graph.Mermaid).Help("for Mermaid"),
 				),
-			)), r.run
+			)), r
 		},
 	}
 }

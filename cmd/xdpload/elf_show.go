@@ -32,10 +32,10 @@ In JSON one FILE is an object, and several are an array. A file that cannot be r
 			{Line: "xdpload -json elf show foo.o", Help: "the same for a script"},
 			{Line: "xdpload -brief elf show *.o", Help: "what there is in a directory"},
 		},
-		New: func() (*grammar.Node, runner) {
+		New: func() (*grammar.Node, request) {
 			r := new(elfShowRequest)
 			return grammar.Value("FILE", r.add).Accept(noOption).Repeat().Completes(grammar.File).
-				Help("an object file, or - for standard input"), r.run
+				Help("an object file, or - for standard input"), r
 		},
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/internal/netns"
 	"github.com/xdpload/xdpload/internal/render"
@@ -21,43 +22,35 @@ type env struct {
 	stdout io.Writer
 	stderr io.Writer
 
-	commands grammar.Table[runner] // of a batch, whose lines share the trees
-	conn     *netlink.Conn
-	found    *found // by the lines of a batch, nil without one
-	queue    []*queuedLine
-	ahead    *ahead        // of the lines of a batch, nil without
-	slots    chan struct{} // of the verifier, for what they load at the same time
-	asked    question
+	commands  grammar.Table[request] // of a batch, whose lines share the trees
+	conn      *netlink.Conn
+	inventory *xdpload.Inventory
+	batch     *batch       // nil without one
+	jobs      xdpload.Jobs // for all that is loaded, nil for the default
 }
 
-// A question is what a line shall answer instead of running.
-type question uint8
-
-const (
-	notAsked  question = iota
-	canQueue           // with a *queuedLine, see enqueue
-	whatLoads          // with a forecast, see lookAhead
-)
-
-// errAsked keeps a line that does not know the question from running.
-var errAsked = errors.New("the line was asked, and not to run")
-
-// ask has a line answer a question. It opens nothing and changes nothing.
-func (e *env) ask(ctx context.Context, j job, q question) (any, error) {
-	e.asked = q
-	defer func() { e.asked = notAsked }()
-	return j.run(ctx, e)
+// A batch is what its lines need not look for again.
+type batch struct {
+	devices map[string]int // indexes
+	sources map[shareKey]*source
+	loads   *prefetcher // nil without
+	window  window
 }
 
-// A runner does what a request says and returns what there is to print, nil
-// for nothing.
-type runner func(context.Context, *env) (any, error)
+func newBatch() *batch {
+	return &batch{devices: make(map[string]int), sources: make(map[shareKey]*source)}
+}
+
+// close gives the descriptors back.
+func (b *batch) close() {
+	b.loads.close()
+	for _, s := range b.sources {
+		_ = s.Close() // descriptors of ours only
+	}
+}
 
 // netlink returns the socket, which is opened when it is first needed.
 func (e *env) netlink() (*netlink.Conn, error) {
-	if e.asked == whatLoads {
-		return nil, errAsked
-	}
 	if e.conn == nil {
 		c, err := netlink.Dial(nil)
 		if err != nil {
@@ -81,9 +74,44 @@ func (e *env) link(name string) (*netlink.Conn, *netlink.Link, error) {
 	return c, l, nil
 }
 
+// known is what was looked up already.
+func (e *env) known() *xdpload.Inventory {
+	if e.inventory == nil {
+		e.inventory = new(xdpload.Inventory)
+	}
+	return e.inventory
+}
+
+// verifierJobs bounds what is verified at a time, nil for the default.
+func (e *env) verifierJobs() xdpload.Jobs {
+	if e.jobs == nil && e.Jobs != 0 {
+		e.jobs = xdpload.NewJobs(e.Jobs)
+	}
+	return e.jobs
+}
+
+// device finds the index of a device.
+func (e *env) device(name string) (*netlink.Conn, int, error) {
+	if e.batch != nil {
+		if ifindex, ok := e.batch.devices[name]; ok {
+			conn, err := e.netlink()
+			return conn, ifindex, err
+		}
+	}
+	conn, l, err := e.link(name)
+	if err != nil {
+		return nil, 0, err
+	}
+	if e.batch != nil {
+		e.batch.devices[name] = l.Index
+	}
+	return conn, l.Index, nil
+}
+
 func (e *env) close() {
-	e.ahead.close()
-	e.found.close()
+	if e.batch != nil {
+		e.batch.close()
+	}
 	if e.conn != nil {
 		e.conn.Close()
 	}
@@ -99,7 +127,7 @@ func (e *env) dispatch(ctx context.Context, words []string) error {
 	case e.Batch != "" && len(words) > 0:
 		return &optionError{fmt.Errorf("-batch and the word %q: commands are read from the file only", words[0])}
 	case e.Batch != "":
-		e.commands, e.found = commands(), newFound()
+		e.commands, e.batch = commands(), newBatch()
 		return e.runBatch(ctx)
 	case e.Help || len(words) == 0:
 		return e.help()
@@ -114,7 +142,7 @@ func (e *env) dispatch(ctx context.Context, words []string) error {
 // A job is a command line that has been read.
 type job struct {
 	command string // "link set"
-	run     runner
+	request request
 }
 
 // parse reads words. It opens nothing.
@@ -136,8 +164,8 @@ func (e *env) parse(words []string) (job, error) {
 	if e.Atomic && !atomic(command.Title()) {
 		return job{}, &optionError{errors.New("-atomic is for what changes several devices: link set, and tc filter add, change and replace")}
 	}
-	run, err := command.Parse(rest)
-	return job{command: command.Title(), run: run}, err
+	request, err := command.Parse(rest)
+	return job{command: command.Title(), request: request}, err
 }
 
 // atomic reports whether a command changes several devices, and back.
@@ -150,7 +178,7 @@ func atomic(command string) bool {
 }
 
 func (e *env) do(ctx context.Context, j job) error {
-	result, err := j.run(ctx, e)
+	result, err := j.request.run(ctx, e)
 	if err == nil && result != nil && !e.silent(result) {
 		err = render.Write(e.stdout, result, e.Options)
 	}

@@ -47,9 +47,9 @@ Lines of a batch that name the same program of the same file share it: it is rea
 			{Line: "xdpload -atomic -force link set 'veth*' xdp obj foo.o", Help: "run the program on every device with such a name, or change nothing"},
 			{Line: "xdpload link set group 7 xdp off", Help: "detach from the devices of a group"},
 		},
-		New: reusable(
-			func() *linkSetRequest { return &linkSetRequest{Program: newProgramRequest()} },
-			(*linkSetRequest).grammar, (*linkSetRequest).run,
+		Lines: lines(
+			func() linkSetRequest { return linkSetRequest{Program: newProgramRequest()} },
+			(*linkSetRequest).grammar, func(r *linkSetRequest) request { return r },
 		),
 	}
 }
@@ -118,90 +118,81 @@ func deviceGrammar(name *string) *grammar.Node {
 }
 
 func (r *linkSetRequest) run(ctx context.Context, e *env) (any, error) {
-	if e.asked == whatLoads {
-		return r.forecast(), nil
+	if r.Netkit.Given {
+		return r.setNetkit(e)
 	}
-	if r.Devices.several() {
-		return e.overMany(ctx, r.Devices, r.setMany)
-	}
-	report, err := r.set(ctx, e)
-	if err != nil {
-		return nil, &linkError{Device: r.Devices.Names[0], Err: e.tellHolder(err)}
-	}
-	return report, nil
+	return e.changeHooks(ctx, &r.Devices, r.Devices.String(), r.prepare)
 }
 
-// forecast says what set will load.
-func (r *linkSetRequest) forecast() forecast {
-	f := r.Program.forecast(ebpf.XDP, r.Link == "" && !r.Devices.several())
+func (r *linkSetRequest) loads() loading {
+	f := r.Program.loading(ebpf.XDP, r.Link == "" && !r.Devices.several())
 	if r.Mode == netlink.XDPOffload {
 		f.program = nil
 	}
 	return f
 }
 
-func (r *linkSetRequest) set(ctx context.Context, e *env) (any, error) {
-	conn, dev, err := e.link(r.Devices.Names[0])
+func (r *linkSetRequest) prepare(_ context.Context, e *env) (_ *change, err error) {
+	links, missing, err := r.Devices.find(e, r.Off)
 	if err != nil {
 		return nil, err
 	}
-	if r.Netkit.Given {
-		return r.setNetkit(conn, dev)
+	c := &change{
+		subject: r.Devices.String(), several: r.Devices.several(), missing: missing,
+		ifExists: r.IfExists, holders: true, list: linkSetReports{},
 	}
-	hook := xdpload.XDP{
-		Ifindex: dev.Index, Seen: dev, Mode: r.Mode, Replace: e.Force, Idempotent: e.Idempotent,
-		Link: e.pinPath(r.Link), LinkID: r.LinkID,
+	if !r.Off {
+		r.Program.Alone = r.Link != "" || c.several
+		if c.source, err = r.Program.source(e, ebpf.XDP, r.boundTo(links[0])); err != nil {
+			return nil, err
+		}
 	}
-	if r.Off {
-		return r.detach(ctx, e, conn, hook, dev)
+	for _, l := range links {
+		e.known().AddLink(l)
+		c.plans = append(c.plans, xdpload.Plan{Source: c.source.plan(), Hook: xdpload.XDP{
+			Ifindex: l.Index, Mode: r.Mode, Replace: e.Force, Idempotent: e.Idempotent,
+			Link: e.pinPath(r.Link), LinkID: r.LinkID,
+		}})
 	}
-	attach := r.Program.attachShared
-	if r.Link != "" { // its pin and those of a load of its own appear together
-		attach = r.Program.attach
+	c.one = func(o *xdpload.Outcome) any { return r.outcome(e, c, o) }
+	return c, nil
+}
+
+// outcome is the report on one device.
+func (r *linkSetRequest) outcome(e *env, c *change, o *xdpload.Outcome) any {
+	a := o.Attachment
+	if a != nil && a.Uncompared && !e.tool.foreign() && !c.warned { // ip never says so
+		c.warned = true
+		e.warn("%s: "+uncompared, c.subject)
 	}
-	p, a, err := attach(ctx, e, conn, hook, r.boundTo(dev))
-	if err != nil {
-		return nil, err
+	switch {
+	case r.Off:
+		report := detached(o)
+		if a == nil {
+			report.absent = r.LinkID
+		}
+		return report
+	case a == nil:
+		return &linkSetReport{Device: o.Device, Ifindex: o.Ifindex}
 	}
-	defer p.close() //nolint:errcheck // descriptors of ours only
-	e.warnUncompared(a)
-	report := attached(a, p)
+	report := attached(a, c.source.maps())
 	if a.Link != nil {
 		report.Link = &bpfLink{ID: a.Link.ID, Pinned: e.linkPins()(a.Link.ID)}
 	}
-	return report, nil
+	return report
 }
 
 // setNetkit changes a pair through its primary device.
-func (r *linkSetRequest) setNetkit(conn *netlink.Conn, dev *netlink.Link) (any, error) {
-	if err := conn.SetNetkit(dev.Index, r.Netkit.Pair.Netkit); err != nil {
-		return nil, err
-	}
-	return &deviceChange{Device: dev.Name, Change: "changed"}, nil
-}
-
-func (r *linkSetRequest) detach(ctx context.Context, e *env, conn *netlink.Conn, hook xdpload.XDP, dev *netlink.Link) (any, error) {
-	a, err := xdpload.Detach(conn, hook)
-	if r.IfExists && absent(err) {
-		report := detached(dev, nil)
-		report.absent = r.LinkID
-		return report, nil
+func (r *linkSetRequest) setNetkit(e *env) (any, error) {
+	name := r.Devices.Names[0]
+	conn, dev, err := e.link(name)
+	if err == nil {
+		err = conn.SetNetkit(dev.Index, r.Netkit.Pair.Netkit)
 	}
 	if err != nil {
-		return nil, err
+		return nil, &linkError{Device: name, Err: err}
 	}
-	if a != nil {
-		e.warnUncompared(a)
-		err = e.release(ctx, conn, &a.Program)
-	}
-	return detached(dev, a), err
-}
-
-// warnUncompared says what ip never says, so not as ip.
-func (e *env) warnUncompared(a *xdpload.Attachment) {
-	if a.Uncompared && !e.tool.foreign() {
-		e.warn("%s: "+uncompared, a.Device)
-	}
+	return &deviceChange{Device: dev.Name, Change: "changed"}, nil
 }
 
 const uncompared = "what was taken off was not compared with what was there, which takes CAP_SYS_ADMIN: if others changed it just then, it was their program"
@@ -247,17 +238,17 @@ type mapReport struct {
 	Reused bool   `json:"reused,omitempty"` // it was there before
 }
 
-func attached(a *xdpload.Attachment, p *loaded) *linkSetReport {
+func attached(a *xdpload.Attachment, maps []*xdpload.Map) *linkSetReport {
 	r := &linkSetReport{Device: a.Device, Ifindex: a.Ifindex, Mode: a.Mode}
 	r.Program = reportProgram(&a.Program)
 	r.Replaced = reportProgram(a.Replaced)
-	r.Maps, r.Unchanged = reportMaps(p.maps, a.Unchanged), a.Unchanged
+	r.Maps, r.Unchanged = reportMaps(maps, a.Unchanged), a.Unchanged
 	return r
 }
 
-func detached(dev *netlink.Link, a *xdpload.Attachment) *linkSetReport {
-	r := &linkSetReport{Device: dev.Name, Ifindex: dev.Index}
-	if a != nil {
+func detached(o *xdpload.Outcome) *linkSetReport {
+	r := &linkSetReport{Device: o.Device, Ifindex: o.Ifindex}
+	if a := o.Attachment; a != nil {
 		r.Mode = a.Mode
 		r.Detached = reportProgram(&a.Program)
 	}
@@ -320,4 +311,41 @@ func (r *linkSetReport) outcome() string {
 		return fmt.Sprintf("bpf_link %d held no program", r.absent)
 	}
 	return "no program was attached"
+}
+
+// linkSetReports are those of several devices.
+type linkSetReports []*linkSetReport
+
+func (linkSetReports) change() {}
+
+func (l linkSetReports) add(report any) manyReport {
+	r, _ := report.(*linkSetReport)
+	return append(l, r)
+}
+
+func (l linkSetReports) refuse(f deviceFailure, why *refusal) manyReport {
+	for _, r := range l {
+		if r.Ifindex == f.Ifindex {
+			r.Error = why
+			return l
+		}
+	}
+	return append(l, &linkSetReport{Device: f.Device, Error: why})
+}
+
+// WriteText leaves out devices that refused: the error names them.
+func (l linkSetReports) WriteText(w io.Writer, o render.Options) error {
+	lines := newAlike(o)
+	var last *linkSetReport
+	text := ""
+	for _, r := range l {
+		if r.Error != nil {
+			continue
+		}
+		if last == nil || !r.like(last) {
+			last, text = r, ": "+r.outcome()
+		}
+		lines.add(r.Device, text)
+	}
+	return lines.write(w)
 }

@@ -27,9 +27,9 @@ A plain user sees the ids of programs only.`,
 			{Line: "xdpload -json link show dev eth0", Help: "one device, for a script"},
 			{Line: "xdpload -brief link", Help: "one line for each device"},
 		},
-		New: func() (*grammar.Node, runner) {
+		New: func() (*grammar.Node, request) {
 			r := new(linkShowRequest)
-			return grammar.Opt(deviceGrammar(&r.Device)), r.run
+			return grammar.Opt(deviceGrammar(&r.Device)), r
 		},
 	}
 }

@@ -27,8 +27,7 @@ func (r *loadRequest) options(e *env) xdpload.LoadOptions {
 		Variables: r.Variables,
 		Maps:      r.Maps,
 		TailCalls: r.TailCalls,
-		Jobs:      e.Jobs,
-		Slots:     e.slots,
+		Jobs:      e.verifierJobs(),
 		Pins: xdpload.PinOptions{
 			Root:       e.bpffs(),
 			Maps:       r.PinMaps,

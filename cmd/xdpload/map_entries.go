@@ -43,9 +43,9 @@ func mapDumpCommand() command {
 		Examples: []grammar.Example{
 			{Line: "xdpload -json map dump pinned /sys/fs/bpf/tc/globals/hosts >hosts.json", Help: "save a map"},
 		},
-		New: func() (*grammar.Node, runner) {
+		New: func() (*grammar.Node, request) {
 			r := new(entryRequest)
-			return r.Map.grammar(), r.dump
+			return r.Map.grammar(), runner(r.dump)
 		},
 	}
 }
@@ -65,9 +65,9 @@ func mapGetCommand() command {
 		Examples: []grammar.Example{
 			{Line: "xdpload map get prog:xdp_count/stats key 0", Help: "the first element of the array stats"},
 		},
-		New: func() (*grammar.Node, runner) {
+		New: func() (*grammar.Node, request) {
 			r := new(entryRequest)
-			return grammar.Seq(r.Map.grammar(), r.key()), r.get
+			return grammar.Seq(r.Map.grammar(), r.key()), runner(r.get)
 		},
 	}
 }
@@ -107,9 +107,9 @@ func mapSetCommand() command {
 		Examples: []grammar.Example{
 			{Line: "xdpload map set pinned m:globals/hosts key 192.0.2.1 value '{\"limit\":10}'", Help: "an address as key, a structure as value"},
 		},
-		New: func() (*grammar.Node, runner) {
+		New: func() (*grammar.Node, request) {
 			r := new(entryRequest)
-			return grammar.Seq(r.Map.grammar(), r.key(), r.value()), r.set
+			return grammar.Seq(r.Map.grammar(), r.key(), r.value()), runner(r.set)
 		},
 	}
 }
@@ -126,9 +126,9 @@ func mapDelCommand() command {
 		Examples: []grammar.Example{
 			{Line: "xdpload map del name hosts key 192.0.2.1", Help: "remove an address"},
 		},
-		New: func() (*grammar.Node, runner) {
+		New: func() (*grammar.Node, request) {
 			r := new(entryRequest)
-			return grammar.Seq(r.Map.grammar(), r.key()), r.delete
+			return grammar.Seq(r.Map.grammar(), r.key()), runner(r.delete)
 		},
 	}
 }
@@ -165,9 +165,9 @@ func mapLoadCommand() command {
 			{Line: "xdpload map load pinned m:globals/hosts <hosts.json", Help: "from lines of JSON"},
 			{Line: "printf 'key,value.limit\\n192.0.2.1,10\\n' | xdpload map load name hosts", Help: "from CSV"},
 		},
-		New: func() (*grammar.Node, runner) {
+		New: func() (*grammar.Node, request) {
 			r := new(entryRequest)
-			return r.Map.grammar(), r.load
+			return r.Map.grammar(), runner(r.load)
 		},
 	}
 }

@@ -31,9 +31,9 @@ func mapShowCommand() command {
 			{Line: "xdpload map show", Help: "every map"},
 			{Line: "xdpload map show prog:xdp_count/stats", Help: "the map stats of the program xdp_count"},
 		},
-		New: func() (*grammar.Node, runner) {
+		New: func() (*grammar.Node, request) {
 			r := new(mapShowRequest)
-			return grammar.Opt(r.Map.grammar()), r.run
+			return grammar.Opt(r.Map.grammar()), r
 		},
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/grammar"
-	"github.com/xdpload/xdpload/netlink"
 )
 
 // multiHook is the words for a hook that runs several programs in order.
@@ -20,7 +19,6 @@ type multiHook struct {
 	points        [2]string // "ingress", "egress"
 	help          [2]string
 	make          func(ifindex int, second bool, o xdpload.Order) xdpload.Hook
-	check         func(c *netlink.Conn, h xdpload.Hook) error
 	exampleDevice string
 }
 
@@ -149,69 +147,63 @@ func (r *multiRequest) hook(e *env, ifindex int) xdpload.Hook {
 	return r.make(ifindex, r.Second, o)
 }
 
-func (r *multiRequest) runAttach(ctx context.Context, e *env) (any, error) {
-	if e.asked == whatLoads {
-		return r.Program.forecast(ebpf.SchedCLS, false), nil
-	}
-	report, err := r.attach(ctx, e)
-	if err != nil {
-		return nil, &linkError{Device: r.Device, Err: e.tellHolder(err)}
-	}
-	return report, nil
+// multiAttachRequest is a line that attaches.
+type multiAttachRequest struct{ *multiRequest }
+
+func (r *multiAttachRequest) run(ctx context.Context, e *env) (any, error) {
+	return e.changeHooks(ctx, new(devicesRequest), r.Device, r.prepare)
 }
 
-func (r *multiRequest) attach(ctx context.Context, e *env) (any, error) {
-	conn, dev, err := e.link(r.Device)
+func (r *multiAttachRequest) loads() loading { return r.Program.loading(ebpf.SchedCLS, false) }
+
+func (r *multiAttachRequest) prepare(_ context.Context, e *env) (*change, error) {
+	r.Program.Alone = true
+	source := func() (*source, error) { return r.Program.source(e, ebpf.SchedCLS, 0) }
+	return r.plan(e, source, func(c *change, o *xdpload.Outcome) any {
+		report := r.report(e, o.Attachment)
+		report.Program, report.Replaced = reportProgram(&o.Attachment.Program), reportProgram(o.Attachment.Replaced)
+		report.Maps, report.Unchanged = reportMaps(c.source.maps(), o.Attachment.Unchanged), o.Attachment.Unchanged
+		return report
+	})
+}
+
+// plan makes the change of one program on the hook.
+func (r *multiRequest) plan(e *env, find func() (*source, error), one func(*change, *xdpload.Outcome) any) (*change, error) {
+	_, dev, err := e.link(r.Device)
 	if err != nil {
 		return nil, err
 	}
-	hook := r.hook(e, dev.Index)
-	if err := r.check(conn, hook); err != nil {
+	e.known().AddLink(dev)
+	c := &change{subject: r.Device, ifExists: r.IfExists, holders: true}
+	if c.source, err = find(); err != nil {
 		return nil, err
 	}
-	p, a, err := r.Program.attach(ctx, e, conn, hook, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer p.close() //nolint:errcheck // descriptors of ours only
+	c.plans = []xdpload.Plan{{Source: c.source.plan(), Hook: r.hook(e, dev.Index)}}
+	c.one = func(o *xdpload.Outcome) any { return one(c, o) }
+	return c, nil
+}
+
+// report is the part that attach and detach have in common.
+func (r *multiRequest) report(e *env, a *xdpload.Attachment) *multiReport {
 	report := newMultiReport(a)
-	report.Program, report.Replaced = reportProgram(&a.Program), reportProgram(a.Replaced)
-	report.Maps, report.Unchanged = reportMaps(p.maps, a.Unchanged), a.Unchanged
 	if report.Link != nil {
 		report.Link.Pinned = e.linkPins()(a.Link.ID)
 	}
-	return report, nil
+	return report
 }
 
 func (r *multiRequest) runDetach(ctx context.Context, e *env) (any, error) {
-	report, err := r.detach(ctx, e)
-	if err != nil {
-		return nil, &linkError{Device: r.Device, Err: e.tellHolder(err)}
-	}
-	return report, nil
-}
-
-func (r *multiRequest) detach(ctx context.Context, e *env) (any, error) {
-	conn, dev, err := e.link(r.Device)
-	if err != nil {
-		return nil, err
-	}
-	if err := r.nameBySection(e); err != nil {
-		return nil, err
-	}
-	a, err := xdpload.Detach(conn, r.hook(e, dev.Index))
-	if r.IfExists && absent(err) {
-		return &multiReport{Device: dev.Name, Ifindex: dev.Index, Hook: r.hookName()}, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	report := newMultiReport(a)
-	report.Detached = reportProgram(&a.Program)
-	if report.Link != nil {
-		report.Link.Pinned = e.linkPins()(a.Link.ID)
-	}
-	return report, e.release(ctx, conn, &a.Program)
+	return e.changeHooks(ctx, new(devicesRequest), r.Device, func(context.Context, *env) (*change, error) {
+		nothing := func() (*source, error) { return nil, r.nameBySection(e) }
+		return r.plan(e, nothing, func(_ *change, o *xdpload.Outcome) any {
+			if o.Attachment == nil {
+				return &multiReport{Device: o.Device, Ifindex: o.Ifindex, Hook: r.hookName()}
+			}
+			report := r.report(e, o.Attachment)
+			report.Detached = reportProgram(&o.Attachment.Program)
+			return report
+		})
+	})
 }
 
 func (r *multiRequest) hookName() string {

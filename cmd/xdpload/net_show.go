@@ -37,13 +37,13 @@ A plain user sees XDP and filters, and of programs the ids only.`,
 			{Line: "xdpload -brief net show", Help: "one line for each device"},
 			{Line: "xdpload -json net show all-netns", Help: "every network namespace, for a script"},
 		},
-		New: func() (*grammar.Node, runner) {
+		New: func() (*grammar.Node, request) {
 			r := new(netShowRequest)
 			return grammar.Any(
 				deviceGrammar(&r.Device),
 				grammar.Flag("all-netns", &r.AllNetns).Alias("-all-netns").Exact().
 					Help("in every network namespace that has a name or a process; -all-netns before the command is the same"),
-			), r.run
+			), r
 		},
 	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"github.com/xdpload/xdpload"
-	"github.com/xdpload/xdpload/netlink"
 )
 
 func netkitHook() multiHook {
@@ -12,10 +11,6 @@ func netkitHook() multiHook {
 		help:    [2]string{"packets that the device sends to its peer", "packets that the peer sends"},
 		make: func(ifindex int, second bool, o xdpload.Order) xdpload.Hook {
 			return xdpload.Netkit{Ifindex: ifindex, Peer: second, Order: o}
-		},
-		check: func(c *netlink.Conn, h xdpload.Hook) error {
-			netkit, _ := h.(xdpload.Netkit)
-			return netkit.Check(c)
 		},
 		exampleDevice: "nk0",
 	}

@@ -92,7 +92,7 @@ func linkAddCommand() command {
 			{Line: "xdpload link add nk0 type netkit mode l2 peer blackhole nk1 netns box", Help: "a pair whose peer, in the namespace box, sends nothing until a program lets it"},
 			{Line: "xdpload link add nk0 type netkit single", Help: "one device without a peer"},
 		},
-		New: func() (*grammar.Node, runner) {
+		New: func() (*grammar.Node, request) {
 			r := new(linkAddRequest)
 			return grammar.Seq(
 				grammar.Opt(grammar.Alt(
@@ -101,7 +101,7 @@ func linkAddCommand() command {
 				)),
 				grammar.Value("NAME", grammar.String(&r.Name)).Help("the name of the new device"),
 				r.Netkit.grammar(),
-			), r.run
+			), r
 		},
 	}
 }
@@ -175,10 +175,10 @@ func linkDelCommand() command {
 		Summary:     "delete a device, and of a pair both",
 		Description: `Deletes a device with all that is attached to it.`,
 		Examples:    []grammar.Example{{Line: "xdpload link del nk0", Help: "delete the pair of nk0"}},
-		New: func() (*grammar.Node, runner) {
+		New: func() (*grammar.Node, request) {
 			r := new(linkDelRequest)
 			return grammar.Seq(deviceGrammar(&r.Device),
-				grammar.Any(grammar.Flag("if-exists", &r.IfExists).Help("no error if there is no such device"))), r.run
+				grammar.Any(grammar.Flag("if-exists", &r.IfExists).Help("no error if there is no such device"))), r
 		},
 	}
 }

@@ -30,8 +30,10 @@ type programRequest struct {
 	Export  string // the socket that the maps are sent to
 	ID      uint32 // of a loaded program, 0 without
 
-	read  *elf.Object // once it has been
-	ahead *aheadLoad  // nil for what is loaded at the line's turn
+	Alone bool // not shared with other lines of a batch
+
+	read       *elf.Object // once it has been
+	prefetched *prefetch   // nil for what is loaded at the line's turn
 }
 
 func newProgramRequest() programRequest { return programRequest{FD: -1} }
@@ -82,7 +84,7 @@ func (r *programRequest) object(e *env) (_ *elf.Object, err error) {
 }
 
 func (r *programRequest) readObject(e *env) (*elf.Object, error) {
-	if obj := r.ahead.object(); obj != nil {
+	if obj := r.prefetched.object(); obj != nil {
 		return obj, nil
 	}
 	if r.File != "-" {
@@ -106,24 +108,21 @@ func (r *programRequest) name() string {
 	return r.File
 }
 
-// loaded is a program that is ready to be attached, and what came with it.
+// loaded is a program that is open, or loaded for no hook.
 type loaded struct {
 	*xdpload.Program
-	maps   []*xdpload.Map
-	reused bool // loaded by an earlier line of a batch
-	close  func() error
+	close func() error
 }
 
 // open loads the program, or opens the one that is there. ifindex is that of
 // the device that shall run it itself, 0 for the kernel.
 func (r *programRequest) open(ctx context.Context, e *env, want ebpf.ProgramType, ifindex int) (*loaded, error) {
-	switch {
-	case r.Pinned != "":
-		return r.opened(xdpload.OpenPinned(e.pinPath(r.Pinned), want))
-	case r.FD >= 0:
-		return r.opened(xdpload.OpenFD(r.FD, want))
-	case r.ID != 0:
-		return r.opened(xdpload.OpenID(r.ID, want))
+	if r.File == "" {
+		p, err := r.opened(e, want)
+		if err != nil {
+			return nil, err
+		}
+		return &loaded{Program: p, close: p.Close}, nil
 	}
 	obj, err := r.object(e)
 	if err != nil {
@@ -134,39 +133,24 @@ func (r *programRequest) open(ctx context.Context, e *env, want ebpf.ProgramType
 	if err != nil {
 		return nil, r.failed(obj, o.Select, err)
 	}
-	return r.loaded(e, l), nil
+	r.tell(e, l)
+	return &loaded{Program: l.Program(), close: l.Close}, nil
 }
 
-// attach puts the program on a hook, and what an object of its asks for on the
-// BPF file system. The caller closes what was loaded.
-func (r *programRequest) attach(ctx context.Context, e *env, conn *netlink.Conn, hook xdpload.Hook, ifindex int) (*loaded, *xdpload.Attachment, error) {
-	if r.File != "" {
-		return r.install(ctx, e, conn, hook, ifindex)
+// opened opens a program that is not of an object file.
+func (r *programRequest) opened(e *env, want ebpf.ProgramType) (p *xdpload.Program, err error) {
+	switch {
+	case r.Pinned != "":
+		p, err = xdpload.OpenPinned(e.pinPath(r.Pinned), want)
+	case r.FD >= 0:
+		p, err = xdpload.OpenFD(r.FD, want)
+	default:
+		p, err = xdpload.OpenID(r.ID, want)
 	}
-	p, err := r.open(ctx, e, hook.ProgramType(), ifindex)
 	if err != nil {
-		return nil, nil, err
+		return nil, &objectError{Object: r.name(), Err: err}
 	}
-	a, err := xdpload.Attach(conn, p.Program, hook)
-	if err != nil {
-		_ = p.close()
-		return nil, nil, &objectError{Object: r.name(), Program: p.Name, Err: err}
-	}
-	return p, a, e.release(ctx, conn, a.Replaced)
-}
-
-func (r *programRequest) install(ctx context.Context, e *env, conn *netlink.Conn, hook xdpload.Hook, ifindex int) (*loaded, *xdpload.Attachment, error) {
-	obj, err := r.object(e)
-	if err != nil {
-		return nil, nil, err
-	}
-	o := r.options(e, hook.ProgramType(), ifindex)
-	o.Ahead = r.ahead.take(obj)
-	l, a, err := xdpload.Install(ctx, conn, obj, o, hook)
-	if err != nil {
-		return nil, nil, r.failed(obj, o.Select, err)
-	}
-	return r.loaded(e, l), a, nil
+	return p, nil
 }
 
 // release lets go of what was kept alive for a program that a hook ran.
@@ -194,23 +178,6 @@ func (r *programRequest) failed(obj *elf.Object, s elf.Selector, err error) erro
 		failure.Program = p.Name
 	}
 	return failure
-}
-
-func (r *programRequest) loaded(e *env, l *xdpload.Loaded) *loaded {
-	if log := strings.TrimRight(l.Program().VerifierLog, "\n"); r.Verbose && log != "" {
-		e.notify(notice{VerifierLog: strings.Split(log, "\n")})
-	}
-	for _, w := range l.Warnings {
-		e.warn("%s", w)
-	}
-	return &loaded{Program: l.Program(), maps: l.Maps, close: l.Close}
-}
-
-func (r *programRequest) opened(p *xdpload.Program, err error) (*loaded, error) {
-	if err != nil {
-		return nil, &objectError{Object: r.name(), Err: err}
-	}
-	return &loaded{Program: p, close: p.Close}, nil
 }
 
 // defaultBPFFS is where systemd and everyone else mount the BPF file system.

@@ -32,7 +32,7 @@ The status is 0 when no rule is broken, and 2 otherwise.`,
 		Examples: []grammar.Example{
 			{Line: "xdpload offload check driver nfp obj foo.o sec xdp", Help: "hold a program against the rules of nfp"},
 		},
-		New: func() (*grammar.Node, runner) {
+		New: func() (*grammar.Node, request) {
 			r := &offloadCheckRequest{Program: newProgramRequest()}
 			return grammar.Seq(
 				grammar.Alt(
@@ -40,7 +40,7 @@ The status is 0 when no rule is broken, and 2 otherwise.`,
 					grammar.Key("driver", "DRIVER", grammar.String(&r.Driver)).Help("this driver: nfp or netdevsim"),
 				),
 				r.Program.selection(),
-			), r.run
+			), r
 		},
 	}
 }

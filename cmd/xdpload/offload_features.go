@@ -20,8 +20,8 @@ func featuresCommand() command {
 		Examples: []grammar.Example{
 			{Line: "xdpload features", Help: "the list"},
 		},
-		New: func() (*grammar.Node, runner) {
-			return grammar.Seq(), func(_ context.Context, e *env) (any, error) { return listDrivers(e) }
+		New: func() (*grammar.Node, request) {
+			return grammar.Seq(), runner(func(_ context.Context, e *env) (any, error) { return listDrivers(e) })
 		},
 	}
 }

@@ -21,15 +21,15 @@ func offloadShowCommand() command {
 		Examples: []grammar.Example{
 			{Line: "xdpload -json offload show dev eth0", Help: "what eth0 can do, for a script"},
 		},
-		New: func() (*grammar.Node, runner) {
+		New: func() (*grammar.Node, request) {
 			var name string
-			return deviceGrammar(&name), func(_ context.Context, e *env) (any, error) {
+			return deviceGrammar(&name), runner(func(_ context.Context, e *env) (any, error) {
 				report, err := showOffload(e, name)
 				if err != nil {
 					return nil, &linkError{Device: name, Err: err}
 				}
 				return report, nil
-			}
+			})
 		},
 	}
 }

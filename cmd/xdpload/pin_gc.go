@@ -27,12 +27,12 @@ func pinGCCommand() command {
 		Examples: []grammar.Example{
 			{Line: "xdpload pin gc -n", Help: "only list what would be removed"},
 		},
-		New: func() (*grammar.Node, runner) {
+		New: func() (*grammar.Node, request) {
 			r := new(pinGCRequest)
 			return grammar.Any(
 				grammar.Flag("-n", &r.DryRun).Alias("--dry-run").Help("only list"),
 				grammar.Flag("objects", &r.Objects).Help("also maps of object files that no program uses"),
-			), r.run
+			), r
 		},
 	}
 }
@@ -79,10 +79,10 @@ func pinRmCommand() command {
 		Examples: []grammar.Example{
 			{Line: "xdpload pin rm m:globals/stats", Help: "the next load makes the map anew"},
 		},
-		New: func() (*grammar.Node, runner) {
+		New: func() (*grammar.Node, request) {
 			r := new(pinRmRequest)
 			return grammar.Value("PATH", grammar.String(&r.Path)).Completes(grammar.Pinned).
-				Help("a path, which may begin at the BPF file system's root, or m:REST below the BPF file system's tc directory"), r.run
+				Help("a path, which may begin at the BPF file system's root, or m:REST below the BPF file system's tc directory"), r
 		},
 	}
 }

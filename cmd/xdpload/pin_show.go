@@ -28,10 +28,10 @@ func pinShowCommand() command {
 			{Line: "xdpload pin show", Help: "every pin"},
 			{Line: "xdpload -json pin show m:globals", Help: "the maps that all objects share"},
 		},
-		New: func() (*grammar.Node, runner) {
+		New: func() (*grammar.Node, request) {
 			r := new(pinShowRequest)
 			return grammar.Opt(grammar.Value("PATH", grammar.String(&r.Dir)).Completes(grammar.Directory).
-				Help("a directory or a pin, or m:REST below the BPF file system's tc directory")), r.run
+				Help("a directory or a pin, or m:REST below the BPF file system's tc directory")), r
 		},
 	}
 }

@@ -35,14 +35,14 @@ The settings are net.core.bpf_jit_enable, bpf_jit_harden, bpf_jit_kallsyms and b
 			{Line: "xdpload prog jit", Help: "how programs are compiled"},
 			{Line: "xdpload prog jit harden 2", Help: "blind the constants of every program that is loaded from now on"},
 		},
-		New: func() (*grammar.Node, runner) {
+		New: func() (*grammar.Node, request) {
 			r := new(progJITRequest)
 			var all []*grammar.Node
 			for _, s := range jitSettings {
 				all = append(all, grammar.Key(s.Name, s.Values, grammar.Number(&r.Value, s.Min, s.Max)).
 					Do(func() { r.Setting = s.Name }).Help(s.Help))
 			}
-			return grammar.Opt(grammar.Alt(all...)), r.run
+			return grammar.Opt(grammar.Alt(all...)), r
 		},
 	}
 }

@@ -50,7 +50,7 @@ Verdicts are called as in include/uapi/linux: XDP_PASS, TC_ACT_OK, BPF_OK; expec
 			{Line: "xdpload prog run id 17 data packet.bin repeat 1000000", Help: "the time that a run takes"},
 			{Line: "xdpload prog run pinned /sys/fs/bpf/cls hex ffffffffffff0200000000010806 ctx mark=7", Help: "with a field of its context set"},
 		},
-		New: func() (*grammar.Node, runner) {
+		New: func() (*grammar.Node, request) {
 			r := &progRunRequest{Program: newProgramRequest(), Repeat: 1}
 			r.Program.Load.Private = true
 			return grammar.Seq(r.which(), grammar.Any(
@@ -70,7 +70,7 @@ Verdicts are called as in include/uapi/linux: XDP_PASS, TC_ACT_OK, BPF_OK; expec
 					Help("what the program must say of every packet"),
 				grammar.Key("out", "OUT", grammar.String(&r.Out.File)).Completes(grammar.File).
 					Help("write the packet as the program leaves it, or a capture of the packets that go on; the file must not be there unless -force is given; - is standard output, without the report"),
-			)), r.run
+			)), r
 		},
 	}
 }

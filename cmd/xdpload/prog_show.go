@@ -27,13 +27,13 @@ func progShowCommand() command {
 		Examples: []grammar.Example{
 			{Line: "xdpload prog show name xdp_count", Help: "the programs of that name"},
 		},
-		New: func() (*grammar.Node, runner) {
+		New: func() (*grammar.Node, request) {
 			r := new(progShowRequest)
 			return grammar.Opt(grammar.Alt(
 				grammar.Key("id", "N", grammar.Number(&r.ID, 1, math.MaxUint32)).Help("the program with this id"),
 				grammar.Key("name", "NAME", grammar.String(&r.Name)).Help("the programs with this name"),
 				grammar.Key("pinned", "PATH", grammar.String(&r.Pinned)).Completes(grammar.Pinned).Help("the program that is pinned at this path"),
-			)), r.run
+			)), r
 		},
 	}
 }

@@ -59,10 +59,10 @@ func tcActionsCommands() []command {
 	}
 }
 
-func actionsLine(build func(*actionsRequest) *grammar.Node, run func(*actionsRequest, context.Context, *env) (any, error)) func() (*grammar.Node, runner) {
-	return func() (*grammar.Node, runner) {
+func actionsLine(build func(*actionsRequest) *grammar.Node, run func(*actionsRequest, context.Context, *env) (any, error)) func() (*grammar.Node, request) {
+	return func() (*grammar.Node, request) {
 		r := new(actionsRequest)
-		return build(r), func(ctx context.Context, e *env) (any, error) { return run(r, ctx, e) }
+		return build(r), runner(func(ctx context.Context, e *env) (any, error) { return run(r, ctx, e) })
 	}
 }
 

@@ -40,16 +40,16 @@ func tcChainCommands() []command {
 	}
 }
 
-func chainLine(build func(*chainRequest) *grammar.Node, run func(*chainRequest, *env) (any, error)) func() (*grammar.Node, runner) {
-	return func() (*grammar.Node, runner) {
+func chainLine(build func(*chainRequest) *grammar.Node, run func(*chainRequest, *env) (any, error)) func() (*grammar.Node, request) {
+	return func() (*grammar.Node, request) {
 		r := new(chainRequest)
-		return build(r), func(_ context.Context, e *env) (any, error) {
+		return build(r), runner(func(_ context.Context, e *env) (any, error) {
 			report, err := run(r, e)
 			if err != nil {
 				return nil, &linkError{Device: r.subject(), Err: err}
 			}
 			return report, nil
-		}
+		})
 	}
 }
 

@@ -21,7 +21,7 @@ func debugCommand() command {
 		Examples: []grammar.Example{
 			{Line: "xdpload tc exec bpf debug", Help: "print until ^C"},
 		},
-		New: func() (*grammar.Node, runner) { return grammar.Seq(), runDebug },
+		New: func() (*grammar.Node, request) { return grammar.Seq(), runner(runDebug) },
 	}
 }
 

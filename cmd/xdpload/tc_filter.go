@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"math"
 
@@ -32,13 +31,14 @@ type filterRequest struct {
 	IfExists bool // of a delete
 }
 
-func newFilterRequest(op xdpload.FilterOp) *filterRequest {
-	return &filterRequest{Code: newCodeRequest(), op: op}
+// filterLines are those of a command about filters.
+func filterLines(op xdpload.FilterOp, build func(*filterRequest) *grammar.Node, line func(*filterRequest) request) func() (*grammar.Node, func() request) {
+	return lines(func() filterRequest { return filterRequest{Code: newCodeRequest(), op: op} }, build, line)
 }
 
-// filterLine is the New of a command about filters.
-func filterLine(op xdpload.FilterOp, build func(*filterRequest) *grammar.Node, run func(*filterRequest, context.Context, *env) (any, error)) func() (*grammar.Node, runner) {
-	return reusable(func() *filterRequest { return newFilterRequest(op) }, build, run)
+// setLines are those that set filters.
+func setLines(op xdpload.FilterOp) func() (*grammar.Node, func() request) {
+	return filterLines(op, (*filterRequest).setGrammar, func(r *filterRequest) request { return &filterSetRequest{r} })
 }
 
 // tcFilterCommands are in tc's order, which a short form depends on.
@@ -71,7 +71,7 @@ func filterAddCommand() command {
 			{Line: "xdpload tc filter add dev eth0 ingress bpf da obj foo.o", Help: "run the program of section classifier, or the only one for tc, on what comes in"},
 			{Line: "tcpdump -ddd arp | xdpload tc filter add dev eth0 ingress bpf bytecode-file - flowid 1:1", Help: "classify with classic BPF"},
 		},
-		New: filterLine(xdpload.FilterAdd, (*filterRequest).setGrammar, (*filterRequest).runSet),
+		Lines: setLines(xdpload.FilterAdd),
 	}
 }
 
@@ -83,7 +83,7 @@ func filterChangeCommand() command {
 		Examples: []grammar.Example{
 			{Line: "xdpload tc filter change dev eth0 ingress pref 49152 handle 1 bpf da obj foo.o", Help: "run another program there"},
 		},
-		New: filterLine(xdpload.FilterChange, (*filterRequest).setGrammar, (*filterRequest).runSet),
+		Lines: setLines(xdpload.FilterChange),
 	}
 }
 
@@ -100,7 +100,7 @@ A filter that has the pref, handle and chain is replaced with no moment in betwe
 			{Line: "xdpload tc filter replace dev eth0 ingress bpf da obj foo.o", Help: "attach the program, or its new version"},
 			{Line: "xdpload -atomic tc filter replace dev 'veth*' ingress bpf da obj foo.o", Help: "do so on every device with such a name, or on none"},
 		},
-		New: filterLine(xdpload.FilterReplace, (*filterRequest).setGrammar, (*filterRequest).runSet),
+		Lines: setLines(xdpload.FilterReplace),
 	}
 }
 
@@ -161,6 +161,46 @@ func (r *filterRequest) check() error {
 		return errNothingToRun
 	case r.SkipHW && r.SkipSW:
 		return errors.New("skip_hw and skip_sw together leave nothing to run the filter")
+	}
+	return nil
+}
+
+// devicesGrammar is deviceGrammar with dev repeated.
+func (r *filterRequest) devicesGrammar() *grammar.Node {
+	return grammar.Alt(
+		grammar.Key("dev", "DEV", r.addDevice).Exact().Completes(grammar.Device).Help(helpPattern+"; several run one program"),
+		grammar.Key("block", "N", r.setBlock).Help("the block of filters that several qdiscs share"),
+	).Repeat()
+}
+
+var errDevOrBlock = errors.New("dev and block exclude each other")
+
+func (r *filterRequest) addDevice(word string) error {
+	if r.Block != 0 {
+		return errDevOrBlock
+	}
+	r.Devices.Names = append(r.Devices.Names, word)
+	r.Device = r.Devices.Names[0]
+	return nil
+}
+
+func (r *filterRequest) setBlock(word string) error {
+	switch {
+	case r.Device != "":
+		return errDevOrBlock
+	case r.Block != 0:
+		return errors.New("a second block")
+	}
+	return grammar.Number(&r.Block, 1, math.MaxUint32)(word)
+}
+
+// checkDevices refuses for several devices what is tied to one.
+func (r *filterRequest) checkDevices() error {
+	if err := r.Devices.check(); err != nil {
+		return err
+	}
+	if r.Devices.several() && r.SkipSW {
+		return errors.New("skip_sw loads the program into one device: name one device")
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ func filterDeleteCommand() command {
 			{Line: "xdpload tc filter del dev eth0 ingress bpf obj foo.o", Help: "detach what was attached from foo.o, and leave the filters of others"},
 			{Line: "xdpload tc filter del dev eth0 ingress pref 49152 handle 1 bpf", Help: "detach one filter"},
 		},
-		New: filterLine(xdpload.FilterAdd, (*filterRequest).deleteGrammar, (*filterRequest).runDelete),
+		Lines: filterLines(xdpload.FilterAdd, (*filterRequest).deleteGrammar, func(r *filterRequest) request { return runner(r.runDelete) }),
 	}
 }
 
@@ -261,4 +261,27 @@ func (r *filtersDeleted) outcome(brief bool) string {
 		}
 	}
 	return b.String()
+}
+
+// runDeleteMany deletes on one device after the other.
+func (r *filterRequest) runDeleteMany(ctx context.Context, e *env) (any, error) {
+	links, failed, err := r.Devices.resolve(e, true)
+	if err != nil {
+		return nil, manyFailed(ctx, r.Devices.String(), err)
+	}
+	of := len(links) + len(failed)
+	list := manyFilters{}
+	for _, l := range links {
+		r.Device = l.Name
+		deleted, err := r.delete(ctx, e)
+		switch {
+		case r.IfExists && noFilter(err):
+			list = append(list, r.deleted(nil))
+		case err != nil:
+			failed = append(failed, deviceFailure{Device: l.Name, Ifindex: l.Index, Err: err})
+		default:
+			list = append(list, deleted)
+		}
+	}
+	return e.concludeList(list, failed, of)
 }

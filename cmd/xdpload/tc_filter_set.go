@@ -15,47 +15,15 @@ import (
 	"github.com/xdpload/xdpload/netlink"
 )
 
-func (r *filterRequest) runSet(ctx context.Context, e *env) (any, error) {
-	switch e.asked {
-	case notAsked:
-	case canQueue:
-		return r.queued(e)
-	case whatLoads:
-		return r.forecast(), nil
-	}
-	if r.Devices.several() {
-		return e.overMany(ctx, r.Devices, r.setMany)
-	}
-	report, err := r.set(ctx, e)
-	if err != nil {
-		return nil, &linkError{Device: r.subject(), Err: err}
-	}
-	return report, nil
+// filterSetRequest is a line that adds, changes or replaces a filter.
+type filterSetRequest struct{ *filterRequest }
+
+func (r *filterSetRequest) run(ctx context.Context, e *env) (any, error) {
+	return e.changeHooks(ctx, &r.Devices, r.subject(), r.prepare)
 }
 
-// queued says what set would do, if nothing has to be asked or loaded for that.
-func (r *filterRequest) queued(e *env) (any, error) {
-	ifindex, known := e.found.devices[r.Device]
-	if !known || r.Devices.several() || r.op != xdpload.FilterAdd || r.Block != 0 || len(r.Actions) > 0 || e.Idempotent || os.Getenv("TC_BPF_UDS") != "" {
-		return nil, errNotQueued
-	}
-	key, _ := r.Code.Program.shareKey(e, ebpf.SchedCLS, r.boundTo(ifindex))
-	shared := e.found.program(key)
-	found, there := e.found.hooks[hookKey{ifindex, r.parent()}]
-	if shared == nil || !there {
-		return nil, errNotQueued
-	}
-	hook := xdpload.Clsact{Filter: r.filter(ifindex), Op: r.op, Device: r.Device}.FoundLike(found)
-	hook.Filter.BPF.Name = shared.name
-	return &queuedLine{
-		Classification: xdpload.Classification{Program: shared.Program, Hook: hook},
-		report:         func(a *xdpload.Attachment) any { return r.attached(e, e.conn, a, shared.again()) },
-	}, nil
-}
-
-// forecast says what set will load.
-func (r *filterRequest) forecast() forecast {
-	f := r.Code.Program.forecast(ebpf.SchedCLS, !r.Devices.several())
+func (r *filterSetRequest) loads() loading {
+	f := r.Code.Program.loading(ebpf.SchedCLS, !r.Devices.several())
 	for _, a := range r.Actions {
 		f.barrier = f.barrier || a.Code.Program.numbered()
 	}
@@ -65,42 +33,78 @@ func (r *filterRequest) forecast() forecast {
 	return f
 }
 
-// set attaches. What can be known without a program is known before one is
-// loaded.
-func (r *filterRequest) set(ctx context.Context, e *env) (any, error) {
-	conn, ifindex, err := r.find(e)
-	if err != nil {
-		return nil, err
+// simple reports whether the line adds one filter for a program that an earlier
+// line has loaded, so that nothing has to be looked for.
+func (r *filterSetRequest) simple(e *env) bool {
+	ifindex, known := e.batch.devices[r.Device]
+	if !known || r.Devices.several() || r.op != xdpload.FilterAdd || r.Block != 0 || len(r.Actions) > 0 || e.Idempotent || os.Getenv("TC_BPF_UDS") != "" {
+		return false
+	}
+	key, sharing := r.Code.Program.shareKey(e, ebpf.SchedCLS, r.boundTo(ifindex))
+	return sharing && e.shared(key) != nil
+}
+
+func (r *filterSetRequest) prepare(ctx context.Context, e *env) (_ *change, err error) {
+	c := &change{subject: r.subject(), several: r.Devices.several(), list: manyFilters{}}
+	var ifindexes []int
+	if c.several {
+		c.subject = r.Devices.String()
+		var links []*netlink.Link
+		if links, c.missing, err = r.Devices.find(e, true); err != nil {
+			return nil, err
+		}
+		for _, l := range links {
+			e.known().AddLink(l)
+			ifindexes = append(ifindexes, l.Index)
+		}
+	} else {
+		_, ifindex, err := r.find(e)
+		if err != nil {
+			return nil, err
+		}
+		ifindexes = []int{ifindex}
 	}
 	if r.Code.Program.Export == "" && r.Code.Program.File != "" {
 		r.Code.Program.Export = os.Getenv("TC_BPF_UDS") // as for tc
 	}
-	hook := xdpload.Clsact{Filter: r.filter(ifindex), Op: r.op, Idempotent: e.Idempotent, Device: r.Device}
-	key, sharing := r.Code.Program.shareKey(e, ebpf.SchedCLS, r.boundTo(ifindex))
-	shared := e.found.program(key)
-	if shared != nil {
-		hook.Filter.BPF.Name = shared.name
-	} else if err := r.describe(e, &hook); err != nil {
+	options := netlink.BPFFilter{
+		Direct: r.Direct, ClassID: r.ClassID, Police: r.Police, SkipHW: r.SkipHW, SkipSW: r.SkipSW,
+	}
+	if err := r.describe(e, c, &options, ifindexes[0]); err != nil {
 		return nil, err
 	}
-	if hook, err = e.findHook(conn, hook); err != nil {
+	if options.Actions, c.free, err = openActions(ctx, e, r.Actions); err != nil {
+		c.close()
 		return nil, err
 	}
-	actions, undo, err := openActions(ctx, e, r.Actions)
-	defer undo()
-	if err != nil {
-		return nil, err
+	for _, ifindex := range ifindexes {
+		f, same := r.filter(ifindex), options
+		f.BPF = &same
+		c.plans = append(c.plans, xdpload.Plan{
+			Source: c.source.plan(), Hook: xdpload.Clsact{Filter: f, Op: r.op, Idempotent: e.Idempotent},
+		})
 	}
-	hook.Filter.BPF.Actions = actions
-	p, a, err := r.attach(ctx, e, conn, hook, shared)
-	if err != nil {
-		return nil, err
+	c.one = func(o *xdpload.Outcome) any { return r.outcome(e, c, o) }
+	return c, nil
+}
+
+// describe reads what the filter runs.
+func (r *filterSetRequest) describe(e *env, c *change, options *netlink.BPFFilter, ifindex int) (err error) {
+	p := &r.Code.Program
+	if r.Code.Bytecode.given() {
+		c.source = &source{Source: new(xdpload.Source)}
+		options.Bytecode, err = r.Code.Bytecode.read(e)
+		return err
 	}
-	if sharing && shared == nil {
-		e.share(key, p, hook.Filter.BPF.Name)
+	p.Alone = c.several
+	if c.source, err = p.source(e, ebpf.SchedCLS, r.boundTo(ifindex)); err != nil {
+		return err
 	}
-	defer p.close() //nolint:errcheck // descriptors of ours only
-	return r.attached(e, conn, a, p), nil
+	if c.source.name == "" {
+		c.source.name, err = p.filterName(e, ebpf.SchedCLS)
+	}
+	options.Name = c.source.name
+	return err
 }
 
 // boundTo is the device that runs the program itself, 0 for the kernel.
@@ -116,41 +120,12 @@ func (r *filterRequest) filter(ifindex int) netlink.Filter {
 	f := netlink.Filter{
 		Ifindex: ifindex, Parent: r.parent(), Block: r.Block, Chain: r.chain(),
 		Pref: r.Pref, Protocol: r.Protocol, Kind: r.Kind,
-		BPF: &netlink.BPFFilter{
-			Direct: r.Direct, ClassID: r.ClassID, Police: r.Police, SkipHW: r.SkipHW, SkipSW: r.SkipSW,
-		},
+		BPF: new(netlink.BPFFilter),
 	}
 	if r.Handle != nil {
 		f.Handle = *r.Handle
 	}
 	return f
-}
-
-// describe reads what the filter runs.
-func (r *filterRequest) describe(e *env, hook *xdpload.Clsact) (err error) {
-	options := hook.Filter.BPF
-	if r.Code.Bytecode.given() {
-		options.Bytecode, err = r.Code.Bytecode.read(e)
-		return err
-	}
-	options.Name, err = r.Code.Program.filterName(e, ebpf.SchedCLS)
-	return err
-}
-
-// attach is the one place where a filter is set.
-func (r *filterRequest) attach(ctx context.Context, e *env, conn *netlink.Conn, hook xdpload.Clsact, shared *sharedProgram) (*loaded, *xdpload.Attachment, error) {
-	switch {
-	case r.Code.Bytecode.given():
-		a, err := xdpload.Attach(conn, nil, hook)
-		return &loaded{close: func() error { return nil }}, a, err
-	case shared != nil:
-		a, err := xdpload.Attach(conn, shared.Program, hook)
-		if err != nil {
-			return nil, nil, err
-		}
-		return shared.again(), a, e.release(ctx, conn, a.Replaced)
-	}
-	return r.Code.Program.attach(ctx, e, conn, hook, r.boundTo(hook.Filter.Ifindex))
 }
 
 // filterChange is what became of a filter. It has tc's keys.
@@ -180,25 +155,32 @@ type filterChange struct {
 
 func (*filterChange) change() {}
 
-// attached reports what came of it, or with -echo what the kernel tells all who
+// outcome reports what came of it, or with -echo what the kernel tells all who
 // listen.
-func (r *filterRequest) attached(e *env, conn *netlink.Conn, a *xdpload.Attachment, p *loaded) any {
-	f := a.Filter
+func (r *filterSetRequest) outcome(e *env, by *change, o *xdpload.Outcome) any {
+	a := o.Attachment
+	if a == nil {
+		return nil
+	}
+	f, line := a.Filter, *r.filterRequest
+	if by.several {
+		line.Device = o.Device
+	}
 	change := changeOf(r.op, f.Was != nil)
 	if e.Echo {
-		return newFilterView(e, conn, echoed).event(&netlink.Event{Change: change, Filter: &f.Filter})
+		return newFilterView(e, e.conn, echoed).event(&netlink.Event{Change: change, Filter: &f.Filter})
 	}
 	c := &filterChange{
 		Device: a.Device, Ifindex: a.Ifindex, Block: f.Block, Parent: f.Parent, Change: change,
 		Qdisc: f.Qdisc, QdiscCreated: f.QdiscCreated, Protocol: f.Protocol.String(), Pref: f.Pref, Kind: f.Kind,
 		Chain: f.Chain, Handle: handleText(f.Handle), Name: f.BPF.Name, DirectAction: f.BPF.Direct,
-		Replaced: reportProgram(a.Replaced), Unchanged: a.Unchanged, hook: r.name(),
+		Replaced: reportProgram(a.Replaced), Unchanged: a.Unchanged, hook: line.name(),
 	}
-	if p.Program != nil {
+	if a.Program.ID != 0 {
 		c.Program = reportProgram(&a.Program)
-		c.ProgramReused = p.reused && e.Details
+		c.ProgramReused = by.source.reused && e.Details
 	}
-	c.Maps = reportMaps(p.maps, a.Unchanged)
+	c.Maps = reportMaps(by.source.maps(), a.Unchanged)
 	return c
 }
 
@@ -245,4 +227,44 @@ func (c *filterChange) outcome() string {
 		fmt.Fprintf(&b, ", replaced program %v", c.Replaced)
 	}
 	return b.String()
+}
+
+// filterRefused is the report on a device that refused.
+type filterRefused struct {
+	Device string   `json:"dev"`
+	Error  *refusal `json:"error"`
+}
+
+// manyFilters are reports on the filters of several devices: *filterChange,
+// *filtersDeleted and *filterRefused, or with -echo *filterReport and
+// filterReports.
+type manyFilters []any
+
+func (manyFilters) change() {}
+
+func (l manyFilters) add(report any) manyReport { return append(l, report) }
+
+func (l manyFilters) refuse(f deviceFailure, why *refusal) manyReport {
+	return append(l, &filterRefused{f.Device, why})
+}
+
+// WriteText joins what came out alike.
+func (l manyFilters) WriteText(w io.Writer, o render.Options) error {
+	lines := newAlike(o)
+	for _, r := range l {
+		switch r := r.(type) {
+		case *filterChange:
+			if r.QdiscCreated {
+				lines.add(r.Device, ": created clsact qdisc")
+			}
+			lines.add(r.Device, strings.TrimPrefix(r.hook, r.Device)+": "+r.outcome())
+		case *filtersDeleted:
+			lines.add(r.Device, strings.TrimPrefix(r.hook, r.Device)+": "+r.outcome(o.Brief))
+		case render.Texter:
+			if err := r.WriteText(w, o); err != nil {
+				return err
+			}
+		}
+	}
+	return lines.write(w)
 }

@@ -36,9 +36,9 @@ The program is of the type that the array takes, or of the given one. Nothing is
 			{Line: "xdpload tc exec bpf graft m:globals/jmp key 0 obj foo.o sec parse", Help: "have tail calls to 0 run parse"},
 			{Line: "xdpload tc exec bpf graft m:globals/jmp obj foo.o sec 7/1", Help: "the same for key 1, which the section tells"},
 		},
-		New: func() (*grammar.Node, runner) {
+		New: func() (*grammar.Node, request) {
 			r := &graftRequest{Program: newProgramRequest()}
-			return r.grammar(), r.run
+			return r.grammar(), r
 		},
 	}
 }
@@ -125,8 +125,8 @@ func (r *graftRequest) loadAs(ctx context.Context, e *env, t ebpf.ProgramType, a
 	if err != nil {
 		return nil, r.Program.failed(obj, o.Select, err)
 	}
-	p := r.Program.loaded(e, l)
-	defer func() { err = errors.Join(err, p.close()) }()
+	r.Program.tell(e, l)
+	defer func() { err = errors.Join(err, l.Close()) }()
 	if err := l.Publish(ctx); err != nil {
 		return nil, err
 	}

@@ -25,11 +25,11 @@ With file it prints what rtmon(8) has recorded instead. A program that is gone w
 			{Line: "xdpload -json tc monitor", Help: "a line for each event, for a script"},
 			{Line: "xdpload tc monitor file tc.rtmon", Help: "what \"rtmon file tc.rtmon\" has seen"},
 		},
-		New: func() (*grammar.Node, runner) {
+		New: func() (*grammar.Node, request) {
 			r := new(monitorRequest)
 			return grammar.Opt(
 				grammar.Key("file", "FILE", grammar.String(&r.File)).Completes(grammar.File).Help("a recording of rtmon; - is standard input"),
-			), r.run
+			), r
 		},
 	}
 }

@@ -57,9 +57,9 @@ func tcQdiscCommands() []command {
 }
 
 func qdiscCommand(c command, done string, set func(*netlink.Conn, *netlink.Qdisc) error) command {
-	c.New = func() (*grammar.Node, runner) {
+	c.New = func() (*grammar.Node, request) {
 		r := &qdiscRequest{done: done, set: set}
-		return r.grammar(), r.run
+		return r.grammar(), r
 	}
 	return c
 }
@@ -132,9 +132,7 @@ func (r *qdiscRequest) change(ctx context.Context, e *env) (*qdiscChange, error)
 			return nil, err
 		}
 	}
-	if e.found != nil {
-		clear(e.found.hooks)
-	}
+	e.known().Enter()
 	if err := r.set(conn, q); err != nil {
 		return nil, r.explain(conn, dev, err)
 	}

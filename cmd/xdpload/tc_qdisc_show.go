@@ -26,9 +26,9 @@ func qdiscShowCommand() command {
 		Examples: []grammar.Example{
 			{Line: "xdpload -json tc qdisc show dev eth0 clsact", Help: "whether eth0 has a clsact qdisc, for a script"},
 		},
-		New: func() (*grammar.Node, runner) {
+		New: func() (*grammar.Node, request) {
 			r := new(qdiscShowRequest)
-			return r.grammar(), r.run
+			return r.grammar(), r
 		},
 	}
 }

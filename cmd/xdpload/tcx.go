@@ -5,7 +5,6 @@ import (
 
 	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/internal/grammar"
-	"github.com/xdpload/xdpload/netlink"
 )
 
 func tcxHook() multiHook {
@@ -16,18 +15,14 @@ func tcxHook() multiHook {
 		make: func(ifindex int, second bool, o xdpload.Order) xdpload.Hook {
 			return xdpload.TCX{Ifindex: ifindex, Egress: second, Order: o}
 		},
-		check: func(c *netlink.Conn, h xdpload.Hook) error {
-			tcx, _ := h.(xdpload.TCX)
-			return tcx.Check(c)
-		},
 		exampleDevice: "eth0",
 	}
 }
 
 // multiCommands are attach, detach and show of a kind of hook.
 func multiCommands(h multiHook, about string) []command {
-	line := func(grammarOf func(*multiRequest) *grammar.Node, run func(*multiRequest) runner) func() (*grammar.Node, runner) {
-		return func() (*grammar.Node, runner) {
+	line := func(grammarOf func(*multiRequest) *grammar.Node, run func(*multiRequest) request) func() (*grammar.Node, request) {
+		return func() (*grammar.Node, request) {
 			r := &multiRequest{multiHook: h, Program: newProgramRequest()}
 			return grammarOf(r), run(r)
 		}
@@ -50,7 +45,7 @@ With -idempotent nothing changes if the hook has a program with the same instruc
 				example("%s attach dev %s %s obj foo.o link /sys/fs/bpf/foo", "attach it by a bpf_link, until that pin is removed"),
 				example("%s attach dev %s %s obj new.o replace pinned /sys/fs/bpf/foo", "have that bpf_link hold another program"),
 			},
-			New: line((*multiRequest).attachGrammar, func(r *multiRequest) runner { return r.runAttach }),
+			New: line((*multiRequest).attachGrammar, func(r *multiRequest) request { return &multiAttachRequest{r} }),
 		},
 		{
 			Name:        h.command + " detach",
@@ -60,7 +55,7 @@ With -idempotent nothing changes if the hook has a program with the same instruc
 				example("%s detach dev %s %s name count", "detach the program called count"),
 				example("%s detach dev %s %s id 7 if-exists", "detach program 7, if it is there"),
 			},
-			New: line((*multiRequest).detachGrammar, func(r *multiRequest) runner { return r.runDetach }),
+			New: line((*multiRequest).detachGrammar, func(r *multiRequest) request { return runner(r.runDetach) }),
 		},
 		{
 			Name:        h.command + " show|list|lst",
@@ -68,9 +63,9 @@ With -idempotent nothing changes if the hook has a program with the same instruc
 			Summary:     fmt.Sprintf("show the programs on %s hooks in the order in which they run", h.command),
 			Description: `Shows them for every device of the network namespace, or for one, as "net show" does, with the position of each and the revision of the hook.`,
 			Examples:    []grammar.Example{{Line: fmt.Sprintf("xdpload -json %s show dev %s", h.command, h.exampleDevice), Help: "one device, for a script"}},
-			New: func() (*grammar.Node, runner) {
+			New: func() (*grammar.Node, request) {
 				r := &netShowRequest{Only: h.command + "/"}
-				return grammar.Opt(deviceGrammar(&r.Device)), r.run
+				return grammar.Opt(deviceGrammar(&r.Device)), r
 			},
 		},
 	}

@@ -46,7 +46,7 @@ With btf the CO-RE relocations are resolved against the types of another kernel.
 			{Line: "xdpload verify foo.o -junit verify.xml", Help: "for a continuous integration to read"},
 			{Line: "xdpload verify foo.o btf /boot/vmlinux-5.15", Help: "whether the CO-RE relocations fit another kernel"},
 		},
-		New: func() (*grammar.Node, runner) {
+		New: func() (*grammar.Node, request) {
 			r := new(verifyRequest)
 			return grammar.Seq(r.file(), grammar.Any(
 				grammar.Flag("all", &r.All).Help("every program (the default)"),
@@ -68,7 +68,7 @@ With btf the CO-RE relocations are resolved against the types of another kernel.
 					Help("write the results as JUnit XML too; - is standard output, without the table"),
 				grammar.Flag("verbose", &r.Verbose).
 					Help("print the whole log of programs that are rejected"),
-			).Check(r.check)), r.run
+			).Check(r.check)), r
 		},
 	}
 }
@@ -88,7 +88,7 @@ func (r *verifyRequest) run(ctx context.Context, e *env) (any, error) {
 	o := xdpload.VerifyOptions{
 		Select:    elf.Selector{Section: r.Section, Program: r.Program, Type: ebpf.ProgramType(r.Type)},
 		Variables: r.Variables.Variables,
-		Jobs:      e.Jobs,
+		Jobs:      e.verifierJobs(),
 	}
 	if r.Device != "" {
 		_, link, err := e.link(r.Device)

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Command is one command of a [Table]. R is whatever runs it; this package
+// Command is one command of a [Table]. R is what its words ask for; this package
 // only hands it on.
 type Command[R any] struct {
 	// Name is the command's words, each with its other names after a bar:
@@ -22,9 +22,27 @@ type Command[R any] struct {
 	Description string // paragraphs, with an empty line between them
 	Examples    []Example
 
-	// New returns a fresh grammar, and the runner over the request that the
-	// grammar fills.
+	// New returns a fresh grammar, and the request that it fills.
 	New func() (*Node, R)
+	// Lines, instead of New, is for a command of which a table reads many lines: one
+	// grammar serves them all. take hands over the request that a line has filled,
+	// and makes ready for the next.
+	Lines func() (root *Node, take func() R)
+
+	root *Node // of Lines, once it is built
+	take func() R
+}
+
+// Grammar is what a line is read with, and what gives its request.
+func (c *Command[R]) Grammar() (root *Node, take func() R) {
+	if c.Lines == nil {
+		root, r := c.New()
+		return root, func() R { return r }
+	}
+	if c.root == nil {
+		c.root, c.take = c.Lines()
+	}
+	return c.root, c.take
 }
 
 // Example is a line to be typed, and what it does.
@@ -47,18 +65,19 @@ func title(name string) string {
 	return strings.Join(words, " ")
 }
 
-// Parse reads the words after the command's own, and returns the runner over
-// the request that they fill. The errors are those of [Parse].
+// Parse reads the words after the command's own, and returns the request that
+// they fill. The errors are those of [Parse].
 func (c *Command[R]) Parse(words []string) (R, error) {
-	root, run := c.New()
+	root, take := c.Grammar()
 	err := Parse(root, words)
+	r := take()
 	if syntax, ok := errors.AsType[*SyntaxError](err); ok {
 		syntax.Command = c.Title()
 	}
 	if help, ok := errors.AsType[*HelpRequest](err); ok {
 		help.Command = c.Title()
 	}
-	return run, err
+	return r, err
 }
 
 // Table is the commands of a program. Where a word is short for several, the

@@ -77,7 +77,7 @@ func (t Table[R]) Complete(m *Manual, words []string, current string) *Completio
 		c.items(t.items(prefix))
 	}
 	if command := t.named(prefix); command != nil {
-		root, _ := command.New()
+		root, _ := command.Grammar()
 		c.walk(root, words[i:])
 	}
 	return c

@@ -51,7 +51,7 @@ type commandDoc struct {
 }
 
 func (c *Command[R]) doc() commandDoc {
-	root, _ := c.New()
+	root, _ := c.Grammar()
 	names := strings.Split(c.Name[strings.LastIndexByte(c.Name, ' ')+1:], "|")
 	return commandDoc{c.Title(), names[1:], c.Summary, c.Description, c.Examples, root}
 }

@@ -12,14 +12,15 @@ import (
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
+	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/testobj"
 )
 
-// TestAheadChoice: which lines are loaded while the first one runs.
-func TestAheadChoice(t *testing.T) {
+// TestPrefetchChoice: which lines are loaded while the first one runs.
+func TestPrefetchChoice(t *testing.T) {
 	const jobs, first = 4, "link set v0 xdp obj tiny.o\n"
-	aheadDir(t)
+	objectsDir(t)
 	many := first
 	for _, program := range []string{"xdp_drop", "xdp_second", "xdp_abrt"} {
 		for _, section := range []string{"", " sec xdp", " sec xdp/abrt", " sec prog"} {
@@ -72,7 +73,7 @@ link set v2 xdp obj count.o`, []int{14}},
 		{"the same later", first + strings.Repeat("link set v1 xdp obj two.o sec xdp\n", 2), []int{2}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			a := newTestAhead(t, jobs, tt.text)
+			a := newTestPrefetch(t, jobs, tt.text)
 			defer a.close()
 			a.advance(0)
 			if got := a.numbers(); !slices.Equal(got, tt.want) {
@@ -82,10 +83,10 @@ link set v2 xdp obj count.o`, []int{14}},
 	}
 }
 
-// TestAheadAdvance: a barrier has run, and a program is known to be shared, or not.
-func TestAheadAdvance(t *testing.T) {
-	aheadDir(t)
-	a := newTestAhead(t, 2, `link set v0 xdp obj tiny.o
+// TestPrefetchAdvance: a barrier has run, and a program is known to be shared, or not.
+func TestPrefetchAdvance(t *testing.T) {
+	objectsDir(t)
+	a := newTestPrefetch(t, 2, `link set v0 xdp obj tiny.o
 link set v1 xdp obj tiny.o
 link set v2 xdp obj drop.o
 link show
@@ -99,15 +100,15 @@ link set v5 xdp obj count.o sec xdp`)
 			t.Errorf("at line %d: lines %v, want %v", turn+1, got, want)
 		}
 		if turn == 0 {
-			a.env.found.programs[a.first[programName{run: ebpf.XDP, file: "tiny.o"}].key] = &sharedProgram{loaded: &loaded{close: func() error { return nil }}}
+			a.env.batch.sources[a.first[programName{run: ebpf.XDP, file: "tiny.o"}].key] = &source{Source: new(xdpload.Source)}
 		}
 	}
 }
 
-// TestAheadVain: what is refused ahead is not tried again for the lines behind.
-func TestAheadVain(t *testing.T) {
-	aheadDir(t)
-	a := newTestAhead(t, 2, "link set v0 xdp obj tiny.o\n"+strings.Repeat("link set v1 xdp obj rejected.o\n", 9))
+// TestPrefetchVain: what is refused ahead is not tried again for the lines behind.
+func TestPrefetchVain(t *testing.T) {
+	objectsDir(t)
+	a := newTestPrefetch(t, 2, "link set v0 xdp obj tiny.o\n"+strings.Repeat("link set v1 xdp obj rejected.o\n", 9))
 	defer a.close()
 	for turn, want := range [][]int{{2}, {2}, nil, nil} {
 		a.advance(turn)
@@ -117,11 +118,11 @@ func TestAheadVain(t *testing.T) {
 	}
 }
 
-// TestAheadPinned: an object that pins is read ahead, not loaded.
-func TestAheadPinned(t *testing.T) {
+// TestPrefetchPinned: an object that pins is read ahead, not loaded.
+func TestPrefetchPinned(t *testing.T) {
 	bpftest.Need(t, bpftest.Root)
-	aheadDir(t)
-	a := newTestAhead(t, 2, `link set v0 xdp obj tiny.o
+	objectsDir(t)
+	a := newTestPrefetch(t, 2, `link set v0 xdp obj tiny.o
 link set v1 xdp obj shared_xdp.o
 link set v2 xdp obj count.o sec xdp`)
 	defer a.close()
@@ -132,26 +133,26 @@ link set v2 xdp obj count.o sec xdp`)
 	for i, loads := range []bool{false, true} {
 		l := a.loads[i]
 		<-l.done
-		if l.read == nil || (l.loaded != nil) != loads {
-			t.Errorf("%s: object %v, load %v", l.of.file, l.read, l.loaded)
+		if l.source == nil || (l.source.Loaded() != nil) != loads {
+			t.Errorf("%s: source %+v", l.of.file, l.source)
 		}
 	}
 }
 
-func TestAheadNot(t *testing.T) {
-	aheadDir(t)
-	e := &env{globals: globals{Jobs: 1}, found: newFound()}
-	if a := e.lookAhead(t.Context(), make([]batchLine, 2)); a != nil || e.slots != nil {
+func TestPrefetchNot(t *testing.T) {
+	objectsDir(t)
+	e := &env{globals: globals{Jobs: 1}, batch: newBatch()}
+	if a := e.prefetch(t.Context(), make([]batchLine, 2)); a != nil || e.jobs != nil {
 		t.Error("there is something to be loaded ahead, with one job")
 	}
 	e.Jobs = 2
-	if e.lookAhead(t.Context(), make([]batchLine, 1)) != nil {
+	if e.prefetch(t.Context(), make([]batchLine, 1)) != nil {
 		t.Error("there is something to be loaded ahead of a single line")
 	}
 }
 
-// aheadDir goes to a directory with objects, and a pipe that nobody writes to.
-func aheadDir(t *testing.T) {
+// objectsDir goes to a directory with objects, and a pipe that nobody writes to.
+func objectsDir(t *testing.T) {
 	t.Helper()
 	dir := t.TempDir()
 	for _, name := range testobj.Names() {
@@ -165,18 +166,18 @@ func aheadDir(t *testing.T) {
 	t.Chdir(dir)
 }
 
-func newTestAhead(t *testing.T, jobs int, text string) *ahead {
+func newTestPrefetch(t *testing.T, jobs int, text string) *prefetcher {
 	t.Helper()
-	e := &env{globals: globals{Jobs: jobs, Batch: "-"}, found: newFound(), stderr: new(bytes.Buffer)}
+	e := &env{globals: globals{Jobs: jobs, Batch: "-"}, batch: newBatch(), stderr: new(bytes.Buffer)}
 	lines, _, err := e.parseBatch(strings.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return e.lookAhead(t.Context(), lines)
+	return e.prefetch(t.Context(), lines)
 }
 
 // numbers are those of the lines that are loaded ahead.
-func (a *ahead) numbers() (numbers []int) {
+func (a *prefetcher) numbers() (numbers []int) {
 	if a == nil {
 		return nil
 	}

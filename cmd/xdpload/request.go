@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload/internal/grammar"
+)
+
+// A request is what a line asks for.
+type request interface {
+	// run does it and returns what there is to print, nil for nothing.
+	run(context.Context, *env) (any, error)
+}
+
+// runner is a request of which nothing is to be known before it runs.
+type runner func(context.Context, *env) (any, error)
+
+func (r runner) run(ctx context.Context, e *env) (any, error) { return r(ctx, e) }
+
+// An attaching is a request to run a program on hooks. What it will do is known
+// before it is done.
+type attaching interface {
+	request
+	// loads is what it would load. It opens nothing.
+	loads() loading
+	// prepare finds out all that can be known without loading a program.
+	prepare(context.Context, *env) (*change, error)
+}
+
+// A loading is what a line of a batch would load.
+type loading struct {
+	program *programRequest // nil for none, and for one that has to wait for its turn
+	run     ebpf.ProgramType
+	shares  bool // with the lines that name the same program
+	barrier bool // what is behind the line must not be loaded before it has run
+}
+
+// lines is what a command needs of which a batch has many lines, and whose grammar
+// costs more to build than a line to read: one grammar, which fills one request
+// after the other.
+func lines[R any](fresh func() R, build func(*R) *grammar.Node, line func(*R) request) func() (*grammar.Node, func() request) {
+	return func() (*grammar.Node, func() request) {
+		filled := new(R)
+		*filled = fresh()
+		return build(filled), func() request {
+			mine := *filled
+			*filled = fresh()
+			return line(&mine)
+		}
+	}
+}

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/elf"
+)
+
+// A source is where the program of a line comes from. Lines of a batch that name
+// the same program of the same file have one source, if its maps are others' too.
+type source struct {
+	*xdpload.Source
+	request *programRequest
+	want    ebpf.ProgramType
+	key     shareKey // of a batch, the zero value for what lines do not share
+	name    string   // of filters that run it
+	reused  bool     // it was loaded by an earlier line
+	shared  bool     // the batch closes it
+	told    bool     // what there was to tell of the load
+}
+
+// plan is what a plan has as its source.
+func (s *source) plan() *xdpload.Source {
+	if s == nil {
+		return nil
+	}
+	return s.Source
+}
+
+// source finds what a line is to run. ifindex is that of the device that shall run
+// it itself, 0 for the kernel.
+func (r *programRequest) source(e *env, want ebpf.ProgramType, ifindex int) (*source, error) {
+	key, sharing := r.shareKey(e, want, ifindex)
+	if shared := e.shared(key); sharing && shared != nil {
+		again := *shared
+		again.reused, again.request = true, r
+		return &again, nil
+	}
+	s := &source{request: r, want: want}
+	if sharing {
+		s.key = key
+	}
+	if r.File == "" {
+		p, err := r.opened(e, want)
+		if err != nil {
+			return nil, err
+		}
+		s.Source = &xdpload.Source{Program: p}
+		return s, nil
+	}
+	obj, err := r.object(e)
+	if err != nil {
+		return nil, err
+	}
+	if s.Source = r.prefetched.take(obj); s.Source == nil {
+		s.Source = &xdpload.Source{Object: obj, Options: r.options(e, want, ifindex)}
+	}
+	return s, nil
+}
+
+// maps are those of the load.
+func (s *source) maps() []*xdpload.Map {
+	if s == nil || s.Loaded() == nil {
+		return nil
+	}
+	return s.Loaded().Maps
+}
+
+// announce says what there is to tell of a load that came to something, and keeps
+// it for the lines of a batch that follow.
+func (s *source) announce(e *env) {
+	if s == nil || s.Loaded() == nil || s.told {
+		return
+	}
+	s.told = true
+	s.request.tell(e, s.Loaded())
+	e.share(s)
+}
+
+// tell passes on what the verifier said, and what was ignored.
+func (r *programRequest) tell(e *env, l *xdpload.Loaded) {
+	if log := strings.TrimRight(l.Program().VerifierLog, "\n"); r.Verbose && log != "" {
+		e.notify(notice{VerifierLog: strings.Split(log, "\n")})
+	}
+	for _, w := range l.Warnings {
+		e.warn("%s", w)
+	}
+}
+
+// failed says which program it was that was refused.
+func (s *source) failed(err error) error {
+	switch {
+	case s == nil || s.request == nil:
+		return err
+	case s.Program != nil:
+		return &objectError{Object: s.request.name(), Program: s.Program.Name, Err: err}
+	case s.reused:
+		return &objectError{Object: s.request.name(), Program: s.Loaded().Program().Name, Err: err}
+	}
+	return s.request.failed(s.Object, s.selector(), err)
+}
+
+// refused is failed for devices that each have their reason.
+func (s *source) refused(err error) error {
+	if s.request == nil {
+		return err
+	}
+	out := &objectError{Object: s.request.name(), Err: err}
+	if s.Program != nil {
+		out.Program = s.Program.Name
+	} else if p, progErr := s.Object.Program(s.selector()); progErr == nil {
+		out.Program = p.Name
+	}
+	return out
+}
+
+func (s *source) selector() elf.Selector {
+	return elf.Selector{Section: s.request.Section, Program: s.request.Program, Type: s.want}
+}
+
+func (s *source) close() {
+	if s == nil || s.Source == nil || s.shared {
+		return
+	}
+	_ = s.Close() // what is attached stays, and else it is descriptors of ours only
+	if s.Program != nil {
+		_ = s.Program.Close()
+	}
+}
+
+// shareKey is what lines of a batch must have in common to run one program.
+type shareKey struct {
+	programName
+	ifindex int // that the program is bound to
+	fileState
+}
+
+// programName is what lines call a program.
+type programName struct {
+	run                    ebpf.ProgramType // by the hook
+	file, section, program string
+}
+
+func (r *programRequest) programName(run ebpf.ProgramType) programName {
+	return programName{run, r.File, r.Section, r.Program}
+}
+
+// fileState changes when a file does.
+type fileState struct {
+	dev, inode uint64
+	size       int64 // bytes
+	written    int64 // nanoseconds, as whoever wrote it wants it
+	changed    int64 // nanoseconds, as the kernel saw it
+	mode       uint32
+}
+
+// stateOf is the zero value for a file that is not to be looked at.
+func stateOf(name string) fileState {
+	var st unix.Stat_t
+	if unix.Stat(name, &st) != nil {
+		return fileState{}
+	}
+	return fileState{
+		dev: uint64(st.Dev), inode: st.Ino, size: st.Size, mode: st.Mode,
+		written: unix.TimespecToNsec(st.Mtim), changed: unix.TimespecToNsec(st.Ctim),
+	}
+}
+
+// regular reports whether reading the file again gives the same.
+func (s fileState) regular() bool { return s.mode&unix.S_IFMT == unix.S_IFREG }
+
+// shareKey is false for a program that each line has to itself. Whether it has
+// maps of its own is known when it is loaded.
+func (r *programRequest) shareKey(e *env, run ebpf.ProgramType, ifindex int) (key shareKey, ok bool) {
+	if e.batch == nil || r.Alone || r.File == "" || r.File == "-" || r.Verbose || r.Export != "" || !r.Load.plain() {
+		return key, false
+	}
+	key = shareKey{r.programName(run), ifindex, stateOf(r.File)}
+	return key, key.fileState != fileState{}
+}
+
+// plain reports whether the line asks for no more than the object does.
+func (r *loadRequest) plain() bool {
+	return len(r.Variables)+len(r.Maps)+len(r.TailCalls) == 0 && r.PinMaps == "" && r.PinProgram == ""
+}
+
+// shared is nil for a program that was not loaded yet.
+func (e *env) shared(key shareKey) *source {
+	if e.batch == nil {
+		return nil
+	}
+	return e.batch.sources[key]
+}
+
+// share keeps a program for the lines of a batch that follow, unless it has a
+// map that no other load would find again.
+func (e *env) share(s *source) {
+	private := func(m *xdpload.Map) bool { return m.Pin == "" }
+	if s.key == (shareKey{}) || slices.ContainsFunc(s.maps(), private) {
+		return
+	}
+	s.shared = true
+	kept := *s
+	e.batch.sources[s.key] = &kept
+}
