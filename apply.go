@@ -212,6 +212,9 @@ func (e *engine) run(ctx context.Context) error {
 	if err := e.publish(ctx); err != nil {
 		return err
 	}
+	if err := e.source.attaching(); err != nil {
+		return errors.Join(err, e.undo(e.moves))
+	}
 	e.put(ctx)
 	e.confirm()
 	if err := e.takeBack(ctx); err != nil || !e.changed() {

@@ -33,6 +33,9 @@ type LoadOptions struct {
 	Maps []MapOption
 	// TailCalls add to what the object puts into its program arrays.
 	TailCalls []elf.TailCall
+	// KeepSlots leaves the elements of program arrays that were there before as they
+	// are, whatever the object puts there.
+	KeepSlots bool
 	// Pins says where and how to pin.
 	Pins PinOptions
 	// Loaded is called, if not nil, when the kernel has the programs and maps,

@@ -165,7 +165,9 @@ func (l *loader) fillTables() error {
 		reused := l.sources[name].reused != ""
 		switch {
 		case spec.Type == ebpf.ProgramArray && reused:
-			l.planSlots(name, spec.Contents)
+			if !l.options.KeepSlots {
+				l.planSlots(name, spec.Contents)
+			}
 		case isTable(spec.Type) && !reused:
 			if err := l.fillTable(m, spec.Contents); err != nil {
 				return &LoadError{Map: name, Err: err}

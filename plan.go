@@ -73,6 +73,15 @@ func (s *Source) uncommitted() *Loaded {
 	return s.loaded
 }
 
+// attaching notes that what is published is about to run.
+func (s *Source) attaching() error {
+	l := s.uncommitted()
+	if l == nil || l.pins.txn == nil {
+		return nil
+	}
+	return l.pins.txn.Attaching(l.Program().owner())
+}
+
 // does says whether a program that is attached does the same.
 func (s *Source) does(attached ProgramInfo) (bool, error) {
 	switch {

@@ -21,6 +21,7 @@ import (
 //	004-pin -> tc/globals/m  a name for a pin or symbolic link,
 //	004-new                  made here, then linked there
 //	004-old                  a second link to what had the name before
+//	005-run -> 7-TAG-TIME    a program that is about to be attached, see [Owner]
 //
 // A second link to an inode is what tells our own pin from another that has
 // taken its name since.
@@ -41,6 +42,7 @@ const (
 const (
 	noteDir = "dir"
 	notePin = "pin"
+	noteRun = "run"
 )
 
 // newJournal starts the journal. The caller holds the lock and has called
@@ -54,7 +56,8 @@ func (f *FS) openJournal() *journal {
 	return &journal{root: f.root, dir: f.abs(journalOpen)}
 }
 
-// repair undoes what a transaction left whose process is dead. The caller
+// repair undoes what a transaction left whose process is dead, unless the program
+// that it was for was attached by then: that one needs what is pinned. The caller
 // holds the lock.
 func (f *FS) repair() error {
 	if err := os.RemoveAll(f.abs(journalClosed)); err != nil {
@@ -64,7 +67,35 @@ func (f *FS) repair() error {
 	if _, err := os.Lstat(j.dir); err != nil {
 		return ignore(err, fs.ErrNotExist)
 	}
+	runs, err := j.runs()
+	if err != nil {
+		return err
+	}
+	if runs {
+		return j.close()
+	}
 	return j.undo(inUse)
+}
+
+// runs reports whether a program that was about to be attached lives, which it
+// does only if it was.
+func (j *journal) runs() (bool, error) {
+	notes, err := filepath.Glob(filepath.Join(j.dir, "*-"+noteRun))
+	if err != nil {
+		return false, err
+	}
+	for _, note := range notes {
+		owner, err := os.Readlink(note)
+		if err != nil {
+			return false, err
+		}
+		if o, ok := parseOwner(owner); ok {
+			if alive, err := o.Alive(); alive || err != nil {
+				return true, nil //nolint:nilerr // not to be known, so nothing is taken from it
+			}
+		}
+	}
+	return false, nil
 }
 
 // inUse says of a path seen from the root that it keeps a map alive for a

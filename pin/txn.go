@@ -150,6 +150,16 @@ func (t *Txn) Publish(ctx context.Context) (err error) {
 	return nil
 }
 
+// Attaching notes which program is about to be attached. If the process dies after
+// that, the pins stay as long as the program lives, so call it last. (A program
+// that is pinned by the transaction itself lives on by that.)
+func (t *Txn) Attaching(o Owner) error {
+	if t.journal == nil {
+		return nil
+	}
+	return t.journal.next().note(noteRun, o.dirName())
+}
+
 func (t *Txn) publish() (err error) {
 	if t.lock != nil {
 		if err := t.fs.repair(); err != nil {

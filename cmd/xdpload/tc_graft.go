@@ -120,7 +120,7 @@ func (r *graftRequest) loadAs(ctx context.Context, e *env, t ebpf.ProgramType, a
 		return nil, err
 	}
 	o := r.Program.options(e, t, 0)
-	o.Adapt = adapt
+	o.Adapt, o.KeepSlots = adapt, true // one element changes
 	l, err := xdpload.Load(ctx, obj, o)
 	if err != nil {
 		return nil, r.Program.failed(obj, o.Select, err)
