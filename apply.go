@@ -85,8 +85,8 @@ func Apply(ctx context.Context, c *netlink.Conn, plans []Plan, o ApplyOptions) (
 	return out, nil
 }
 
-func sourcesOf(plans []Plan) (all []*Source) {
-	seen := make(map[*Source]bool)
+func sourcesOf(plans []Plan) (all []Source) {
+	seen := make(map[Source]bool)
 	for i := range plans {
 		if s := plans[i].Source; !seen[s] {
 			seen[s] = true
@@ -107,7 +107,7 @@ func refused(out []Outcome, done map[int]*Outcome) bool {
 
 // applySource applies the plans of one source, and returns their outcomes by
 // their place among all.
-func applySource(ctx context.Context, c *netlink.Conn, s *Source, plans []Plan, o ApplyOptions) (map[int]*Outcome, error) {
+func applySource(ctx context.Context, c *netlink.Conn, s Source, plans []Plan, o ApplyOptions) (map[int]*Outcome, error) {
 	for attempt := 1; ; attempt++ {
 		e := &engine{conn: c, source: s, ApplyOptions: o, held: make(map[uint32]int)}
 		done := make(map[int]*Outcome)
@@ -123,7 +123,7 @@ func applySource(ctx context.Context, c *netlink.Conn, s *Source, plans []Plan, 
 		if err == nil {
 			return done, nil
 		}
-		err = errors.Join(err, s.abandon())
+		err = errors.Join(err, e.abandon())
 		if _, raced := errors.AsType[*pin.ConflictError](err); !raced || attempt == attempts {
 			for _, outcome := range done {
 				*outcome = Outcome{Device: outcome.Device, Ifindex: outcome.Ifindex, Err: err}
@@ -134,11 +134,19 @@ func applySource(ctx context.Context, c *netlink.Conn, s *Source, plans []Plan, 
 }
 
 // abandon closes a load of which nothing is to stay.
-func (s *Source) abandon() error {
-	if s == nil || s.committed {
+func (e *engine) abandon() error {
+	if u := e.uncommitted(); u != nil {
+		return u.Close()
+	}
+	return nil
+}
+
+// uncommitted is nil for a program that comes with nothing to publish.
+func (e *engine) uncommitted() Uncommitted {
+	if e.source == nil {
 		return nil
 	}
-	return s.Close()
+	return e.source.Uncommitted()
 }
 
 // A move is a plan on its way.
@@ -185,7 +193,7 @@ type steps interface {
 type engine struct {
 	ApplyOptions
 	conn   *netlink.Conn
-	source *Source
+	source Source
 	moves  []*move
 	// held are descriptors of what ran before, by id: they keep it until it is
 	// sure that nothing is put back. -1 is one that may not be opened.
@@ -212,8 +220,10 @@ func (e *engine) run(ctx context.Context) error {
 	if err := e.publish(ctx); err != nil {
 		return err
 	}
-	if err := e.source.attaching(); err != nil {
-		return errors.Join(err, e.undo(e.moves))
+	if u := e.uncommitted(); u != nil {
+		if err := u.Attaching(); err != nil {
+			return errors.Join(err, e.undo(e.moves))
+		}
 	}
 	e.put(ctx)
 	e.confirm()
@@ -270,7 +280,12 @@ func (e *engine) load(ctx context.Context) error {
 }
 
 // program is what the hooks shall run, nil for nothing and for classic BPF.
-func (e *engine) program() *Program { return e.source.program() }
+func (e *engine) program() *Program {
+	if e.source == nil {
+		return nil
+	}
+	return e.source.Program()
+}
 
 // leaveAlone finds the hooks that run the like already, where that is enough.
 func (e *engine) leaveAlone() error {
@@ -280,7 +295,7 @@ func (e *engine) leaveAlone() error {
 			same, ok := known[a.Program.ID]
 			if !ok {
 				var err error
-				if same, err = e.source.does(a.Program); err != nil {
+				if same, err = e.source.Does(a.Program); err != nil {
 					return err
 				}
 				known[a.Program.ID] = same
@@ -337,7 +352,7 @@ func (e *engine) publish(ctx context.Context) (err error) {
 			}
 		}
 	}
-	switch l := e.source.uncommitted(); {
+	switch l := e.uncommitted(); {
 	case l != nil:
 		err = l.Publish(ctx)
 	case e.txn != nil:
@@ -353,9 +368,8 @@ func (e *engine) publish(ctx context.Context) (err error) {
 
 // transaction is what pins a new bpf_link, together with the maps of the load.
 func (e *engine) transaction(path string) (*pin.Txn, error) {
-	if l := e.source.uncommitted(); l != nil {
-		err := l.pins.begin()
-		return l.pins.txn, err
+	if l := e.uncommitted(); l != nil {
+		return l.Transaction()
 	}
 	if e.txn != nil {
 		return e.txn, nil
@@ -488,18 +502,15 @@ func (e *engine) rollback() error {
 	if e.txn != nil {
 		return e.txn.Rollback()
 	}
-	return e.source.abandon()
+	return e.abandon()
 }
 
 // commit makes pins and slots of program arrays permanent.
 func (e *engine) commit() error {
-	l := e.source.uncommitted()
+	l := e.uncommitted()
 	switch {
 	case l != nil:
-		if err := l.Commit(); err != nil {
-			return err
-		}
-		e.source.committed = true
+		return l.Commit()
 	case e.txn != nil:
 		return e.txn.Commit()
 	}

@@ -49,7 +49,7 @@ func ExampleApply() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	firewall := &xdpload.Source{Object: obj}
+	firewall := &xdpload.Object{Object: obj}
 	defer firewall.Close()
 	var plans []xdpload.Plan
 	for dev, err := range conn.Links() {

@@ -76,7 +76,7 @@ func (a *Attachment) Hook() string {
 // [*UnsuitableError] where the kernel gives no reason and the reason is known. An
 // error changes nothing.
 func Attach(c *netlink.Conn, p *Program, h Hook) (*Attachment, error) {
-	return applyOne(context.Background(), c, Plan{Source: &Source{Program: p}, Hook: h}, ApplyOptions{})
+	return applyOne(context.Background(), c, Plan{Source: Open(p), Hook: h}, ApplyOptions{})
 }
 
 // Detach takes the program off a hook and returns what was there, nil if
@@ -88,7 +88,7 @@ func Detach(c *netlink.Conn, h Hook) (*Attachment, error) {
 // Install loads a program of an object, publishes its pins, attaches it to the
 // hook, and commits: it is [Apply] of one plan. The caller closes the result.
 func Install(ctx context.Context, c *netlink.Conn, obj *elf.Object, o LoadOptions, h Hook) (*Loaded, *Attachment, error) {
-	s := &Source{Object: obj, Options: o}
+	s := &Object{Object: obj, Options: o}
 	a, err := applyOne(ctx, c, Plan{Source: s, Hook: h}, ApplyOptions{Root: o.Pins.Root})
 	return s.Loaded(), a, err
 }

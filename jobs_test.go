@@ -164,8 +164,8 @@ func TestLoadedBefore(t *testing.T) {
 	b := newBench(t)
 	descriptors := bpftest.Descriptors(t)
 	obj := objectOf(t, "count.o")
-	apply := func() (s *xdpload.Source, before *xdpload.Loaded, err error) {
-		s = &xdpload.Source{Object: obj, Options: b.options(xdpload.LoadOptions{Select: elf.Selector{Section: "xdp", Type: ebpf.XDP}})}
+	apply := func() (s *xdpload.Object, before *xdpload.Loaded, err error) {
+		s = &xdpload.Object{Object: obj, Options: b.options(xdpload.LoadOptions{Select: elf.Selector{Section: "xdp", Type: ebpf.XDP}})}
 		if err := s.Load(t.Context()); err != nil {
 			t.Fatal(err)
 		}

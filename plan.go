@@ -3,94 +3,45 @@ package xdpload
 import (
 	"context"
 
-	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/pin"
 )
 
 // A Plan says what shall run where. It is a value: nothing happens until [Apply].
 type Plan struct {
 	// Source is what shall run there; nil takes off what is there.
-	Source *Source
+	Source Source
 	// Hook is the place, and how the program comes there.
 	Hook Hook
 }
 
-// A Source is where the program of plans comes from: an object, which is loaded
-// once for all plans that share the Source, or a program that is open. With
-// neither, the hook itself says what runs: classic BPF.
-//
-// It is not safe for concurrent use.
-type Source struct {
-	Object  *elf.Object
-	Options LoadOptions
-	Program *Program // stays the caller's
-
-	loaded    *Loaded
-	committed bool // its pins are there to stay
+// A Source is where the program of plans comes from. Plans that share one share
+// its program.
+type Source interface {
+	// Load makes the program ready, if it is not.
+	Load(context.Context) error
+	// Program is nil before Load, and where the hook itself says what runs: classic
+	// BPF.
+	Program() *Program
+	// Does reports whether a program that is attached does the same.
+	Does(attached ProgramInfo) (bool, error)
+	// Load that is not committed yet, nil for none.
+	Uncommitted() Uncommitted
 }
 
-// Load has the kernel verify the program, if it was not done yet. [Apply] does
-// so itself; a caller who knows what is next can have it done before its turn.
-// Nothing of it is seen outside.
-func (s *Source) Load(ctx context.Context) (err error) {
-	if s.Object == nil || s.loaded != nil {
-		return nil
-	}
-	s.loaded, err = Load(ctx, s.Object, s.Options)
-	return err
-}
-
-// Loaded is what was made of the object, nil before, after an error, and for a
-// program that was open. It is closed with the Source.
-func (s *Source) Loaded() *Loaded { return s.loaded }
-
-// Close closes what was loaded, and takes back what of it was not attached. The
-// Source can be used again, and then loads anew.
-func (s *Source) Close() error {
-	l := s.loaded
-	if l == nil {
-		return nil
-	}
-	s.loaded, s.committed = nil, false
-	return l.Close()
-}
-
-// program is nil for classic BPF, and to take off.
-func (s *Source) program() *Program {
-	switch {
-	case s == nil:
-		return nil
-	case s.loaded != nil:
-		return s.loaded.Program()
-	}
-	return s.Program
-}
-
-// uncommitted is what is still to be published and committed, nil for nothing.
-func (s *Source) uncommitted() *Loaded {
-	if s == nil || s.committed {
-		return nil
-	}
-	return s.loaded
-}
-
-// attaching notes that what is published is about to run.
-func (s *Source) attaching() error {
-	l := s.uncommitted()
-	if l == nil || l.pins.txn == nil {
-		return nil
-	}
-	return l.pins.txn.Attaching(l.Program().owner())
-}
-
-// does says whether a program that is attached does the same.
-func (s *Source) does(attached ProgramInfo) (bool, error) {
-	switch {
-	case s.loaded != nil:
-		return s.loaded.does(attached)
-	case s.Program != nil:
-		return s.Program.does(attached)
-	}
-	return true, nil // classic BPF, which the hook has compared
+// Uncommitted is what a load has made beside the program, and what becomes seen
+// together with the change of hooks, or not at all.
+type Uncommitted interface {
+	// Transaction begins that of the pins, if it has not begun.
+	Transaction() (*pin.Txn, error)
+	// Publish makes the pins visible.
+	Publish(context.Context) error
+	// Attaching notes that the program is about to be attached.
+	Attaching() error
+	// Commit makes pins and slots of program arrays permanent. After an error they
+	// are as they were.
+	Commit() error
+	// Close takes back what is not committed, and forgets the load.
+	Close() error
 }
 
 // An Outcome is what became of one plan.

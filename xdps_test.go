@@ -70,7 +70,7 @@ func (h *herd) state() map[string][]netlink.XDPProgram {
 
 func (h *herd) install(links []*netlink.Link, hook xdpload.XDP, atomic bool) (*xdpload.Loaded, []xdpload.Outcome) {
 	h.t.Helper()
-	s := &xdpload.Source{Object: objectOf(h.t, "drop.o"), Options: h.options(xdpload.LoadOptions{})}
+	s := &xdpload.Object{Object: objectOf(h.t, "drop.o"), Options: h.options(xdpload.LoadOptions{})}
 	all, err := h.apply(h.t.Context(), s, links, hook, atomic)
 	h.check(err)
 	h.t.Cleanup(func() { s.Close() })
@@ -79,7 +79,7 @@ func (h *herd) install(links []*netlink.Link, hook xdpload.XDP, atomic bool) (*x
 
 // apply has the devices, as they were listed, run what comes from a source; from nil
 // nothing.
-func (h *herd) apply(ctx context.Context, s *xdpload.Source, links []*netlink.Link, hook xdpload.XDP, atomic bool) ([]xdpload.Outcome, error) {
+func (h *herd) apply(ctx context.Context, s xdpload.Source, links []*netlink.Link, hook xdpload.XDP, atomic bool) ([]xdpload.Outcome, error) {
 	known := new(xdpload.Inventory)
 	var plans []xdpload.Plan
 	for _, l := range links {
@@ -91,7 +91,7 @@ func (h *herd) apply(ctx context.Context, s *xdpload.Source, links []*netlink.Li
 }
 
 // open is a source of a program that is open.
-func open(p *xdpload.Program) *xdpload.Source { return &xdpload.Source{Program: p} }
+func open(p *xdpload.Program) xdpload.Source { return xdpload.Open(p) }
 
 func (h *herd) program(name string) *xdpload.Program {
 	h.t.Helper()
@@ -423,7 +423,7 @@ func TestEachCommitFails(t *testing.T) {
 	h.check(h.conn.SetXDP(h.device("f1"), netlink.XDP{FD: old.FD()}))
 	before := h.state()
 	o := h.options(xdpload.LoadOptions{Loaded: func(*xdpload.Loaded) error { return mapOf(t, first, "jmp").Freeze() }})
-	s := &xdpload.Source{Object: objectOf(t, "live_tx.o"), Options: o}
+	s := &xdpload.Object{Object: objectOf(t, "live_tx.o"), Options: o}
 	_, err := h.apply(t.Context(), s, h.links(), xdpload.XDP{Replace: true}, false)
 	refused, ok := errors.AsType[*xdpload.LoadError](err)
 	if !ok || refused.Map != "jmp" || strings.Contains(err.Error(), "put back") {

@@ -28,7 +28,7 @@ func TestXDPSeen(t *testing.T) {
 	attach := func(p *xdpload.Program, seen *netlink.Link) *xdpload.Attachment {
 		known := new(xdpload.Inventory)
 		known.AddLink(seen)
-		all, err := xdpload.Apply(t.Context(), c, []xdpload.Plan{{Source: &xdpload.Source{Program: p}, Hook: xdpload.XDP{Ifindex: seen.Index, Replace: true}}}, xdpload.ApplyOptions{Known: known})
+		all, err := xdpload.Apply(t.Context(), c, []xdpload.Plan{{Source: xdpload.Open(p), Hook: xdpload.XDP{Ifindex: seen.Index, Replace: true}}}, xdpload.ApplyOptions{Known: known})
 		if err != nil || all[0].Err != nil {
 			t.Fatal(err, all[0].Err)
 		}

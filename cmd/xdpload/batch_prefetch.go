@@ -163,7 +163,7 @@ type prefetch struct {
 	file    fileState // before it was read
 	options xdpload.LoadOptions
 	done    chan struct{}
-	source  *xdpload.Source // nil if the file cannot be read, or when it was taken
+	source  *xdpload.Object // nil if the file cannot be read, or when it was taken
 	worked  bool
 }
 
@@ -176,7 +176,7 @@ func (l *prefetch) run(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	l.source = &xdpload.Source{Object: obj, Options: l.options}
+	l.source = &xdpload.Object{Object: obj, Options: l.options}
 	pinned := func(m elf.Map) bool { return m.Pinning != elf.PinNone }
 	if maps, err := obj.Maps(); err != nil || slices.ContainsFunc(maps, pinned) {
 		return // what is pinned at its turn is what counts
@@ -197,7 +197,7 @@ func (l *prefetch) object() *elf.Object {
 }
 
 // take hands over what was loaded from an object.
-func (l *prefetch) take(obj *elf.Object) (s *xdpload.Source) {
+func (l *prefetch) take(obj *elf.Object) (s *xdpload.Object) {
 	if l == nil {
 		return nil
 	}

@@ -28,7 +28,7 @@ func (w *window) join(ctx context.Context, e *env, l batchLine) bool {
 	if err != nil {
 		return false
 	}
-	if len(w.changes) > 0 && w.changes[0].source.Source != c.source.Source {
+	if len(w.changes) > 0 && w.changes[0].source.object != c.source.object {
 		c.close()
 		return false
 	}

@@ -45,7 +45,7 @@ func newBatch() *batch {
 func (b *batch) close() {
 	b.loads.close()
 	for _, s := range b.sources {
-		_ = s.Close() // descriptors of ours only
+		_ = s.object.Close() // descriptors of ours only
 	}
 }
 

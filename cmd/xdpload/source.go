@@ -14,7 +14,8 @@ import (
 // A source is where the program of a line comes from. Lines of a batch that name
 // the same program of the same file have one source, if its maps are others' too.
 type source struct {
-	*xdpload.Source
+	object  *xdpload.Object  // nil for a program that is open, and for classic BPF
+	program *xdpload.Program // that is open
 	request *programRequest
 	want    ebpf.ProgramType
 	key     shareKey // of a batch, the zero value for what lines do not share
@@ -25,11 +26,14 @@ type source struct {
 }
 
 // plan is what a plan has as its source.
-func (s *source) plan() *xdpload.Source {
-	if s == nil {
+func (s *source) plan() xdpload.Source {
+	switch {
+	case s == nil:
 		return nil
+	case s.object != nil:
+		return s.object
 	}
-	return s.Source
+	return xdpload.Open(s.program)
 }
 
 // source finds what a line is to run. ifindex is that of the device that shall run
@@ -46,39 +50,44 @@ func (r *programRequest) source(e *env, want ebpf.ProgramType, ifindex int) (*so
 		s.key = key
 	}
 	if r.File == "" {
-		p, err := r.opened(e, want)
-		if err != nil {
-			return nil, err
-		}
-		s.Source = &xdpload.Source{Program: p}
-		return s, nil
+		var err error
+		s.program, err = r.opened(e, want)
+		return s, err
 	}
 	obj, err := r.object(e)
 	if err != nil {
 		return nil, err
 	}
-	if s.Source = r.prefetched.take(obj); s.Source == nil {
-		s.Source = &xdpload.Source{Object: obj, Options: r.options(e, want, ifindex)}
+	if s.object = r.prefetched.take(obj); s.object == nil {
+		s.object = &xdpload.Object{Object: obj, Options: r.options(e, want, ifindex)}
 	}
 	return s, nil
 }
 
 // maps are those of the load.
 func (s *source) maps() []*xdpload.Map {
-	if s == nil || s.Loaded() == nil {
+	if l := s.loaded(); l != nil {
+		return l.Maps
+	}
+	return nil
+}
+
+// loaded is what was made of the object, nil before and for another source.
+func (s *source) loaded() *xdpload.Loaded {
+	if s == nil || s.object == nil {
 		return nil
 	}
-	return s.Loaded().Maps
+	return s.object.Loaded()
 }
 
 // announce says what there is to tell of a load that came to something, and keeps
 // it for the lines of a batch that follow.
 func (s *source) announce(e *env) {
-	if s == nil || s.Loaded() == nil || s.told {
+	if s.loaded() == nil || s.told {
 		return
 	}
 	s.told = true
-	s.request.tell(e, s.Loaded())
+	s.request.tell(e, s.loaded())
 	e.share(s)
 }
 
@@ -97,12 +106,12 @@ func (s *source) failed(err error) error {
 	switch {
 	case s == nil || s.request == nil:
 		return err
-	case s.Program != nil:
-		return &objectError{Object: s.request.name(), Program: s.Program.Name, Err: err}
+	case s.program != nil:
+		return &objectError{Object: s.request.name(), Program: s.program.Name, Err: err}
 	case s.reused:
-		return &objectError{Object: s.request.name(), Program: s.Loaded().Program().Name, Err: err}
+		return &objectError{Object: s.request.name(), Program: s.object.Program().Name, Err: err}
 	}
-	return s.request.failed(s.Object, s.selector(), err)
+	return s.request.failed(s.object.Object, s.selector(), err)
 }
 
 // refused is failed for devices that each have their reason.
@@ -111,9 +120,9 @@ func (s *source) refused(err error) error {
 		return err
 	}
 	out := &objectError{Object: s.request.name(), Err: err}
-	if s.Program != nil {
-		out.Program = s.Program.Name
-	} else if p, progErr := s.Object.Program(s.selector()); progErr == nil {
+	if s.program != nil {
+		out.Program = s.program.Name
+	} else if p, progErr := s.object.Object.Program(s.selector()); progErr == nil {
 		out.Program = p.Name
 	}
 	return out
@@ -124,12 +133,12 @@ func (s *source) selector() elf.Selector {
 }
 
 func (s *source) close() {
-	if s == nil || s.Source == nil || s.shared {
-		return
-	}
-	_ = s.Close() // what is attached stays, and else it is descriptors of ours only
-	if s.Program != nil {
-		_ = s.Program.Close()
+	switch { // what is attached stays, and else it is descriptors of ours only
+	case s == nil || s.shared:
+	case s.object != nil:
+		_ = s.object.Close()
+	case s.program != nil:
+		_ = s.program.Close()
 	}
 }
 

@@ -92,7 +92,7 @@ func (r *filterSetRequest) prepare(ctx context.Context, e *env) (_ *change, err 
 func (r *filterSetRequest) describe(e *env, c *change, options *netlink.BPFFilter, ifindex int) (err error) {
 	p := &r.Code.Program
 	if r.Code.Bytecode.given() {
-		c.source = &source{Source: new(xdpload.Source)}
+		c.source = new(source)
 		options.Bytecode, err = r.Code.Bytecode.read(e)
 		return err
 	}

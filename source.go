@@ -1,0 +1,103 @@
+package xdpload
+
+import (
+	"context"
+
+	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/pin"
+)
+
+// An Object is a [Source] that loads a program of an object once, for all plans
+// that share it. It is for one goroutine.
+type Object struct {
+	Object  *elf.Object
+	Options LoadOptions
+
+	loaded    *Loaded
+	committed bool // its pins are there to stay
+}
+
+// Load has the kernel verify the program, if it was not done yet. [Apply] does
+// so itself; a caller who knows what is next can have it done before its turn.
+// Nothing of it is seen outside.
+func (o *Object) Load(ctx context.Context) (err error) {
+	if o.loaded == nil {
+		o.loaded, err = Load(ctx, o.Object, o.Options)
+	}
+	return err
+}
+
+// Loaded is what was made of the object, nil before and after an error. It is
+// closed with the Object.
+func (o *Object) Loaded() *Loaded { return o.loaded }
+
+// Close closes what was loaded, and takes back what of it was not attached. The
+// Object can be used again, and then loads anew.
+func (o *Object) Close() error {
+	l := o.loaded
+	if l == nil {
+		return nil
+	}
+	o.loaded, o.committed = nil, false
+	return l.Close()
+}
+
+// Program is the selected program, nil before it is loaded.
+func (o *Object) Program() *Program {
+	if o.loaded == nil {
+		return nil
+	}
+	return o.loaded.Program()
+}
+
+// Does reports whether a program that is attached does the same.
+func (o *Object) Does(attached ProgramInfo) (bool, error) { return o.loaded.does(attached) }
+
+// Uncommitted is nil when there is nothing that [Apply] has to publish.
+func (o *Object) Uncommitted() Uncommitted {
+	if o.loaded == nil || o.committed {
+		return nil
+	}
+	return uncommitted{o}
+}
+
+type uncommitted struct{ *Object }
+
+func (u uncommitted) Transaction() (*pin.Txn, error) {
+	err := u.loaded.pins.begin()
+	return u.loaded.pins.txn, err
+}
+
+func (u uncommitted) Publish(ctx context.Context) error { return u.loaded.Publish(ctx) }
+
+func (u uncommitted) Attaching() error {
+	if u.loaded.pins.txn == nil {
+		return nil
+	}
+	return u.loaded.pins.txn.Attaching(u.loaded.Program().owner())
+}
+
+func (u uncommitted) Commit() error {
+	err := u.loaded.Commit()
+	u.committed = err == nil
+	return err
+}
+
+// Open is a [Source] of a program that is open, which stays the caller's; nil for
+// classic BPF.
+func Open(p *Program) Source { return opened{p} }
+
+type opened struct{ p *Program }
+
+func (o opened) Load(context.Context) error { return nil }
+
+func (o opened) Program() *Program { return o.p }
+
+func (o opened) Does(attached ProgramInfo) (bool, error) {
+	if o.p == nil {
+		return true, nil // the hook has compared
+	}
+	return o.p.does(attached)
+}
+
+func (opened) Uncommitted() Uncommitted { return nil }
