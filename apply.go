@@ -23,7 +23,7 @@ type ApplyOptions struct {
 	// InOrder keeps plans behind one that is refused from being carried out.
 	InOrder bool
 	// Root is the BPF file system on which arrays are kept alive, see [Release];
-	// [DefaultRoot] if empty.
+	// [pin.DefaultRoot] if empty.
 	Root string
 	// Known is what the caller has looked up already, nil for nothing.
 	Known *Inventory

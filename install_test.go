@@ -12,6 +12,7 @@ import (
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/testobj"
 	"github.com/xdpload/xdpload/netlink"
+	"github.com/xdpload/xdpload/pin"
 )
 
 // TestCommitFails: when the last step fails, the hook has again what it had, and
@@ -42,7 +43,7 @@ func TestCommitFails(t *testing.T) {
 			ns := bpftest.NewNamespace(t)
 			v0, v1 := ns.Veth("v0", "v1")
 			c := ns.Conn()
-			root := DefaultRoot + "/" + ns.Name
+			root := pin.DefaultRoot + "/" + ns.Name
 			if err := os.Mkdir(root, 0o700); err != nil {
 				t.Fatal(err)
 			}

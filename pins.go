@@ -11,6 +11,7 @@ import (
 	"github.com/cilium/ebpf"
 
 	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/sys"
 	"github.com/xdpload/xdpload/pin"
 )
 
@@ -18,7 +19,7 @@ import (
 // object asks for, on the BPF file system that everyone uses. Nothing is
 // looked at on a file system as long as nothing is to be pinned.
 type PinOptions struct {
-	// Root is the mounted BPF file system, /sys/fs/bpf if empty.
+	// Root is the mounted BPF file system, [pin.DefaultRoot] if empty.
 	Root string
 	// Databases are the files that give custom pinning numbers their
 	// directories; the first that exists counts. Nil is iproute2's:
@@ -38,9 +39,6 @@ type PinOptions struct {
 	// [LoadOptions].Maps names is used all the same.
 	Off bool
 }
-
-// DefaultRoot is where a BPF file system is mounted by custom.
-const DefaultRoot = "/sys/fs/bpf"
 
 // databases is where iproute2 looks (lib/bpf_legacy.c).
 var databases = []string{"/etc/iproute2/bpf_pinning", "/usr/share/iproute2/bpf_pinning"}
@@ -102,7 +100,7 @@ func (p *pins) begin() (err error) {
 	}
 	root := p.options.Root
 	if root == "" {
-		root = DefaultRoot
+		root = pin.DefaultRoot
 	}
 	if p.fs, err = pin.Open(root); err != nil {
 		return err
@@ -181,11 +179,19 @@ func (p *pins) has(info ProgramInfo) (bool, error) {
 		return true, nil
 	}
 	path := p.fs.Path(p.object.Dir, p.options.Program)
-	is, err := PinnedAt(path).opened()
+	fd, kind, err := sys.OpenPinned(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return false, nil
 	}
-	return is == ProgramID(info.ID), err
+	if err != nil {
+		return false, err
+	}
+	defer sys.Close(fd)
+	if kind != sys.KindProgram {
+		return false, nil
+	}
+	is, err := sys.InfoOfProgram(fd)
+	return err == nil && is.ID == info.ID, err
 }
 
 func (p *pins) publish(ctx context.Context) error {

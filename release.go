@@ -22,7 +22,7 @@ const grace = 2 * time.Second
 // Release lets go of the program arrays that are kept alive for a program,
 // after it was taken off a hook. They stay while something else runs it:
 // another hook of the network namespace, a bpf_link, a pin, or a process that
-// has it open. Root is the BPF file system, [DefaultRoot] if empty; without one
+// has it open. Root is the BPF file system, [pin.DefaultRoot] if empty; without one
 // there is nothing to let go of.
 //
 // A program that is in an array of its own would live for ever: nothing but
@@ -31,7 +31,7 @@ func Release(ctx context.Context, c *netlink.Conn, root string, p ProgramInfo) e
 	if len(p.MapIDs) == 0 {
 		return nil
 	}
-	fs, err := pin.Open(cmp.Or(root, DefaultRoot))
+	fs, err := pin.Open(cmp.Or(root, pin.DefaultRoot))
 	if err != nil {
 		return nil //nolint:nilerr // no BPF file system, so nothing is pinned there
 	}

@@ -14,6 +14,9 @@ import (
 // it in an *os.PathError, which has the path.
 var ErrNotBPFFS = errors.New("not a BPF file system")
 
+// DefaultRoot is where a BPF file system is mounted by custom.
+const DefaultRoot = "/sys/fs/bpf"
+
 // FS is a directory on a BPF file system, most often its root, /sys/fs/bpf.
 // Its methods may be called by several goroutines at once.
 type FS struct {

@@ -14,6 +14,7 @@ import (
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/netlink"
+	"github.com/xdpload/xdpload/pin"
 )
 
 // programRequest says which program a command is about: of an object file,
@@ -181,7 +182,7 @@ func (r *programRequest) failed(obj *elf.Object, s elf.Selector, err error) erro
 }
 
 // defaultBPFFS is where systemd and everyone else mount the BPF file system.
-const defaultBPFFS = xdpload.DefaultRoot
+const defaultBPFFS = pin.DefaultRoot
 
 // bpffs is the root of the BPF file system.
 func (e *env) bpffs() string {

@@ -18,9 +18,9 @@ func pinHints(err error) []string {
 	_, differs := errors.AsType[*pin.MismatchError](err)
 	owner, foreign := errors.AsType[*xdpload.OwnerError](err)
 	switch {
-	case errors.Is(err, pin.ErrNotBPFFS) && path != xdpload.DefaultRoot:
+	case errors.Is(err, pin.ErrNotBPFFS) && path != pin.DefaultRoot:
 		return []string{"findmnt -t bpf lists the BPF file systems; mount -t bpf bpf DIR makes one, xdpload -bpffs DIR … uses it"}
-	case errors.Is(err, pin.ErrNotBPFFS), errors.Is(err, os.ErrNotExist) && path == xdpload.DefaultRoot:
+	case errors.Is(err, pin.ErrNotBPFFS), errors.Is(err, os.ErrNotExist) && path == pin.DefaultRoot:
 		return []string{"mount -t bpf bpf " + path, "or name the BPF file system: xdpload -bpffs DIR …"}
 	case differs:
 		return []string{"on-mismatch recreate pins a new map in its place, on-mismatch migrate copies the entries too"}
