@@ -93,14 +93,14 @@ func samePolice(asked, is *netlink.Police) bool {
 
 func sqr(n int64) int64 { return n * n }
 
-// does says whether a program that is attached does the same as p, which
+// Does reports whether a program that is attached does the same as p, which
 // comes from elsewhere and shares all its maps.
-func (p *Program) does(attached ProgramInfo) (bool, error) {
+func (p *Program) Does(attached ProgramInfo) (bool, error) {
 	return p.ID == attached.ID || p.Tag == attached.Tag && slices.Equal(p.MapIDs, attached.MapIDs), nil
 }
 
-// does says whether a program that is attached does the same as the loaded one.
-func (l *Loaded) does(attached ProgramInfo) (bool, error) {
+// Does reports whether a program that is attached does the same as the loaded one.
+func (l *Loaded) Does(attached ProgramInfo) (bool, error) {
 	c := comparison{loaded: make(map[uint32]*Map), pairs: make(map[uint32]uint32)}
 	for _, m := range l.Maps {
 		c.loaded[m.ID] = m

@@ -8,6 +8,7 @@ import (
 	"github.com/cilium/ebpf"
 
 	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/pin"
 )
 
 // Loaded is what a load made. Nothing of it is seen outside until Publish
@@ -28,6 +29,21 @@ type Loaded struct {
 
 // Program returns the selected program.
 func (l *Loaded) Program() *Program { return l.Programs[0] }
+
+// Transaction is that of the pins, which is begun if it has not: what else is to be
+// pinned together with them can be added.
+func (l *Loaded) Transaction() (*pin.Txn, error) {
+	err := l.pins.begin()
+	return l.pins.txn, err
+}
+
+// Attaching notes that the program is about to be attached: see [pin.Txn.Attaching].
+func (l *Loaded) Attaching() error {
+	if l.pins.txn == nil {
+		return nil
+	}
+	return l.pins.txn.Attaching(l.Program().owner())
+}
 
 // Publish makes the pins of the load visible, all or none. The error is a
 // [*pin.ConflictError] when another load was first: load again then.

@@ -51,7 +51,7 @@ func (o *Object) Program() *Program {
 }
 
 // Does reports whether a program that is attached does the same.
-func (o *Object) Does(attached ProgramInfo) (bool, error) { return o.loaded.does(attached) }
+func (o *Object) Does(attached ProgramInfo) (bool, error) { return o.loaded.Does(attached) }
 
 // Uncommitted is nil when there is nothing that [Apply] has to publish.
 func (o *Object) Uncommitted() Uncommitted {
@@ -64,18 +64,12 @@ func (o *Object) Uncommitted() Uncommitted {
 type uncommitted struct{ *Object }
 
 func (u uncommitted) Transaction() (*pin.Txn, error) {
-	err := u.loaded.pins.begin()
-	return u.loaded.pins.txn, err
+	return u.loaded.Transaction()
 }
 
 func (u uncommitted) Publish(ctx context.Context) error { return u.loaded.Publish(ctx) }
 
-func (u uncommitted) Attaching() error {
-	if u.loaded.pins.txn == nil {
-		return nil
-	}
-	return u.loaded.pins.txn.Attaching(u.loaded.Program().owner())
-}
+func (u uncommitted) Attaching() error { return u.loaded.Attaching() }
 
 func (u uncommitted) Commit() error {
 	err := u.loaded.Commit()
@@ -97,7 +91,7 @@ func (o opened) Does(attached ProgramInfo) (bool, error) {
 	if o.p == nil {
 		return true, nil // the hook has compared
 	}
-	return o.p.does(attached)
+	return o.p.Does(attached)
 }
 
 func (opened) Uncommitted() Uncommitted { return nil }
