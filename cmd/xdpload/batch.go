@@ -47,33 +47,34 @@ func (e *env) runBatch(ctx context.Context) error {
 
 // runLines counts the lines that failed and were reported.
 func (e *env) runLines(ctx context.Context, lines []batchLine) (failed int, err error) {
-	b := e.batch
-	b.loads = e.prefetch(ctx, lines)
+	loads := e.prefetch(ctx, lines)
+	defer loads.close()
+	var w window
 	for i, l := range lines {
-		b.loads.advance(i)
-		if b.window.join(ctx, e, l) {
+		loads.advance(i)
+		if w.join(ctx, e, l) {
 			continue
 		}
-		more, err := b.window.flush(ctx, e)
+		more, err := w.flush(ctx, e)
 		if failed += more; err != nil {
 			return failed, err
 		}
-		if b.window.join(ctx, e, l) {
+		if w.join(ctx, e, l) {
 			continue
 		}
-		more, err = e.runLine(ctx, l)
+		more, err = e.runLine(ctx, l, loads)
 		if failed += more; err != nil {
 			return failed, err
 		}
 	}
-	more, err := b.window.flush(ctx, e)
+	more, err := w.flush(ctx, e)
 	return failed + more, err
 }
 
 // runLine returns 1 for a line that failed and was reported.
-func (e *env) runLine(ctx context.Context, l batchLine) (failed int, err error) {
+func (e *env) runLine(ctx context.Context, l batchLine, loads *prefetcher) (failed int, err error) {
 	err = e.do(ctx, l.job)
-	if exhausted(err) && e.batch.loads.giveUp() {
+	if exhausted(err) && loads.giveUp() {
 		err = e.do(ctx, l.job)
 	}
 	if err == nil {
@@ -100,13 +101,14 @@ func (e *env) batchName() string {
 }
 
 func (e *env) parseBatch(in io.Reader) (lines []batchLine, failed int, err error) {
+	table := commands() // whose grammars the lines share
 	for l, err := range grammar.Lines(in) {
 		var j job
 		if err == nil {
 			if len(l.Words) == 0 {
 				continue
 			}
-			j, err = e.parse(l.Words)
+			j, err = e.parse(table, e.tool.words(l.Words))
 		}
 		if err == nil {
 			lines = append(lines, batchLine{number: l.Number, job: j})

@@ -5,14 +5,11 @@ import (
 	"context"
 	"errors"
 	"runtime"
-	"slices"
 	"sync"
 
-	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload"
-	"github.com/xdpload/xdpload/elf"
 )
 
 // A prefetcher loads what the next lines of a batch are going to attach, on other
@@ -153,88 +150,4 @@ func (a *prefetcher) start(l *prefetch) {
 			l.run(a.ctx)
 		}
 	})
-}
-
-// A prefetch is the load of a line before its turn. Nil is one that does not come
-// to anything.
-type prefetch struct {
-	line    int
-	of      programName
-	file    fileState // before it was read
-	options xdpload.LoadOptions
-	done    chan struct{}
-	source  *xdpload.Object // nil if the file cannot be read, or when it was taken
-	worked  bool
-}
-
-func (l *prefetch) run(ctx context.Context) {
-	defer close(l.done)
-	if ctx.Err() != nil {
-		return
-	}
-	obj, err := elf.Open(l.of.file)
-	if err != nil {
-		return
-	}
-	l.source = &xdpload.Object{Object: obj, Options: l.options}
-	pinned := func(m elf.Map) bool { return m.Pinning != elf.PinNone }
-	if maps, err := obj.Maps(); err != nil || slices.ContainsFunc(maps, pinned) {
-		return // what is pinned at its turn is what counts
-	}
-	l.worked = l.source.Load(ctx) == nil
-}
-
-// object returns the object, unless the file has changed since.
-func (l *prefetch) object() *elf.Object {
-	if l == nil {
-		return nil
-	}
-	<-l.done
-	if l.source == nil || stateOf(l.of.file) != l.file {
-		return nil
-	}
-	return l.source.Object
-}
-
-// take hands over what was loaded from an object.
-func (l *prefetch) take(obj *elf.Object) (s *xdpload.Object) {
-	if l == nil {
-		return nil
-	}
-	<-l.done
-	if l.source != nil && l.source.Object == obj {
-		s, l.source = l.source, nil
-	}
-	return s
-}
-
-// close waits for the load, and closes what nobody took.
-func (l *prefetch) close() {
-	<-l.done
-	if l.source != nil {
-		_ = l.source.Close() // descriptors of ours only
-		l.source = nil
-	}
-}
-
-// loading says what a program's load is to the lines around it.
-func (r *programRequest) loading(run ebpf.ProgramType, shares bool) loading {
-	f := loading{run: run, shares: shares && r.Load.plain(), barrier: r.numbered()}
-	if r.File != "" && r.File != "-" && !f.barrier && !r.Verbose && !r.Bound && r.Export == "" && !r.Load.pins() {
-		f.program = r
-	}
-	return f
-}
-
-// numbered reports whether the program or one of its maps goes by a number,
-// which one that is loaded before its turn could have got.
-func (r *programRequest) numbered() bool {
-	byID := func(m xdpload.MapOption) bool { return m.ID != 0 }
-	return r.FD >= 0 || r.ID != 0 || slices.ContainsFunc(r.Load.Maps, byID)
-}
-
-// pins reports whether the line pins, or uses what is pinned before.
-func (r *loadRequest) pins() bool {
-	pinned := func(m xdpload.MapOption) bool { return m.Pinned != "" }
-	return r.PinMaps != "" || r.PinProgram != "" || slices.ContainsFunc(r.Maps, pinned)
 }

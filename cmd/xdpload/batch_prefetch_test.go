@@ -100,7 +100,7 @@ link set v5 xdp obj count.o sec xdp`)
 			t.Errorf("at line %d: lines %v, want %v", turn+1, got, want)
 		}
 		if turn == 0 {
-			a.env.batch.sources[a.first[programName{run: ebpf.XDP, file: "tiny.o"}].key] = &source{object: new(xdpload.Object)}
+			a.env.batch.kept[a.first[programName{run: ebpf.XDP, file: "tiny.o"}].key] = &source{object: new(xdpload.Object)}
 		}
 	}
 }

@@ -20,7 +20,7 @@ type window struct {
 
 // join takes a line into the window, and says whether it could.
 func (w *window) join(ctx context.Context, e *env, l batchLine) bool {
-	r, ok := l.job.request.(*filterSetRequest)
+	r, ok := l.job.request.(joining)
 	if !ok || len(w.lines) == windowLength || !r.simple(e) {
 		return false
 	}

@@ -37,8 +37,8 @@ func groups() []group {
 		{"tc actions", tcActionsCommands},
 		{"tc exec", tcExecCommands},
 		{"tc monitor", single(tcMonitorCommand)},
-		{"tcx", tcxCommands},
-		{"netkit", netkitCommands},
+		{"tcx", func() []command { return tcxCommands(showOnly) }},
+		{"netkit", func() []command { return netkitCommands(showOnly) }},
 	}
 }
 

@@ -1,15 +1,9 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"io"
 
 	"github.com/xdpload/xdpload"
-	"github.com/xdpload/xdpload/internal/grammar"
-	"github.com/xdpload/xdpload/internal/netns"
-	"github.com/xdpload/xdpload/internal/render"
 	"github.com/xdpload/xdpload/netlink"
 )
 
@@ -22,7 +16,6 @@ type env struct {
 	stdout io.Writer
 	stderr io.Writer
 
-	commands  grammar.Table[request] // of a batch, whose lines share the trees
 	conn      *netlink.Conn
 	inventory *xdpload.Inventory
 	batch     *batch       // nil without one
@@ -32,20 +25,18 @@ type env struct {
 // A batch is what its lines need not look for again.
 type batch struct {
 	devices map[string]int // indexes
-	sources map[shareKey]*source
-	loads   *prefetcher // nil without
-	window  window
+	// kept is what was loaded for more than one line, by what tells it apart.
+	kept map[any]io.Closer
 }
 
 func newBatch() *batch {
-	return &batch{devices: make(map[string]int), sources: make(map[shareKey]*source)}
+	return &batch{devices: make(map[string]int), kept: make(map[any]io.Closer)}
 }
 
 // close gives the descriptors back.
 func (b *batch) close() {
-	b.loads.close()
-	for _, s := range b.sources {
-		_ = s.object.Close() // descriptors of ours only
+	for _, c := range b.kept {
+		_ = c.Close() // descriptors of ours only
 	}
 }
 
@@ -115,93 +106,4 @@ func (e *env) close() {
 	if e.conn != nil {
 		e.conn.Close()
 	}
-}
-
-// dispatch runs one command line, or a batch of them, in the network namespace
-// that was asked for.
-func (e *env) dispatch(ctx context.Context, words []string) error {
-	switch {
-	case e.Version:
-		_, err := fmt.Fprintf(e.stdout, "xdpload %s\n", version)
-		return err
-	case e.Batch != "" && len(words) > 0:
-		return &optionError{fmt.Errorf("-batch and the word %q: commands are read from the file only", words[0])}
-	case e.Batch != "":
-		e.commands, e.batch = commands(), newBatch()
-		return e.runBatch(ctx)
-	case e.Help || len(words) == 0:
-		return e.help()
-	}
-	job, err := e.parse(words)
-	if err != nil {
-		return e.orHelp(err)
-	}
-	return netns.Do(e.Netns, func() error { return e.do(ctx, job) })
-}
-
-// A job is a command line that has been read.
-type job struct {
-	command string // "link set"
-	request request
-}
-
-// parse reads words. It opens nothing.
-func (e *env) parse(words []string) (job, error) {
-	if e.tool == toolTC {
-		words = append([]string{"tc"}, words...)
-	}
-	table := e.commands
-	if table == nil {
-		table = commandsFor(words)
-	}
-	command, rest, err := table.Lookup(words)
-	if err != nil {
-		return job{}, err
-	}
-	if e.AllNetns && command.Title() != netShow {
-		return job{}, &optionError{errors.New("-all-netns is for net show")}
-	}
-	if e.Atomic && !atomic(command.Title()) {
-		return job{}, &optionError{errors.New("-atomic is for what changes several devices: link set, and tc filter add, change and replace")}
-	}
-	request, err := command.Parse(rest)
-	return job{command: command.Title(), request: request}, err
-}
-
-// atomic reports whether a command changes several devices, and back.
-func atomic(command string) bool {
-	switch command {
-	case "link set", "tc filter add", "tc filter change", "tc filter replace":
-		return true
-	}
-	return false
-}
-
-func (e *env) do(ctx context.Context, j job) error {
-	result, err := j.request.run(ctx, e)
-	if err == nil && result != nil && !e.silent(result) {
-		err = render.Write(e.stdout, result, e.Options)
-	}
-	if err != nil {
-		return &commandError{Command: j.command, Err: err}
-	}
-	return nil
-}
-
-// silent reports whether a tool that prints nothing on a change is followed.
-func (e *env) silent(result any) bool {
-	_, change := result.(changeReport)
-	return change && e.tool.foreign()
-}
-
-// changeReport marks what a command that changes something reports.
-type changeReport interface{ change() }
-
-// orHelp prints the help that a line asked for.
-func (e *env) orHelp(err error) error {
-	request, ok := errors.AsType[*grammar.HelpRequest](err)
-	if !ok {
-		return err
-	}
-	return e.explain(request)
 }

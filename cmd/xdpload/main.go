@@ -6,7 +6,6 @@ import (
 	"context"
 	"io"
 	"os"
-	"path/filepath"
 	"runtime/debug"
 )
 
@@ -60,23 +59,3 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	return statusDone
 }
-
-// A tool is the program whose words and forms are followed.
-type tool string
-
-const (
-	toolXDPLoad tool = "xdpload"
-	toolIP      tool = "ip"
-	toolTC      tool = "tc"
-)
-
-// toolOf goes by the name of the link through which the program was called.
-func toolOf(path string) tool {
-	if t := tool(filepath.Base(path)); t == toolIP || t == toolTC {
-		return t
-	}
-	return toolXDPLoad
-}
-
-// foreign reports whether another tool's users and scripts read the output.
-func (t tool) foreign() bool { return t != toolXDPLoad }

@@ -222,3 +222,9 @@ func (v *netView) program(p *xdpload.ProgramInfo) attachedProgram {
 	r.MapIDs, r.Pinned = p.MapIDs, slices.Clone(v.pins.programs[p.ID])
 	return r
 }
+
+// showOnly is net show of the hooks whose names begin so.
+func showOnly(hooks string) (*grammar.Node, request) {
+	r := &netShowRequest{Only: hooks}
+	return grammar.Opt(deviceGrammar(&r.Device)), r
+}

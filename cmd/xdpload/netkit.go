@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/internal/grammar"
 )
 
 func netkitHook() multiHook {
@@ -16,6 +17,6 @@ func netkitHook() multiHook {
 	}
 }
 
-func netkitCommands() []command {
-	return multiCommands(netkitHook(), `Attaches a tc classifier to a pair of netkit devices (Linux 6.7). DEV is the primary device of the pair, also for the programs of its peer: whoever has the peer in a namespace of its own cannot change them. A program that returns NETKIT_NEXT (-1) leaves the packet to the next, and the last to the device's policy; NETKIT_PASS (0), NETKIT_DROP (2) and NETKIT_REDIRECT (7) end it.`)
+func netkitCommands(show func(only string) (*grammar.Node, request)) []command {
+	return multiCommands(netkitHook(), `Attaches a tc classifier to a pair of netkit devices (Linux 6.7). DEV is the primary device of the pair, also for the programs of its peer: whoever has the peer in a namespace of its own cannot change them. A program that returns NETKIT_NEXT (-1) leaves the packet to the next, and the last to the device's policy; NETKIT_PASS (0), NETKIT_DROP (2) and NETKIT_REDIRECT (7) end it.`, show)
 }

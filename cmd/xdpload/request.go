@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 
-	"github.com/cilium/ebpf"
-
 	"github.com/xdpload/xdpload/internal/grammar"
 )
 
@@ -18,24 +16,6 @@ type request interface {
 type runner func(context.Context, *env) (any, error)
 
 func (r runner) run(ctx context.Context, e *env) (any, error) { return r(ctx, e) }
-
-// An attaching is a request to run a program on hooks. What it will do is known
-// before it is done.
-type attaching interface {
-	request
-	// loads is what it would load. It opens nothing.
-	loads() loading
-	// prepare finds out all that can be known without loading a program.
-	prepare(context.Context, *env) (*change, error)
-}
-
-// A loading is what a line of a batch would load.
-type loading struct {
-	program *programRequest // nil for none, and for one that has to wait for its turn
-	run     ebpf.ProgramType
-	shares  bool // with the lines that name the same program
-	barrier bool // what is behind the line must not be loaded before it has run
-}
 
 // lines is what a command needs of which a batch has many lines, and whose grammar
 // costs more to build than a line to read: one grammar, which fills one request
@@ -51,3 +31,6 @@ func lines[R any](fresh func() R, build func(*R) *grammar.Node, line func(*R) re
 		}
 	}
 }
+
+// changeReport marks what a command that changes something reports.
+type changeReport interface{ change() }

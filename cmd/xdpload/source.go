@@ -132,6 +132,9 @@ func (s *source) selector() elf.Selector {
 	return elf.Selector{Section: s.request.Section, Program: s.request.Program, Type: s.want}
 }
 
+// Close closes what the lines of a batch have shared.
+func (s *source) Close() error { return s.object.Close() }
+
 func (s *source) close() {
 	switch { // what is attached stays, and else it is descriptors of ours only
 	case s == nil || s.shared:
@@ -203,7 +206,8 @@ func (e *env) shared(key shareKey) *source {
 	if e.batch == nil {
 		return nil
 	}
-	return e.batch.sources[key]
+	s, _ := e.batch.kept[key].(*source)
+	return s
 }
 
 // share keeps a program for the lines of a batch that follow, unless it has a
@@ -215,5 +219,5 @@ func (e *env) share(s *source) {
 	}
 	s.shared = true
 	kept := *s
-	e.batch.sources[s.key] = &kept
+	e.batch.kept[s.key] = &kept
 }

@@ -20,7 +20,7 @@ func tcxHook() multiHook {
 }
 
 // multiCommands are attach, detach and show of a kind of hook.
-func multiCommands(h multiHook, about string) []command {
+func multiCommands(h multiHook, about string, show func(only string) (*grammar.Node, request)) []command {
 	line := func(grammarOf func(*multiRequest) *grammar.Node, run func(*multiRequest) request) func() (*grammar.Node, request) {
 		return func() (*grammar.Node, request) {
 			r := &multiRequest{multiHook: h, Program: newProgramRequest()}
@@ -63,14 +63,11 @@ With -idempotent nothing changes if the hook has a program with the same instruc
 			Summary:     fmt.Sprintf("show the programs on %s hooks in the order in which they run", h.command),
 			Description: `Shows them for every device of the network namespace, or for one, as "net show" does, with the position of each and the revision of the hook.`,
 			Examples:    []grammar.Example{{Line: fmt.Sprintf("xdpload -json %s show dev %s", h.command, h.exampleDevice), Help: "one device, for a script"}},
-			New: func() (*grammar.Node, request) {
-				r := &netShowRequest{Only: h.command + "/"}
-				return grammar.Opt(deviceGrammar(&r.Device)), r
-			},
+			New:         func() (*grammar.Node, request) { return show(h.command + "/") },
 		},
 	}
 }
 
-func tcxCommands() []command {
-	return multiCommands(tcxHook(), `Attaches a tc classifier to the device's tcx hook (Linux 6.6). Its programs run in order, before the filters of a clsact qdisc. One that returns TCX_NEXT (-1) leaves the packet to the next; TCX_PASS (0), TCX_DROP (2) and TCX_REDIRECT (7) end it.`)
+func tcxCommands(show func(only string) (*grammar.Node, request)) []command {
+	return multiCommands(tcxHook(), `Attaches a tc classifier to the device's tcx hook (Linux 6.6). Its programs run in order, before the filters of a clsact qdisc. One that returns TCX_NEXT (-1) leaves the packet to the next; TCX_PASS (0), TCX_DROP (2) and TCX_REDIRECT (7) end it.`, show)
 }
