@@ -53,7 +53,7 @@ func BenchmarkParse(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				e := env{tool: toolXDPLoad}
-				if _, err := e.parse(words); err != nil {
+				if _, err := e.parse(commandsFor(words), words); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -161,7 +161,7 @@ func parseExample(t *testing.T, line string) {
 		if len(rest) == 0 && (e.Batch != "" || e.Version) {
 			continue
 		}
-		if _, err := e.parse(rest); err != nil {
+		if _, err := e.parse(commandsFor(rest), rest); err != nil {
 			t.Error(err)
 		}
 	}

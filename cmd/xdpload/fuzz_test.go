@@ -31,7 +31,7 @@ func FuzzParse(f *testing.F) {
 		e := &env{tool: toolOf(name)}
 		rest, err := e.readOptions(words)
 		if err == nil {
-			_, err = e.parse(rest)
+			_, err = e.parse(commandsFor(e.tool.words(rest)), e.tool.words(rest))
 		}
 		if request, ok := errors.AsType[*grammar.HelpRequest](err); ok {
 			var b strings.Builder
