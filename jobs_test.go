@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -50,7 +49,8 @@ func TestJobsFirstRefusal(t *testing.T) {
 	for _, jobs := range []int{1, 2, 16} {
 		t.Run(fmt.Sprint(jobs), func(t *testing.T) {
 			want := ""
-			descriptors, goroutines := bpftest.Descriptors(t), runtime.NumGoroutine()
+			bpftest.NoLeaks(t)
+			goroutines := runtime.NumGoroutine()
 			for range rounds {
 				_, err := b.try("sixteen.o", xdpload.LoadOptions{
 					Jobs: jobs, Adapt: spoil, Select: elf.Selector{Section: "xdp", Type: ebpf.XDP},
@@ -65,9 +65,6 @@ func TestJobsFirstRefusal(t *testing.T) {
 				if err.Error() != want {
 					t.Fatalf("the message was %q, and is %q", want, err)
 				}
-			}
-			if now := bpftest.Descriptors(t); !slices.Equal(now, descriptors) {
-				t.Errorf("descriptors %q are open, before it were %q", now, descriptors)
 			}
 			now := runtime.NumGoroutine() // the last one may be about to end
 			for deadline := time.Now().Add(10 * time.Second); now > goroutines && time.Now().Before(deadline); now = runtime.NumGoroutine() {
@@ -160,7 +157,6 @@ func TestSlots(t *testing.T) {
 // TestAhead: what was loaded before is attached, once; after an error it is closed.
 func TestAhead(t *testing.T) {
 	b := newBench(t)
-	descriptors := bpftest.Descriptors(t)
 	obj := objectOf(t, "count.o")
 	o := b.options(xdpload.LoadOptions{Select: elf.Selector{Section: "xdp", Type: ebpf.XDP}})
 	install := func() (made, got *xdpload.Loaded, err error) {
@@ -181,9 +177,6 @@ func TestAhead(t *testing.T) {
 	b.hook.Replace = false
 	if _, _, err := install(); !errors.Is(err, os.ErrExist) {
 		t.Errorf("on a device that runs another: %v", err)
-	}
-	if now := bpftest.Descriptors(t); !slices.Equal(now, descriptors) {
-		t.Errorf("descriptors %q are open, before it were %q", now, descriptors)
 	}
 }
 
