@@ -86,6 +86,7 @@ func (l *loader) createMap(spec *ebpf.MapSpec) (*ebpf.Map, error) {
 	empty.Contents = nil // of tables, names of programs and maps: filled later
 	m, err := l.createPlain(&empty, ifindex)
 	if err != nil && ifindex == 0 {
+		l.detours = append(l.detours, &LoadError{Map: spec.Name, Err: err})
 		m, err = ebpf.NewMap(&empty)
 	}
 	if err != nil {
