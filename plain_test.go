@@ -1,12 +1,14 @@
 package xdpload
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/cilium/ebpf"
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/bpftest"
@@ -118,4 +120,39 @@ func detoursOf(t *testing.T, name string) (all []string) {
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
+}
+
+// TestDetour: what the kernel will not make with the object's types, as an older
+// one does not know them all, cilium/ebpf makes without, and fills.
+func TestDetour(t *testing.T) {
+	bpftest.Need(t, bpftest.Root)
+	bpftest.NoLeaks(t)
+	obj, err := elf.Open(testobj.Path(t, "globals.o"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := loader{obj: obj, options: LoadOptions{Select: elf.Selector{Section: "xdp", Type: ebpf.XDP}}}
+	if err := l.specify(); err != nil {
+		t.Fatal(err)
+	}
+	defer l.close()
+	l.types = loadTypes(l.spec)
+	l.types.close()
+	l.types.err = unix.EINVAL
+	if err := l.createMaps(); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.loadPrograms(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	got, err := l.maps[".rodata"].LookupBytes(uint32(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := l.spec.Maps[".rodata"].Contents[0].Value.([]byte); !bytes.Equal(got, want) {
+		t.Errorf("constants are % x, want % x", got, want)
+	}
+	if len(l.detours) != len(l.maps)+len(l.programs) {
+		t.Errorf("%d maps and %d programs, of which cilium/ebpf made %d", len(l.maps), len(l.programs), len(l.detours))
+	}
 }
