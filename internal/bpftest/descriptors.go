@@ -20,7 +20,7 @@ func NoLeaks(t testing.TB) {
 	percent := debug.SetGCPercent(-1) // waits for a collection that is under way
 	before := descriptors(t)
 	t.Cleanup(func() {
-		debug.SetGCPercent(percent)
+		defer debug.SetGCPercent(percent)
 		for _, d := range descriptors(t) {
 			if !slices.Contains(before, d) {
 				t.Errorf("descriptor left open: %s", d)
