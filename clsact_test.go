@@ -211,6 +211,12 @@ func TestClsactReplaceByName(t *testing.T) {
 		if !ok || len(several.Attachments) != 2 || !strings.Contains(err.Error(), "pref 49152 handle 0x1 chain 0 (program id") {
 			t.Fatalf("attach: %v", err)
 		}
+		if _, err := xdpload.Detach(c, hook); !errors.As(err, &several) || len(several.Attachments) != 2 {
+			t.Errorf("detach: %v", err)
+		}
+		if got := filters(t, ns, netlink.Ingress); len(got) != 3 {
+			t.Errorf("tc shows %+v", got)
+		}
 		one := hook
 		one.Filter.Pref = 49152
 		if a, err := xdpload.Attach(c, programs[0], one); err != nil || a.Replaced == nil {

@@ -1,13 +1,17 @@
 package xdpload_test
 
 import (
+	"bytes"
+	"fmt"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/cilium/ebpf"
 
 	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/elf/listing"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/testobj"
 	"github.com/xdpload/xdpload/netlink"
@@ -109,6 +113,57 @@ func TestIdempotentMaps(t *testing.T) {
 		step.o.Select = section
 		if a := install(t, ns, step.object, step.o, hook); a.Unchanged != step.same {
 			t.Errorf("%s: unchanged is %v", step.name, a.Unchanged)
+		}
+	}
+}
+
+// TestIdempotentDefinitions: a map that is defined otherwise makes another program.
+func TestIdempotentDefinitions(t *testing.T) {
+	ns := bpftest.NewNamespace(t)
+	v0, _ := ns.Veth("v0", "v1")
+	hook := xdpload.XDP{Ifindex: v0, Idempotent: true, Replace: true}
+	// attach makes a program with one map, of BPF_MAP_TYPE_*, sizes in bytes, a number of entries and flags.
+	attach := func(name string, definition ...byte) (a *xdpload.Attachment) {
+		t.Helper()
+		image, err := listing.Assemble(strings.NewReader(fmt.Sprintf(".endian little\n.section xdp progbits ax 8\n.function f\n"+
+			"\tr1 = map[%[1]s]\n\tr0 = 2\n\texit\n.section maps progbits wa 4\n.object %[1]s size 20\n\t.byte % [2]x\n", name, definition)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		obj, err := elf.Read(bytes.NewReader(image))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ns.Netlink(func(c *netlink.Conn) error {
+			l, got, err := xdpload.Install(t.Context(), c, obj, xdpload.LoadOptions{Select: elf.Selector{Type: ebpf.XDP}}, hook)
+			if err != nil {
+				return err
+			}
+			a = got
+			return l.Close()
+		})
+		return a
+	}
+	const hash, percpu, noPrealloc = 1, 5, 1
+	for _, step := range []struct {
+		name                            string
+		of                              string
+		typ, key, value, entries, flags byte
+	}{
+		{"first", "m", hash, 4, 8, 16, 0},
+		{"another name", "n", hash, 4, 8, 16, 0},
+		{"another type", "n", percpu, 4, 8, 16, 0},
+		{"larger keys", "n", percpu, 8, 8, 16, 0},
+		{"larger values", "n", percpu, 8, 16, 16, 0},
+		{"more entries", "n", percpu, 8, 16, 32, 0},
+		{"other flags", "n", percpu, 8, 16, 32, noPrealloc},
+	} {
+		definition := []byte{step.typ, 0, 0, 0, step.key, 0, 0, 0, step.value, 0, 0, 0, step.entries, 0, 0, 0, step.flags, 0, 0, 0}
+		if a := attach(step.of, definition...); a.Unchanged {
+			t.Errorf("%s: unchanged", step.name)
+		}
+		if a := attach(step.of, definition...); !a.Unchanged {
+			t.Errorf("%s, again: changed", step.name)
 		}
 	}
 }

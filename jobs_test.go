@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -51,7 +50,8 @@ func TestJobsFirstRefusal(t *testing.T) {
 	for _, jobs := range []int{1, 2, 16} {
 		t.Run(fmt.Sprint(jobs), func(t *testing.T) {
 			want := ""
-			descriptors, goroutines := bpftest.Descriptors(t), runtime.NumGoroutine()
+			bpftest.NoLeaks(t)
+			goroutines := runtime.NumGoroutine()
 			for range rounds {
 				_, err := b.try("sixteen.o", xdpload.LoadOptions{
 					Jobs: xdpload.NewJobs(jobs), Adapt: spoil, Select: elf.Selector{Section: "xdp", Type: ebpf.XDP},
@@ -66,9 +66,6 @@ func TestJobsFirstRefusal(t *testing.T) {
 				if err.Error() != want {
 					t.Fatalf("the message was %q, and is %q", want, err)
 				}
-			}
-			if now := bpftest.Descriptors(t); !slices.Equal(now, descriptors) {
-				t.Errorf("descriptors %q are open, before it were %q", now, descriptors)
 			}
 			now := runtime.NumGoroutine() // the last one may be about to end
 			for deadline := time.Now().Add(10 * time.Second); now > goroutines && time.Now().Before(deadline); now = runtime.NumGoroutine() {
@@ -162,7 +159,6 @@ func TestSlots(t *testing.T) {
 // is open.
 func TestLoadedBefore(t *testing.T) {
 	b := newBench(t)
-	descriptors := bpftest.Descriptors(t)
 	obj := objectOf(t, "count.o")
 	apply := func() (s *xdpload.Object, before *xdpload.Loaded, err error) {
 		s = &xdpload.Object{Object: obj, Options: b.options(xdpload.LoadOptions{Select: elf.Selector{Section: "xdp", Type: ebpf.XDP}})}
@@ -181,9 +177,6 @@ func TestLoadedBefore(t *testing.T) {
 	b.hook.Replace = false
 	if s, _, err = apply(); !errors.Is(err, os.ErrExist) || s.Loaded() != nil {
 		t.Errorf("on a device that runs another: %v, %+v", err, s.Loaded())
-	}
-	if now := bpftest.Descriptors(t); !slices.Equal(now, descriptors) {
-		t.Errorf("descriptors %q are open, before it were %q", now, descriptors)
 	}
 }
 

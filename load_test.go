@@ -239,6 +239,7 @@ func TestLoadMapOptions(t *testing.T) {
 		{name: "id", o: xdpload.LoadOptions{Maps: append(same, xdpload.MapOption{Name: "flows", ID: flows.ID})}},
 		{name: "directory", o: xdpload.LoadOptions{Maps: same, Pins: xdpload.PinOptions{Maps: b.root + "/mine"}}},
 		{name: "other size", o: xdpload.LoadOptions{Maps: []xdpload.MapOption{{Name: "flows", ID: flows.ID}}}, want: "max_entries is 16 in the object, 99 in the pinned map"},
+		{name: "other size, pinned", o: xdpload.LoadOptions{Maps: []xdpload.MapOption{{Name: "flows", Pinned: flows.Pin}}}, want: "max_entries is 16 in the object, 99 in the pinned map"},
 		{name: "no such map", o: xdpload.LoadOptions{Maps: []xdpload.MapOption{{Name: "flow", ID: 1}}}, want: "map flow: the program uses no such map; it uses flows"},
 		{name: "no such id", o: xdpload.LoadOptions{Maps: []xdpload.MapOption{{Name: "flows", ID: 1 << 30}}}, want: "map flows: id 1073741824: "},
 		{name: "no such pin", o: xdpload.LoadOptions{Maps: []xdpload.MapOption{{Name: "flows", Pinned: b.root + "/nope"}}}, want: "map flows: open pin " + b.root + "/nope: no such file"},

@@ -25,6 +25,7 @@ type Loaded struct {
 	obj     *elf.Object
 	pins    *pins
 	live    liveSlots
+	detours []*LoadError // what was left to cilium/ebpf, and why
 }
 
 // Program returns the selected program.

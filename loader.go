@@ -24,6 +24,7 @@ type loader struct {
 	maps     map[string]*ebpf.Map
 	sources  map[string]mapSource
 	programs map[string]*ebpf.Program
+	detours  []*LoadError // what was left to cilium/ebpf, and why
 	live     liveSlots
 }
 
@@ -96,7 +97,7 @@ func (l *loader) close() {
 func (l *loader) result() (*Loaded, error) {
 	names := sortedKeys(l.programs)
 	names = slices.DeleteFunc(names, func(name string) bool { return name == l.entry })
-	out := &Loaded{options: l.options, obj: l.obj, pins: l.pins, live: l.live, Warnings: l.pins.warnings()}
+	out := &Loaded{options: l.options, obj: l.obj, pins: l.pins, live: l.live, detours: l.detours, Warnings: l.pins.warnings()}
 	for _, name := range append([]string{l.entry}, names...) {
 		p, err := newProgram(l.programs[name])
 		if err != nil {

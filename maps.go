@@ -82,25 +82,29 @@ func (l *loader) createMap(spec *ebpf.MapSpec) (*ebpf.Map, error) {
 	if offload.OnHost(spec.Type) {
 		ifindex = 0
 	}
-	empty := *spec
-	empty.Contents = nil // of tables, names of programs and maps: filled later
-	m, err := l.createPlain(&empty, ifindex)
-	if err != nil && ifindex == 0 {
-		m, err = ebpf.NewMap(&empty)
+	wanted := *spec
+	if isTable(spec.Type) {
+		wanted.Contents = nil // names of programs and maps: filled later
+	}
+	m, err := l.createPlain(&wanted, ifindex)
+	if err == nil {
+		if err := fill(m, &wanted); err != nil {
+			m.Close()
+			return nil, err
+		}
+		return m, nil
+	}
+	if ifindex == 0 {
+		l.detours = append(l.detours, &LoadError{Map: spec.Name, Err: err})
+		m, err = ebpf.NewMap(&wanted) // and fills it
 	}
 	if err != nil {
 		return nil, l.unsuitableMap(spec, ifindex, err)
 	}
-	if isTable(spec.Type) {
-		return m, nil
-	}
-	if err := fill(m, spec); err != nil {
-		m.Close()
-		return nil, err
-	}
 	return m, nil
 }
 
+// fill sets the elements of a map. Constants cannot change from then on.
 func fill(m *ebpf.Map, spec *ebpf.MapSpec) error {
 	for _, kv := range spec.Contents {
 		if err := m.Put(kv.Key, kv.Value); err != nil {

@@ -18,6 +18,7 @@ type typeInfo struct {
 	err      error // why the kernel has not got them
 	maps     map[string]mapTypes
 	programs map[string]*plainProgram
+	wants    map[string]error // of the other programs: what they want of this kernel
 }
 
 // mapTypes are the BTF ids of a map's key and value, 0 for none.
@@ -39,6 +40,7 @@ func loadTypes(spec *ebpf.CollectionSpec) typeInfo {
 	t := typeInfo{
 		maps:     make(map[string]mapTypes, len(spec.Maps)),
 		programs: make(map[string]*plainProgram, len(spec.Programs)),
+		wants:    make(map[string]error),
 	}
 	var types btf.Builder
 	if t.err = t.collect(spec, &types); t.err != nil || types.Empty() {
@@ -70,11 +72,16 @@ func (t *typeInfo) collect(spec *ebpf.CollectionSpec, types *btf.Builder) (err e
 	core, coreErr := newRelocator(spec, types)
 	for _, name := range sortedKeys(spec.Programs) {
 		p := spec.Programs[name]
-		if !selfContained(p) || coreErr != nil && relocated(p) {
-			continue
-		}
 		plain := &plainProgram{insns: slices.Clone(p.Instructions)}
-		if core.apply(plain.insns) != nil {
+		why := wants(p)
+		if why == nil && relocated(p) {
+			why = coreErr
+		}
+		if why == nil {
+			why = core.apply(plain.insns)
+		}
+		if why != nil {
+			t.wants[p.Name] = why
 			continue
 		}
 		if plain.funcs, plain.lines, err = btf.MarshalExtInfos(plain.insns, types); err != nil {

@@ -2,6 +2,7 @@ package xdpload
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ import (
 func (l *loader) loadPrograms(ctx context.Context) error {
 	names := l.programNames()
 	programs := make([]*ebpf.Program, len(names))
+	detours := make([]error, len(names))
 	l.programs = make(map[string]*ebpf.Program, len(names))
 
 	failed, err := sideBySide(len(names), l.threads(), func(i int) (err error) {
@@ -28,12 +30,15 @@ func (l *loader) loadPrograms(ctx context.Context) error {
 			return err
 		}
 		defer free()
-		programs[i], err = l.loadProgram(ctx, l.spec.Programs[names[i]])
+		programs[i], detours[i], err = l.loadProgram(ctx, l.spec.Programs[names[i]])
 		return err
 	})
 	for i, p := range programs {
 		if p != nil {
 			l.programs[names[i]] = p
+		}
+		if why := detours[i]; why != nil {
+			l.detours = append(l.detours, &LoadError{Program: names[i], Err: why})
 		}
 	}
 	if err != nil {
@@ -75,21 +80,22 @@ func (l *loader) threads() int {
 
 // loadProgram first asks for just what is wanted. Only when the kernel refuses
 // does cilium/ebpf take over: it probes what this kernel lacks, rewrites the
-// program for it where it can, and has the verifier explain itself.
-func (l *loader) loadProgram(ctx context.Context, spec *ebpf.ProgramSpec) (*ebpf.Program, error) {
+// program for it where it can, and has the verifier explain itself. The detour is
+// why it had to.
+func (l *loader) loadProgram(ctx context.Context, spec *ebpf.ProgramSpec) (_ *ebpf.Program, detour, err error) {
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var plainErr error
 	if plain := l.types.programs[spec.Name]; plain != nil && !l.options.Verbose {
 		p, err := l.loadPlain(spec, plain)
 		if err == nil {
-			return p, nil
+			return p, nil, nil
 		}
 		plainErr = err
 	}
 	if err := l.linkMaps(spec.Instructions); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	options := ebpf.ProgramOptions{}
 	switch {
@@ -100,9 +106,9 @@ func (l *loader) loadProgram(ctx context.Context, spec *ebpf.ProgramSpec) (*ebpf
 	}
 	p, err := ebpf.NewProgramWithOptions(spec, options)
 	if err != nil {
-		return nil, l.refused(err, plainErr)
+		return nil, nil, l.refused(err, plainErr)
 	}
-	return p, nil
+	return p, cmp.Or(plainErr, l.types.wants[spec.Name], l.types.err), nil
 }
 
 // logSize is room for the log of a refusal, in bytes: for the largest in the
@@ -165,27 +171,33 @@ func (l *loader) linkMaps(insns asm.Instructions) error {
 	return nil
 }
 
-// selfContained reports whether the instructions are what the kernel shall
-// have, CO-RE relocations apart: nothing of its functions, symbols or
-// configuration, and no other program to attach to.
-func selfContained(spec *ebpf.ProgramSpec) bool {
+var (
+	errTarget  = errors.New("it attaches to another program or a function")
+	errKfunc   = errors.New("it calls a function of the kernel")
+	errKconfig = errors.New("it reads the kernel's configuration")
+	errKsym    = errors.New("it takes the address of a symbol of the kernel")
+)
+
+// wants says what a program needs of this kernel that the instructions do not
+// have, CO-RE relocations apart; nil for nothing.
+func wants(spec *ebpf.ProgramSpec) error {
 	if spec.AttachTo != "" || spec.AttachTarget != nil {
-		return false
+		return errTarget
 	}
 	for i := range spec.Instructions {
 		ins := &spec.Instructions[i]
 		switch {
 		case ins.IsKfuncCall():
-			return false
+			return errKfunc
 		case ins.IsLoadFromMap():
 			if ins.Map() == nil && ins.Reference() == "" {
-				return false // a .kconfig value
+				return errKconfig
 			}
 		case ins.OpCode.IsDWordLoad() && ins.Reference() != "" && !ins.IsFunctionReference():
-			return false // a .ksyms address
+			return errKsym
 		}
 	}
-	return true
+	return nil
 }
 
 // loadPlain asks for just what the spec says.

@@ -1,6 +1,7 @@
 package elf_test
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/elf/listing"
 )
 
 func TestPrograms(t *testing.T) {
@@ -151,5 +153,31 @@ func TestProgramOfAnotherKind(t *testing.T) {
 				t.Errorf("error %q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestProgramBeforeFunction: a function that programs call may have the name of a
+// program, where several objects were linked into one.
+func TestProgramBeforeFunction(t *testing.T) {
+	const text = `.endian little
+.section .text progbits ax 8
+.function same@1 local
+	r0 = 1
+	exit
+.section xdp progbits ax 8
+.function same@2
+	r0 = 2
+	exit
+`
+	image, err := listing.Assemble(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := elf.Read(bytes.NewReader(image))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, err := o.Program(elf.Selector{Program: "same"}); err != nil || p.Section != "xdp" {
+		t.Errorf("%+v, %v, want that of section xdp", p, err)
 	}
 }

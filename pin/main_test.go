@@ -15,6 +15,7 @@ import (
 	"github.com/cilium/ebpf/asm"
 	"golang.org/x/sys/unix"
 
+	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/need"
 )
 
@@ -65,6 +66,7 @@ func needRoot(tb testing.TB) {
 func newFS(tb testing.TB) *FS {
 	tb.Helper()
 	needRoot(tb)
+	bpftest.NoLeaks(tb)
 	dir := tb.TempDir()
 	if err := unix.Mount("bpf", dir, "bpf", 0, "mode=0700"); err != nil {
 		tb.Fatalf("mount bpffs: %v", err)

@@ -28,8 +28,9 @@ type Namespace struct {
 	t    testing.TB
 }
 
-// NewNamespace makes a network namespace with its loopback device up. It
-// skips the test for a plain user. Its process must have come through [Main].
+// NewNamespace makes a network namespace with its loopback device up, and calls
+// [NoLeaks]. It skips the test for a plain user. Its process must have come
+// through [Main].
 func NewNamespace(t testing.TB) *Namespace {
 	t.Helper()
 	Need(t, Root)
@@ -39,6 +40,7 @@ func NewNamespace(t testing.TB) *Namespace {
 	if err := prepare(); err != nil {
 		t.Fatal(err)
 	}
+	NoLeaks(t)
 	ns := &Namespace{Name: fmt.Sprintf("t%d", serial.Add(1)), t: t}
 	path := filepath.Join(netns.Dir, ns.Name)
 	if err := bindNewNamespace(path); err != nil {

@@ -198,6 +198,7 @@ func TestAssembleErrors(t *testing.T) {
 		"jeq M[1], l1":               "line 1: jeq takes #k, label or x, label, not M[k]",
 		"jne #1, l1, l2\nl1: ret #0": `line 1: "," in place of an instruction`,
 		"l1: tax\njeq x, l1":         `line 2: label "l1" lies behind, where only ja goes`,
+		"l1: jeq x, l1\nret #0":      `line 1: label "l1" lies behind, where only ja goes`,
 		"jmp l1\nl1:":                `line 1: label "l1" has no instruction behind it`,
 		"l1: tax\nl1: tax":           `line 2: label "l1" twice`,
 		"jmp 3":                      `line 1: "3" in place of a label`,
@@ -214,7 +215,7 @@ func TestAssembleErrors(t *testing.T) {
 		"7: ret #0":                  `line 1: "7" in place of an instruction or a label`,
 		"x, ret #0":                  `"x" is no instruction`,
 		long + "ret #0":              "line 4097: more than 4096 instructions",
-		"jeq #1, f\n" + long[:4*300] + "f:ret #0": `line 1: label "f" is 300 instructions ahead, 255 is the farthest`,
+		"jeq #1, f\n" + long[:4*256] + "f:ret #0": `line 1: label "f" is 256 instructions ahead, 255 is the farthest`,
 	} {
 		_, _, err := Assemble(text)
 		if err == nil || !strings.Contains(err.Error(), want) {

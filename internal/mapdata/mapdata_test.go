@@ -29,6 +29,7 @@ var (
 func newMap(t testing.TB, spec *ebpf.MapSpec) (*ebpf.Map, *mapdata.Map) {
 	t.Helper()
 	bpftest.Need(t, bpftest.Root)
+	bpftest.NoLeaks(t)
 	m, err := ebpf.NewMap(spec)
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package readback
 
 import (
 	"encoding/binary"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/xdpload/xdpload/elf/insn"
+	"github.com/xdpload/xdpload/internal/disasm"
 	"github.com/xdpload/xdpload/internal/sys"
 )
 
@@ -138,5 +140,39 @@ func TestMangled(t *testing.T) {
 	p.Functions[0].Size = 100
 	if _, err := p.JITed(Names{Symbols: symbolsOf(t, "")}); err == nil {
 		t.Error("more code than there is")
+	}
+}
+
+// TestHidden: code that is not shown is no empty program.
+func TestHidden(t *testing.T) {
+	names := Names{Symbols: symbolsOf(t, ""), Map: func(uint32) string { return "" }}
+	p := &Program{XlatedSize: 16, JITedSize: 8, code: &sys.ProgramCode{}}
+	_, xlated := p.Xlated(names)
+	_, jited := p.JITed(names)
+	for _, err := range []error{xlated, jited} {
+		if _, hidden := errors.AsType[*HiddenError](err); !hidden {
+			t.Errorf("got %v", err)
+		}
+	}
+	if _, err := rewritten(insn.Instruction{Op: insn.Exit}).JITed(names); !errors.Is(err, ErrNotJITed) {
+		t.Errorf("what is interpreted: %v", err)
+	}
+}
+
+// TestLabels: no two places of a program have the same label.
+func TestLabels(t *testing.T) {
+	jump := func(to uint64) MachineInstruction {
+		return MachineInstruction{Instruction: disasm.Instruction{Transfer: disasm.Jump, Target: to}}
+	}
+	all := []Machine{
+		{Function: Function{Name: "one", Address: 0x1000}, Instructions: []MachineInstruction{jump(0x1002), {Offset: 2}}},
+		{Function: Function{Name: "two", Address: 0x2000}, Instructions: []MachineInstruction{jump(0x2002), {Offset: 2}}},
+	}
+	nameTargets(all, symbolsOf(t, ""))
+	for i, want := range []string{"L1", "L2"} {
+		m := all[i].Instructions
+		if m[0].Goes != want || m[1].Label != want {
+			t.Errorf("%s: goes to %q, where the label is %q, want %q", all[i].Name, m[0].Goes, m[1].Label, want)
+		}
 	}
 }

@@ -1,0 +1,67 @@
+package xdpload_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/cilium/ebpf"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/elf"
+)
+
+// TestProgramArray: a tail program takes another's place, and what does not fit
+// changes nothing.
+func TestProgramArray(t *testing.T) {
+	b := newBench(t)
+	pins := xdpload.LoadOptions{Pins: xdpload.PinOptions{Program: b.root + "/prog"}}
+	first := b.install("live_drop.o", pins)
+	path := b.root + "/tc/globals/jmp"
+	a, err := xdpload.OpenProgramArray(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { a.Close() })
+	jmp := mapOf(t, first, "jmp")
+	if a.ID != jmp.ID || a.Owner != ebpf.XDP || a.MaxEntries != jmp.MaxEntries() {
+		t.Errorf("opened %+v, want map %d with %d programs of type XDP", a, jmp.ID, jmp.MaxEntries())
+	}
+	if err := a.Check(a.MaxEntries, ebpf.XDP); err == nil {
+		t.Error("a key behind the last")
+	}
+	if _, owner := errors.AsType[*xdpload.OwnerError](a.Check(0, ebpf.SchedCLS)); !owner {
+		t.Error("a program of another type")
+	}
+	before := slots(t, jmp.Map)
+	frags := load(t, "frags.o", elf.Selector{Section: "xdp.frags"}).Program()
+	if _, err := a.Put(0, frags); err == nil {
+		t.Error("a program with other flags")
+	} else if _, mismatch := errors.AsType[*xdpload.MismatchError](err); !mismatch {
+		t.Error(err)
+	}
+	if diff := cmp.Diff(before, slots(t, jmp.Map)); diff != "" {
+		t.Errorf("slots changed:\n%s", diff)
+	}
+	p := load(t, "tiny.o", elf.Selector{}).Program()
+	old, err := a.Put(0, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if after := slots(t, jmp.Map); old == nil || old.ID != before[0] || after[0] != p.ID || after[1] != before[1] {
+		t.Errorf("replaced %+v, slots are %v, were %v", old, after, before)
+	}
+	for path, says := range map[string]string{
+		b.root + "/prog": "pinned ",
+		b.root + "/none": "no such file",
+	} {
+		if _, err := xdpload.OpenProgramArray(path); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v, want %q", path, err, says)
+		}
+	}
+	b.install("shared_xdp.o", xdpload.LoadOptions{})
+	if _, err := xdpload.OpenProgramArray(b.root + "/tc/globals/shared"); err == nil || !strings.Contains(err.Error(), "not a program array") {
+		t.Errorf("an array of counters: %v", err)
+	}
+}
