@@ -58,6 +58,11 @@ func TestLoadDump(t *testing.T) {
 		perCPU += fmt.Sprintf(`,{"cpu":%d,"value":{"packets":0,"bytes":0}}`, cpu)
 	}
 	perCPU += `],"sum":{"packets":1,"bytes":2}}` + "\n"
+	everyCPU := `{"key":1,"values":[{"cpu":0,"value":7}`
+	for cpu := 1; cpu < cpus; cpu++ {
+		everyCPU += fmt.Sprintf(`,{"cpu":%d,"value":7}`, cpu)
+	}
+	everyCPU += fmt.Sprintf(`],"sum":%d}`, 7*cpus) + "\n"
 	for _, tt := range []struct {
 		name string
 		spec ebpf.MapSpec
@@ -114,6 +119,18 @@ func TestLoadDump(t *testing.T) {
 			name: "per CPU",
 			spec: ebpf.MapSpec{Type: ebpf.PerCPUHash, Key: u32, Value: stats, KeySize: 4, ValueSize: 16, MaxEntries: 4},
 			in:   perCPU,
+		},
+		{
+			name: "every CPU by JSON",
+			spec: ebpf.MapSpec{Type: ebpf.PerCPUHash, Key: u32, Value: u32, KeySize: 4, ValueSize: 4, MaxEntries: 4},
+			in:   `{"key":1,"value":7}`,
+			want: everyCPU,
+		},
+		{
+			name: "every CPU by CSV",
+			spec: ebpf.MapSpec{Type: ebpf.PerCPUHash, Key: u32, Value: u32, KeySize: 4, ValueSize: 4, MaxEntries: 4},
+			in:   "key,value\n1,7\n",
+			want: everyCPU,
 		},
 		{
 			name: "trie",
