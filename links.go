@@ -195,28 +195,56 @@ func updatePinned(c *netlink.Conn, p *Program, h linkHook) (*Attachment, error) 
 	if !update {
 		return nil, &os.PathError{Op: opPinLink, Path: path, Err: os.ErrExist}
 	}
+	for range attempts {
+		a, err := updateOpened(c, fd, p, h)
+		if err == nil {
+			return a, nil
+		}
+		if !errors.Is(err, errOvertaken) {
+			return nil, &os.PathError{Op: "update", Path: path, Err: err}
+		}
+	}
+	return nil, &os.PathError{Op: "update", Path: path, Err: errUnsettled}
+}
+
+func updateOpened(c *netlink.Conn, fd int, p *Program, h linkHook) (*Attachment, error) {
 	a, err := pinnedAttachment(c, fd, h)
-	if err != nil {
-		return nil, &os.PathError{Op: "update", Path: path, Err: err}
-	}
-	if err := h.keeps(c, a); err != nil {
-		return nil, &os.PathError{Op: "update", Path: path, Err: err}
-	}
-	old, err := sys.ProgramByID(a.Program.ID)
 	if err != nil {
 		return nil, err
 	}
-	defer sys.Close(old)
-	if err := sys.UpdateLink(fd, p.FD(), old); err != nil {
-		return nil, &os.PathError{Op: "update", Path: path, Err: err}
+	if err := h.keeps(c, a); err != nil {
+		return nil, err
 	}
 	replaced := a.Program
+	if err := swapLink(fd, p, replaced.ID); err != nil {
+		return nil, err
+	}
 	a, err = attachedBy(c, h, a.Link.ID)
 	if err != nil {
-		return nil, &os.PathError{Op: "update", Path: path, Err: err}
+		return nil, err
 	}
 	a.Replaced = &replaced
 	return a, nil
+}
+
+// errOvertaken says that someone else has put another program into a link since
+// it was looked at.
+var errOvertaken = errors.New("the bpf_link holds another program by now")
+
+// swapLink puts a program in the place of the one with the id old, and of no
+// other.
+func swapLink(fd int, p *Program, old uint32) error {
+	oldFD, err := sys.ProgramByID(old)
+	if err == nil {
+		defer sys.Close(oldFD)
+		err = sys.UpdateLink(fd, p.FD(), oldFD)
+	}
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.EPERM) { // gone, or not the one that the link holds
+		if now, infoErr := sys.InfoOfLink(fd); infoErr == nil && now.Program != old {
+			return errOvertaken
+		}
+	}
+	return err
 }
 
 // pinnedAttachment is what a link holds, on this hook and no other.
@@ -235,15 +263,6 @@ func pinnedAttachment(c *netlink.Conn, fd int, h linkHook) (*Attachment, error) 
 		err = fmt.Errorf("bpf_link id %d holds program id %d on another hook, or on the device with index %d", info.ID, info.Program, info.Ifindex)
 	}
 	return a, err
-}
-
-func updateLink(id uint32, program, old int) error {
-	fd, err := sys.LinkByID(id)
-	if err != nil {
-		return err
-	}
-	defer sys.Close(fd)
-	return sys.UpdateLink(fd, program, old)
 }
 
 func detachLink(id uint32) error {

@@ -120,33 +120,44 @@ func (m multi) anchor() Anchor {
 }
 
 func (m multi) attach(c *netlink.Conn, p *Program) (*Attachment, error) {
-	on, err := m.now(c, opAttach)
-	if err != nil {
-		return nil, err
+	for range attempts {
+		on, err := m.now(c, opAttach)
+		if err != nil {
+			return nil, err
+		}
+		at, err := m.spot(on)
+		if err != nil {
+			return nil, err
+		}
+		err = m.put(p, at)
+		if err == nil {
+			return m.attached(c, p, at.replaced)
+		}
+		if !errors.Is(err, errOvertaken) {
+			return nil, m.explain(c, opAttach, err)
+		}
 	}
-	at, err := m.spot(on)
-	if err != nil {
-		return nil, err
-	}
-	if err := m.put(p, at); err != nil {
-		return nil, m.explain(c, opAttach, err)
-	}
-	return m.attached(c, p, at.replaced)
+	return nil, errUnsettled
 }
 
 func (m multi) put(p *Program, at spot) error {
 	old := at.replaced
-	if old == nil {
+	switch {
+	case old == nil:
 		return sys.AttachProgram(m.ifindex, m.point, p.FD(), 0, at.Place)
+	case old.Link != nil:
+		fd, err := sys.LinkByID(old.Link.ID)
+		if err != nil {
+			return err
+		}
+		defer sys.Close(fd)
+		return swapLink(fd, p, old.Program.ID)
 	}
 	fd, err := sys.ProgramByID(old.Program.ID)
 	if err != nil {
 		return err
 	}
 	defer sys.Close(fd)
-	if old.Link != nil {
-		return updateLink(old.Link.ID, p.FD(), fd)
-	}
 	return sys.AttachProgram(m.ifindex, m.point, p.FD(), fd, at.Place)
 }
 
