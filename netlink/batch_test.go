@@ -132,6 +132,30 @@ func TestSetXDPsFailures(t *testing.T) {
 	}
 }
 
+// TestSetXDPsWarnings: each request may have a warning of its own.
+func TestSetXDPsWarnings(t *testing.T) {
+	c := fake(t, func(requests []netlink.Message) (answers []netlink.Message, err error) {
+		for _, r := range requests {
+			if r.Header.Flags&netlink.Acknowledge != 0 {
+				answers = append(answers, ack(r, 0, "not offloaded"))
+			}
+		}
+		return answers, nil
+	})
+	var got []Warning
+	c.config.Warn = func(w Warning) { got = append(got, w) }
+	if err := errors.Join(c.SetXDPs(t.Context(), onAll([]int{3, 4}, XDP{FD: -1}))...); err != nil {
+		t.Fatal(err)
+	}
+	want := []Warning{
+		{Op: "detach xdp", Ifindex: 3, Message: "not offloaded"},
+		{Op: "detach xdp", Ifindex: 4, Message: "not offloaded"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
 func BenchmarkKernelSetXDPs(b *testing.B) {
 	c := inNetNS(b)
 	var ifindexes []int

@@ -198,7 +198,9 @@ func leftovers(t *testing.T, own func(req netlink.Message) []netlink.Message) *C
 			before := requests[0]
 			before.Header.Sequence--
 			queue = [][]netlink.Message{
-				{ack(before, 0, "")}, {ack(before, syscall.EBUSY, "")}, links(before, 0, 7, 8),
+				{ack(before, 0, "")},
+				{ack(before, syscall.EBUSY, "")},
+				links(before, 0, 7, 8),
 				own(requests[len(requests)-1]),
 			}
 		}

@@ -246,6 +246,17 @@ func TestCommitFails(t *testing.T) {
 	}
 }
 
+// A transaction does not find what a dead one has left.
+func TestBeginAfterDeath(t *testing.T) {
+	f := newFS(t)
+	dead := stagePins(t, f, "m")
+	must(t, dead.Publish(t.Context()))
+	dead.unlock() // as the kernel does for a dead process
+	if m, err := begin(t, f).LoadMap(f.abs("m")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("found %v, %v", m, err)
+	}
+}
+
 // A transaction undoes what one has left that died after this one began.
 func TestPublishAfterDeath(t *testing.T) {
 	f := newFS(t)
