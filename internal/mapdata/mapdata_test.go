@@ -58,11 +58,20 @@ func TestLoadDump(t *testing.T) {
 		perCPU += fmt.Sprintf(`,{"cpu":%d,"value":{"packets":0,"bytes":0}}`, cpu)
 	}
 	perCPU += `],"sum":{"packets":1,"bytes":2}}` + "\n"
-	everyCPU := `{"key":1,"values":[{"cpu":0,"value":7}`
-	for cpu := 1; cpu < cpus; cpu++ {
-		everyCPU += fmt.Sprintf(`,{"cpu":%d,"value":7}`, cpu)
+	values := func(set, value int) string { // of the first CPUs, and of the others 0
+		sum := set * value
+		out := `{"key":1,"values":[`
+		for cpu := range cpus {
+			if cpu > 0 {
+				out += ","
+			}
+			if cpu == set {
+				value = 0
+			}
+			out += fmt.Sprintf(`{"cpu":%d,"value":%d}`, cpu, value)
+		}
+		return out + fmt.Sprintf(`],"sum":%d}`, sum) + "\n"
 	}
-	everyCPU += fmt.Sprintf(`],"sum":%d}`, 7*cpus) + "\n"
 	for _, tt := range []struct {
 		name string
 		spec ebpf.MapSpec
@@ -124,13 +133,19 @@ func TestLoadDump(t *testing.T) {
 			name: "every CPU by JSON",
 			spec: ebpf.MapSpec{Type: ebpf.PerCPUHash, Key: u32, Value: u32, KeySize: 4, ValueSize: 4, MaxEntries: 4},
 			in:   `{"key":1,"value":7}`,
-			want: everyCPU,
+			want: values(cpus, 7),
 		},
 		{
 			name: "every CPU by CSV",
 			spec: ebpf.MapSpec{Type: ebpf.PerCPUHash, Key: u32, Value: u32, KeySize: 4, ValueSize: 4, MaxEntries: 4},
 			in:   "key,value\n1,7\n",
-			want: everyCPU,
+			want: values(cpus, 7),
+		},
+		{
+			name: "one CPU after all",
+			spec: ebpf.MapSpec{Type: ebpf.PerCPUHash, Key: u32, Value: u32, KeySize: 4, ValueSize: 4, MaxEntries: 4},
+			in:   `{"key":1,"value":7,"values":[{"cpu":0,"value":1}]}`,
+			want: values(1, 1),
 		},
 		{
 			name: "trie",
@@ -200,6 +215,19 @@ func TestLoadErrors(t *testing.T) {
 				t.Errorf("%d set, %v; want %d, %s", n, err, tt.n, tt.want)
 			}
 		})
+	}
+}
+
+// TestNoCPU: a CPU that the machine does not have has no value.
+func TestNoCPU(t *testing.T) {
+	_, d := newMap(t, &ebpf.MapSpec{Type: ebpf.PerCPUHash, Key: u32, Value: u32, KeySize: 4, ValueSize: 4, MaxEntries: 4})
+	cpus := ebpf.MustPossibleCPU()
+	for _, cpu := range []int{-1, cpus} {
+		in := fmt.Sprintf(`{"key":1,"values":[{"cpu":%d,"value":1}]}`, cpu)
+		want := fmt.Sprintf("line 1: values: no CPU %d, there are %d", cpu, cpus)
+		if n, err := d.Load(t.Context(), strings.NewReader(in), nil); err == nil || err.Error() != want || n != 0 {
+			t.Errorf("%d set, %v; want 0, %s", n, err, want)
+		}
 	}
 }
 
