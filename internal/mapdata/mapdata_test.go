@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -215,6 +216,22 @@ func TestLoadErrors(t *testing.T) {
 				t.Errorf("%d set, %v; want %d, %s", n, err, tt.n, tt.want)
 			}
 		})
+	}
+}
+
+// TestPerCPU: each CPU has its value where the kernel looks for it, which pads
+// them to 8 bytes.
+func TestPerCPU(t *testing.T) {
+	m, d := newMap(t, &ebpf.MapSpec{Type: ebpf.PerCPUHash, Key: u32, Value: u32, KeySize: 4, ValueSize: 4, MaxEntries: 4})
+	if _, err := d.Load(t.Context(), strings.NewReader(`{"key":1,"value":7}`), nil); err != nil {
+		t.Fatal(err)
+	}
+	var got []uint32
+	if err := m.Lookup(uint32(1), &got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(slices.Repeat([]uint32{7}, ebpf.MustPossibleCPU()), got); diff != "" {
+		t.Error(diff)
 	}
 }
 
