@@ -88,6 +88,7 @@ func TestIdempotentMaps(t *testing.T) {
 	}
 	pinned := xdpload.LoadOptions{Pins: xdpload.PinOptions{Maps: "/sys/fs/bpf/idempotent"}}
 	t.Cleanup(func() { os.RemoveAll("/sys/fs/bpf/idempotent") })
+	larger := xdpload.LoadOptions{Maps: []xdpload.MapOption{{Name: "stats", MaxEntries: 8}}}
 	section := elf.Selector{Section: "xdp"}
 	for _, step := range []struct {
 		name   string
@@ -107,6 +108,8 @@ func TestIdempotentMaps(t *testing.T) {
 		{"a counter that is shared", "count.o", pinned, false},
 		{"the shared counter again", "count.o", pinned, true},
 		{"a counter of its own", "count.o", set(), true},
+		{"more counters", "count.o", larger, false},
+		{"more counters again", "count.o", larger, true},
 		{"tail calls", "tailbtf.o", set(), false},
 		{"tail calls again", "tailbtf.o", set(), true},
 	} {

@@ -13,6 +13,8 @@ import (
 	"github.com/cilium/ebpf"
 
 	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/netlink"
 	"github.com/xdpload/xdpload/pin"
 )
 
@@ -260,6 +262,49 @@ func TestTogether(t *testing.T) {
 		}
 	}
 	b.wantTree("tc/globals/shared")
+}
+
+// TestOvertaken: a load that another one overtakes, with a pin where it wants
+// one, begins anew and shares that map.
+func TestOvertaken(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		install func(*bench, *elf.Object, xdpload.LoadOptions) (*xdpload.Loaded, error)
+	}{
+		{"one device", func(b *bench, obj *elf.Object, o xdpload.LoadOptions) (*xdpload.Loaded, error) {
+			l, _, err := xdpload.Install(b.t.Context(), b.conn, obj, o, b.hook)
+			return l, err
+		}},
+		{"several devices", func(b *bench, obj *elf.Object, o xdpload.LoadOptions) (*xdpload.Loaded, error) {
+			dev, err := b.conn.LinkByIndex(b.hook.Ifindex)
+			if err != nil {
+				return nil, err
+			}
+			l, _, err := xdpload.InstallEach(b.t.Context(), b.conn, obj, o, xdpload.XDPs{Links: []*netlink.Link{dev}})
+			return l, err
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBench(t)
+			loads := 0
+			o := b.options(xdpload.LoadOptions{Loaded: func(*xdpload.Loaded) error {
+				if loads++; loads > 1 {
+					return nil
+				}
+				_, err := b.try("shared_xdp.o", xdpload.LoadOptions{}, b.other)
+				return err
+			}})
+			l, err := tt.install(b, objectOf(t, "shared_xdp.o"), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			m, pinned := mapOf(t, l, "shared"), pinnedID(t, b.root+"/tc/globals/shared")
+			if loads != 2 || !m.Reused || m.ID != pinned {
+				t.Errorf("after %d loads map %d is used, reused is %v, and map %d is pinned", loads, m.ID, m.Reused, pinned)
+			}
+		})
+	}
 }
 
 // together is Install without a hook: a netlink socket is for one goroutine.

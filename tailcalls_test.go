@@ -2,6 +2,7 @@ package xdpload_test
 
 import (
 	"errors"
+	"os"
 	"strings"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 
 	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/bpftest"
 )
 
 // TestTailCallsOutliveLoader: arrays that nothing pins work on when the loader has
@@ -67,6 +69,25 @@ func TestOwnedStaysInUse(t *testing.T) {
 	}
 	b.detach(b.other)
 	b.wantTree()
+}
+
+// TestOwnedStaysForLink: an array stays when a bpf_link runs the program, here
+// in a network namespace where nobody else looks.
+func TestOwnedStaysForLink(t *testing.T) {
+	b := newBench(t)
+	l := b.install("tail_self.o", xdpload.LoadOptions{})
+	elsewhere := bpftest.NewNamespace(t)
+	ifindex, _ := elsewhere.Veth("v0", "v1")
+	link := xdpload.XDP{Ifindex: ifindex, Link: "/sys/fs/bpf/" + elsewhere.Name}
+	t.Cleanup(func() { os.Remove(link.Link) })
+	if _, err := attachIn(elsewhere, l.Program(), link); err != nil {
+		t.Fatal(err)
+	}
+	b.exit(l)
+	b.detach(b.hook)
+	if len(b.tree()) != 1 {
+		t.Errorf("pinned are %q, want the array of the program that the link runs", b.tree())
+	}
 }
 
 // TestReload: what is refused on the way leaves the attached program and every slot

@@ -3,6 +3,7 @@ package xdpload_test
 import (
 	"errors"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -107,7 +108,8 @@ func TestRunLikeVeth(t *testing.T) {
 
 func TestRunChanges(t *testing.T) {
 	frame := bpftest.Frame(7)
-	push := append(append(append([]byte{}, frame[:12]...), 0x81, 0, 0, 0x2a), frame[12:]...)
+	tag := []byte{0x81, 0, 0, 0x2a}
+	push := slices.Insert(slices.Clone(frame), 12, tag...)
 	for _, tt := range []struct {
 		name, program string
 		options       xdpload.RunOptions
@@ -116,6 +118,10 @@ func TestRunChanges(t *testing.T) {
 		changed       []xdpload.ContextChange
 	}{
 		{name: "longer", program: "xdp_push", options: xdpload.RunOptions{Data: frame}, verdict: "XDP_TX", data: push},
+		{
+			name: "longer each time", program: "xdp_push", verdict: "XDP_TX",
+			options: xdpload.RunOptions{Data: frame, Repeat: 3}, data: slices.Insert(slices.Clone(push), 12, slices.Repeat(tag, 2)...),
+		},
 		{name: "meta", program: "xdp_meta", options: xdpload.RunOptions{Data: frame}, verdict: "XDP_PASS", data: frame, meta: []byte{1, 0, 0, 0}},
 		{
 			name: "context", program: "tc_mark", verdict: "TC_ACT_OK", data: frame,

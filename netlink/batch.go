@@ -2,7 +2,6 @@ package netlink
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"github.com/mdlayher/netlink"
@@ -100,15 +99,13 @@ type batch struct {
 // request.
 func (c *Conn) receiveAnswers(b *batch) error {
 	for m, err := range c.nl.ReceiveIter() {
-		sequence := m.Header.Sequence
-		if refused, ok := errors.AsType[*netlink.OpError](err); ok && refused.Sequence != 0 {
-			sequence = refused.Sequence
-		} else if err != nil {
+		sequence, ok := answered(m, err)
+		if !ok {
 			return err
 		}
 		i := int(sequence - b.first)
 		if i < 0 || i >= len(b.requests) {
-			continue
+			continue // a reply to a request that was given up
 		}
 		r := &b.requests[i]
 		switch {

@@ -113,6 +113,41 @@ func onAll(ifindexes []int, x XDP) (all []DeviceXDP) {
 	return all
 }
 
+// refused are requests to attach a program to devices that are not there, all of
+// which the kernel refuses.
+func refused(t *testing.T, n int) []DeviceXDP {
+	t.Helper()
+	fd, _ := program(t, ebpf.XDP, 2)
+	absent := make([]int, n)
+	for i := range absent {
+		absent[i] = 4711 + i
+	}
+	return onAll(absent, XDP{FD: fd})
+}
+
+// TestSetXDPsRefused: as many refusals as there are devices do not overflow the
+// socket.
+func TestSetXDPsRefused(t *testing.T) {
+	c := inNetNS(t)
+	for i, err := range c.SetXDPs(t.Context(), refused(t, 1000)) {
+		if !errors.Is(err, syscall.ENODEV) {
+			t.Fatalf("device %d: %v", i, err)
+		}
+	}
+}
+
+// TestOverflow: a socket whose buffer was full answers the next request.
+func TestOverflow(t *testing.T) {
+	c := inNetNS(t)
+	errs := c.setXDPs(t.Context(), refused(t, 4000))
+	if last := errs[len(errs)-1]; !errors.Is(last, syscall.ENOBUFS) {
+		t.Fatalf("the last of %d requests at once: %v", len(errs), last)
+	}
+	if l, err := c.LinkByIndex(1); err != nil || l.Name != "lo" {
+		t.Errorf("the device with index 1: %+v, %v", l, err)
+	}
+}
+
 func TestSetXDPsFailures(t *testing.T) {
 	c := fake(t, func([]netlink.Message) ([]netlink.Message, error) { return nil, errors.New("broken") })
 	for name, x := range map[string]XDP{"socket": {FD: 7}, "request": {FD: 7, Mode: XDPMulti}} {
@@ -129,6 +164,30 @@ func TestSetXDPsFailures(t *testing.T) {
 	}
 	if errs := c.SetXDPs(t.Context(), nil); len(errs) != 0 {
 		t.Errorf("no devices: got %v", errs)
+	}
+}
+
+// TestSetXDPsWarnings: each request may have a warning of its own.
+func TestSetXDPsWarnings(t *testing.T) {
+	c := fake(t, func(requests []netlink.Message) (answers []netlink.Message, err error) {
+		for _, r := range requests {
+			if r.Header.Flags&netlink.Acknowledge != 0 {
+				answers = append(answers, ack(r, 0, "not offloaded"))
+			}
+		}
+		return answers, nil
+	})
+	var got []Warning
+	c.config.Warn = func(w Warning) { got = append(got, w) }
+	if err := errors.Join(c.SetXDPs(t.Context(), onAll([]int{3, 4}, XDP{FD: -1}))...); err != nil {
+		t.Fatal(err)
+	}
+	want := []Warning{
+		{Op: "detach xdp", Ifindex: 3, Message: "not offloaded"},
+		{Op: "detach xdp", Ifindex: 4, Message: "not offloaded"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 }
 

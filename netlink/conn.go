@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"sync"
 
 	"github.com/mdlayher/netlink"
@@ -150,12 +151,9 @@ func (c *Conn) exchange(r *request, reply func(netlink.Message) (last bool, err 
 	}
 	var firstErr error
 	for done := false; !done; {
-		for m, err := range c.nl.ReceiveIter() {
+		for m, err := range c.replies(req.Header.Sequence) {
 			if err != nil {
 				return err
-			}
-			if m.Header.Sequence != req.Header.Sequence {
-				continue // a reply to a request that was given up
 			}
 			last, err := reply(m)
 			firstErr = errors.Join(firstErr, err)
@@ -163,6 +161,39 @@ func (c *Conn) exchange(r *request, reply func(netlink.Message) (last bool, err 
 		}
 	}
 	return firstErr
+}
+
+// replies yields what comes next that answers the request with a sequence
+// number. What a request has left that was given up comes before it, and is
+// passed over, refusals too.
+func (c *Conn) replies(sequence uint32) iter.Seq2[netlink.Message, error] {
+	return func(yield func(netlink.Message, error) bool) {
+		for foreign := true; foreign; {
+			foreign = false
+			for m, err := range c.nl.ReceiveIter() {
+				to, ok := answered(m, err)
+				if foreign = ok && to != sequence; foreign {
+					continue
+				}
+				if !yield(m, err) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// answered is the sequence number of the request that a reply is for, or a
+// refusal. An error of the socket is for none.
+func answered(m netlink.Message, err error) (sequence uint32, ok bool) {
+	if err == nil {
+		return m.Header.Sequence, true
+	}
+	refused, ok := errors.AsType[*netlink.OpError](err)
+	if !ok || refused.Sequence == 0 {
+		return 0, false
+	}
+	return refused.Sequence, true
 }
 
 // dump lists what r asks for. reset is called before each attempt and must
@@ -190,12 +221,9 @@ func (c *Conn) dumpOnce(r *request, decode func(netlink.Message) error) (interru
 		return false, err
 	}
 	var decodeErr error
-	for m, err := range c.nl.ReceiveIter() {
+	for m, err := range c.replies(req.Header.Sequence) {
 		if err != nil {
 			return false, err
-		}
-		if m.Header.Sequence != req.Header.Sequence {
-			continue
 		}
 		interrupted = interrupted || m.Header.Flags&netlink.DumpInterrupted != 0
 		if decodeErr == nil { // keep reading: the socket must be empty for the next request

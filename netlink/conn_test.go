@@ -143,20 +143,25 @@ func indexes(c *Conn) (got []int, err error) {
 	return got, nil
 }
 
+// TestDumpIsReadAgainWhenInterrupted: whichever of its messages says so.
 func TestDumpIsReadAgainWhenInterrupted(t *testing.T) {
-	calls := 0
-	c := fake(t, func(req []netlink.Message) ([]netlink.Message, error) {
-		if calls++; calls == 1 {
-			return links(req[0], netlink.DumpInterrupted, 1, 2), nil
+	for marked := range 2 {
+		calls := 0
+		c := fake(t, func(req []netlink.Message) ([]netlink.Message, error) {
+			if calls++; calls == 1 {
+				all := links(req[0], 0, 1, 2)
+				all[marked].Header.Flags |= netlink.DumpInterrupted
+				return all, nil
+			}
+			return links(req[0], 0, 1, 2, 3), nil
+		})
+		got, err := indexes(c)
+		if err != nil {
+			t.Fatal(err)
 		}
-		return links(req[0], 0, 1, 2, 3), nil
-	})
-	got, err := indexes(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff([]int{1, 2, 3}, got); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
+		if diff := cmp.Diff([]int{1, 2, 3}, got); diff != "" {
+			t.Errorf("message %d is marked: -want +got:\n%s", marked, diff)
+		}
 	}
 }
 
@@ -181,5 +186,58 @@ func TestMalformedReply(t *testing.T) {
 	})
 	if _, err := indexes(c); err == nil {
 		t.Error("no error")
+	}
+}
+
+// leftovers is a Conn whose kernel still has the replies to a request that was
+// given up, in datagrams before that of the own reply.
+func leftovers(t *testing.T, own func(req netlink.Message) []netlink.Message) *Conn {
+	var queue [][]netlink.Message
+	return fake(t, func(requests []netlink.Message) ([]netlink.Message, error) {
+		if len(requests) > 0 {
+			before := requests[0]
+			before.Header.Sequence--
+			queue = [][]netlink.Message{
+				{ack(before, 0, "")},
+				{ack(before, syscall.EBUSY, "")},
+				links(before, 0, 7, 8),
+				own(requests[len(requests)-1]),
+			}
+		}
+		if len(queue) == 0 {
+			return nil, errors.New("nothing left to receive")
+		}
+		next := queue[0]
+		queue = queue[1:]
+		return next, nil
+	})
+}
+
+// TestForeignReplies: what answers another request is no answer, be it an
+// acknowledgement, a refusal or a list.
+func TestForeignReplies(t *testing.T) {
+	refuse := func(req netlink.Message) []netlink.Message { return []netlink.Message{ack(req, syscall.EPERM, "")} }
+	accept := func(req netlink.Message) []netlink.Message { return []netlink.Message{ack(req, 0, "")} }
+	if err := leftovers(t, refuse).SetXDP(3, XDP{FD: 7}); !errors.Is(err, syscall.EPERM) {
+		t.Errorf("a refused change: %v", err)
+	}
+	if err := leftovers(t, accept).SetXDP(3, XDP{FD: 7}); err != nil {
+		t.Errorf("a change: %v", err)
+	}
+	errs := leftovers(t, refuse).SetXDPs(t.Context(), onAll([]int{3, 4}, XDP{FD: 7}))
+	if errs[0] != nil || !errors.Is(errs[1], syscall.EPERM) {
+		t.Errorf("two changes, of which the second is refused: %v", errs)
+	}
+	one := func(req netlink.Message) []netlink.Message {
+		m := links(req, 0, 3)[0]
+		m.Header.Flags &^= netlink.Multi
+		return []netlink.Message{m}
+	}
+	if l, err := leftovers(t, one).LinkByIndex(3); err != nil || l.Index != 3 {
+		t.Errorf("device 3: got %+v, %v", l, err)
+	}
+	got, err := indexes(leftovers(t, func(req netlink.Message) []netlink.Message { return links(req, 0, 1, 2) }))
+	if diff := cmp.Diff([]int{1, 2}, got); err != nil || diff != "" {
+		t.Errorf("list: %v, -want +got:\n%s", err, diff)
 	}
 }

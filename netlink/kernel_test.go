@@ -1,7 +1,9 @@
 package netlink
 
 import (
+	"errors"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -92,4 +94,36 @@ func program(t testing.TB, typ ebpf.ProgramType, verdict int32) (fd int, id uint
 	}
 	n, _ := info.ID()
 	return p.FD(), uint32(n)
+}
+
+// TestConcurrent: requests of several goroutines get their own answers. One that
+// gets another's waits for ever.
+func TestConcurrent(t *testing.T) {
+	c := inNetNS(t)
+	absent := refused(t, 3)
+	var all sync.WaitGroup
+	for kind, request := range map[string]func() bool{
+		"change": func() bool { return errors.Is(c.SetXDP(absent[0].Ifindex, absent[0].XDP), unix.ENODEV) },
+		"batch":  func() bool { return errors.Is(c.SetXDPs(t.Context(), absent)[2], unix.ENODEV) },
+		"get": func() bool {
+			l, err := c.LinkByIndex(1)
+			return err == nil && l.Name == "lo"
+		},
+		"list": func() bool {
+			found, err := c.LinkXDPs()
+			return err == nil && len(found) == 1
+		},
+	} {
+		for range 3 {
+			all.Go(func() {
+				for i := range 30 {
+					if !request() {
+						t.Errorf("%s %d has another's answer", kind, i)
+						return
+					}
+				}
+			})
+		}
+	}
+	all.Wait()
 }

@@ -106,12 +106,27 @@ func (s *socket) read() ([]byte, error) {
 		switch {
 		case errors.Is(err, unix.EINTR):
 			continue
+		case errors.Is(err, unix.ENOBUFS):
+			s.drain()
+			return nil, os.NewSyscallError("recvfrom", err)
 		case err != nil:
 			return nil, os.NewSyscallError("recvfrom", err)
 		case n > len(s.buffer):
 			return nil, fmt.Errorf("a reply of %d bytes, with room for %d", n, len(s.buffer))
 		}
 		return s.buffer[:n], nil
+	}
+}
+
+// drain drops what came before the socket's buffer was full. As long as any of it
+// is there, the kernel drops the replies to later requests without a word
+// (net/netlink/af_netlink.c, netlink_overrun).
+func (s *socket) drain() {
+	for {
+		_, _, err := unix.Recvfrom(s.fd, s.buffer, unix.MSG_DONTWAIT)
+		if err != nil && !errors.Is(err, unix.EINTR) && !errors.Is(err, unix.ENOBUFS) {
+			return // most often EAGAIN
+		}
 	}
 }
 

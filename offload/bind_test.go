@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
 )
 
 func TestBind(t *testing.T) {
@@ -37,6 +38,27 @@ func TestBind(t *testing.T) {
 				t.Errorf("error %v, want %s; device %d", err, tt.want, p.Ifindex)
 			}
 		})
+	}
+}
+
+// A device is here in one network namespace, by both numbers of its file.
+func TestHere(t *testing.T) {
+	var st unix.Stat_t
+	if err := unix.Stat("/proc/thread-self/ns/net", &st); err != nil {
+		t.Fatal(err)
+	}
+	dev := uint64(st.Dev)
+	for _, tt := range []struct {
+		binding Binding
+		want    bool
+	}{
+		{Binding{Ifindex: 1, NetNSDev: dev, NetNSInode: st.Ino}, true},
+		{Binding{Ifindex: 1, NetNSDev: dev, NetNSInode: st.Ino + 1}, false},
+		{Binding{Ifindex: 1, NetNSDev: dev + 1, NetNSInode: st.Ino}, false},
+	} {
+		if got := tt.binding.Here(); got != tt.want {
+			t.Errorf("%+v is here: %v", tt.binding, got)
+		}
 	}
 }
 

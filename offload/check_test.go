@@ -50,6 +50,18 @@ func TestCheckNetdevsim(t *testing.T) {
 	}
 }
 
+func TestCheckMapFlags(t *testing.T) {
+	spec := &ebpf.CollectionSpec{Maps: map[string]*ebpf.MapSpec{
+		"h": {Type: ebpf.Hash, KeySize: 4, ValueSize: 4, MaxEntries: 1, Flags: 1},
+	}}
+	for _, driver := range Checked() {
+		found, err := CheckSpec(driver, spec)
+		if err != nil || len(found) != 1 || !strings.Contains(found[0].Error(), "map h: no map flags, not 0x1") {
+			t.Errorf("%s: found %v, %v", driver, found, err)
+		}
+	}
+}
+
 func TestCheckDriver(t *testing.T) {
 	if _, err := CheckSpec("e1000", &ebpf.CollectionSpec{}); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("error: %v", err)

@@ -2,14 +2,17 @@ package pin
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 )
 
 // own loads a program whose program array nothing else holds, and returns the
@@ -159,8 +162,8 @@ func TestGCDuringTransaction(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if got, err := f.GC(ctx, GCOptions{}); err == nil {
-		t.Errorf("did not wait: %v", got)
+	if got, err := f.GC(ctx, GCOptions{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("did not wait: %v, %v", got, err)
 	}
 	must(t, txn.Commit())
 	if got := gc(t, f, GCOptions{}); len(got) > 0 {
@@ -214,6 +217,35 @@ func TestInterruptedAfterAttach(t *testing.T) {
 	}
 	if rest := tree(t, f.Root()); len(rest) > 0 {
 		t.Errorf("left: %q", rest)
+	}
+}
+
+// A program that may not be asked about counts as alive: its array stays.
+func TestInUseUnasked(t *testing.T) {
+	needRoot(t)
+	program := newProgram(t, newMap(t))
+	owner, err := OwnerOf(program)
+	must(t, err)
+	rel := filepath.Join(ownedDir, owner.dirName(), "1")
+	done := make(chan bool)
+	go func() {
+		runtime.LockOSThread() // the thread ends, without the capability
+		header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+		var data [2]unix.CapUserData
+		if err := unix.Capget(&header, &data[0]); err != nil {
+			t.Error(err)
+		}
+		data[0].Effective &^= 1 << unix.CAP_SYS_ADMIN
+		if err := unix.Capset(&header, &data[0]); err != nil {
+			t.Error(err)
+		}
+		if _, err := owner.Alive(); !errors.Is(err, os.ErrPermission) {
+			t.Errorf("without CAP_SYS_ADMIN: %v", err)
+		}
+		done <- inUse(rel)
+	}()
+	if !<-done {
+		t.Error("the array of a program that lives is not in use")
 	}
 }
 

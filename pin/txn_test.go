@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cilium/ebpf"
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 )
@@ -186,6 +187,88 @@ func TestReplace(t *testing.T) {
 	}
 }
 
+// pinnerFunc pins by itself.
+type pinnerFunc func(path string) error
+
+func (f pinnerFunc) Pin(path string) error { return f(path) }
+
+// A pin that someone else replaces at the last moment stays that one's.
+func TestReplaceOvertaken(t *testing.T) {
+	f := newFS(t)
+	must(t, stagePins(t, f, "m").Commit())
+	txn := begin(t, f)
+	m, err := txn.LoadMap(f.abs("m"))
+	must(t, err)
+	defer m.Close()
+	other := newMap(t)
+	must(t, txn.Replace(f.abs("m"), pinnerFunc(func(path string) error {
+		must(t, os.Remove(f.abs("m")))
+		must(t, pinDuplicate(other, f.abs("m")))
+		return pinDuplicate(newMap(t), path)
+	})))
+	err = txn.Publish(t.Context())
+	if conflict := (*ConflictError)(nil); !errors.As(err, &conflict) || !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v, want a conflict", err)
+	}
+	if got, want := mapID(t, f.abs("m")), idOf(t, other); got != want {
+		t.Errorf("the pin is map %d, not %d as the other one left it", got, want)
+	}
+	if diff := cmp.Diff([]string{"/m -rw-------"}, tree(t, f.Root())); diff != "" {
+		t.Errorf("tree (-want +got):\n%s", diff)
+	}
+}
+
+func idOf(t *testing.T, m *ebpf.Map) uint32 {
+	t.Helper()
+	info, err := m.Info()
+	must(t, err)
+	id, _ := info.ID()
+	return uint32(id)
+}
+
+// After a Commit that fails nothing is pinned.
+func TestCommitFails(t *testing.T) {
+	f := newFS(t)
+	txn := stagePins(t, f, layoutPins...)
+	must(t, txn.Publish(t.Context()))
+	must(t, os.MkdirAll(f.abs(journalClosed+"/in/the/way"), dirMode))
+	if err := txn.Commit(); err == nil {
+		t.Error("the journal is closed, in a place that is taken")
+	}
+	for _, p := range layoutPins {
+		if _, err := os.Lstat(f.abs(p)); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s is pinned: %v", p, err)
+		}
+	}
+	must(t, stagePins(t, f, "m").Commit())
+	if diff := cmp.Diff([]string{"/m -rw-------"}, tree(t, f.Root())); diff != "" {
+		t.Errorf("tree after the next one (-want +got):\n%s", diff)
+	}
+}
+
+// A transaction does not find what a dead one has left.
+func TestBeginAfterDeath(t *testing.T) {
+	f := newFS(t)
+	dead := stagePins(t, f, "m")
+	must(t, dead.Publish(t.Context()))
+	dead.unlock() // as the kernel does for a dead process
+	if m, err := begin(t, f).LoadMap(f.abs("m")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("found %v, %v", m, err)
+	}
+}
+
+// A transaction undoes what one has left that died after this one began.
+func TestPublishAfterDeath(t *testing.T) {
+	f := newFS(t)
+	late, dead := stagePins(t, f, "a"), stagePins(t, f, "b")
+	must(t, dead.Publish(t.Context()))
+	dead.unlock() // as the kernel does for a dead process
+	must(t, late.Commit())
+	if diff := cmp.Diff([]string{"/a -rw-------"}, tree(t, f.Root())); diff != "" {
+		t.Errorf("tree (-want +got):\n%s", diff)
+	}
+}
+
 // The object from a pin must not take that pin along.
 func TestPinReusedMapElsewhere(t *testing.T) {
 	f := newFS(t)
@@ -301,10 +384,7 @@ func load(t *testing.T, f *FS, refused bool, paths ...string) (ids []uint32) {
 				must(t, err)
 				t.Cleanup(func() { m.Close() })
 			}
-			info, err := m.Info()
-			must(t, err)
-			id, _ := info.ID()
-			ids = append(ids, uint32(id))
+			ids = append(ids, idOf(t, m))
 		}
 		err := txn.Publish(t.Context())
 		if conflict := (*ConflictError)(nil); errors.As(err, &conflict) {

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/internal/netns"
+	"github.com/xdpload/xdpload/internal/sys/intercept"
 	"github.com/xdpload/xdpload/netlink"
 )
 
@@ -137,4 +138,44 @@ func (ns *Namespace) Veth(a, b string) (indexA, indexB int) {
 		return nil
 	})
 	return indexA, indexB
+}
+
+// NetlinkOvertaken runs fn as Netlink does, and step right before the first call
+// of bpf(2) with a command, such as [unix.BPF_LINK_UPDATE], that fn makes itself.
+// It fails the test if there is none.
+func (ns *Namespace) NetlinkOvertaken(command uint32, step func() error, fn func(*netlink.Conn) error) {
+	ns.t.Helper()
+	begun, done := make(chan *intercept.Calls, 1), make(chan error, 1)
+	go func() {
+		defer close(begun)
+		done <- netns.Do(ns.Name, func() error {
+			c, err := netlink.Dial(nil)
+			if err != nil {
+				return err
+			}
+			defer c.Close()
+			calls, err := intercept.BPF(command)
+			if err != nil {
+				return err
+			}
+			defer calls.End() //nolint:errcheck // of a pipe
+			begun <- calls
+			return fn(c)
+		})
+	}()
+	var stepErr error
+	overtaken := false
+	if calls := <-begun; calls != nil {
+		for range calls.All() {
+			if !overtaken {
+				overtaken, stepErr = true, step()
+			}
+		}
+	}
+	if err := errors.Join(<-done, stepErr); err != nil {
+		ns.t.Fatal(err)
+	}
+	if !overtaken {
+		ns.t.Fatalf("no call of bpf(2) with command %d to overtake", command)
+	}
 }

@@ -1,6 +1,7 @@
 package btfjson
 
 import (
+	"bytes"
 	"encoding/hex"
 	"math"
 	"strings"
@@ -22,6 +23,7 @@ var (
 	yes  = &btf.Int{Name: "_Bool", Size: 1, Encoding: btf.Bool}
 	be16 = &btf.Typedef{Name: "__be16", Type: u16}
 	be32 = &btf.Typedef{Name: "__be32", Type: &btf.Const{Type: u32}}
+	be64 = &btf.Typedef{Name: "__be64", Type: u64}
 	f32  = &btf.Float{Name: "float", Size: 4}
 	f64  = &btf.Float{Name: "double", Size: 8}
 	mode = &btf.Enum{Name: "mode", Size: 4, Values: []btf.EnumValue{{Name: "OFF", Value: 0}, {Name: "LEARN", Value: 5}}}
@@ -74,6 +76,7 @@ func TestRoundTrip(t *testing.T) {
 		{"u16", u16, "3412", `4660`},
 		{"network u16", be16, "0050", `80`},
 		{"network u32", be32, "c0000201", `3221225985`},
+		{"network u64", be64, "0000000100000002", `4294967298`},
 		{"u64", u64, "ffffffffffffffff", `18446744073709551615`},
 		{"s64", s64, "0000000000000080", `-9223372036854775808`},
 		{"bool", yes, "01", `true`},
@@ -136,6 +139,7 @@ func TestParse(t *testing.T) {
 		{"octal", `010`, u32, 4, `8`},
 		{"quoted number", `"7"`, u32, 4, `7`},
 		{"negative", `-5`, s32, 4, `-5`},
+		{"most negative", `-128`, s8, 1, `-128`},
 		{"enum by number", `5`, mode, 4, `"LEARN"`},
 		{"bool by number", `1`, yes, 1, `true`},
 		{"IPv4", `"192.0.2.1"`, array(u8, 4), 4, `[192,0,2,1]`},
@@ -149,7 +153,7 @@ func TestParse(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := New(tt.typ, tt.size)
-			value := make([]byte, tt.size)
+			value := bytes.Repeat([]byte{0xaa}, tt.size) // of the entry before, say
 			if _, err := c.Parse(value, []byte(tt.text)); err != nil {
 				t.Fatal(err)
 			}
@@ -170,6 +174,7 @@ func TestParseErrors(t *testing.T) {
 		{"too large", `256`, u8, 1, `256 does not fit the type`},
 		{"negative", `-1`, u8, 1, `"-1" is not a number`},
 		{"signed", `128`, s8, 1, `128 does not fit the type`},
+		{"too negative", `-129`, s8, 1, `-129 does not fit the type`},
 		{"fraction", `1.5`, u8, 1, `"1.5" is not a number`},
 		{"name", `"x"`, u32, 4, `"x" is not a number`},
 		{"enum", `"NO"`, mode, 4, `"NO" is no name of the enumeration, and no number`},
@@ -181,6 +186,8 @@ func TestParseErrors(t *testing.T) {
 		{"long text", `"abc"`, array(char, 2), 2, `"abc" has 3 bytes, 2 fit`},
 		{"struct from a number", `7`, config, 40, `"7" where an object is expected`},
 		{"array from a number", `7`, array(u8, 2), 2, `"7" where an array of 2 is expected`},
+		{"IPv6 for IPv4", `"2001:db8::1"`, array(u8, 4), 4, `"2001:db8::1" where an array of 4 is expected`},
+		{"IPv4 for IPv6", `"192.0.2.1"`, array(u8, 16), 16, `"192.0.2.1" where an array of 16 is expected`},
 		{"unknown type", `7`, nil, 2, `"7" is not "0x" and 4 hexadecimal digits: the type is not known`},
 		{"digits", `"0x0"`, nil, 2, `"0x0" is not "0x" and 4 hexadecimal digits`},
 		{"end", `{"limit":`, config, 40, `limit: the text ends in the middle of a value`},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -59,6 +60,20 @@ func TestLoadDump(t *testing.T) {
 		perCPU += fmt.Sprintf(`,{"cpu":%d,"value":{"packets":0,"bytes":0}}`, cpu)
 	}
 	perCPU += `],"sum":{"packets":1,"bytes":2}}` + "\n"
+	values := func(set, value int) string { // of the first CPUs, and of the others 0
+		sum := set * value
+		out := `{"key":1,"values":[`
+		for cpu := range cpus {
+			if cpu > 0 {
+				out += ","
+			}
+			if cpu == set {
+				value = 0
+			}
+			out += fmt.Sprintf(`{"cpu":%d,"value":%d}`, cpu, value)
+		}
+		return out + fmt.Sprintf(`],"sum":%d}`, sum) + "\n"
+	}
 	for _, tt := range []struct {
 		name string
 		spec ebpf.MapSpec
@@ -115,6 +130,24 @@ func TestLoadDump(t *testing.T) {
 			name: "per CPU",
 			spec: ebpf.MapSpec{Type: ebpf.PerCPUHash, Key: u32, Value: stats, KeySize: 4, ValueSize: 16, MaxEntries: 4},
 			in:   perCPU,
+		},
+		{
+			name: "every CPU by JSON",
+			spec: ebpf.MapSpec{Type: ebpf.PerCPUHash, Key: u32, Value: u32, KeySize: 4, ValueSize: 4, MaxEntries: 4},
+			in:   `{"key":1,"value":7}`,
+			want: values(cpus, 7),
+		},
+		{
+			name: "every CPU by CSV",
+			spec: ebpf.MapSpec{Type: ebpf.PerCPUHash, Key: u32, Value: u32, KeySize: 4, ValueSize: 4, MaxEntries: 4},
+			in:   "key,value\n1,7\n",
+			want: values(cpus, 7),
+		},
+		{
+			name: "one CPU after all",
+			spec: ebpf.MapSpec{Type: ebpf.PerCPUHash, Key: u32, Value: u32, KeySize: 4, ValueSize: 4, MaxEntries: 4},
+			in:   `{"key":1,"value":7,"values":[{"cpu":0,"value":1}]}`,
+			want: values(1, 1),
 		},
 		{
 			name: "trie",
@@ -184,6 +217,35 @@ func TestLoadErrors(t *testing.T) {
 				t.Errorf("%d set, %v; want %d, %s", n, err, tt.n, tt.want)
 			}
 		})
+	}
+}
+
+// TestPerCPU: each CPU has its value where the kernel looks for it, which pads
+// them to 8 bytes.
+func TestPerCPU(t *testing.T) {
+	m, d := newMap(t, &ebpf.MapSpec{Type: ebpf.PerCPUHash, Key: u32, Value: u32, KeySize: 4, ValueSize: 4, MaxEntries: 4})
+	if _, err := d.Load(t.Context(), strings.NewReader(`{"key":1,"value":7}`), nil); err != nil {
+		t.Fatal(err)
+	}
+	var got []uint32
+	if err := m.Lookup(uint32(1), &got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(slices.Repeat([]uint32{7}, ebpf.MustPossibleCPU()), got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestNoCPU: a CPU that the machine does not have has no value.
+func TestNoCPU(t *testing.T) {
+	_, d := newMap(t, &ebpf.MapSpec{Type: ebpf.PerCPUHash, Key: u32, Value: u32, KeySize: 4, ValueSize: 4, MaxEntries: 4})
+	cpus := ebpf.MustPossibleCPU()
+	for _, cpu := range []int{-1, cpus} {
+		in := fmt.Sprintf(`{"key":1,"values":[{"cpu":%d,"value":1}]}`, cpu)
+		want := fmt.Sprintf("line 1: values: no CPU %d, there are %d", cpu, cpus)
+		if n, err := d.Load(t.Context(), strings.NewReader(in), nil); err == nil || err.Error() != want || n != 0 {
+			t.Errorf("%d set, %v; want 0, %s", n, err, want)
+		}
 	}
 }
 

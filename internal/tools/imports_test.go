@@ -10,7 +10,7 @@ import (
 // packages are the directories of the import graph.
 var packages = []string{
 	".", "cmd/xdpload", "elf", "elf/listing", "netlink", "offload", "pin", "internal/bpftest",
-	"internal/classic", "internal/classic/convert", "internal/classic/machine", "internal/grammar", "internal/btfjson", "internal/btfwire", "internal/disasm", "internal/kerneltypes", "internal/mapdata", "internal/netns", "internal/pcap", "internal/readback", "internal/render", "internal/sys", "internal/testobj", "internal/vm", "internal/bench",
+	"internal/classic", "internal/classic/convert", "internal/classic/machine", "internal/grammar", "internal/btfjson", "internal/btfwire", "internal/disasm", "internal/kerneltypes", "internal/mapdata", "internal/netns", "internal/pcap", "internal/readback", "internal/render", "internal/sys", "internal/sys/intercept", "internal/testobj", "internal/vm", "internal/bench",
 }
 
 // An edge is one import, by paths below the module or by full paths.
@@ -39,6 +39,7 @@ var forbiddenEdges = []edge{
 	{from: ".", to: "github.com/cilium/ebpf/rlimit", list: "nobody"},
 	{from: ".", to: "debug/elf", list: "only-elf"},
 	{from: ".", to: "unsafe", list: "only-sys"},
+	{from: ".", to: "internal/sys/intercept", list: "only-tests"},
 	{from: ".", to: "testing", list: "only-tests"},
 
 	{from: "elf", to: ".", list: "leaves"},
@@ -131,6 +132,7 @@ var allowedEdges = []edge{
 	{from: "internal/mapdata", to: "github.com/cilium/ebpf"},
 	{from: "internal/btfjson", to: "github.com/cilium/ebpf/btf"},
 	{from: "internal/bench", to: "github.com/urfave/cli/v2"},
+	{from: "internal/bpftest", to: "internal/sys/intercept"},
 	{from: ".", to: "elf"},
 	{from: ".", to: "netlink"},
 	{from: ".", to: "pin"},

@@ -1,0 +1,120 @@
+// Package intercept stops a thread right before a call of bpf(2), so that a test
+// can do what someone else might do just then.
+package intercept
+
+import (
+	"encoding/binary"
+	"errors"
+	"iter"
+	"os"
+	"runtime"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Calls are those of bpf(2) with one command that one thread makes.
+type Calls struct {
+	listener int
+	ended    [2]*os.File // a pipe, closed at its writing end
+}
+
+// BPF has the calls of the calling thread with a command, such as
+// [unix.BPF_LINK_UPDATE], wait until [Calls.All] has yielded each: another
+// goroutine has to range over that. It locks the goroutine to its thread, which
+// must end with it: that thread can never make such a call again.
+func BPF(command uint32) (*Calls, error) {
+	runtime.LockOSThread()
+	c := new(Calls)
+	var err error
+	if c.ended[0], c.ended[1], err = os.Pipe(); err != nil {
+		return nil, err
+	}
+	filter := notifyOf(command)
+	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+	fd, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER,
+		unix.SECCOMP_FILTER_FLAG_NEW_LISTENER, uintptr(unsafe.Pointer(&program)))
+	if errno != 0 {
+		return nil, errors.Join(os.NewSyscallError("seccomp", errno), c.ended[0].Close(), c.ended[1].Close())
+	}
+	c.listener = int(fd)
+	return c, nil
+}
+
+// notifyOf is the filter: struct seccomp_data of linux/seccomp.h has the number
+// of the call at 0, and its first argument at 16, 64 bits.
+func notifyOf(command uint32) []unix.SockFilter {
+	argument := uint32(16)
+	if binary.NativeEndian.Uint16([]byte{0, 1}) == 1 {
+		argument += 4
+	}
+	const load, skipUnless, ret = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, unix.BPF_RET | unix.BPF_K
+	return []unix.SockFilter{
+		{Code: load, K: 0},
+		{Code: skipUnless, Jf: 3, K: unix.SYS_BPF},
+		{Code: load, K: argument},
+		{Code: skipUnless, Jf: 1, K: command},
+		{Code: ret, K: unix.SECCOMP_RET_USER_NOTIF},
+		{Code: ret, K: unix.SECCOMP_RET_ALLOW},
+	}
+}
+
+// notification is struct seccomp_notif, answer struct seccomp_notif_resp.
+type notification struct {
+	id    uint64
+	pid   uint32
+	flags uint32
+	_     [64]byte // struct seccomp_data
+}
+
+type answer struct {
+	id    uint64
+	val   int64
+	err   int32
+	flags uint32
+}
+
+// All yields before each call, which the kernel carries out when the loop's body
+// is done, and ends with [Calls.End]. A signal may have a call yielded twice.
+func (c *Calls) All() iter.Seq[struct{}] {
+	return func(yield func(struct{}) bool) {
+		defer unix.Close(c.listener)
+		defer c.ended[0].Close()
+		for more := true; more && c.wait(); {
+			var n notification
+			if c.ioctl(unix.SECCOMP_IOCTL_NOTIF_RECV, unsafe.Pointer(&n)) != nil {
+				continue // interrupted
+			}
+			more = c.at(n.id, yield)
+		}
+	}
+}
+
+// at lets the call go on, also when the loop's body ends the goroutine.
+func (c *Calls) at(id uint64, yield func(struct{}) bool) bool {
+	a := answer{id: id, flags: unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE}
+	defer c.ioctl(unix.SECCOMP_IOCTL_NOTIF_SEND, unsafe.Pointer(&a)) //nolint:errcheck // interrupted: it comes again
+	return yield(struct{}{})
+}
+
+// wait is for the next call, false without one.
+func (c *Calls) wait() bool {
+	for {
+		fds := []unix.PollFd{{Fd: int32(c.listener), Events: unix.POLLIN}, {Fd: int32(c.ended[0].Fd()), Events: unix.POLLIN}}
+		_, err := unix.Poll(fds, -1)
+		if !errors.Is(err, unix.EINTR) {
+			return err == nil && fds[0].Revents&unix.POLLIN != 0
+		}
+	}
+}
+
+func (c *Calls) ioctl(request uint, p unsafe.Pointer) error {
+	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(c.listener), uintptr(request), uintptr(p))
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+// End says that the thread makes no more calls.
+func (c *Calls) End() error { return c.ended[1].Close() }
