@@ -139,4 +139,4 @@ func (e *btfEditor) variables(section string) []uint32 {
 }
 
 // bytes returns the section.
-func (e *btfEditor) bytes() []byte { return encodeBTF(e.order, e.types, e.strings) }
+func (e *btfEditor) bytes() []byte { return btfwire.Encode(e.order, e.types, e.strings) }

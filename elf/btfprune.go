@@ -3,7 +3,6 @@ package elf
 import (
 	"bytes"
 	"errors"
-	"maps"
 	"slices"
 
 	"github.com/xdpload/xdpload/internal/btfwire"
@@ -44,22 +43,7 @@ func (o *Object) indexBTF() (*btfIndex, error) {
 	return x, nil
 }
 
-// A pruner copies types, with all that they refer to, and gives them numbers and
-// strings of their own.
-type pruner struct {
-	*btfIndex
-	ids   map[uint32]uint32 // new by old number, 0 before there is one
-	todo  []uint32
-	texts map[uint32]uint32 // new by old offset
-	out   []byte            // the new strings
-	err   error             // the first
-}
-
-// Why types are not pruned: the reader of the image will tell what is wrong with odd ones.
-var (
-	errOddTypes = errors.New("types that are not understood")
-	errNumbered = errors.New("an instruction holds the number of a type")
-)
+var errNumbered = errors.New("an instruction holds the number of a type")
 
 // numbered reports whether a table of CO-RE relocations has such.
 func (t *extTable) numbered(order byteOrder) bool {
@@ -75,10 +59,12 @@ func (e *emitter) prune(x *btfIndex, ext *extInfo, more []string) (section []byt
 	if ext[extCORE].numbered(x.order) {
 		return nil, nil, nil, errNumbered
 	}
-	p := &pruner{btfIndex: x, ids: make(map[uint32]uint32), texts: map[uint32]uint32{0: 0}, out: []byte{0}}
+	p := pruner{x, btfwire.NewSubset(btfwire.Source{
+		Order: x.order, Strings: x.strings, Record: x.record, Tags: func(id uint32) []uint32 { return x.tags[id] },
+	})}
 	for _, table := range []extTable{ext[extFunctions], ext[extCORE]} {
 		for _, r := range slices.Concat(table[0], table[1]) {
-			p.follow(p.order.Uint32(r.rest))
+			p.Follow(p.order.Uint32(r.rest), btfwire.Everything)
 		}
 	}
 	for _, m := range e.link.maps {
@@ -88,112 +74,30 @@ func (e *emitter) prune(x *btfIndex, ext *extInfo, more []string) (section []byt
 	for _, d := range e.link.data {
 		p.followNamed(d.name)
 	}
-	for len(p.todo) > 0 && p.err == nil {
-		id := p.todo[len(p.todo)-1]
-		p.todo = p.todo[:len(p.todo)-1]
-		p.visit(p.record(id), p.followAt, nil)
-		for _, tag := range p.tags[id] {
-			p.follow(tag)
-		}
-	}
-	types := p.rewrite()
+	p.Copy()
 	pruned := p.rewriteExt(ext)
 	for _, s := range more {
-		offs = append(offs, uint32(len(p.out)))
-		p.out = append(append(p.out, s...), 0)
+		offs = append(offs, p.Add(s))
 	}
-	return encodeBTF(p.order, types, p.out), offs, pruned, p.err
+	section, err = p.Encode()
+	return section, offs, pruned, err
 }
 
-// follow has a type copied; 0 is void, which is always there.
-func (p *pruner) follow(id uint32) {
-	if _, known := p.ids[id]; known || id == 0 {
-		return
-	}
-	if p.record(id) == nil {
-		p.err = errOddTypes
-		return
-	}
-	p.ids[id] = 0
-	p.todo = append(p.todo, id)
+// pruner makes a subset of the types of an object.
+type pruner struct {
+	*btfIndex
+	*btfwire.Subset
 }
-
-func (p *pruner) followAt(b []byte) { p.follow(p.order.Uint32(b)) }
 
 func (p *pruner) followNamed(name string) {
 	for _, id := range p.named[name] {
-		p.follow(id)
+		p.Follow(id, btfwire.Everything)
 	}
 }
 
-// visit calls typ with each place of a record that holds the number of a type, and
-// name, unless it is nil, with each that holds a string.
-func (p *pruner) visit(r []byte, typ, name func([]byte)) {
-	if name == nil {
-		name = func([]byte) {}
-	}
-	name(r)
-	each := func(size int, visit func([]byte)) {
-		for b := r[btfwire.TypeSize:]; len(b) >= size; b = b[size:] {
-			visit(b)
-		}
-	}
-	switch _, kind, _ := (&btfTypes{order: p.order, types: r}).head(0); kind {
-	case btfwire.Int, btfwire.Forward, btfwire.Float:
-	case btfwire.Pointer, btfwire.Typedef, btfwire.Volatile, btfwire.Const, btfwire.Restrict, btfwire.Func, btfwire.Var, btfwire.DeclTag, btfwire.TypeTag:
-		typ(r[8:])
-	case btfwire.Array:
-		typ(r[btfwire.TypeSize:])
-		typ(r[btfwire.TypeSize+4:])
-	case btfwire.Struct, btfwire.Union:
-		each(12, func(b []byte) { name(b); typ(b[4:]) })
-	case btfwire.Enum:
-		each(8, name)
-	case btfwire.Enum64:
-		each(12, name)
-	case btfwire.FuncProto:
-		typ(r[8:])
-		each(8, func(b []byte) { name(b); typ(b[4:]) })
-	case btfwire.Datasec:
-		each(12, typ)
-	default:
-		p.err = errOddTypes
-	}
-}
+func (p *pruner) renumber(b []byte) { p.order.PutUint32(b, p.ID(p.order.Uint32(b))) }
 
-// rewrite copies the types in their order.
-func (p *pruner) rewrite() (types []byte) {
-	old := slices.Sorted(maps.Keys(p.ids))
-	for i, id := range old {
-		p.ids[id] = uint32(i + 1)
-	}
-	for _, id := range old {
-		start := len(types)
-		types = append(types, p.record(id)...)
-		p.visit(types[start:], p.renumber, p.rename)
-	}
-	return types
-}
-
-func (p *pruner) renumber(b []byte) { p.order.PutUint32(b, p.ids[p.order.Uint32(b)]) }
-
-// rename moves a string. Strings of a sound object do not overlap, so those
-// that are moved are never longer than all.
-func (p *pruner) rename(b []byte) {
-	old := p.order.Uint32(b)
-	at, moved := p.texts[old]
-	if !moved {
-		s, ok := p.stringAt(old)
-		if !ok || len(p.out)+len(s) >= len(p.strings)+1 {
-			p.err = errOddTypes
-			return
-		}
-		at = uint32(len(p.out))
-		p.texts[old] = at
-		p.out = append(append(p.out, s...), 0)
-	}
-	p.order.PutUint32(b, at)
-}
+func (p *pruner) rename(b []byte) { p.order.PutUint32(b, p.Text(p.order.Uint32(b))) }
 
 // rewriteExt copies records with the new numbers and strings.
 func (p *pruner) rewriteExt(ext *extInfo) *extInfo {

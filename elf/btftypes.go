@@ -54,20 +54,19 @@ func (t *btfTypes) sizeAt(at int) (int, error) {
 }
 
 func (t *btfTypes) head(at int) (name uint32, kind, vlen int) {
-	info := t.order.Uint32(t.types[at+4:])
-	return t.order.Uint32(t.types[at:]), int(info >> 24 & 31), int(info & 0xffff)
+	return btfwire.Head(t.order, t.types[at:])
 }
 
-// record returns the bytes of a type, nil if there is none with that number.
-func (t *btfTypes) record(id uint32) []byte {
+// record returns the bytes of a type.
+func (t *btfTypes) record(id uint32) ([]byte, error) {
 	if id == 0 || uint64(id) > uint64(len(t.places)) {
-		return nil
+		return nil, fmt.Errorf("no type %d", id)
 	}
 	end := len(t.types)
 	if int(id) < len(t.places) {
 		end = t.places[id]
 	}
-	return t.types[t.places[id-1]:end]
+	return t.types[t.places[id-1]:end:end], nil
 }
 
 // stringAt returns the string at an offset, without its zero.
@@ -80,16 +79,4 @@ func (t *btfTypes) stringAt(off uint32) ([]byte, bool) {
 		return nil, false
 	}
 	return t.strings[off:][:end], true
-}
-
-// encodeBTF writes a .BTF section.
-func encodeBTF(order byteOrder, types, strings []byte) []byte {
-	b := make([]byte, btfwire.HeaderSize, btfwire.HeaderSize+len(types)+len(strings))
-	order.PutUint16(b, btfwire.Magic)
-	b[2] = 1 // version
-	order.PutUint32(b[4:], btfwire.HeaderSize)
-	order.PutUint32(b[12:], uint32(len(types)))
-	order.PutUint32(b[16:], uint32(len(types)))
-	order.PutUint32(b[20:], uint32(len(strings)))
-	return append(append(b, types...), strings...)
 }

@@ -4,6 +4,8 @@ import (
 	"debug/elf"
 	"encoding/binary"
 	"fmt"
+
+	"github.com/xdpload/xdpload/internal/btfwire"
 )
 
 // Sizes of the ELF64 structures, from the ELF specification. All sizes are in bytes.
@@ -15,11 +17,7 @@ const (
 	insnSize    = 8 // struct bpf_insn, include/uapi/linux/bpf.h
 )
 
-// byteOrder is what binary.LittleEndian and binary.BigEndian are.
-type byteOrder interface {
-	binary.ByteOrder
-	binary.AppendByteOrder
-}
+type byteOrder = btfwire.ByteOrder
 
 // littleEndian reports whether the order is little endian.
 func littleEndian(order binary.ByteOrder) bool { return order.Uint16([]byte{1, 0}) == 1 }

@@ -36,15 +36,8 @@ func parse(raw []byte) (b blob, err error) {
 	return b, err
 }
 
-// record is one type: struct btf_type and what follows it.
-type record []byte
-
-func (r record) kind() uint32   { return order.Uint32(r[4:]) >> 24 & 0x1f }
-func (r record) count() int     { return int(order.Uint32(r[4:]) & 0xffff) }
-func (r record) target() uint32 { return order.Uint32(r[8:]) } // of a kind that refers to one type
-
 // at returns the record that starts at an offset.
-func (b *blob) at(off int) (record, error) {
+func (b *blob) at(off int) ([]byte, error) {
 	if off+btfwire.TypeSize > len(b.types) {
 		return nil, fmt.Errorf("%w: a type past the end", errMalformed)
 	}
@@ -58,7 +51,7 @@ func (b *blob) at(off int) (record, error) {
 	if end > len(b.types) {
 		return nil, fmt.Errorf("%w: a type past the end", errMalformed)
 	}
-	return record(b.types[off:end:end]), nil
+	return b.types[off:end:end], nil
 }
 
 // name returns the bytes from a name on, nil for one that is not there.
