@@ -31,18 +31,18 @@ func TestPlain(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			spec, err := obj.Spec(elf.Selector{Type: ebpf.XDP, Section: tt.section})
+			linked, err := obj.Link(elf.Selector{Type: ebpf.XDP, Section: tt.section})
 			if err != nil {
 				t.Fatal(err)
 			}
-			l := loader{obj: obj, spec: spec, pins: newPins(obj, ebpf.XDP, PinOptions{})}
+			l := loader{obj: obj, spec: linked.Spec, pins: newPins(obj, ebpf.XDP, PinOptions{})}
 			defer l.close()
-			l.types = loadTypes(spec)
+			l.types = loadTypes(linked.Spec, linked.CORE)
 			defer l.types.close()
 			if err := l.createMaps(); err != nil {
 				t.Fatal(err)
 			}
-			for _, p := range spec.Programs {
+			for _, p := range linked.Spec.Programs {
 				plain := l.types.programs[p.Name]
 				if got := plain != nil; got != tt.plain {
 					t.Fatalf("plain = %v, want %v", got, tt.plain)

@@ -32,9 +32,6 @@ type extTable [2][]extRecord
 // extInfo is what .BTF.ext says about the functions of a link.
 type extInfo [3]extTable
 
-// core counts the CO-RE relocations.
-func (x *extInfo) core() int { return len(x[2][0]) + len(x[2][1]) }
-
 func (x *extInfo) empty() bool {
 	return !slices.ContainsFunc(x[:], func(t extTable) bool { return len(t[0])+len(t[1]) > 0 })
 }

@@ -48,8 +48,7 @@ var errNumbered = errors.New("an instruction holds the number of a type")
 // numbered reports whether a table of CO-RE relocations has such.
 func (t *extTable) numbered(order byteOrder) bool {
 	return slices.ContainsFunc(slices.Concat(t[0], t[1]), func(r extRecord) bool {
-		kind := COREKind(order.Uint32(r.rest[8:]))
-		return kind == coreTypeIDLocal || kind == coreTypeIDTarget
+		return r.kind(order) == CORETypeIDLocal || r.kind(order) == CORETypeIDTarget
 	})
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // readCode copies a function's instructions and follows what they refer to.
-func (l *link) readCode(f *linked) error {
+func (l *link) readCode(f *linkedFunc) error {
 	sec := f.fn.section
 	fail := func(at uint64, err error) error {
 		if _, ok := errors.AsType[*FormatError](err); ok {
@@ -52,7 +52,7 @@ const (
 
 // walk calls visit for each instruction that has a relocation, and for each call of
 // a function without one (r is nil then), as LLVM up to 9 left them within a section.
-func (f *linked) walk(o *Object, relocs []reloc, visit func(at uint64, r *reloc) error) error {
+func (f *linkedFunc) walk(o *Object, relocs []reloc, visit func(at uint64, r *reloc) error) error {
 	for at := uint64(0); at < uint64(len(f.code)); at += insnSize {
 		insn := f.code[at:]
 		var err error
@@ -85,7 +85,7 @@ func source(insn []byte, o *Object) byte {
 }
 
 // reference finds what an instruction refers to, and takes the addend out of it.
-func (l *link) reference(f *linked, at uint64, r *reloc) (codeRef, error) {
+func (l *link) reference(f *linkedFunc, at uint64, r *reloc) (codeRef, error) {
 	insn := f.code[at:]
 	imm := int64(int32(l.o.order.Uint32(insn[4:])))
 	switch {
@@ -99,7 +99,7 @@ func (l *link) reference(f *linked, at uint64, r *reloc) (codeRef, error) {
 	return codeRef{}, errors.New("a relocation of an instruction that is neither a call nor a 64-bit load")
 }
 
-func (l *link) localCall(f *linked, at uint64, imm int64) (codeRef, error) {
+func (l *link) localCall(f *linkedFunc, at uint64, imm int64) (codeRef, error) {
 	off := int64(f.fn.start+at) + insnSize*(imm+1)
 	fn := l.o.functionAt(f.fn.section, uint64(off))
 	if off < 0 || fn == nil {

@@ -33,59 +33,6 @@ func (o *Object) Lines(p Program) ([]Line, error) {
 	return lines, nil
 }
 
-// CORE is a relocation that a loader computes from the BTF of the kernel
-// (compile once, run everywhere).
-type CORE struct {
-	Offset uint64 // of the instruction, bytes from the start of the section
-	Type   string // that the program was compiled with, "struct task_struct"
-	Access string // the path in it, as numbers: "0:1:2"
-	Kind   COREKind
-}
-
-// COREKind is what of a type is asked for: enum bpf_core_relo_kind, include/uapi/linux/bpf.h.
-type COREKind uint32
-
-// Those of which the instruction holds the number of the type.
-const (
-	coreTypeIDLocal  COREKind = 6
-	coreTypeIDTarget COREKind = 7
-)
-
-// String returns the kernel's name of the kind without its prefix, such as "field_byte_offset".
-func (k COREKind) String() string {
-	names := [...]string{
-		"field_byte_offset", "field_byte_size", "field_exists", "field_signed", "field_lshift_u64", "field_rshift_u64",
-		"type_id_local", "type_id_target", "type_exists", "type_size", "enumval_exists", "enumval_value", "type_matches",
-	}
-	if int64(k) < int64(len(names)) {
-		return names[k]
-	}
-	return "unknown"
-}
-
-// CORERelocations returns the CO-RE relocations of a program or subprogram of
-// this object by offset. The error is a [*FormatError].
-func (o *Object) CORERelocations(p Program) ([]CORE, error) {
-	records, names, err := o.extRecords(extCORE, p)
-	if err != nil || len(records) == 0 {
-		return nil, o.fault(err)
-	}
-	types, err := o.types()
-	if err != nil {
-		return nil, err
-	}
-	var out []CORE
-	for _, r := range records {
-		c := CORE{Offset: r.off, Type: "unknown", Kind: COREKind(o.order.Uint32(r.rest[8:]))}
-		c.Access, _ = tableString(names, o.order.Uint32(r.rest[4:]))
-		if t, err := types.byID(o.order.Uint32(r.rest)); err == nil {
-			c.Type = TypeName(t)
-		}
-		out = append(out, c)
-	}
-	return out, nil
-}
-
 // extIndex is one table of .BTF.ext by section.
 type extIndex struct {
 	// sections decode the records of one section when they are first asked for,

@@ -13,12 +13,12 @@ import (
 // maps hold, and the sections of its variables.
 type link struct {
 	o     *Object
-	funcs []*linked
+	funcs []*linkedFunc
 	maps  []*linkedMap
 	data  []*linkedData
 	ext   []*symbol // undefined symbols
 
-	byFunc  map[*function]*linked
+	byFunc  map[*function]*linkedFunc
 	byMap   map[*mapSymbol]*linkedMap
 	byData  map[string]*linkedData
 	commons map[*symbol]uint64 // offset in .bss
@@ -33,8 +33,8 @@ const (
 	placeSubprogram
 )
 
-// linked is a function with its code, ready to be placed.
-type linked struct {
+// linkedFunc is a function with its code, ready to be placed.
+type linkedFunc struct {
 	fn    *function
 	name  string // unique in the image
 	place int    // placeEntry or placeSubprogram
@@ -46,7 +46,7 @@ type linked struct {
 // codeRef is an instruction that depends on a symbol. Exactly one of the pointers is set.
 type codeRef struct {
 	at     uint64 // bytes from the start of the function
-	fn     *linked
+	fn     *linkedFunc
 	m      *linkedMap
 	data   *linkedData
 	extern *symbol
@@ -71,7 +71,7 @@ type linkedData struct {
 func (o *Object) newLink() *link {
 	return &link{
 		o:       o,
-		byFunc:  make(map[*function]*linked),
+		byFunc:  make(map[*function]*linkedFunc),
 		byMap:   make(map[*mapSymbol]*linkedMap),
 		byData:  make(map[string]*linkedData),
 		commons: make(map[*symbol]uint64),
@@ -99,17 +99,17 @@ func (l *link) run() error {
 }
 
 // enter adds a function that a hook or a tail call enters.
-func (l *link) enter(fn *function) *linked {
+func (l *link) enter(fn *function) *linkedFunc {
 	f := l.function(fn)
 	f.place = placeEntry
 	return f
 }
 
-func (l *link) function(fn *function) *linked {
+func (l *link) function(fn *function) *linkedFunc {
 	if f := l.byFunc[fn]; f != nil {
 		return f
 	}
-	f := &linked{fn: fn, name: l.uniqueName(fn.name), place: placeSubprogram}
+	f := &linkedFunc{fn: fn, name: l.uniqueName(fn.name), place: placeSubprogram}
 	l.byFunc[fn] = f
 	l.funcs = append(l.funcs, f)
 	return f
@@ -258,8 +258,8 @@ func (l *link) checkExpansion() error {
 		if f.place != placeEntry {
 			continue
 		}
-		seen := map[*linked]bool{f: true}
-		for todo := []*linked{f}; len(todo) > 0; {
+		seen := map[*linkedFunc]bool{f: true}
+		for todo := []*linkedFunc{f}; len(todo) > 0; {
 			g := todo[len(todo)-1]
 			todo = todo[:len(todo)-1]
 			if total += uint64(len(g.code)) / insnSize; total > maxExpanded {

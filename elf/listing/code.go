@@ -165,7 +165,7 @@ func (l *writer) instruction(b *block, i insn.Instruction, item *Item) {
 		item.Text, item.Remark = l.plain(b, item.Offset, i)
 	}
 	if c, ok := l.core[item.Offset]; ok {
-		item.Remark = join(item.Remark, fmt.Sprintf("CO-RE %s of %s %s", c.Kind, c.Type, c.Access))
+		item.Remark = join(item.Remark, fmt.Sprintf("CO-RE %s of %s %s", c.Kind, elf.TypeName(c.Type), c.Access))
 	}
 }
 
