@@ -1,10 +1,10 @@
 package elf
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/xdpload/xdpload/internal/btfwire"
 )
@@ -13,27 +13,15 @@ import (
 // (Documentation/bpf/btf.rst). Each is the size of a record, then for each section its
 // name's offset in the BTF strings, the number of records, the records. A
 // record starts with the byte offset of its instruction.
-const (
-	btfExtHeaderSize = 32 // 24 before CO-RE
-)
+const btfExtHeaderSize = 32 // 24 before CO-RE
 
 // extSizes are the parts of a record that are known: struct bpf_func_info, bpf_line_info, bpf_core_relo.
 var extSizes = [3]int{8, 16, 16}
 
-// extRecord is a record with its instruction's new offset in front.
+// extRecord is a record.
 type extRecord struct {
-	off  uint64
+	off  uint64 // of its instruction: in its section, or in that of an image
 	rest []byte // what follows the offset
-}
-
-// extTable is one table for the sections of an image: [0] entries, [1] subprograms.
-type extTable [2][]extRecord
-
-// extInfo is what .BTF.ext says about the functions of a link.
-type extInfo [3]extTable
-
-func (x *extInfo) empty() bool {
-	return !slices.ContainsFunc(x[:], func(t extTable) bool { return len(t[0])+len(t[1]) > 0 })
 }
 
 // extReader walks .BTF.ext.
@@ -41,32 +29,6 @@ type extReader struct {
 	order   byteOrder
 	strings string
 	b       []byte
-}
-
-// readExt returns the records of the functions of a link, with their new
-// offsets. Records of other sections are not read.
-func (o *Object) readExt(l *link) (*extInfo, error) {
-	x := new(extInfo)
-	for table := range extSizes {
-		index, err := o.ext[table]()
-		if err != nil {
-			return nil, err
-		}
-		t := &x[table]
-		for _, f := range l.funcs {
-			for _, r := range index.within(f.fn.section.Name, f.fn.start, f.fn.end()) {
-				if r.off%insnSize == 0 {
-					t[f.place] = append(t[f.place], extRecord{r.off - f.fn.start + f.off, r.rest})
-				}
-			}
-		}
-		for place := range t {
-			slices.SortStableFunc(t[place], func(a, b extRecord) int { return cmp.Compare(a.off, b.off) })
-			// The reader of the image stops at a second record for one place.
-			t[place] = slices.CompactFunc(t[place], func(a, b extRecord) bool { return a.off == b.off })
-		}
-	}
-	return x, nil
 }
 
 // The tables of .BTF.ext in their order.
@@ -173,58 +135,62 @@ func btfStringTable(b []byte, order byteOrder) ([]byte, error) {
 	return b[off : off+n], nil
 }
 
-// withStrings returns a copy of a .BTF section with more strings, and their
-// offsets in its string table. The whole table moves behind the types.
-func withStrings(b []byte, order byteOrder, more ...string) ([]byte, []uint32, error) {
-	table, err := btfStringTable(b, order)
+// extIndex is one table of .BTF.ext by section.
+type extIndex struct {
+	// sections decode the records of one section when they are first asked for,
+	// in the order of their instructions.
+	sections map[string]func() []extRecord
+	names    string // the strings that records refer to
+}
+
+// indexExt finds the sections of a table of .BTF.ext.
+func (o *Object) indexExt(table int) (extIndex, error) {
+	index := extIndex{sections: make(map[string]func() []extRecord)}
+	known := extSizes[table]
+	parts := make(map[string][][]byte)
+	err := o.extTable(table, func(r *extReader) error {
+		index.names = r.strings
+		return r.sections(known, func(name string, b []byte, size int) {
+			if parts[name] == nil {
+				index.sections[name] = sync.OnceValue(func() []extRecord {
+					return sortedRecords(parts[name], r.order, size, known)
+				})
+			}
+			parts[name] = append(parts[name], b)
+		})
+	})
+	return index, err
+}
+
+// sortedRecords decodes records of size bytes, of which known are kept.
+func sortedRecords(parts [][]byte, order byteOrder, size, known int) (records []extRecord) {
+	for _, b := range parts {
+		for ; len(b) >= size; b = b[size:] {
+			records = append(records, extRecord{uint64(order.Uint32(b)), b[4:known]})
+		}
+	}
+	slices.SortStableFunc(records, func(a, b extRecord) int { return cmp.Compare(a.off, b.off) })
+	return records
+}
+
+// within returns the records about a part of a section.
+func (x *extIndex) within(section string, start, end uint64) []extRecord {
+	decode := x.sections[section]
+	if decode == nil {
+		return nil
+	}
+	records := decode()
+	at := func(r extRecord, off uint64) int { return cmp.Compare(r.off, off) }
+	lo, _ := slices.BinarySearchFunc(records, start, at)
+	hi, _ := slices.BinarySearchFunc(records, end, at)
+	return records[lo:max(lo, hi)]
+}
+
+// extRecords returns the records of a table that are about a function.
+func (o *Object) extRecords(table int, p Program) ([]extRecord, string, error) {
+	index, err := o.ext[table]()
 	if err != nil {
-		return nil, nil, err
+		return nil, "", err
 	}
-	hdr := order.Uint32(b[4:])
-	end := hdr + order.Uint32(b[8:]) + order.Uint32(b[12:])
-	if uint64(hdr)+uint64(order.Uint32(b[8:]))+uint64(order.Uint32(b[12:])) > uint64(len(b)) {
-		return nil, nil, &FormatError{Section: btfSection, Msg: "the types go past the end of the section"}
-	}
-	out := append(make([]byte, 0, int(end)+len(table)+64), b[:end]...)
-	out = append(out, table...)
-	var offs []uint32
-	for _, s := range more {
-		offs = append(offs, uint32(len(out))-end)
-		out = append(append(out, s...), 0)
-	}
-	order.PutUint32(out[16:], end-hdr)
-	order.PutUint32(out[20:], uint32(len(out))-end)
-	return out, offs, nil
-}
-
-// encode writes the tables as a .BTF.ext section for the sections with these names.
-func (x *extInfo) encode(order byteOrder, names []uint32) []byte {
-	var body bytes.Buffer
-	header := make([]byte, btfExtHeaderSize)
-	order.PutUint16(header, btfwire.Magic)
-	header[2] = 1
-	order.PutUint32(header[4:], btfExtHeaderSize)
-	for i, size := range extSizes {
-		start := body.Len()
-		x[i].encode(&body, order, names, size)
-		order.PutUint32(header[8+8*i:], uint32(start))
-		order.PutUint32(header[12+8*i:], uint32(body.Len()-start))
-	}
-	return append(header, body.Bytes()...)
-}
-
-func (t *extTable) encode(w *bytes.Buffer, order byteOrder, names []uint32, size int) {
-	put := func(v uint32) { w.Write(order.AppendUint32(w.AvailableBuffer(), v)) }
-	put(uint32(size))
-	for i, records := range t {
-		if len(records) == 0 {
-			continue
-		}
-		put(names[i])
-		put(uint32(len(records)))
-		for _, r := range records {
-			put(uint32(r.off))
-			w.Write(r.rest)
-		}
-	}
+	return index.within(p.Section, p.Offset, p.Offset+p.Size), index.names, nil
 }

@@ -80,3 +80,38 @@ func (t *btfTypes) stringAt(off uint32) ([]byte, bool) {
 	}
 	return t.strings[off:][:end], true
 }
+
+// btfIndex is the types of an object, and how to find those that a link begins with.
+type btfIndex struct {
+	*btfTypes
+	named map[string][]uint32 // variables, their sections, and structures that annotate legacy maps
+	tags  map[uint32][]uint32 // declaration tags, by what they are about
+}
+
+// indexBTF is nil for an object without types.
+func (o *Object) indexBTF() (*btfIndex, error) {
+	b, err := o.btfData()
+	if b == nil || err != nil {
+		return nil, err
+	}
+	types, err := readBTF(b, o.order)
+	if err != nil {
+		return nil, err
+	}
+	x := &btfIndex{types, make(map[string][]uint32), make(map[uint32][]uint32)}
+	for i, at := range types.places {
+		id := uint32(i + 1)
+		name, kind, _ := types.head(at)
+		switch kind {
+		case btfwire.Var, btfwire.Datasec, btfwire.Struct:
+			text, ok := types.stringAt(name)
+			if ok && (kind != btfwire.Struct || bytes.HasPrefix(text, []byte(annotation))) {
+				x.named[string(text)] = append(x.named[string(text)], id)
+			}
+		case btfwire.DeclTag:
+			about := types.order.Uint32(types.types[at+8:])
+			x.tags[about] = append(x.tags[about], id)
+		}
+	}
+	return x, nil
+}

@@ -1,11 +1,6 @@
 package elf
 
-import (
-	"cmp"
-	"slices"
-	"strings"
-	"sync"
-)
+import "strings"
 
 // Line is a line of the source, and the instruction that begins it.
 type Line struct {
@@ -31,64 +26,4 @@ func (o *Object) Lines(p Program) ([]Line, error) {
 		lines = append(lines, Line{r.off, file, int(place >> 10), int(place & 0x3ff), strings.TrimSpace(text)})
 	}
 	return lines, nil
-}
-
-// extIndex is one table of .BTF.ext by section.
-type extIndex struct {
-	// sections decode the records of one section when they are first asked for,
-	// in the order of their instructions.
-	sections map[string]func() []extRecord
-	names    string // the strings that records refer to
-}
-
-// indexExt finds the sections of a table of .BTF.ext.
-func (o *Object) indexExt(table int) (extIndex, error) {
-	index := extIndex{sections: make(map[string]func() []extRecord)}
-	known := extSizes[table]
-	parts := make(map[string][][]byte)
-	err := o.extTable(table, func(r *extReader) error {
-		index.names = r.strings
-		return r.sections(known, func(name string, b []byte, size int) {
-			if parts[name] == nil {
-				index.sections[name] = sync.OnceValue(func() []extRecord {
-					return sortedRecords(parts[name], r.order, size, known)
-				})
-			}
-			parts[name] = append(parts[name], b)
-		})
-	})
-	return index, err
-}
-
-// sortedRecords decodes records of size bytes, of which known are kept.
-func sortedRecords(parts [][]byte, order byteOrder, size, known int) (records []extRecord) {
-	for _, b := range parts {
-		for ; len(b) >= size; b = b[size:] {
-			records = append(records, extRecord{uint64(order.Uint32(b)), b[4:known]})
-		}
-	}
-	slices.SortStableFunc(records, func(a, b extRecord) int { return cmp.Compare(a.off, b.off) })
-	return records
-}
-
-// within returns the records about a part of a section.
-func (x *extIndex) within(section string, start, end uint64) []extRecord {
-	decode := x.sections[section]
-	if decode == nil {
-		return nil
-	}
-	records := decode()
-	at := func(r extRecord, off uint64) int { return cmp.Compare(r.off, off) }
-	lo, _ := slices.BinarySearchFunc(records, start, at)
-	hi, _ := slices.BinarySearchFunc(records, end, at)
-	return records[lo:max(lo, hi)]
-}
-
-// extRecords returns the records of a table that are about a function.
-func (o *Object) extRecords(table int, p Program) ([]extRecord, string, error) {
-	index, err := o.ext[table]()
-	if err != nil {
-		return nil, "", err
-	}
-	return index.within(p.Section, p.Offset, p.Offset+p.Size), index.names, nil
 }

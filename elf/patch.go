@@ -163,12 +163,6 @@ func (p *patch) sortSymbols() error {
 	return nil
 }
 
-// Section types of LLVM, include/llvm/BinaryFormat/ELF.h.
-const (
-	shtLLVMAddrsig   elf.SectionType = 0x6fff4c03
-	shtLLVMCallGraph elf.SectionType = 0x6fff4c09
-)
-
 // bytes writes the object.
 func (p *patch) bytes() []byte {
 	names, offsets := p.nameTable()

@@ -179,6 +179,13 @@ func (o *Object) references(fn *function) ([]Reference, error) {
 	return refs, nil
 }
 
+// Instructions, include/uapi/linux/bpf.h.
+const (
+	opLoadImm64   = 0x18 // BPF_LD | BPF_IMM | BPF_DW, takes two slots
+	opCall        = 0x85 // BPF_JMP | BPF_CALL
+	srcPseudoCall = 1    // BPF_PSEUDO_CALL: imm is relative to the next instruction
+)
+
 // Sources of a call, include/uapi/linux/bpf.h.
 const (
 	srcHelper    = 0
@@ -215,6 +222,15 @@ func (o *Object) referenceOf(fn *function, at uint64, insn []byte, rel *reloc) (
 		return target{fn: callee}.reference(true), true, nil
 	}
 	return Reference{}, false, nil
+}
+
+// source returns the source register of an instruction; the compiler's bit
+// fields follow the byte order.
+func source(insn []byte, o *Object) byte {
+	if littleEndian(o.order) {
+		return insn[1] >> 4
+	}
+	return insn[1] & 15
 }
 
 // reference writes a target for the users of this package.

@@ -20,6 +20,12 @@ type Section struct {
 	EntrySize uint64          // bytes of one entry of a table, 0 for none
 }
 
+// Section types of LLVM, include/llvm/BinaryFormat/ELF.h.
+const (
+	shtLLVMAddrsig   elf.SectionType = 0x6fff4c03
+	shtLLVMCallGraph elf.SectionType = 0x6fff4c09
+)
+
 // TypeName returns the name of the section's type, such as "SHT_PROGBITS", and
 // the number of one that has none in the ELF specification, GNU or LLVM.
 func (s Section) TypeName() string {

@@ -43,13 +43,6 @@ func (l *link) readCode(f *linkedFunc) error {
 	})
 }
 
-// Instructions, include/uapi/linux/bpf.h.
-const (
-	opLoadImm64   = 0x18 // BPF_LD | BPF_IMM | BPF_DW, takes two slots
-	opCall        = 0x85 // BPF_JMP | BPF_CALL
-	srcPseudoCall = 1    // BPF_PSEUDO_CALL: imm is relative to the next instruction
-)
-
 // walk calls visit for each instruction that has a relocation, and for each call of
 // a function without one (r is nil then), as LLVM up to 9 left them within a section.
 func (f *linkedFunc) walk(o *Object, relocs []reloc, visit func(at uint64, r *reloc) error) error {
@@ -73,15 +66,6 @@ func (f *linkedFunc) walk(o *Object, relocs []reloc, visit func(at uint64, r *re
 		}
 	}
 	return nil
-}
-
-// source returns the source register of an instruction; the compiler's bit
-// fields follow the byte order.
-func source(insn []byte, o *Object) byte {
-	if littleEndian(o.order) {
-		return insn[1] >> 4
-	}
-	return insn[1] & 15
 }
 
 // reference finds what an instruction refers to, and takes the addend out of it.

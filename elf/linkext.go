@@ -1,0 +1,101 @@
+package elf
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+
+	"github.com/xdpload/xdpload/internal/btfwire"
+)
+
+// extTable is one table for the sections of an image: [0] entries, [1] subprograms.
+type extTable [2][]extRecord
+
+// extInfo is what .BTF.ext says about the functions of a link.
+type extInfo [3]extTable
+
+func (x *extInfo) empty() bool {
+	return !slices.ContainsFunc(x[:], func(t extTable) bool { return len(t[0])+len(t[1]) > 0 })
+}
+
+// readExt returns the records of the functions of a link, with their new
+// offsets. Records of other sections are not read.
+func (o *Object) readExt(l *link) (*extInfo, error) {
+	x := new(extInfo)
+	for table := range extSizes {
+		index, err := o.ext[table]()
+		if err != nil {
+			return nil, err
+		}
+		t := &x[table]
+		for _, f := range l.funcs {
+			for _, r := range index.within(f.fn.section.Name, f.fn.start, f.fn.end()) {
+				if r.off%insnSize == 0 {
+					t[f.place] = append(t[f.place], extRecord{r.off - f.fn.start + f.off, r.rest})
+				}
+			}
+		}
+		for place := range t {
+			slices.SortStableFunc(t[place], func(a, b extRecord) int { return cmp.Compare(a.off, b.off) })
+			// The reader of the image stops at a second record for one place.
+			t[place] = slices.CompactFunc(t[place], func(a, b extRecord) bool { return a.off == b.off })
+		}
+	}
+	return x, nil
+}
+
+// withStrings returns a copy of a .BTF section with more strings, and their
+// offsets in its string table. The whole table moves behind the types.
+func withStrings(b []byte, order byteOrder, more ...string) ([]byte, []uint32, error) {
+	table, err := btfStringTable(b, order)
+	if err != nil {
+		return nil, nil, err
+	}
+	hdr := order.Uint32(b[4:])
+	end := hdr + order.Uint32(b[8:]) + order.Uint32(b[12:])
+	if uint64(hdr)+uint64(order.Uint32(b[8:]))+uint64(order.Uint32(b[12:])) > uint64(len(b)) {
+		return nil, nil, &FormatError{Section: btfSection, Msg: "the types go past the end of the section"}
+	}
+	out := append(make([]byte, 0, int(end)+len(table)+64), b[:end]...)
+	out = append(out, table...)
+	var offs []uint32
+	for _, s := range more {
+		offs = append(offs, uint32(len(out))-end)
+		out = append(append(out, s...), 0)
+	}
+	order.PutUint32(out[16:], end-hdr)
+	order.PutUint32(out[20:], uint32(len(out))-end)
+	return out, offs, nil
+}
+
+// encode writes the tables as a .BTF.ext section for the sections with these names.
+func (x *extInfo) encode(order byteOrder, names []uint32) []byte {
+	var body bytes.Buffer
+	header := make([]byte, btfExtHeaderSize)
+	order.PutUint16(header, btfwire.Magic)
+	header[2] = 1
+	order.PutUint32(header[4:], btfExtHeaderSize)
+	for i, size := range extSizes {
+		start := body.Len()
+		x[i].encode(&body, order, names, size)
+		order.PutUint32(header[8+8*i:], uint32(start))
+		order.PutUint32(header[12+8*i:], uint32(body.Len()-start))
+	}
+	return append(header, body.Bytes()...)
+}
+
+func (t *extTable) encode(w *bytes.Buffer, order byteOrder, names []uint32, size int) {
+	put := func(v uint32) { w.Write(order.AppendUint32(w.AvailableBuffer(), v)) }
+	put(uint32(size))
+	for i, records := range t {
+		if len(records) == 0 {
+			continue
+		}
+		put(names[i])
+		put(uint32(len(records)))
+		for _, r := range records {
+			put(uint32(r.off))
+			w.Write(r.rest)
+		}
+	}
+}
