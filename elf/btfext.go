@@ -99,8 +99,8 @@ func (o *Object) copyStrings() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	strings, err := btfStringTable(b, o.order)
-	return string(strings), err
+	_, strings, err := btfwire.Split(o.order, b)
+	return string(strings), btfError(err)
 }
 
 // maxTypes bounds the types of an object in bytes: they are decoded by
@@ -124,15 +124,6 @@ func (o *Object) btfData() ([]byte, error) {
 		return nil, &FormatError{Section: btfSection, Msg: fmt.Sprintf("%d bytes of types, more than the %d that are read", n, maxTypes)}
 	}
 	return b, nil
-}
-
-func btfStringTable(b []byte, order byteOrder) ([]byte, error) {
-	hdr := uint64(order.Uint32(b[4:]))
-	off, n := hdr+uint64(order.Uint32(b[16:])), uint64(order.Uint32(b[20:]))
-	if off > uint64(len(b)) || n > uint64(len(b))-off {
-		return nil, &FormatError{Section: btfSection, Msg: "the strings go past the end of the section"}
-	}
-	return b[off : off+n], nil
 }
 
 // extIndex is one table of .BTF.ext by section.

@@ -19,15 +19,15 @@ func (t *extTable) numbered(order byteOrder) bool {
 // prune returns a .BTF section with the types that the link needs, with more
 // strings added to it and their offsets, and ext as it is with these types.
 func (e *emitter) prune(x *btfIndex, ext *extInfo, more []string) (section []byte, offs []uint32, _ *extInfo, err error) {
-	if ext[extCORE].numbered(x.order) {
+	if ext[extCORE].numbered(x.Order) {
 		return nil, nil, nil, errNumbered
 	}
 	p := pruner{x, btfwire.NewSubset(btfwire.Source{
-		Order: x.order, Strings: x.strings, Record: x.record, Tags: func(id uint32) []uint32 { return x.tags[id] },
+		Order: x.Order, Strings: x.Strings, Record: x.Record, Tags: func(id uint32) []uint32 { return x.tags[id] },
 	})}
 	for _, table := range []extTable{ext[extFunctions], ext[extCORE]} {
 		for _, r := range slices.Concat(table[0], table[1]) {
-			p.Follow(p.order.Uint32(r.rest), btfwire.Everything)
+			p.Follow(p.Order.Uint32(r.rest), btfwire.Everything)
 		}
 	}
 	for _, m := range e.link.maps {
@@ -58,9 +58,9 @@ func (p *pruner) followNamed(name string) {
 	}
 }
 
-func (p *pruner) renumber(b []byte) { p.order.PutUint32(b, p.ID(p.order.Uint32(b))) }
+func (p *pruner) renumber(b []byte) { p.Order.PutUint32(b, p.ID(p.Order.Uint32(b))) }
 
-func (p *pruner) rename(b []byte) { p.order.PutUint32(b, p.Text(p.order.Uint32(b))) }
+func (p *pruner) rename(b []byte) { p.Order.PutUint32(b, p.Text(p.Order.Uint32(b))) }
 
 // rewriteExt copies records with the new numbers and strings.
 func (p *pruner) rewriteExt(ext *extInfo) *extInfo {

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/xdpload/xdpload/elf/internal/image"
+	"github.com/xdpload/xdpload/internal/btfwire"
 )
 
 // Relocation types, LLVM's include/llvm/BinaryFormat/ELFRelocs/BPF.def.
@@ -229,7 +230,7 @@ func (e *emitter) addBTF() (*placedRelocations, error) {
 	e.img.Add(image.Section{Name: btfExtSection, Type: elf.SHT_PROGBITS, Data: ext.encode(e.o.order, names)})
 	if core.table = ext[extCORE]; core.count() > 0 {
 		var strings []byte
-		strings, err = btfStringTable(b, e.o.order)
+		_, strings, err = btfwire.Split(e.o.order, b)
 		core.strings = string(strings)
 	}
 	return core, err

@@ -44,28 +44,18 @@ func (o *Object) readExt(l *link) (*extInfo, error) {
 	return x, nil
 }
 
-// withStrings returns a copy of a .BTF section with more strings, and their
-// offsets in its string table. The whole table moves behind the types.
+// withStrings returns a copy of a .BTF section with more strings, and their offsets.
 func withStrings(b []byte, order byteOrder, more ...string) ([]byte, []uint32, error) {
-	table, err := btfStringTable(b, order)
+	types, strings, err := btfwire.Split(order, b)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, btfError(err)
 	}
-	hdr := order.Uint32(b[4:])
-	end := hdr + order.Uint32(b[8:]) + order.Uint32(b[12:])
-	if uint64(hdr)+uint64(order.Uint32(b[8:]))+uint64(order.Uint32(b[12:])) > uint64(len(b)) {
-		return nil, nil, &FormatError{Section: btfSection, Msg: "the types go past the end of the section"}
-	}
-	out := append(make([]byte, 0, int(end)+len(table)+64), b[:end]...)
-	out = append(out, table...)
 	var offs []uint32
 	for _, s := range more {
-		offs = append(offs, uint32(len(out))-end)
-		out = append(append(out, s...), 0)
+		offs = append(offs, uint32(len(strings)))
+		strings = append(append(strings, s...), 0) // a copy: Split leaves no room behind them
 	}
-	order.PutUint32(out[16:], end-hdr)
-	order.PutUint32(out[20:], uint32(len(out))-end)
-	return out, offs, nil
+	return btfwire.Encode(order, types, strings), offs, nil
 }
 
 // encode writes the tables as a .BTF.ext section for the sections with these names.

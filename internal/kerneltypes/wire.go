@@ -17,22 +17,7 @@ var (
 type blob struct{ types, names []byte }
 
 func parse(raw []byte) (b blob, err error) {
-	if len(raw) < btfwire.HeaderSize || order.Uint16(raw) != btfwire.Magic {
-		return b, fmt.Errorf("%w: no header", errMalformed)
-	}
-	body := uint64(order.Uint32(raw[4:]))
-	section := func(at int) ([]byte, error) {
-		start := body + uint64(order.Uint32(raw[at:]))
-		end := start + uint64(order.Uint32(raw[at+4:]))
-		if end > uint64(len(raw)) {
-			return nil, fmt.Errorf("%w: a section past the end", errMalformed)
-		}
-		return raw[start:end:end], nil
-	}
-	if b.types, err = section(8); err != nil {
-		return b, err
-	}
-	b.names, err = section(16)
+	b.types, b.names, err = btfwire.Split(order, raw)
 	return b, err
 }
 
