@@ -37,6 +37,16 @@ func (p *parser) place() (base byte, off int16, err error) {
 	return base, int16(n), nil
 }
 
+// target reads "(u32 *)(r1 +4)", to which an instruction writes, and returns its size.
+func (p *parser) target(i *Instruction) (size byte, err error) {
+	size, ok := p.sized(sizes[:])
+	if !ok {
+		return 0, errors.New("no size")
+	}
+	i.Dst, i.Off, err = p.place()
+	return size, err
+}
+
 // memory reads what starts with a place in memory: stores, and atomic
 // operations that return nothing.
 func (p *parser) memory() (i Instruction, ok bool, err error) {
@@ -58,11 +68,8 @@ func (p *parser) memory() (i Instruction, ok bool, err error) {
 }
 
 func (p *parser) storeTo() (i Instruction, err error) {
-	size, ok := p.sized(sizes[:])
-	if !ok {
-		return i, errors.New("no size")
-	}
-	if i.Dst, i.Off, err = p.place(); err != nil {
+	size, err := p.target(&i)
+	if err != nil {
 		return i, err
 	}
 	if !p.take("=") {
@@ -78,11 +85,8 @@ func (p *parser) storeTo() (i Instruction, err error) {
 }
 
 func (p *parser) locked() (i Instruction, err error) {
-	size, ok := p.sized(sizes[:])
-	if !ok {
-		return i, errors.New("no size")
-	}
-	if i.Dst, i.Off, err = p.place(); err != nil {
+	size, err := p.target(&i)
+	if err != nil {
 		return i, err
 	}
 	op, ok := p.operator(aluOps[:])
@@ -96,22 +100,18 @@ func (p *parser) locked() (i Instruction, err error) {
 
 // atomicArgs reads "(u64 *)(r1 +0), r2)".
 func (p *parser) atomicArgs(op int32) (i Instruction, err error) {
-	size, ok := p.sized(sizes[:])
-	if !ok {
-		return i, errors.New("no size")
-	}
-	if i.Dst, i.Off, err = p.place(); err != nil {
+	size, err := p.target(&i)
+	if err != nil {
 		return i, err
 	}
 	if op == cmpxchg && !p.take(", r0") {
 		return i, errors.New("cmpxchg compares with r0")
 	}
+	ok := true
 	if op == acquire {
 		i.Src = i.Dst
-	} else if p.take(",") {
+	} else if ok = p.take(","); ok {
 		i.Src, _, ok = p.reg()
-	} else {
-		ok = false
 	}
 	if !ok || !p.take(")") {
 		return i, errors.New("no register to store")
