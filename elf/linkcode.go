@@ -1,7 +1,6 @@
 package elf
 
 import (
-	"debug/elf"
 	"errors"
 	"fmt"
 	"math"
@@ -84,26 +83,22 @@ func (l *link) reference(f *linkedFunc, at uint64, r *reloc) (codeRef, error) {
 }
 
 func (l *link) localCall(f *linkedFunc, at uint64, imm int64) (codeRef, error) {
-	off := int64(f.fn.start+at) + insnSize*(imm+1)
-	fn := l.o.functionAt(f.fn.section, uint64(off))
-	if off < 0 || fn == nil {
-		return codeRef{}, fmt.Errorf("a call to byte %#x of the section, where no function starts", off)
+	fn, err := l.o.localCallee(f.fn, at, imm)
+	if err != nil {
+		return codeRef{}, err
 	}
 	l.setImm(f.code[at:], math.MaxUint32)
 	return codeRef{fn: l.function(fn), call: true}, nil
 }
 
-// call follows a call of a function: imm counts instructions from the symbol, less one.
+// call follows a call of a function.
 func (l *link) call(sym *symbol, imm int64, insn []byte) (codeRef, error) {
-	if sym.section == elf.SHN_UNDEF {
-		return l.external(sym)
-	}
-	t, err := l.o.resolve(sym, uint64(insnSize*(imm+1)))
+	t, err := l.o.callee(sym, imm)
 	if err != nil {
 		return codeRef{}, err
 	}
-	if t.fn == nil {
-		return codeRef{}, fmt.Errorf("a call of %q, which is no function", clip(sym.name))
+	if t.extern != nil {
+		return l.external(sym)
 	}
 	l.setImm(insn, math.MaxUint32)
 	return codeRef{fn: l.function(t.fn), call: true}, nil
@@ -152,4 +147,22 @@ func (l *link) external(sym *symbol) (codeRef, error) {
 
 func (l *link) setImm(insn []byte, imm uint32) {
 	l.o.order.PutUint32(insn[4:], imm)
+}
+
+// declared checks that each undefined symbol is a kernel function, kernel
+// variable or kernel setting that BTF declares.
+func (l *link) declared() error {
+	if len(l.ext) == 0 {
+		return nil
+	}
+	known, err := l.o.Externs()
+	if err != nil {
+		return err
+	}
+	for _, s := range l.ext {
+		if !known[s.name] {
+			return &FormatError{Msg: fmt.Sprintf("undefined symbol %q: the object neither defines it nor declares it __ksym or __kconfig", clip(s.name))}
+		}
+	}
+	return nil
 }

@@ -197,10 +197,7 @@ func (o *Object) referenceOf(fn *function, at uint64, insn []byte, rel *reloc) (
 	imm := int32(o.order.Uint32(insn[4:]))
 	switch {
 	case rel != nil && insn[0] == opCall:
-		t, err := o.resolve(rel.sym, uint64(insnSize*(int64(imm)+1)))
-		if err == nil && t.fn == nil && t.extern == nil {
-			err = fmt.Errorf("a call of %q, which is no function", clip(rel.sym.name))
-		}
+		t, err := o.callee(rel.sym, int64(imm))
 		return t.reference(true), true, err
 	case rel != nil && insn[0] == opLoadImm64:
 		t, err := o.resolve(rel.sym, uint64(int64(imm)))
@@ -214,14 +211,33 @@ func (o *Object) referenceOf(fn *function, at uint64, insn []byte, rel *reloc) (
 	case srcPseudoKfn:
 		return Reference{Kind: RefKernel, Number: imm}, true, nil
 	case srcPseudoCall:
-		off := int64(fn.start+at) + insnSize*(int64(imm)+1)
-		callee := o.functionAt(fn.section, uint64(off))
-		if off < 0 || callee == nil {
-			return Reference{}, false, fmt.Errorf("a call to byte %#x of the section, where no function starts", off)
+		callee, err := o.localCallee(fn, at, int64(imm))
+		if err != nil {
+			return Reference{}, false, err
 		}
 		return target{fn: callee}.reference(true), true, nil
 	}
 	return Reference{}, false, nil
+}
+
+// callee finds what a call with a relocation enters: imm counts instructions from the symbol, less one.
+func (o *Object) callee(sym *symbol, imm int64) (target, error) {
+	t, err := o.resolve(sym, uint64(insnSize*(imm+1)))
+	if err == nil && t.fn == nil && t.extern == nil {
+		err = fmt.Errorf("a call of %q, which is no function", clip(sym.name))
+	}
+	return t, err
+}
+
+// localCallee finds the function that a call without a relocation enters: imm counts
+// instructions from the call, less one.
+func (o *Object) localCallee(fn *function, at uint64, imm int64) (*function, error) {
+	off := int64(fn.start+at) + insnSize*(imm+1)
+	callee := o.functionAt(fn.section, uint64(off))
+	if off < 0 || callee == nil {
+		return nil, fmt.Errorf("a call to byte %#x of the section, where no function starts", off)
+	}
+	return callee, nil
 }
 
 // source returns the source register of an instruction; the compiler's bit
