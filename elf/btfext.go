@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/xdpload/xdpload/elf/internal/naming"
 	"github.com/xdpload/xdpload/internal/btfwire"
 )
 
@@ -85,7 +86,7 @@ func (r *extReader) sections(known int, visit func(name string, records []byte, 
 		name, ok := tableString(r.strings, r.order.Uint32(b))
 		n := uint64(r.order.Uint32(b[4:]))
 		if !ok || n*size > uint64(len(b)-8) {
-			return fmt.Errorf("%d records of section %q do not fit", n, clip(name))
+			return fmt.Errorf("%d records of section %q do not fit", n, naming.Clip(name))
 		}
 		visit(name, b[8:8+n*size], int(size))
 		b = b[8+n*size:]

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cilium/ebpf/btf"
 
+	"github.com/xdpload/xdpload/elf/internal/naming"
 	"github.com/xdpload/xdpload/internal/btfwire"
 )
 
@@ -165,7 +166,7 @@ func (c *converter) define() error {
 		m := &c.maps[i]
 		for _, s := range m.Contents {
 			if s.Key > maxSlot {
-				return &FormatError{Section: m.Section, Msg: fmt.Sprintf("map %q: an initial value at key %d: the file would be too large", clip(m.Name), s.Key)}
+				return &FormatError{Section: m.Section, Msg: fmt.Sprintf("map %q: an initial value at key %d: the file would be too large", naming.Clip(m.Name), s.Key)}
 			}
 		}
 		c.data = append(c.data, make([]byte, -len(c.data)&7)...)
@@ -194,7 +195,7 @@ func (c *converter) structure(m *converted) {
 	if m.Pinning != PinNone {
 		members = append(members, member{"pinning", c.btf.number(libbpfPinByName)})
 		if m.Pinning != PinGlobal {
-			c.notes = append(c.notes, fmt.Sprintf("map %s was pinned in a place of its own (%s), and is now shared by name", clip(m.Name), m.Pinning))
+			c.notes = append(c.notes, fmt.Sprintf("map %s was pinned in a place of its own (%s), and is now shared by name", naming.Clip(m.Name), m.Pinning))
 		}
 	}
 	m.size = 8 * len(members)
@@ -253,7 +254,7 @@ func (c *converter) fill(m *converted) error {
 	for _, s := range m.Contents {
 		index := c.target(m, s.Name)
 		if index < 0 {
-			return &FormatError{Section: m.Section, Msg: fmt.Sprintf("map %q: no symbol %q for key %d", clip(m.Name), clip(s.Name), s.Key)}
+			return &FormatError{Section: m.Section, Msg: fmt.Sprintf("map %q: no symbol %q for key %d", naming.Clip(m.Name), naming.Clip(s.Name), s.Key)}
 		}
 		c.patch.export(index)
 		c.refs = append(c.refs, rawRel{uint64(m.start + m.values + 8*int(s.Key)), index})

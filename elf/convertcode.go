@@ -4,7 +4,8 @@ import (
 	"debug/elf"
 	"fmt"
 	"slices"
-	"strings"
+
+	"github.com/xdpload/xdpload/elf/internal/naming"
 )
 
 // gather puts programs into sections whose names libbpf takes whole. An "ID/KEY"
@@ -48,8 +49,8 @@ func (c *converter) sectionNames() ([]*Section, map[int]string) {
 			continue
 		}
 		code = append(code, sec)
-		names[sec.Index] = libbpfSection(sec.Name)
-		if id, _, ok := parseTail(sec.Name); ok {
+		names[sec.Index] = naming.Libbpf(sec.Name)
+		if id, _, ok := naming.Tail(sec.Name); ok {
 			names[sec.Index] = owners[id]
 		}
 	}
@@ -63,7 +64,7 @@ func (c *converter) sectionNames() ([]*Section, map[int]string) {
 }
 
 func isTail(section string) bool {
-	_, _, ok := parseTail(section)
+	_, _, ok := naming.Tail(section)
 	return ok
 }
 
@@ -79,14 +80,14 @@ func (c *converter) owners() map[uint32]string {
 	for known := -1; known < len(owners); {
 		known = len(owners)
 		for i, p := range progs {
-			name := libbpfSection(p.Section)
-			if id, _, ok := parseTail(p.Section); ok {
+			name := naming.Libbpf(p.Section)
+			if id, _, ok := naming.Tail(p.Section); ok {
 				name = owners[id]
 			}
 			for _, m := range arrays[i] {
 				if name != "" && owners[m.ID] == "" {
 					owners[m.ID] = name
-					c.note("map %s: ip and tc load no program but the one that they attach, and so none for its slots", clip(m.Name))
+					c.note("map %s: ip and tc load no program but the one that they attach, and so none for its slots", naming.Clip(m.Name))
 				}
 			}
 		}
@@ -118,7 +119,7 @@ func (c *converter) arrays(p Program) []*converted {
 func (c *converter) firstSection() string {
 	for _, p := range c.o.Programs() {
 		if !isTail(p.Section) {
-			return libbpfSection(p.Section)
+			return naming.Libbpf(p.Section)
 		}
 	}
 	return "prog"
@@ -128,9 +129,9 @@ func (c *converter) noteName(sec *Section, name string, joined bool) {
 	switch {
 	case isTail(sec.Name):
 	case joined:
-		c.note("section %q is now part of %q, which libbpf knows: its programs are chosen by name, and ip and tc attach the first of the section", clip(sec.Name), name)
+		c.note("section %q is now part of %q, which libbpf knows: its programs are chosen by name, and ip and tc attach the first of the section", naming.Clip(sec.Name), name)
 	default:
-		c.note("section %q is now %q, which libbpf knows", clip(sec.Name), name)
+		c.note("section %q is now %q, which libbpf knows", naming.Clip(sec.Name), name)
 	}
 }
 
@@ -152,11 +153,11 @@ func (c *converter) movable(to, home *Section) error {
 		}
 	}
 	if uint64(len(c.patch.data[home.Index]))+to.Size > maxCode {
-		return &FormatError{Section: to.Name, Msg: fmt.Sprintf("does not fit into section %q with the other programs", clip(home.Name))}
+		return &FormatError{Section: to.Name, Msg: fmt.Sprintf("does not fit into section %q with the other programs", naming.Clip(home.Name))}
 	}
 	return c.o.codeRelocations(func(sec *Section, r reloc) error {
 		if r.sym.typ == elf.STT_SECTION && int(r.sym.section) == to.Index {
-			return &FormatError{Section: sec.Name, Offset: int64(r.off), Msg: fmt.Sprintf("refers to an offset of section %q, which cannot move", clip(to.Name))}
+			return &FormatError{Section: sec.Name, Offset: int64(r.off), Msg: fmt.Sprintf("refers to an offset of section %q, which cannot move", naming.Clip(to.Name))}
 		}
 		return nil
 	})
@@ -216,15 +217,4 @@ func (p *patch) joinRelocs(from, to int, shift uint64) {
 func (p *patch) dropRelocs(index int) {
 	delete(p.relocs, index)
 	p.drop(index)
-}
-
-// libbpfSection returns the name that libbpf knows for what a section's name
-// says: "xdp" for "xdp/drop". A name that says nothing stays.
-func libbpfSection(name string) string {
-	plain := strings.TrimPrefix(name, "?")
-	p, _ := patternOf(plain)
-	if p == nil || strings.HasSuffix(p.pattern, "+") {
-		return name
-	}
-	return name[:len(name)-len(plain)] + p.pattern
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload/elf/internal/naming"
 )
 
 // link collects what a program needs, as a linker does that keeps only what is
@@ -143,7 +145,7 @@ const maxVariables = 32 << 20
 func (l *link) dataAt(name string, sec *Section) (*linkedData, error) {
 	if d := l.byData[name]; d != nil {
 		if d.sec != sec && sec != nil {
-			return nil, fmt.Errorf("the object has two sections %q", clip(name))
+			return nil, fmt.Errorf("the object has two sections %q", naming.Clip(name))
 		}
 		return d, nil
 	}
@@ -152,7 +154,7 @@ func (l *link) dataAt(name string, sec *Section) (*linkedData, error) {
 		d.size = sec.Size
 	}
 	if d.size > maxVariables {
-		return nil, fmt.Errorf("section %q has %d bytes, more than the %d that variables can have", clip(name), d.size, maxVariables)
+		return nil, fmt.Errorf("section %q has %d bytes, more than the %d that variables can have", naming.Clip(name), d.size, maxVariables)
 	}
 	l.byData[name] = d
 	l.data = append(l.data, d)
@@ -173,7 +175,7 @@ func (l *link) common(sym *symbol) (*linkedData, uint64, error) {
 		return d, off, nil
 	}
 	if sym.value > 4096 || sym.value&(sym.value-1) != 0 || sym.size > maxVariables {
-		return nil, 0, fmt.Errorf("symbol %q: %d bytes aligned to %d", clip(sym.name), sym.size, sym.value)
+		return nil, 0, fmt.Errorf("symbol %q: %d bytes aligned to %d", naming.Clip(sym.name), sym.size, sym.value)
 	}
 	align := max(sym.value, 1)
 	off := (d.size + align - 1) / align * align
@@ -264,7 +266,7 @@ func (l *link) checkExpansion() error {
 			todo = todo[:len(todo)-1]
 			if total += uint64(len(g.code)) / insnSize; total > maxExpanded {
 				return &FormatError{Section: f.fn.section.Name, Msg: fmt.Sprintf(
-					"program %q: the programs to load have more than %d instructions with the functions that they call", clip(f.fn.name), maxExpanded)}
+					"program %q: the programs to load have more than %d instructions with the functions that they call", naming.Clip(f.fn.name), maxExpanded)}
 			}
 			for _, r := range g.refs {
 				if r.fn != nil && !seen[r.fn] {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/xdpload/xdpload/elf/internal/naming"
 )
 
 // readCode copies a function's instructions and follows what they refer to.
@@ -14,7 +16,7 @@ func (l *link) readCode(f *linkedFunc) error {
 		if _, ok := errors.AsType[*FormatError](err); ok {
 			return err
 		}
-		return &FormatError{Section: sec.Name, Offset: int64(at), Msg: fmt.Sprintf("program %q", clip(f.fn.name)), Err: err}
+		return &FormatError{Section: sec.Name, Offset: int64(at), Msg: fmt.Sprintf("program %q", naming.Clip(f.fn.name)), Err: err}
 	}
 	data, err := sectionData(l.o.image, sec)
 	if err != nil {
@@ -129,7 +131,7 @@ func (l *link) address(sym *symbol, imm int64, insn []byte) (codeRef, error) {
 		d, err = l.dataAt(t.data.Name, t.data)
 	}
 	if err == nil && off > math.MaxUint32 {
-		err = fmt.Errorf("byte %#x of section %q", off, clip(d.name))
+		err = fmt.Errorf("byte %#x of section %q", off, naming.Clip(d.name))
 	}
 	l.setImm(insn, uint32(off))
 	return codeRef{data: d}, err
@@ -161,7 +163,7 @@ func (l *link) declared() error {
 	}
 	for _, s := range l.ext {
 		if !known[s.name] {
-			return &FormatError{Msg: fmt.Sprintf("undefined symbol %q: the object neither defines it nor declares it __ksym or __kconfig", clip(s.name))}
+			return &FormatError{Msg: fmt.Sprintf("undefined symbol %q: the object neither defines it nor declares it __ksym or __kconfig", naming.Clip(s.name))}
 		}
 	}
 	return nil

@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload/elf/internal/naming"
 )
 
 // addTails adds the programs of slots that the caller names, and refuses an
@@ -35,7 +37,7 @@ func (l *link) fillTails(m *linkedMap, tails []TailCall) error {
 			continue
 		}
 		fail := func(format string, args ...any) error {
-			return &FormatError{Section: m.sym.section.Name, Msg: fmt.Sprintf("tail call to map %q key %d: ", clip(t.Map), t.Key) + fmt.Sprintf(format, args...)}
+			return &FormatError{Section: m.sym.section.Name, Msg: fmt.Sprintf("tail call to map %q key %d: ", naming.Clip(t.Map), t.Key) + fmt.Sprintf(format, args...)}
 		}
 		switch {
 		case m.def.Type != ebpf.ProgramArray:

@@ -11,6 +11,8 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
+
+	"github.com/xdpload/xdpload/elf/internal/naming"
 )
 
 // Map is a map that an object defines.
@@ -100,7 +102,7 @@ func (o *Object) Map(name string) (Map, error) {
 			return dataMap(s), nil
 		}
 	}
-	return Map{}, o.fault(&FormatError{Msg: fmt.Sprintf("no map %q", clip(name))})
+	return Map{}, o.fault(&FormatError{Msg: fmt.Sprintf("no map %q", naming.Clip(name))})
 }
 
 func (o *Object) findMaps() ([]Map, error) {
@@ -163,7 +165,7 @@ func (o *Object) readMap(sym *mapSymbol) (Map, error) {
 func noTypes(sym *mapSymbol) error {
 	return &FormatError{
 		Section: sym.section.Name, Offset: int64(sym.start),
-		Msg: fmt.Sprintf("map %q: no BTF to describe it: compile with clang -g", clip(sym.name)),
+		Msg: fmt.Sprintf("map %q: no BTF to describe it: compile with clang -g", naming.Clip(sym.name)),
 	}
 }
 

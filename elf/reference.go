@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+
+	"github.com/xdpload/xdpload/elf/internal/naming"
 )
 
 // Reference is what an instruction depends on beside its operands.
@@ -115,7 +117,7 @@ func (o *Object) functionOf(p Program) (*function, error) {
 	if fn := o.functionIn(p.Section, p.Offset); fn != nil {
 		return fn, nil
 	}
-	return nil, &FormatError{Section: p.Section, Offset: int64(p.Offset), Msg: fmt.Sprintf("no function %q", clip(p.Name))}
+	return nil, &FormatError{Section: p.Section, Offset: int64(p.Offset), Msg: fmt.Sprintf("no function %q", naming.Clip(p.Name))}
 }
 
 func (o *Object) functionIn(section string, off uint64) *function {
@@ -138,7 +140,7 @@ func (o *Object) code(fn *function) ([]byte, error) {
 	if fn.size%insnSize != 0 || fn.start > uint64(len(data)) || fn.size > uint64(len(data))-fn.start {
 		return nil, &FormatError{
 			Section: fn.section.Name, Offset: int64(fn.start),
-			Msg: fmt.Sprintf("program %q: %d bytes are no instructions of this section", clip(fn.name), fn.size),
+			Msg: fmt.Sprintf("program %q: %d bytes are no instructions of this section", naming.Clip(fn.name), fn.size),
 		}
 	}
 	return data[fn.start:fn.end()], nil
@@ -166,7 +168,7 @@ func (o *Object) references(fn *function) ([]Reference, error) {
 		}
 		r, ok, err := o.referenceOf(fn, at, insn, rel)
 		if err != nil {
-			return refs, &FormatError{Section: fn.section.Name, Offset: int64(fn.start + at), Msg: fmt.Sprintf("program %q", clip(fn.name)), Err: err}
+			return refs, &FormatError{Section: fn.section.Name, Offset: int64(fn.start + at), Msg: fmt.Sprintf("program %q", naming.Clip(fn.name)), Err: err}
 		}
 		if ok {
 			r.Offset = fn.start + at
@@ -224,7 +226,7 @@ func (o *Object) referenceOf(fn *function, at uint64, insn []byte, rel *reloc) (
 func (o *Object) callee(sym *symbol, imm int64) (target, error) {
 	t, err := o.resolve(sym, uint64(insnSize*(imm+1)))
 	if err == nil && t.fn == nil && t.extern == nil {
-		err = fmt.Errorf("a call of %q, which is no function", clip(sym.name))
+		err = fmt.Errorf("a call of %q, which is no function", naming.Clip(sym.name))
 	}
 	return t, err
 }

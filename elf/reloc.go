@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+
+	"github.com/xdpload/xdpload/elf/internal/naming"
 )
 
 // reloc says that the value at an offset of a section depends on a symbol.
@@ -136,7 +138,7 @@ func (o *Object) resolve(sym *symbol, addend uint64) (target, error) {
 	case sym.section == elf.SHN_COMMON:
 		return target{common: sym, offset: addend}, nil
 	case int(sym.section) >= len(o.sections):
-		return target{}, fmt.Errorf("symbol %q is in no section", clip(sym.name))
+		return target{}, fmt.Errorf("symbol %q is in no section", naming.Clip(sym.name))
 	}
 	sec := &o.sections[sym.section]
 	off := sym.value + addend
@@ -145,14 +147,14 @@ func (o *Object) resolve(sym *symbol, addend uint64) (target, error) {
 		if f := o.functionAt(sec, off); f != nil {
 			return target{fn: f}, nil
 		}
-		return target{}, fmt.Errorf("no function starts at byte %#x of section %q", off, clip(sec.Name))
+		return target{}, fmt.Errorf("no function starts at byte %#x of section %q", off, naming.Clip(sec.Name))
 	case sec.legacyMaps(), sec.btfMaps():
 		if m := o.mapAt(sec, off); m != nil {
 			return target{m: m}, nil
 		}
-		return target{}, fmt.Errorf("no map starts at byte %#x of section %q", off, clip(sec.Name))
+		return target{}, fmt.Errorf("no map starts at byte %#x of section %q", off, naming.Clip(sec.Name))
 	case sec.data():
 		return target{data: sec, offset: off}, nil
 	}
-	return target{}, fmt.Errorf("a reference to section %q, which programs cannot refer to", clip(sec.Name))
+	return target{}, fmt.Errorf("a reference to section %q, which programs cannot refer to", naming.Clip(sec.Name))
 }

@@ -7,6 +7,8 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
+
+	"github.com/xdpload/xdpload/elf/internal/naming"
 )
 
 // Spec returns what a loader needs for the program that s chooses: that
@@ -112,10 +114,10 @@ func (l *link) setPrograms(spec *ebpf.CollectionSpec, entry *linkedFunc, typ ebp
 		}
 		p := spec.Programs[f.name]
 		if p == nil {
-			return &FormatError{Section: f.fn.section.Name, Msg: fmt.Sprintf("program %q cannot be decoded", clip(f.fn.name))}
+			return &FormatError{Section: f.fn.section.Name, Msg: fmt.Sprintf("program %q cannot be decoded", naming.Clip(f.fn.name))}
 		}
 		if f.name != f.fn.name {
-			return &FormatError{Section: f.fn.section.Name, Msg: fmt.Sprintf("another function is called %q too", clip(f.fn.name))}
+			return &FormatError{Section: f.fn.section.Name, Msg: fmt.Sprintf("another function is called %q too", naming.Clip(f.fn.name))}
 		}
 		if tail := f.fn.program(); f != entry && !tail.RunsOn(main.Type) {
 			return &TypeError{Object: l.o.path, Program: tail, Want: main.Type}
@@ -139,7 +141,7 @@ func (l *link) setMaps(spec *ebpf.CollectionSpec, tails []TailCall) error {
 	}
 	for _, t := range tails {
 		if !slices.ContainsFunc(l.maps, func(m *linkedMap) bool { return m.sym.name == t.Map }) {
-			return &FormatError{Msg: fmt.Sprintf("tail call to map %q key %d: the program refers to no such map", clip(t.Map), t.Key)}
+			return &FormatError{Msg: fmt.Sprintf("tail call to map %q key %d: the program refers to no such map", naming.Clip(t.Map), t.Key)}
 		}
 	}
 	return nil

@@ -4,10 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload/elf/internal/naming"
 )
 
 // TailCall is one slot of a program array: the program that runs on a tail call to Key.
@@ -54,7 +54,7 @@ func (o *Object) findTails() []tailSection {
 	var tails []tailSection
 	for i := range o.sections {
 		sec := &o.sections[i]
-		id, key, ok := parseTail(sec.Name)
+		id, key, ok := naming.Tail(sec.Name)
 		if !ok || !sec.executable() {
 			continue
 		}
@@ -81,17 +81,6 @@ func (o *Object) tailsOf(id uint32) []tailSection {
 	return tails
 }
 
-// parseTail reads "2/7" and "0xabccba/0".
-func parseTail(section string) (id, key uint32, ok bool) {
-	left, right, found := strings.Cut(section, "/")
-	if !found || left == "" || left[0] < '0' || left[0] > '9' {
-		return 0, 0, false
-	}
-	n, err := strconv.ParseUint(left, 0, 32)
-	k, err2 := strconv.ParseUint(right, 0, 32)
-	return uint32(n), uint32(k), err == nil && err2 == nil
-}
-
 // tailMap returns the program array that a section "ID/KEY" goes into.
 func (o *Object) tailMap(t tailSection) (Map, error) {
 	fail := func(format string, args ...any) (Map, error) {
@@ -106,10 +95,10 @@ func (o *Object) tailMap(t tailSection) (Map, error) {
 	}
 	m := maps[0]
 	if m.Type != ebpf.ProgramArray {
-		return fail("map %q is of type %s, not a program array", clip(m.Name), m.Type)
+		return fail("map %q is of type %s, not a program array", naming.Clip(m.Name), m.Type)
 	}
 	if t.key >= m.MaxEntries {
-		return fail("map %q has %d entries", clip(m.Name), m.MaxEntries)
+		return fail("map %q has %d entries", naming.Clip(m.Name), m.MaxEntries)
 	}
 	return m, nil
 }
