@@ -19,7 +19,7 @@ func editBTF(b []byte, order byteOrder) (*btfEditor, error) {
 	}
 	t, err := btfwire.Read(order, b)
 	if err != nil {
-		return nil, btfError(err)
+		return nil, btfError(btfSection, err)
 	}
 	t.Records, t.Strings = bytes.Clone(t.Records), bytes.Clone(t.Strings)
 	return &btfEditor{Types: *t}, nil

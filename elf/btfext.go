@@ -6,92 +6,13 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/xdpload/xdpload/elf/internal/naming"
 	"github.com/xdpload/xdpload/internal/btfwire"
 )
 
-// .BTF.ext holds three tables, of functions, of source lines and of CO-RE relocations
-// (Documentation/bpf/btf.rst). Each is the size of a record, then for each section its
-// name's offset in the BTF strings, the number of records, the records. A
-// record starts with the byte offset of its instruction.
-const btfExtHeaderSize = 32 // 24 before CO-RE
-
-// extSizes are the parts of a record that are known: struct bpf_func_info, bpf_line_info, bpf_core_relo.
-var extSizes = [3]int{8, 16, 16}
-
-// extRecord is a record.
+// extRecord is a record of .BTF.ext.
 type extRecord struct {
 	off  uint64 // of its instruction: in its section, or in that of an image
 	rest []byte // what follows the offset
-}
-
-// extReader walks .BTF.ext.
-type extReader struct {
-	order   byteOrder
-	strings string
-	b       []byte
-}
-
-// The tables of .BTF.ext in their order.
-const (
-	extFunctions = iota
-	extLines
-	extCORE
-)
-
-// extTable calls read with one table of .BTF.ext, if there is one.
-func (o *Object) extTable(table int, read func(*extReader) error) error {
-	sec := o.section(btfExtSection)
-	if sec == nil || o.section(btfSection) == nil {
-		return nil
-	}
-	b, err := sectionData(o.image, sec)
-	if err != nil {
-		return err
-	}
-	if len(b) < btfwire.HeaderSize || o.order.Uint16(b) != btfwire.Magic {
-		return &FormatError{Section: btfExtSection, Msg: "no BTF header"}
-	}
-	names, err := o.btfStrings()
-	if err != nil {
-		return err
-	}
-	hdr, at := uint64(o.order.Uint32(b[4:])), 8+8*table
-	if uint64(at+8) > hdr || at+8 > len(b) {
-		return nil
-	}
-	start, length := hdr+uint64(o.order.Uint32(b[at:])), uint64(o.order.Uint32(b[at+4:]))
-	if start+length > uint64(len(b)) {
-		return &FormatError{Section: btfExtSection, Msg: "a table goes past the end of the section"}
-	}
-	if err := read(&extReader{o.order, names, b[start : start+length]}); err != nil {
-		return &FormatError{Section: btfExtSection, Offset: int64(start), Msg: err.Error()}
-	}
-	return nil
-}
-
-// sections calls visit with the records of each section, which have size bytes each.
-func (r *extReader) sections(known int, visit func(name string, records []byte, size int)) error {
-	if len(r.b) < 4 {
-		return nil
-	}
-	size := uint64(r.order.Uint32(r.b))
-	if size < uint64(known) || size > 256 {
-		return fmt.Errorf("records of %d bytes", size)
-	}
-	for b := r.b[4:]; len(b) > 0; {
-		if len(b) < 8 {
-			return fmt.Errorf("half a section header")
-		}
-		name, ok := tableString(r.strings, r.order.Uint32(b))
-		n := uint64(r.order.Uint32(b[4:]))
-		if !ok || n*size > uint64(len(b)-8) {
-			return fmt.Errorf("%d records of section %q do not fit", n, naming.Clip(name))
-		}
-		visit(name, b[8:8+n*size], int(size))
-		b = b[8+n*size:]
-	}
-	return nil
 }
 
 // copyStrings returns the string table of .BTF.
@@ -101,7 +22,7 @@ func (o *Object) copyStrings() (string, error) {
 		return "", err
 	}
 	_, strings, err := btfwire.Split(o.order, b)
-	return string(strings), btfError(err)
+	return string(strings), btfError(btfSection, err)
 }
 
 // maxTypes bounds the types of an object in bytes: they are decoded by
@@ -138,20 +59,32 @@ type extIndex struct {
 // indexExt finds the sections of a table of .BTF.ext.
 func (o *Object) indexExt(table int) (extIndex, error) {
 	index := extIndex{sections: make(map[string]func() []extRecord)}
-	known := extSizes[table]
+	sec := o.section(btfExtSection)
+	if sec == nil || o.section(btfSection) == nil {
+		return index, nil
+	}
+	b, err := sectionData(o.image, sec)
+	if err != nil {
+		return index, err
+	}
+	t, err := btfwire.Ext(o.order, b, table)
+	if err != nil {
+		return index, btfError(btfExtSection, err)
+	}
+	if index.names, err = o.btfStrings(); err != nil {
+		return index, err
+	}
 	parts := make(map[string][][]byte)
-	err := o.extTable(table, func(r *extReader) error {
-		index.names = r.strings
-		return r.sections(known, func(name string, b []byte, size int) {
-			if parts[name] == nil {
-				index.sections[name] = sync.OnceValue(func() []extRecord {
-					return sortedRecords(parts[name], r.order, size, known)
-				})
-			}
-			parts[name] = append(parts[name], b)
-		})
+	text := func(off uint32) (string, bool) { return tableString(index.names, off) }
+	err = t.Sections(text, func(name string, b []byte, size int) {
+		if parts[name] == nil {
+			index.sections[name] = sync.OnceValue(func() []extRecord {
+				return sortedRecords(parts[name], o.order, size, btfwire.ExtSizes[table])
+			})
+		}
+		parts[name] = append(parts[name], b)
 	})
-	return index, err
+	return index, btfError(btfExtSection, err)
 }
 
 // sortedRecords decodes records of size bytes, of which known are kept.

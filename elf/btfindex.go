@@ -7,10 +7,10 @@ import (
 	"github.com/xdpload/xdpload/internal/btfwire"
 )
 
-// btfError says what is wrong with section .BTF.
-func btfError(err error) error {
+// btfError says what is wrong with section .BTF or .BTF.ext.
+func btfError(section string, err error) error {
 	if e, ok := errors.AsType[*btfwire.Error](err); ok {
-		return &FormatError{Section: btfSection, Offset: e.Offset, Msg: e.Msg}
+		return &FormatError{Section: section, Offset: e.Offset, Msg: e.Msg}
 	}
 	return err
 }
@@ -30,7 +30,7 @@ func (o *Object) indexBTF() (*btfIndex, error) {
 	}
 	types, err := btfwire.Read(o.order, b)
 	if err != nil {
-		return nil, btfError(err)
+		return nil, btfError(btfSection, err)
 	}
 	x := &btfIndex{types, make(map[string][]uint32), make(map[uint32][]uint32)}
 	for i, at := range types.Places {

@@ -19,13 +19,13 @@ func (t *extTable) numbered(order byteOrder) bool {
 // prune returns a .BTF section with the types that the link needs, with more
 // strings added to it and their offsets, and ext as it is with these types.
 func (e *emitter) prune(x *btfIndex, ext *extInfo, more []string) (section []byte, offs []uint32, _ *extInfo, err error) {
-	if ext[extCORE].numbered(x.Order) {
+	if ext[btfwire.ExtCORE].numbered(x.Order) {
 		return nil, nil, nil, errNumbered
 	}
 	p := pruner{x, btfwire.NewSubset(btfwire.Source{
 		Order: x.Order, Strings: x.Strings, Record: x.Record, Tags: func(id uint32) []uint32 { return x.tags[id] },
 	})}
-	for _, table := range []extTable{ext[extFunctions], ext[extCORE]} {
+	for _, table := range []extTable{ext[btfwire.ExtFunctions], ext[btfwire.ExtCORE]} {
 		for _, r := range slices.Concat(table[0], table[1]) {
 			p.Follow(p.Order.Uint32(r.rest), btfwire.Everything)
 		}
@@ -64,13 +64,13 @@ func (p *pruner) rename(b []byte) { p.Order.PutUint32(b, p.Text(p.Order.Uint32(b
 
 // rewriteExt copies records with the new numbers and strings.
 func (p *pruner) rewriteExt(ext *extInfo) *extInfo {
-	change := [len(extSizes)]func([]byte){
-		extFunctions: p.renumber,
-		extLines:     func(b []byte) { p.rename(b); p.rename(b[4:]) },
-		extCORE:      func(b []byte) { p.renumber(b); p.rename(b[4:]) },
+	change := [btfwire.ExtTables]func([]byte){
+		btfwire.ExtFunctions: p.renumber,
+		btfwire.ExtLines:     func(b []byte) { p.rename(b); p.rename(b[4:]) },
+		btfwire.ExtCORE:      func(b []byte) { p.renumber(b); p.rename(b[4:]) },
 	}
 	out := new(extInfo)
-	for table, size := range extSizes {
+	for table, size := range btfwire.ExtSizes {
 		for place, records := range ext[table] {
 			all := make([]byte, 0, len(records)*size)
 			moved := make([]extRecord, len(records))

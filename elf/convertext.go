@@ -21,25 +21,21 @@ func (c *converter) moveExt(moved map[string]movedCode) error {
 	if sec == nil || c.o.section(btfSection) == nil || len(moved) == 0 {
 		return nil
 	}
-	header := make([]byte, btfExtHeaderSize)
-	c.o.order.PutUint16(header, btfwire.Magic)
-	header[2] = 1
-	c.o.order.PutUint32(header[4:], btfExtHeaderSize)
-	var body []byte
-	for table, known := range extSizes {
-		start := len(body)
-		err := c.o.extTable(table, func(r *extReader) error {
-			records, err := c.moveRecords(r, known, moved)
-			body = append(body, records...)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		c.o.order.PutUint32(header[8+8*table:], uint32(start))
-		c.o.order.PutUint32(header[12+8*table:], uint32(len(body)-start))
+	b, err := sectionData(c.o.image, sec)
+	if err != nil {
+		return err
 	}
-	c.patch.setData(sec.Index, btfExtSection, append(header, body...))
+	var tables [btfwire.ExtTables][]byte
+	for table := range tables {
+		t, err := btfwire.Ext(c.o.order, b, table)
+		if err == nil {
+			tables[table], err = c.moveRecords(&t, moved)
+		}
+		if err != nil {
+			return btfError(btfExtSection, err)
+		}
+	}
+	c.patch.setData(sec.Index, btfExtSection, btfwire.EncodeExt(c.o.order, tables))
 	for i := range c.patch.headers {
 		if h := &c.patch.headers[i]; h.relocatable() && h.Info == sec.Index {
 			c.patch.dropRelocs(i)
@@ -49,11 +45,13 @@ func (c *converter) moveExt(moved map[string]movedCode) error {
 }
 
 // moveRecords returns a table with the records in the order of their new places.
-func (c *converter) moveRecords(r *extReader, known int, moved map[string]movedCode) ([]byte, error) {
+func (c *converter) moveRecords(t *btfwire.ExtTable, moved map[string]movedCode) ([]byte, error) {
+	order := c.o.order
 	var names []string
 	records := make(map[string][][]byte)
 	size := 0
-	err := r.sections(known, func(name string, b []byte, n int) {
+	text := func(off uint32) (string, bool) { s, ok := c.btf.String(off); return string(s), ok }
+	err := t.Sections(text, func(name string, b []byte, n int) {
 		to, ok := moved[name]
 		if !ok {
 			to.name = name
@@ -63,19 +61,19 @@ func (c *converter) moveRecords(r *extReader, known int, moved map[string]movedC
 		}
 		size = n
 		for record := range slices.Chunk(bytes.Clone(b), n) {
-			r.order.PutUint32(record, r.order.Uint32(record)+uint32(to.shift))
+			order.PutUint32(record, order.Uint32(record)+uint32(to.shift))
 			records[to.name] = append(records[to.name], record)
 		}
 	})
 	if err != nil || len(names) == 0 {
 		return nil, err
 	}
-	table := r.order.AppendUint32(nil, uint32(size))
+	table := order.AppendUint32(nil, uint32(size))
 	for _, name := range names {
 		list := records[name]
-		slices.SortStableFunc(list, func(a, b []byte) int { return cmp.Compare(r.order.Uint32(a), r.order.Uint32(b)) })
-		table = r.order.AppendUint32(table, c.btf.text(name))
-		table = r.order.AppendUint32(table, uint32(len(list)))
+		slices.SortStableFunc(list, func(a, b []byte) int { return cmp.Compare(order.Uint32(a), order.Uint32(b)) })
+		table = order.AppendUint32(table, c.btf.text(name))
+		table = order.AppendUint32(table, uint32(len(list)))
 		table = append(table, slices.Concat(list...)...)
 	}
 	return table, nil

@@ -1,6 +1,10 @@
 package elf
 
-import "github.com/cilium/ebpf/btf"
+import (
+	"github.com/cilium/ebpf/btf"
+
+	"github.com/xdpload/xdpload/internal/btfwire"
+)
 
 // CORE is a relocation that a loader computes from the BTF of the kernel
 // (compile once, run everywhere).
@@ -50,7 +54,7 @@ func (k COREKind) String() string {
 // CORERelocations returns the CO-RE relocations of a program or subprogram of
 // this object by offset. The error is a [*FormatError].
 func (o *Object) CORERelocations(p Program) ([]CORE, error) {
-	records, names, err := o.extRecords(extCORE, p)
+	records, names, err := o.extRecords(btfwire.ExtCORE, p)
 	if err != nil || len(records) == 0 {
 		return nil, o.fault(err)
 	}

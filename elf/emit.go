@@ -228,7 +228,7 @@ func (e *emitter) addBTF() (*placedRelocations, error) {
 		return core, nil
 	}
 	e.img.Add(image.Section{Name: btfExtSection, Type: elf.SHT_PROGBITS, Data: ext.encode(e.o.order, names)})
-	if core.table = ext[extCORE]; core.count() > 0 {
+	if core.table = ext[btfwire.ExtCORE]; core.count() > 0 {
 		var strings []byte
 		_, strings, err = btfwire.Split(e.o.order, b)
 		core.strings = string(strings)

@@ -1,6 +1,10 @@
 package elf
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/xdpload/xdpload/internal/btfwire"
+)
 
 // Line is a line of the source, and the instruction that begins it.
 type Line struct {
@@ -14,7 +18,7 @@ type Line struct {
 // Lines returns the lines of the source of a program or subprogram of this object by
 // offset, none without BTF. The error is a [*FormatError].
 func (o *Object) Lines(p Program) ([]Line, error) {
-	records, names, err := o.extRecords(extLines, p)
+	records, names, err := o.extRecords(btfwire.ExtLines, p)
 	if err != nil {
 		return nil, o.fault(err)
 	}

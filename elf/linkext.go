@@ -1,7 +1,6 @@
 package elf
 
 import (
-	"bytes"
 	"cmp"
 	"slices"
 
@@ -12,7 +11,7 @@ import (
 type extTable [2][]extRecord
 
 // extInfo is what .BTF.ext says about the functions of a link.
-type extInfo [3]extTable
+type extInfo [btfwire.ExtTables]extTable
 
 func (x *extInfo) empty() bool {
 	return !slices.ContainsFunc(x[:], func(t extTable) bool { return len(t[0])+len(t[1]) > 0 })
@@ -22,7 +21,7 @@ func (x *extInfo) empty() bool {
 // offsets. Records of other sections are not read.
 func (o *Object) readExt(l *link) (*extInfo, error) {
 	x := new(extInfo)
-	for table := range extSizes {
+	for table := range btfwire.ExtSizes {
 		index, err := o.ext[table]()
 		if err != nil {
 			return nil, err
@@ -48,7 +47,7 @@ func (o *Object) readExt(l *link) (*extInfo, error) {
 func withStrings(b []byte, order byteOrder, more ...string) ([]byte, []uint32, error) {
 	types, strings, err := btfwire.Split(order, b)
 	if err != nil {
-		return nil, nil, btfError(err)
+		return nil, nil, btfError(btfSection, err)
 	}
 	var offs []uint32
 	for _, s := range more {
@@ -60,32 +59,24 @@ func withStrings(b []byte, order byteOrder, more ...string) ([]byte, []uint32, e
 
 // encode writes the tables as a .BTF.ext section for the sections with these names.
 func (x *extInfo) encode(order byteOrder, names []uint32) []byte {
-	var body bytes.Buffer
-	header := make([]byte, btfExtHeaderSize)
-	order.PutUint16(header, btfwire.Magic)
-	header[2] = 1
-	order.PutUint32(header[4:], btfExtHeaderSize)
-	for i, size := range extSizes {
-		start := body.Len()
-		x[i].encode(&body, order, names, size)
-		order.PutUint32(header[8+8*i:], uint32(start))
-		order.PutUint32(header[12+8*i:], uint32(body.Len()-start))
+	var tables [btfwire.ExtTables][]byte
+	for i, size := range btfwire.ExtSizes {
+		tables[i] = x[i].encode(order, names, size)
 	}
-	return append(header, body.Bytes()...)
+	return btfwire.EncodeExt(order, tables)
 }
 
-func (t *extTable) encode(w *bytes.Buffer, order byteOrder, names []uint32, size int) {
-	put := func(v uint32) { w.Write(order.AppendUint32(w.AvailableBuffer(), v)) }
-	put(uint32(size))
+func (t *extTable) encode(order byteOrder, names []uint32, size int) []byte {
+	b := order.AppendUint32(nil, uint32(size))
 	for i, records := range t {
 		if len(records) == 0 {
 			continue
 		}
-		put(names[i])
-		put(uint32(len(records)))
+		b = order.AppendUint32(b, names[i])
+		b = order.AppendUint32(b, uint32(len(records)))
 		for _, r := range records {
-			put(uint32(r.off))
-			w.Write(r.rest)
+			b = append(order.AppendUint32(b, uint32(r.off)), r.rest...)
 		}
 	}
+	return b
 }

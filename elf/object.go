@@ -28,6 +28,8 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+
+	"github.com/xdpload/xdpload/internal/btfwire"
 )
 
 // Object is a BPF object file that has been read. It is immutable and safe for
@@ -50,7 +52,7 @@ type Object struct {
 	types            func() (typeInfo, error)
 	mapDefs          func() ([]Map, error)
 	relocs           relocTable
-	ext              [len(extSizes)]func() (extIndex, error)
+	ext              [btfwire.ExtTables]func() (extIndex, error)
 	btf              func() (*btfIndex, error)
 	btfStrings       func() (string, error)
 }
