@@ -66,7 +66,7 @@ func catch(f func() error) (err error) {
 
 // btfMap reads a map of section ".maps" with the types of spec.
 func (o *Object) btfMap(sym *mapSymbol, spec *btf.Spec) (Map, error) {
-	m := Map{Name: sym.name, Section: sym.section.Name, Style: StyleBTF, Static: sym.static}
+	m := Map{Name: sym.name, Section: sym.section.Name, Offset: sym.start, Style: StyleBTF, Static: sym.static}
 	err := catch(func() error {
 		def, err := mapDefinition(spec, sym.name)
 		if err != nil {

@@ -48,6 +48,7 @@ func (o *Object) legacyMap(sym *mapSymbol) (Map, error) {
 	return Map{
 		Name:       sym.name,
 		Section:    sym.section.Name,
+		Offset:     sym.start,
 		Style:      StyleLegacy,
 		Type:       ebpf.MapType(field[0]),
 		KeySize:    field[1],

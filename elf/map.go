@@ -19,6 +19,7 @@ import (
 type Map struct {
 	Name    string // the symbol's name; the section's for global variables
 	Section string
+	Offset  uint64 // of its definition, bytes from the start of the section
 	Style   MapStyle
 
 	Type       ebpf.MapType
@@ -185,7 +186,7 @@ func (o *Object) findMapSymbols() []mapSymbol {
 	for i := range o.symbols {
 		s := &o.symbols[i]
 		if sec := o.mapSection(s); sec != nil {
-			maps = append(maps, mapSymbol{s.name, sec, s.value, s.size, s.bind == elf.STB_LOCAL, sec.legacyMaps()})
+			maps = append(maps, mapSymbol{s.name, sec, s.value, s.size, s.bind == elf.STB_LOCAL, sec.LegacyMaps()})
 		}
 	}
 	slices.SortStableFunc(maps, func(a, b mapSymbol) int {
@@ -209,7 +210,7 @@ func (o *Object) mapSection(s *symbol) *Section {
 		return nil
 	}
 	sec := &o.sections[s.section]
-	if !sec.legacyMaps() && !sec.btfMaps() || s.value >= sec.Size {
+	if !sec.LegacyMaps() && !sec.BTFMaps() || s.value >= sec.Size {
 		return nil
 	}
 	return sec

@@ -122,7 +122,7 @@ func (o *Object) functionOf(p Program) (*function, error) {
 
 func (o *Object) functionIn(section string, off uint64) *function {
 	for i := range o.sections {
-		if sec := &o.sections[i]; sec.Name == section && sec.executable() {
+		if sec := &o.sections[i]; sec.Name == section && sec.Executable() {
 			if fn := o.functionAt(sec, off); fn != nil {
 				return fn
 			}

@@ -45,7 +45,7 @@ type relocTable struct {
 func (o *Object) codeRelocations(f func(*Section, reloc) error) error {
 	for i := range o.sections {
 		sec := &o.sections[i]
-		if !sec.executable() {
+		if !sec.Executable() {
 			continue
 		}
 		relocs, err := o.relocations(sec)
@@ -143,12 +143,12 @@ func (o *Object) resolve(sym *symbol, addend uint64) (target, error) {
 	sec := &o.sections[sym.section]
 	off := sym.value + addend
 	switch {
-	case sec.executable():
+	case sec.Executable():
 		if f := o.functionAt(sec, off); f != nil {
 			return target{fn: f}, nil
 		}
 		return target{}, fmt.Errorf("no function starts at byte %#x of section %q", off, naming.Clip(sec.Name))
-	case sec.legacyMaps(), sec.btfMaps():
+	case sec.LegacyMaps(), sec.BTFMaps():
 		if m := o.mapAt(sec, off); m != nil {
 			return target{m: m}, nil
 		}

@@ -41,18 +41,18 @@ func (s Section) TypeName() string {
 	return fmt.Sprintf("%#x", uint32(s.Type))
 }
 
-// executable reports whether the section holds BPF instructions.
-func (s *Section) executable() bool {
+// Executable reports whether the section holds BPF instructions.
+func (s Section) Executable() bool {
 	return s.Type == elf.SHT_PROGBITS && s.Flags&elf.SHF_EXECINSTR != 0 && s.Size > 0
 }
 
-// legacyMaps reports whether the section is an array of struct bpf_elf_map or bpf_map_def.
-func (s *Section) legacyMaps() bool {
-	return s.Type == elf.SHT_PROGBITS && !s.executable() && strings.HasPrefix(s.Name, "maps")
+// LegacyMaps reports whether the section is an array of struct bpf_elf_map or bpf_map_def.
+func (s Section) LegacyMaps() bool {
+	return s.Type == elf.SHT_PROGBITS && !s.Executable() && strings.HasPrefix(s.Name, "maps")
 }
 
-// btfMaps reports whether the section holds maps that BTF describes.
-func (s *Section) btfMaps() bool {
+// BTFMaps reports whether the section holds maps that BTF describes.
+func (s Section) BTFMaps() bool {
 	return s.Type == elf.SHT_PROGBITS && s.Name == ".maps"
 }
 

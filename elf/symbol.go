@@ -102,7 +102,7 @@ func (o *Object) functionSection(s *symbol) *Section {
 		return nil
 	}
 	sec := &o.sections[s.section]
-	if !sec.executable() || s.value >= sec.Size {
+	if !sec.Executable() || s.value >= sec.Size {
 		return nil
 	}
 	return sec
@@ -114,7 +114,7 @@ func (o *Object) nameBareSections() {
 	var bare []function
 	for i := range o.sections {
 		sec := &o.sections[i]
-		if sec.executable() && len(o.sectionFunctions(sec)) == 0 {
+		if sec.Executable() && len(o.sectionFunctions(sec)) == 0 {
 			bare = append(bare, function{name: identifier(sec.Name), section: sec, size: sec.Size})
 		}
 	}

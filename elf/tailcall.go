@@ -55,7 +55,7 @@ func (o *Object) findTails() []tailSection {
 	for i := range o.sections {
 		sec := &o.sections[i]
 		id, key, ok := naming.Tail(sec.Name)
-		if !ok || !sec.executable() {
+		if !ok || !sec.Executable() {
 			continue
 		}
 		var funcs []*function

@@ -1,8 +1,10 @@
-package elf
+package rewrite
 
 import (
 	"bytes"
+	"errors"
 
+	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/btfwire"
 )
 
@@ -12,17 +14,29 @@ type btfEditor struct {
 	integer uint32
 }
 
-// editBTF takes the types of a section apart; none is an empty one.
-func editBTF(b []byte, order byteOrder) (*btfEditor, error) {
-	if b == nil {
-		return &btfEditor{Types: btfwire.Types{Order: order, Strings: []byte{0}}}, nil
+// editBTF takes the types of an object apart; none is an empty section.
+func editBTF(s *source) (*btfEditor, error) {
+	sec := s.section(".BTF")
+	if sec == nil {
+		return &btfEditor{Types: btfwire.Types{Order: s.order, Strings: []byte{0}}}, nil
 	}
-	t, err := btfwire.Read(order, b)
+	b, err := s.o.Data(*sec)
 	if err != nil {
-		return nil, btfError(btfSection, err)
+		return nil, err
 	}
-	t.Records, t.Strings = bytes.Clone(t.Records), bytes.Clone(t.Strings)
+	t, err := btfwire.Read(s.order, b)
+	if err != nil {
+		return nil, malformed(".BTF", err)
+	}
 	return &btfEditor{Types: *t}, nil
+}
+
+// malformed says what is wrong with section .BTF or .BTF.ext.
+func malformed(section string, err error) error {
+	if e, ok := errors.AsType[*btfwire.Error](err); ok {
+		return &elf.FormatError{Section: section, Offset: e.Offset, Msg: e.Msg}
+	}
+	return err
 }
 
 // find returns the number of the first type of a kind with a name, 0 for none.
@@ -32,7 +46,7 @@ func (e *btfEditor) find(kind int, name string) uint32 {
 		if k != kind {
 			continue
 		}
-		if s, ok := tableString(string(e.Strings[min(int(off), len(e.Strings)):]), 0); ok && s == name {
+		if s, ok := e.String(off); ok && string(s) == name {
 			return uint32(i + 1)
 		}
 	}

@@ -1,4 +1,4 @@
-package elf
+package rewrite
 
 import (
 	"bytes"
@@ -17,27 +17,27 @@ type movedCode struct {
 // moveExt gives the functions, lines and CO-RE relocations of .BTF.ext the new
 // places of their code. What is in one section is in one table: libbpf reads no second one.
 func (c *converter) moveExt(moved map[string]movedCode) error {
-	sec := c.o.section(btfExtSection)
-	if sec == nil || c.o.section(btfSection) == nil || len(moved) == 0 {
+	sec := c.section(".BTF.ext")
+	if sec == nil || c.section(".BTF") == nil || len(moved) == 0 {
 		return nil
 	}
-	b, err := sectionData(c.o.image, sec)
+	b, err := c.o.Data(*sec)
 	if err != nil {
 		return err
 	}
 	var tables [btfwire.ExtTables][]byte
 	for table := range tables {
-		t, err := btfwire.Ext(c.o.order, b, table)
+		t, err := btfwire.Ext(c.order, b, table)
 		if err == nil {
 			tables[table], err = c.moveRecords(&t, moved)
 		}
 		if err != nil {
-			return btfError(btfExtSection, err)
+			return malformed(".BTF.ext", err)
 		}
 	}
-	c.patch.setData(sec.Index, btfExtSection, btfwire.EncodeExt(c.o.order, tables))
+	c.patch.setData(sec.Index, ".BTF.ext", btfwire.EncodeExt(c.order, tables))
 	for i := range c.patch.headers {
-		if h := &c.patch.headers[i]; h.relocatable() && h.Info == sec.Index {
+		if h := &c.patch.headers[i]; relocatable(h) && h.Info == sec.Index {
 			c.patch.dropRelocs(i)
 		}
 	}
@@ -46,7 +46,7 @@ func (c *converter) moveExt(moved map[string]movedCode) error {
 
 // moveRecords returns a table with the records in the order of their new places.
 func (c *converter) moveRecords(t *btfwire.ExtTable, moved map[string]movedCode) ([]byte, error) {
-	order := c.o.order
+	order := c.order
 	var names []string
 	records := make(map[string][][]byte)
 	size := 0
