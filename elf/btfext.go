@@ -21,7 +21,7 @@ func (o *Object) copyStrings() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, strings, err := btfwire.Split(o.order, b)
+	strings, err := btfwire.Strings(o.order, b)
 	return string(strings), btfError(btfSection, err)
 }
 

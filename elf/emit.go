@@ -230,7 +230,7 @@ func (e *emitter) addBTF() (*placedRelocations, error) {
 	e.img.Add(image.Section{Name: btfExtSection, Type: elf.SHT_PROGBITS, Data: ext.encode(e.o.order, names)})
 	if core.table = ext[btfwire.ExtCORE]; core.count() > 0 {
 		var strings []byte
-		_, strings, err = btfwire.Split(e.o.order, b)
+		strings, err = btfwire.Strings(e.o.order, b)
 		core.strings = string(strings)
 	}
 	return core, err

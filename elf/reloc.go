@@ -40,27 +40,6 @@ type relocTable struct {
 	total int
 }
 
-// codeRelocations calls f with each relocation of each section of code, until
-// it returns an error.
-func (o *Object) codeRelocations(f func(*Section, reloc) error) error {
-	for i := range o.sections {
-		sec := &o.sections[i]
-		if !sec.Executable() {
-			continue
-		}
-		relocs, err := o.relocations(sec)
-		if err != nil {
-			return err
-		}
-		for _, r := range relocs {
-			if err := f(sec, r); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 // relocations returns the relocations of a section by offset. The slice is shared.
 func (o *Object) relocations(sec *Section) ([]reloc, error) {
 	t := &o.relocs

@@ -109,8 +109,8 @@ func (c *converter) read() error {
 		return nothing
 	}
 	maps, err := c.o.Maps()
-	if err != nil {
-		return err
+	if fault, ok := errors.AsType[*elf.FormatError](err); ok { // the first of all
+		return fault
 	}
 	for i := range maps {
 		m := &maps[i]

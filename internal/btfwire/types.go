@@ -16,24 +16,27 @@ func (e *Error) Error() string { return e.Msg }
 
 // Split returns the types and the strings of BTF, not copies. The error is an [*Error].
 func Split(order ByteOrder, b []byte) (types, strings []byte, err error) {
-	if len(b) < HeaderSize || order.Uint16(b) != Magic {
-		return nil, nil, &Error{Msg: "no BTF header"}
+	if strings, err = Strings(order, b); err != nil {
+		return nil, nil, err
 	}
-	body := uint64(order.Uint32(b[4:]))
-	section := func(name string, at int) (part []byte) {
-		start := body + uint64(order.Uint32(b[at:]))
-		end := start + uint64(order.Uint32(b[at+4:]))
-		if end > uint64(len(b)) {
-			if err == nil {
-				err = &Error{Msg: fmt.Sprintf("the %s go past the end of the section", name)}
-			}
-			return nil
-		}
-		return b[start:end:end]
-	}
-	strings = section("strings", 16)
-	types = section("types", 8)
+	types, err = part(order, b, 8, "types")
 	return types, strings, err
+}
+
+// Strings returns the strings of BTF, not a copy. The error is an [*Error].
+func Strings(order ByteOrder, b []byte) ([]byte, error) { return part(order, b, 16, "strings") }
+
+// part returns what a place and a size in the header speak of.
+func part(order ByteOrder, b []byte, at int, name string) ([]byte, error) {
+	if len(b) < HeaderSize || order.Uint16(b) != Magic {
+		return nil, &Error{Msg: "no BTF header"}
+	}
+	start := uint64(order.Uint32(b[4:])) + uint64(order.Uint32(b[at:]))
+	end := start + uint64(order.Uint32(b[at+4:]))
+	if end > uint64(len(b)) {
+		return nil, &Error{Msg: fmt.Sprintf("the %s go past the end of the section", name)}
+	}
+	return b[start:end:end], nil
 }
 
 // Types are the types of BTF as they are written, by number.
