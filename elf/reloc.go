@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/xdpload/xdpload/elf/internal/image"
 	"github.com/xdpload/xdpload/elf/internal/naming"
 )
 
@@ -55,7 +56,7 @@ func (o *Object) relocations(sec *Section) ([]reloc, error) {
 			return nil, err
 		}
 		relocs = append(relocs, more...)
-		if t.total += len(more); t.total > len(o.image)/relSize {
+		if t.total += len(more); t.total > len(o.image)/image.RelSize {
 			return nil, &FormatError{Section: o.sections[i].Name, Msg: "overlaps with other relocations"}
 		}
 	}
@@ -78,12 +79,12 @@ func (o *Object) readRelocs(sec *Section) ([]reloc, error) {
 	if err != nil {
 		return nil, err
 	}
-	relocs := make([]reloc, len(b)/relSize)
+	relocs := make([]reloc, len(b)/image.RelSize)
 	for i := range relocs {
-		e := b[i*relSize:]
+		e := b[i*image.RelSize:]
 		n := elf.R_SYM64(o.order.Uint64(e[8:]))
 		if n == 0 || int(n) >= len(o.symbols) {
-			return nil, &FormatError{Section: sec.Name, Offset: int64(i * relSize), Msg: fmt.Sprintf("no symbol %d", n)}
+			return nil, &FormatError{Section: sec.Name, Offset: int64(i * image.RelSize), Msg: fmt.Sprintf("no symbol %d", n)}
 		}
 		relocs[i] = reloc{o.order.Uint64(e), &o.symbols[n], elf.R_TYPE64(o.order.Uint64(e[8:])), int(n)}
 	}

@@ -4,6 +4,8 @@ import (
 	"debug/elf"
 	"fmt"
 	"strings"
+
+	"github.com/xdpload/xdpload/elf/internal/image"
 )
 
 // Section is one section of an object, as its header describes it.
@@ -69,7 +71,7 @@ func parseSections(b []byte, h header) ([]Section, error) {
 	sections := make([]Section, h.shnum)
 	names := make([]uint32, h.shnum)
 	for i := range sections {
-		e := b[h.shoff+uint64(i)*sectionSize:][:sectionSize]
+		e := b[h.shoff+uint64(i)*image.SectionSize:][:image.SectionSize]
 		names[i] = h.order.Uint32(e)
 		sections[i] = Section{
 			Index:     i,

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/xdpload/xdpload/elf/internal/image"
 )
 
 // symbol is one entry of the symbol table.
@@ -39,12 +41,12 @@ func (o *Object) parseSymbols() error {
 		return err
 	}
 	names := string(data)
-	o.symbols = make([]symbol, len(b)/symbolSize)
+	o.symbols = make([]symbol, len(b)/image.SymbolSize)
 	for i := range o.symbols {
-		e := b[i*symbolSize:]
+		e := b[i*image.SymbolSize:]
 		name, ok := tableString(names, o.order.Uint32(e))
 		if !ok {
-			return &FormatError{Section: symtab.Name, Offset: int64(i * symbolSize), Msg: "a symbol without a name in the string table"}
+			return &FormatError{Section: symtab.Name, Offset: int64(i * image.SymbolSize), Msg: "a symbol without a name in the string table"}
 		}
 		o.symbols[i] = symbol{
 			name:    name,

@@ -3,8 +3,9 @@ package image
 
 import (
 	"debug/elf"
-	"encoding/binary"
 	"slices"
+
+	"github.com/xdpload/xdpload/internal/btfwire"
 )
 
 // Sizes of the ELF64 structures in bytes, from the ELF specification.
@@ -15,17 +16,11 @@ const (
 	RelSize     = 16
 )
 
-// Order is what binary.LittleEndian and binary.BigEndian are.
-type Order interface {
-	binary.ByteOrder
-	binary.AppendByteOrder
-}
-
 // Image is an ELF object that is written in memory: a plain one, as today's
 // compiler would make it. Its section header table ends with the symbol table
 // and the section of all strings.
 type Image struct {
-	order    Order
+	order    btfwire.ByteOrder
 	Sections []Section // from 1
 	locals   []Symbol
 	globals  []Symbol
@@ -65,7 +60,7 @@ type Reloc struct {
 }
 
 // New returns an empty image.
-func New(order Order) *Image {
+func New(order btfwire.ByteOrder) *Image {
 	return &Image{order: order, Sections: make([]Section, 1, 16), strings: make([]byte, 1, 512)}
 }
 
@@ -135,7 +130,7 @@ func (img *Image) header(b []byte, shoff int) {
 }
 
 // append writes the section's header.
-func (s *Section) append(b []byte, order Order, name uint32, offset int) []byte {
+func (s *Section) append(b []byte, order btfwire.ByteOrder, name uint32, offset int) []byte {
 	size := s.Size
 	if s.Data != nil {
 		size = uint64(len(s.Data))
