@@ -109,8 +109,8 @@ func (c *converter) read() error {
 		return nothing
 	}
 	maps, err := c.o.Maps()
-	if fault, ok := errors.AsType[*elf.FormatError](err); ok { // the first of all
-		return fault
+	if err != nil {
+		return first(err)
 	}
 	for i := range maps {
 		m := &maps[i]
@@ -127,6 +127,14 @@ func (c *converter) read() error {
 		return nothing
 	}
 	return nil
+}
+
+// first returns the first of several faults.
+func first(err error) error {
+	if fault, ok := errors.AsType[*elf.FormatError](err); ok {
+		return fault
+	}
+	return err
 }
 
 // place finds section .maps, or makes it of the first legacy one.
