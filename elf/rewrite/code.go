@@ -58,24 +58,17 @@ func (c *converter) sectionNames() ([]*elf.Section, map[int]string) {
 			names[sec.Index] = owners[id]
 		}
 	}
-	slices.SortStableFunc(code, func(a, b *elf.Section) int {
-		return cmp.Or(
-			falseFirst(names[a.Index] != a.Name, names[b.Index] != b.Name),
-			falseFirst(isTail(a.Name), isTail(b.Name)),
-		)
-	})
-	return code, names
-}
-
-// falseFirst compares for a sort that puts what is not first.
-func falseFirst(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case b:
-		return -1
+	rank := func(s *elf.Section) (n int) {
+		if names[s.Index] != s.Name {
+			n += 2
+		}
+		if isTail(s.Name) {
+			n++
+		}
+		return n
 	}
-	return 1
+	slices.SortStableFunc(code, func(a, b *elf.Section) int { return cmp.Compare(rank(a), rank(b)) })
+	return code, names
 }
 
 func isTail(section string) bool {

@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"bytes"
+	"cmp"
 	stdelf "debug/elf"
 	"fmt"
 	"maps"
@@ -137,15 +138,15 @@ func (p *patch) sortSymbols() error {
 	for i := range order {
 		order[i] = i
 	}
-	global := func(i int) bool { return stdelf.ST_BIND(p.entries[i][4]) != stdelf.STB_LOCAL }
-	slices.SortStableFunc(order, func(a, b int) int { return falseFirst(global(a), global(b)) })
+	global := func(i int) int { return min(int(stdelf.ST_BIND(p.entries[i][4])), 1) }
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(global(a), global(b)) })
 	number := make([]int, len(order))
 	var table []byte
 	locals := 0
 	for now, before := range order {
 		number[before] = now
 		table = append(table, p.entries[before][:]...)
-		if !global(before) {
+		if global(before) == 0 {
 			locals++
 		}
 	}
