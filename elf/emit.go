@@ -229,9 +229,7 @@ func (e *emitter) addBTF() (*placedRelocations, error) {
 	}
 	e.img.Add(image.Section{Name: btfExtSection, Type: elf.SHT_PROGBITS, Data: ext.encode(e.o.order, names)})
 	if core.table = ext[btfwire.ExtCORE]; core.count() > 0 {
-		var strings []byte
-		strings, err = btfwire.Strings(e.o.order, b)
-		core.strings = string(strings)
+		core.strings, err = btfwire.Strings(e.o.order, b)
 	}
 	return core, err
 }

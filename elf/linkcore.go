@@ -8,12 +8,14 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
+
+	"github.com/xdpload/xdpload/internal/btfwire"
 )
 
 // placedRelocations are the CO-RE relocations of an image.
 type placedRelocations struct {
 	table   extTable
-	strings string // that the records refer to
+	strings []byte // that the records refer to
 }
 
 func (r *placedRelocations) count() int {
@@ -61,7 +63,8 @@ func (l *link) relocationAt(f *linkedFunc, at uint64, placed *placedRelocations,
 		return c, false
 	}
 	c.Offset, c.Kind = f.fn.start+at, records[i].kind(l.o.order)
-	c.Access, _ = tableString(placed.strings, l.o.order.Uint32(records[i].rest[4:]))
+	access, _ := btfwire.String(placed.strings, l.o.order.Uint32(records[i].rest[4:]))
+	c.Access = string(access)
 	c.Type, _ = typeInfo{types}.byID(l.o.order.Uint32(records[i].rest))
 	return c, true
 }

@@ -67,7 +67,8 @@ func (x *extInfo) encode(order byteOrder, names []uint32) []byte {
 }
 
 func (t *extTable) encode(order byteOrder, names []uint32, size int) []byte {
-	b := order.AppendUint32(nil, uint32(size))
+	room := 4 + 8*len(t) + size*(len(t[placeEntry])+len(t[placeSubprogram]))
+	b := order.AppendUint32(make([]byte, 0, room), uint32(size))
 	for i, records := range t {
 		if len(records) == 0 {
 			continue

@@ -74,7 +74,11 @@ func (t *ExtTable) Sections(text func(off uint32) (string, bool), visit func(nam
 
 // EncodeExt writes a section .BTF.ext of tables that are written already.
 func EncodeExt(order ByteOrder, tables [ExtTables][]byte) []byte {
-	b := make([]byte, ExtHeaderSize)
+	room := ExtHeaderSize
+	for _, table := range tables {
+		room += len(table)
+	}
+	b := make([]byte, ExtHeaderSize, room)
 	order.PutUint16(b, Magic)
 	b[2] = 1 // version
 	order.PutUint32(b[4:], ExtHeaderSize)

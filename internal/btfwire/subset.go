@@ -68,7 +68,11 @@ type subsetType struct {
 
 // NewSubset returns one that has no types.
 func NewSubset(src Source) *Subset {
-	return &Subset{src: src, index: make(map[uint32]int), texts: map[uint32]uint32{0: 0}, text: []byte{0}}
+	const usual = 32 // as many as most programs need
+	return &Subset{
+		src: src, types: make([]subsetType, 0, usual), index: make(map[uint32]int, usual),
+		texts: map[uint32]uint32{0: 0}, text: []byte{0},
+	}
 }
 
 // Follow has a type copied; 0 is void, which is always there.
@@ -157,7 +161,7 @@ func (s *Subset) ID(old uint32) uint32 {
 func (s *Subset) Text(old uint32) uint32 {
 	at, known := s.texts[old]
 	if !known {
-		at = s.Add(string(s.string(old)))
+		at = s.add(s.string(old))
 		s.texts[old] = at
 	}
 	return at
@@ -168,22 +172,23 @@ var errOverlap = errors.New("strings overlap")
 // string returns one of the source's. Strings of sound BTF do not overlap, so those
 // that are copied are never longer than all.
 func (s *Subset) string(off uint32) []byte {
-	from := s.src.Strings[min(uint64(off), uint64(len(s.src.Strings))):]
-	end := bytes.IndexByte(from, 0)
+	text, ok := String(s.src.Strings, off)
 	switch {
 	case s.err != nil:
-	case end < 0:
+	case !ok:
 		s.err = fmt.Errorf("no string at %d", off)
-	case len(s.text)+end > len(s.src.Strings):
+	case len(s.text)+len(text) > len(s.src.Strings):
 		s.err = errOverlap
 	default:
-		return from[:end]
+		return text
 	}
 	return nil
 }
 
 // Add adds a string to the copy, and returns its offset there.
-func (s *Subset) Add(text string) uint32 {
+func (s *Subset) Add(text string) uint32 { return s.add([]byte(text)) }
+
+func (s *Subset) add(text []byte) uint32 {
 	at := uint32(len(s.text))
 	s.text = append(append(s.text, text...), 0)
 	return at

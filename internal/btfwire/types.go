@@ -94,14 +94,17 @@ func (t *Types) Record(id uint32) ([]byte, error) {
 	return t.Records[t.Places[id-1]:end:end], nil
 }
 
-// String returns the string at an offset, without its zero.
-func (t *Types) String(off uint32) ([]byte, bool) {
-	if uint64(off) >= uint64(len(t.Strings)) {
+// String returns the string at an offset, see [String].
+func (t *Types) String(off uint32) ([]byte, bool) { return String(t.Strings, off) }
+
+// String returns the one of several strings at an offset, without its zero.
+func String(strings []byte, off uint32) ([]byte, bool) {
+	if uint64(off) >= uint64(len(strings)) {
 		return nil, false
 	}
-	end := bytes.IndexByte(t.Strings[off:], 0)
+	end := bytes.IndexByte(strings[off:], 0)
 	if end < 0 {
 		return nil, false
 	}
-	return t.Strings[off:][:end], true
+	return strings[off:][:end], true
 }
