@@ -38,7 +38,7 @@ type emitter struct {
 
 // emit writes what the link has found as an object that holds nothing else, and returns
 // its CO-RE relocations too. Maps are only there by name: their definitions are the caller's to add.
-func (l *link) emit() ([]byte, *placedRelocations, error) {
+func (l *link) emit() (object []byte, core placedRelocations, err error) {
 	e := &emitter{
 		link: l, img: image.New(l.o.order),
 		funcs: make(map[*linkedFunc]int), maps: make(map[*linkedMap]int),
@@ -47,7 +47,7 @@ func (l *link) emit() ([]byte, *placedRelocations, error) {
 	e.addCode()
 	e.addMaps()
 	if err := e.addData(); err != nil {
-		return nil, nil, err
+		return nil, core, err
 	}
 	for _, s := range l.ext {
 		e.externs[s] = e.img.Global(image.Symbol{Name: s.name, Type: elf.STT_NOTYPE, Bind: externBind(s)})
@@ -55,14 +55,13 @@ func (l *link) emit() ([]byte, *placedRelocations, error) {
 	e.relocate()
 	e.addText("license", l.o.License())
 	if err := e.addVersion(); err != nil {
-		return nil, nil, err
+		return nil, core, err
 	}
-	core, err := e.addBTF()
-	if err != nil {
-		return nil, nil, err
+	if core, err = e.addBTF(); err != nil {
+		return nil, core, err
 	}
 	if len(e.img.Sections) > int(elf.SHN_LORESERVE)-16 {
-		return nil, nil, &FormatError{Msg: "the program refers to too many sections"}
+		return nil, core, &FormatError{Msg: "the program refers to too many sections"}
 	}
 	return e.img.Bytes(), core, nil
 }
@@ -206,22 +205,21 @@ func (e *emitter) addVersion() error {
 }
 
 // addBTF keeps the types that the link needs, and of .BTF.ext what is about its functions.
-func (e *emitter) addBTF() (*placedRelocations, error) {
-	core := new(placedRelocations)
+func (e *emitter) addBTF() (core placedRelocations, _ error) {
 	b, err := e.o.btfData()
 	if b == nil || err != nil {
 		return core, err
 	}
 	if uint64(len(b)) > math.MaxUint32/2 {
-		return nil, &FormatError{Section: btfSection, Msg: fmt.Sprintf("%d bytes of types", len(b))}
+		return core, &FormatError{Section: btfSection, Msg: fmt.Sprintf("%d bytes of types", len(b))}
 	}
 	ext, err := e.o.readExt(e.link)
 	if err != nil {
-		return nil, err
+		return core, err
 	}
 	b, names, ext, err := e.types(b, ext)
 	if err != nil {
-		return nil, err
+		return core, err
 	}
 	e.img.Add(image.Section{Name: btfSection, Type: elf.SHT_PROGBITS, Data: b})
 	if ext.empty() {

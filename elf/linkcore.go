@@ -18,16 +18,16 @@ type placedRelocations struct {
 	strings []byte // that the records refer to
 }
 
-func (r *placedRelocations) count() int {
+func (r placedRelocations) count() int {
 	return len(r.table[placeEntry]) + len(r.table[placeSubprogram])
 }
 
 // relocations finds out what the CO-RE relocations are that the instructions of a spec have.
-func (l *link) relocations(spec *ebpf.CollectionSpec, placed *placedRelocations) (Relocations, error) {
-	found := make(Relocations, placed.count())
+func (l *link) relocations(spec *ebpf.CollectionSpec, placed placedRelocations) (Relocations, error) {
 	if placed.count() == 0 {
-		return found, nil
+		return nil, nil
 	}
+	found := make(Relocations, placed.count())
 	funcs := make(map[string]*linkedFunc, len(l.funcs))
 	for _, f := range l.funcs {
 		funcs[f.name] = f
@@ -56,7 +56,7 @@ func (l *link) relocations(spec *ebpf.CollectionSpec, placed *placedRelocations)
 }
 
 // relocationAt returns the one of the instruction that lies some bytes behind the start of a function.
-func (l *link) relocationAt(f *linkedFunc, at uint64, placed *placedRelocations, types *btf.Spec) (c CORE, ok bool) {
+func (l *link) relocationAt(f *linkedFunc, at uint64, placed placedRelocations, types *btf.Spec) (c CORE, ok bool) {
 	records := placed.table[f.place]
 	i, ok := slices.BinarySearchFunc(records, f.off+at, func(r extRecord, off uint64) int { return cmp.Compare(r.off, off) })
 	if !ok {
