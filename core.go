@@ -2,7 +2,6 @@ package xdpload
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -10,6 +9,7 @@ import (
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
 
+	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/kerneltypes"
 )
 
@@ -21,14 +21,13 @@ var errAllTypes = errors.New("a relocation that takes all types of the kernel")
 // they name. What it cannot do, cilium/ebpf does with all of them, which takes
 // twenty times longer.
 type relocator struct {
-	local  *btf.Spec // the object's types
 	kernel *btf.Spec // nil until it is read
 	types  *btf.Builder
 }
 
 // newRelocator reads what all programs of a spec want of the kernel, if any does.
-func newRelocator(spec *ebpf.CollectionSpec, types *btf.Builder) (*relocator, error) {
-	r := &relocator{local: spec.Types, types: types}
+func newRelocator(spec *ebpf.CollectionSpec, core elf.Relocations, types *btf.Builder) (*relocator, error) {
+	r := &relocator{types: types}
 	var names []string
 	for _, p := range spec.Programs {
 		for i := range p.Instructions {
@@ -36,7 +35,7 @@ func newRelocator(spec *ebpf.CollectionSpec, types *btf.Builder) (*relocator, er
 			if relo == nil {
 				continue
 			}
-			name, err := r.name(relo)
+			name, err := sought(core[relo])
 			if err != nil {
 				return nil, err
 			}
@@ -53,32 +52,13 @@ func newRelocator(spec *ebpf.CollectionSpec, types *btf.Builder) (*relocator, er
 	return r, err
 }
 
-// relocations of these kinds look at types of one name only.
-var byName = []string{
-	"byte_off", "byte_sz", "field_exists", "signed", "lshift_u64", "rshift_u64",
-	"local_type_id", "type_exists", "type_size", "enumval_exists", "enumval_value",
-}
-
-// name is the one that a relocation looks up, without its flavour. Only its text
-// tells that.
-func (r *relocator) name(relo *btf.CORERelocation) (string, error) {
-	kind, rest, _ := strings.Cut(strings.TrimPrefix(relo.String(), "CORERelocation("), ",")
-	if !slices.Contains(byName, kind) {
+// sought is the name that a relocation looks up, without its flavour.
+func sought(c elf.CORE) (string, error) {
+	switch {
+	case c.Type == nil, c.Kind == elf.CORETypeIDTarget, c.Kind >= elf.CORETypeMatches:
 		return "", errAllTypes
 	}
-	var id btf.TypeID
-	at := strings.LastIndex(rest, "local_id=")
-	if at < 0 {
-		return "", errAllTypes
-	}
-	if _, err := fmt.Sscanf(rest[at:], "local_id=%d)", &id); err != nil {
-		return "", errAllTypes
-	}
-	typ, err := r.local.TypeByID(id)
-	if err != nil {
-		return "", err
-	}
-	name := typ.TypeName()
+	name := c.Type.TypeName()
 	if i := strings.LastIndex(name, "___"); i > 0 {
 		name = name[:i]
 	}

@@ -40,13 +40,13 @@ func TestRelocate(t *testing.T) {
 				t.Fatal(err)
 			}
 			selector := elf.Selector{Type: ebpf.XDP, Section: tt.section}
-			spec, err := obj.Spec(selector)
+			linked, err := obj.Link(selector)
 			if err != nil {
 				t.Fatal(err)
 			}
-			types := loadTypes(spec)
+			types := loadTypes(linked.Spec, linked.CORE)
 			defer types.close()
-			for _, p := range spec.Programs {
+			for _, p := range linked.Spec.Programs {
 				plain := types.programs[p.Name]
 				if got := plain != nil; got != tt.plain {
 					t.Fatalf("plain = %v, want %v", got, tt.plain)

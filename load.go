@@ -28,7 +28,7 @@ func Load(ctx context.Context, obj *elf.Object, o LoadOptions) (_ *Loaded, err e
 			l.close()
 		}
 	}()
-	l.types = loadTypes(l.spec)
+	l.types = loadTypes(l.spec, l.core)
 	defer l.types.close()
 	if err := l.createMaps(); err != nil {
 		return nil, err

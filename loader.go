@@ -19,6 +19,7 @@ type loader struct {
 	entry    string // the selected program's name
 	spec     *ebpf.CollectionSpec
 	defined  map[string]elf.Map // by the object, which says what is pinned
+	core     elf.Relocations
 	pins     *pins
 	types    typeInfo
 	maps     map[string]*ebpf.Map
@@ -38,9 +39,11 @@ func (l *loader) specify() error {
 		return err
 	}
 	l.entry = p.Name
-	if l.spec, l.defined, err = l.obj.SpecMaps(l.options.Select, l.options.TailCalls...); err != nil {
+	linked, err := l.obj.Link(l.options.Select, l.options.TailCalls...)
+	if err != nil {
 		return err
 	}
+	l.spec, l.defined, l.core = linked.Spec, linked.Maps, linked.CORE
 	for _, v := range l.options.Variables {
 		if err := l.obj.Set(l.spec, v.Name, v.Value); err != nil {
 			return err

@@ -269,21 +269,8 @@ func TestTogether(t *testing.T) {
 func TestOvertaken(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
-		install func(*bench, *elf.Object, xdpload.LoadOptions) (*xdpload.Loaded, error)
-	}{
-		{"one device", func(b *bench, obj *elf.Object, o xdpload.LoadOptions) (*xdpload.Loaded, error) {
-			l, _, err := xdpload.Install(b.t.Context(), b.conn, obj, o, b.hook)
-			return l, err
-		}},
-		{"several devices", func(b *bench, obj *elf.Object, o xdpload.LoadOptions) (*xdpload.Loaded, error) {
-			dev, err := b.conn.LinkByIndex(b.hook.Ifindex)
-			if err != nil {
-				return nil, err
-			}
-			l, _, err := xdpload.InstallEach(b.t.Context(), b.conn, obj, o, xdpload.XDPs{Links: []*netlink.Link{dev}})
-			return l, err
-		}},
-	} {
+		devices int
+	}{{"one device", 1}, {"several devices", 2}} {
 		t.Run(tt.name, func(t *testing.T) {
 			b := newBench(t)
 			loads := 0
@@ -294,10 +281,12 @@ func TestOvertaken(t *testing.T) {
 				_, err := b.try("shared_xdp.o", xdpload.LoadOptions{}, b.other)
 				return err
 			}})
-			l, err := tt.install(b, objectOf(t, "shared_xdp.o"), o)
-			if err != nil {
+			s := &xdpload.Object{Object: objectOf(t, "shared_xdp.o"), Options: o}
+			plans := []xdpload.Plan{{Source: s, Hook: b.hook}, {Source: s, Hook: xdpload.XDP{Ifindex: 1}}}
+			if _, err := xdpload.Apply(t.Context(), b.conn, plans[:tt.devices], xdpload.ApplyOptions{}); err != nil {
 				t.Fatal(err)
 			}
+			l := s.Loaded()
 			defer l.Close()
 			m, pinned := mapOf(t, l, "shared"), pinnedID(t, b.root+"/tc/globals/shared")
 			if loads != 2 || !m.Reused || m.ID != pinned {

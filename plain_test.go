@@ -139,7 +139,7 @@ func TestDetour(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.close()
-	l.types = loadTypes(l.spec)
+	l.types = loadTypes(l.spec, l.core)
 	l.types.close()
 	l.types.err = unix.EINVAL
 	if err := l.createMaps(); err != nil {

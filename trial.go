@@ -235,7 +235,7 @@ func (v *verification) specify(l *loader) (*ebpf.ProgramSpec, error) {
 // load verifies the program, first with its statistics only.
 func (v *verification) load(ctx context.Context, l *loader, spec *ebpf.ProgramSpec, t *Trial) error {
 	l.alone()
-	l.types = loadTypes(l.spec)
+	l.types = loadTypes(l.spec, l.core)
 	defer l.types.close()
 	if err := v.maps.provide(l); err != nil {
 		return err

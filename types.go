@@ -8,6 +8,7 @@ import (
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
 
+	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/sys"
 )
 
@@ -36,14 +37,14 @@ type plainProgram struct {
 // loadTypes gives the kernel the types that a spec's maps and programs name, as
 // the compiler made them. What it refuses, cilium/ebpf may know how to rewrite,
 // so an error is only kept.
-func loadTypes(spec *ebpf.CollectionSpec) typeInfo {
+func loadTypes(spec *ebpf.CollectionSpec, core elf.Relocations) typeInfo {
 	t := typeInfo{
 		maps:     make(map[string]mapTypes, len(spec.Maps)),
 		programs: make(map[string]*plainProgram, len(spec.Programs)),
 		wants:    make(map[string]error),
 	}
 	var types btf.Builder
-	if t.err = t.collect(spec, &types); t.err != nil || types.Empty() {
+	if t.err = t.collect(spec, core, &types); t.err != nil || types.Empty() {
 		return t
 	}
 	raw, err := types.Marshal(nil, &btf.MarshalOptions{Order: nativeOrder()})
@@ -54,7 +55,7 @@ func loadTypes(spec *ebpf.CollectionSpec) typeInfo {
 	return t
 }
 
-func (t *typeInfo) collect(spec *ebpf.CollectionSpec, types *btf.Builder) (err error) {
+func (t *typeInfo) collect(spec *ebpf.CollectionSpec, core elf.Relocations, types *btf.Builder) (err error) {
 	for _, name := range sortedKeys(spec.Maps) {
 		m := spec.Maps[name]
 		if m.Key == nil || m.Value == nil {
@@ -69,16 +70,16 @@ func (t *typeInfo) collect(spec *ebpf.CollectionSpec, types *btf.Builder) (err e
 		}
 		t.maps[m.Name] = ids
 	}
-	core, coreErr := newRelocator(spec, types)
+	relocator, relocatorErr := newRelocator(spec, core, types)
 	for _, name := range sortedKeys(spec.Programs) {
 		p := spec.Programs[name]
 		plain := &plainProgram{insns: slices.Clone(p.Instructions)}
 		why := wants(p)
 		if why == nil && relocated(p) {
-			why = coreErr
+			why = relocatorErr
 		}
 		if why == nil {
-			why = core.apply(plain.insns)
+			why = relocator.apply(plain.insns)
 		}
 		if why != nil {
 			t.wants[p.Name] = why

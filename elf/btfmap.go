@@ -7,6 +7,8 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
+
+	"github.com/xdpload/xdpload/elf/internal/naming"
 )
 
 // typeInfo is the object's own BTF, as it is in the file.
@@ -64,7 +66,7 @@ func catch(f func() error) (err error) {
 
 // btfMap reads a map of section ".maps" with the types of spec.
 func (o *Object) btfMap(sym *mapSymbol, spec *btf.Spec) (Map, error) {
-	m := Map{Name: sym.name, Section: sym.section.Name, Style: StyleBTF, Static: sym.static}
+	m := Map{Name: sym.name, Section: sym.section.Name, Offset: sym.start, Style: StyleBTF, Static: sym.static}
 	err := catch(func() error {
 		def, err := mapDefinition(spec, sym.name)
 		if err != nil {
@@ -77,7 +79,7 @@ func (o *Object) btfMap(sym *mapSymbol, spec *btf.Spec) (Map, error) {
 		return o.btfContents(&m, sym, values)
 	})
 	if err != nil {
-		return Map{}, &FormatError{Section: sym.section.Name, Offset: int64(sym.start), Msg: fmt.Sprintf("map %q", clip(sym.name)), Err: err}
+		return Map{}, &FormatError{Section: sym.section.Name, Offset: int64(sym.start), Msg: fmt.Sprintf("map %q", naming.Clip(sym.name)), Err: err}
 	}
 	return m, nil
 }
@@ -143,7 +145,7 @@ func (m *Map) define(def *btf.Struct) (values *btf.Member, err error) {
 			err = errors.New("unknown member of a map definition")
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", clip(member.Name), err)
+			return nil, fmt.Errorf("%s: %w", naming.Clip(member.Name), err)
 		}
 	}
 	m.fixValueSize()
@@ -262,10 +264,10 @@ func (o *Object) btfContents(m *Map, sym *mapSymbol, values *btf.Member) error {
 		}
 		key := (ref.off - first) / pointer
 		if key >= uint64(m.MaxEntries) && m.Type != ebpf.HashOfMaps {
-			return fmt.Errorf("%q at key %d of %d entries", clip(ref.name()), key, m.MaxEntries)
+			return fmt.Errorf("%q at key %d of %d entries", naming.Clip(ref.name()), key, m.MaxEntries)
 		}
 		if (ref.fn != nil) != (m.Type == ebpf.ProgramArray) {
-			return fmt.Errorf("key %d: %q does not go into a map of type %s", key, clip(ref.name()), m.Type)
+			return fmt.Errorf("key %d: %q does not go into a map of type %s", key, naming.Clip(ref.name()), m.Type)
 		}
 		m.Contents = append(m.Contents, Slot{uint32(key), ref.name()})
 	}
@@ -320,10 +322,10 @@ func (o *Object) mapRefs(sym *mapSymbol) ([]mapRef, error) {
 		}
 		t, err := o.resolve(r.sym, o.order.Uint64(data[r.off:]))
 		if err == nil && t.fn == nil && t.m == nil {
-			err = fmt.Errorf("%q is neither a function nor a map of the object", clip(r.sym.name))
+			err = fmt.Errorf("%q is neither a function nor a map of the object", naming.Clip(r.sym.name))
 		}
 		if err != nil {
-			return nil, &FormatError{Section: sym.section.Name, Offset: int64(r.off), Msg: fmt.Sprintf("map %q", clip(sym.name)), Err: err}
+			return nil, &FormatError{Section: sym.section.Name, Offset: int64(r.off), Msg: fmt.Sprintf("map %q", naming.Clip(sym.name)), Err: err}
 		}
 		refs = append(refs, mapRef{t, r.off})
 	}

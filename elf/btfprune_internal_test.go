@@ -30,7 +30,7 @@ func TestPrunedSpecs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all.btf = func() (*btfIndex, error) { return nil, errOddTypes }
+		all.btf = func() (*btfIndex, error) { return nil, errors.New("all types, please") }
 		for _, p := range few.Programs() {
 			s := Selector{Section: p.Section, Program: p.Name}
 			want, wantErr := all.Spec(s)
@@ -136,9 +136,9 @@ func TestPruneOdd(t *testing.T) {
 		{"a type that is not there", []uint32{0, btfwire.Pointer << 24, 1 << 20}},
 		{"a name that is not there", []uint32{1 << 20, btfwire.Float << 24, 4}},
 	} {
-		odd := &btfTypes{order: x.order, strings: x.strings, places: []int{0}}
+		odd := &btfwire.Types{Order: x.Order, Strings: x.Strings, Places: []int{0}}
 		for _, v := range tt.record {
-			odd.types = x.order.AppendUint32(odd.types, v)
+			odd.Records = x.Order.AppendUint32(odd.Records, v)
 		}
 		index := &btfIndex{odd, map[string][]uint32{"m": {1}}, nil}
 		l := o.newLink()

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/xdpload/xdpload/elf/internal/image"
+	"github.com/xdpload/xdpload/internal/btfwire"
 )
 
 // Relocation types, LLVM's include/llvm/BinaryFormat/ELFRelocs/BPF.def.
@@ -29,24 +30,24 @@ type emitter struct {
 	img     *image.Image
 	places  [2]int // section index
 	markers [2]int // section symbol, among the locals
-	funcs   map[*linked]int
+	funcs   map[*linkedFunc]int
 	maps    map[*linkedMap]int
 	data    map[*linkedData]int // section symbol, among the locals
 	externs map[*symbol]int
 }
 
-// emit writes what the link has found as an object that holds nothing else. It
-// returns the number of CO-RE relocations too. Maps are only there by name: their definitions are the caller's to add.
-func (l *link) emit() ([]byte, int, error) {
+// emit writes what the link has found as an object that holds nothing else, and returns
+// its CO-RE relocations too. Maps are only there by name: their definitions are the caller's to add.
+func (l *link) emit() (object []byte, core placedRelocations, err error) {
 	e := &emitter{
 		link: l, img: image.New(l.o.order),
-		funcs: make(map[*linked]int), maps: make(map[*linkedMap]int),
+		funcs: make(map[*linkedFunc]int), maps: make(map[*linkedMap]int),
 		data: make(map[*linkedData]int), externs: make(map[*symbol]int),
 	}
 	e.addCode()
 	e.addMaps()
 	if err := e.addData(); err != nil {
-		return nil, 0, err
+		return nil, core, err
 	}
 	for _, s := range l.ext {
 		e.externs[s] = e.img.Global(image.Symbol{Name: s.name, Type: elf.STT_NOTYPE, Bind: externBind(s)})
@@ -54,14 +55,13 @@ func (l *link) emit() ([]byte, int, error) {
 	e.relocate()
 	e.addText("license", l.o.License())
 	if err := e.addVersion(); err != nil {
-		return nil, 0, err
+		return nil, core, err
 	}
-	core, err := e.addBTF()
-	if err != nil {
-		return nil, 0, err
+	if core, err = e.addBTF(); err != nil {
+		return nil, core, err
 	}
 	if len(e.img.Sections) > int(elf.SHN_LORESERVE)-16 {
-		return nil, 0, &FormatError{Msg: "the program refers to too many sections"}
+		return nil, core, &FormatError{Msg: "the program refers to too many sections"}
 	}
 	return e.img.Bytes(), core, nil
 }
@@ -205,28 +205,31 @@ func (e *emitter) addVersion() error {
 }
 
 // addBTF keeps the types that the link needs, and of .BTF.ext what is about its functions.
-func (e *emitter) addBTF() (core int, err error) {
+func (e *emitter) addBTF() (core placedRelocations, _ error) {
 	b, err := e.o.btfData()
 	if b == nil || err != nil {
-		return 0, err
+		return core, err
 	}
 	if uint64(len(b)) > math.MaxUint32/2 {
-		return 0, &FormatError{Section: btfSection, Msg: fmt.Sprintf("%d bytes of types", len(b))}
+		return core, &FormatError{Section: btfSection, Msg: fmt.Sprintf("%d bytes of types", len(b))}
 	}
 	ext, err := e.o.readExt(e.link)
 	if err != nil {
-		return 0, err
+		return core, err
 	}
 	b, names, ext, err := e.types(b, ext)
 	if err != nil {
-		return 0, err
+		return core, err
 	}
 	e.img.Add(image.Section{Name: btfSection, Type: elf.SHT_PROGBITS, Data: b})
 	if ext.empty() {
-		return 0, nil
+		return core, nil
 	}
 	e.img.Add(image.Section{Name: btfExtSection, Type: elf.SHT_PROGBITS, Data: ext.encode(e.o.order, names)})
-	return ext.core(), nil
+	if core.table = ext[btfwire.ExtCORE]; core.count() > 0 {
+		core.strings, err = btfwire.Strings(e.o.order, b)
+	}
+	return core, err
 }
 
 // types returns the section of types with the names of the image's sections

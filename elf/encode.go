@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/cilium/ebpf/btf"
+
+	"github.com/xdpload/xdpload/elf/internal/naming"
 )
 
 var errOutOfRange = errors.New("out of range")
@@ -97,7 +99,7 @@ func encodeEnum(t *btf.Enum, order binary.ByteOrder, text string) ([]byte, error
 			return putUint(order, t.Size, v.Value)
 		}
 		if len(names) < maxCandidates {
-			names = append(names, clip(v.Name))
+			names = append(names, naming.Clip(v.Name))
 		}
 	}
 	b, err := encodeNumber(t.Size, t.Signed, order, text)
@@ -156,7 +158,7 @@ func elements(t *btf.Array, order binary.ByteOrder, text string) ([]string, erro
 		return nil, fmt.Errorf("%d elements for %d", len(words), t.Nelems)
 	case len(words) == 1 && t.Nelems > 1 && !bracketed:
 		if _, err := encode(t.Type, order, text); err == nil {
-			return nil, fmt.Errorf("one value for %d elements: NAME[INDEX]=%s sets one of them, A,B,… several from the first, [%[2]s] the first, and the rest to zero", t.Nelems, clip(text))
+			return nil, fmt.Errorf("one value for %d elements: NAME[INDEX]=%s sets one of them, A,B,… several from the first, [%[2]s] the first, and the rest to zero", t.Nelems, naming.Clip(text))
 		}
 	}
 	return words, nil

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload/elf/internal/naming"
 )
 
 // FormatError says that a file is no BPF object, or which part of the object
@@ -24,7 +26,7 @@ func (e *FormatError) Error() string {
 		b.WriteString(e.Object + ": ")
 	}
 	if e.Section != "" {
-		fmt.Fprintf(&b, "section %q: ", clip(e.Section))
+		fmt.Fprintf(&b, "section %q: ", naming.Clip(e.Section))
 	}
 	if e.Offset != 0 {
 		fmt.Fprintf(&b, "offset %#x: ", e.Offset)
@@ -74,7 +76,7 @@ func writeCandidates(b *strings.Builder, progs []Program) {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		fmt.Fprintf(b, "%s (section %s)", clip(p.Name), clip(p.Section))
+		fmt.Fprintf(b, "%s (section %s)", naming.Clip(p.Name), naming.Clip(p.Section))
 	}
 }
 
@@ -93,15 +95,6 @@ func (e *TypeError) Error() string {
 		b.WriteString(e.Object + ": ")
 	}
 	fmt.Fprintf(&b, "program %s in section %q %s, it cannot run as %s",
-		clip(e.Program.Name), clip(e.Program.Section), e.Program.purpose(), e.Want)
+		naming.Clip(e.Program.Name), naming.Clip(e.Program.Section), e.Program.purpose(), e.Want)
 	return b.String()
-}
-
-// clip shortens a name from a file, so that a message stays one line.
-func clip(name string) string {
-	const limit = 80
-	if len(name) <= limit {
-		return name
-	}
-	return name[:limit] + "…"
 }

@@ -2,33 +2,25 @@ package elf
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/cilium/ebpf/btf"
 )
 
-// declared checks that each undefined symbol is a kernel function, kernel
-// variable or kernel setting that BTF declares.
-func (l *link) declared() error {
-	if len(l.ext) == 0 {
-		return nil
-	}
+// Externs returns the functions, variables and settings of the kernel that BTF declares
+// by name (__ksym and __kconfig), none without BTF. The error is a [*FormatError].
+func (o *Object) Externs() (map[string]bool, error) {
 	known := make(map[string]bool)
-	if l.o.HasBTF() {
-		types, err := l.o.types()
-		if err != nil {
-			return err
-		}
-		if err := catch(func() error { return types.externs(known) }); err != nil {
-			return &FormatError{Section: btfSection, Msg: "declarations of undefined symbols", Err: err}
-		}
+	if !o.HasBTF() {
+		return known, nil
 	}
-	for _, s := range l.ext {
-		if !known[s.name] {
-			return &FormatError{Msg: fmt.Sprintf("undefined symbol %q: the object neither defines it nor declares it __ksym or __kconfig", clip(s.name))}
-		}
+	types, err := o.types()
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	if err := catch(func() error { return types.externs(known) }); err != nil {
+		return nil, o.fault(&FormatError{Section: btfSection, Msg: "declarations of undefined symbols", Err: err})
+	}
+	return known, nil
 }
 
 // externs adds the names that the object declares as the kernel's.

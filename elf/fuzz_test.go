@@ -72,26 +72,6 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// FuzzConvert looks for panics, and reads what was converted.
-func FuzzConvert(f *testing.F) {
-	for _, name := range legacyObjects {
-		f.Add(testobj.Bytes(name))
-	}
-	f.Fuzz(func(t *testing.T, b []byte) {
-		o, err := elf.Read(bytes.NewReader(b))
-		if err != nil || len(b) > 1<<20 {
-			return
-		}
-		c, err := o.Convert()
-		if err != nil {
-			return
-		}
-		if _, err := elf.Read(bytes.NewReader(c.Image)); err != nil {
-			t.Fatalf("what was converted: %v", err)
-		}
-	})
-}
-
 // FuzzSet looks for panics in names and values of variables.
 func FuzzSet(f *testing.F) {
 	for variable, value := range map[string]string{

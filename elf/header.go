@@ -4,22 +4,14 @@ import (
 	"debug/elf"
 	"encoding/binary"
 	"fmt"
+
+	"github.com/xdpload/xdpload/elf/internal/image"
+	"github.com/xdpload/xdpload/internal/btfwire"
 )
 
-// Sizes of the ELF64 structures, from the ELF specification. All sizes are in bytes.
-const (
-	headerSize  = 64
-	sectionSize = 64
-	symbolSize  = 24
-	relSize     = 16
-	insnSize    = 8 // struct bpf_insn, include/uapi/linux/bpf.h
-)
+const insnSize = 8 // struct bpf_insn in bytes, include/uapi/linux/bpf.h
 
-// byteOrder is what binary.LittleEndian and binary.BigEndian are.
-type byteOrder interface {
-	binary.ByteOrder
-	binary.AppendByteOrder
-}
+type byteOrder = btfwire.ByteOrder
 
 // littleEndian reports whether the order is little endian.
 func littleEndian(order binary.ByteOrder) bool { return order.Uint16([]byte{1, 0}) == 1 }
@@ -42,8 +34,8 @@ func parseHeader(b []byte) (header, error) {
 	if elf.Data(b[elf.EI_DATA]) == elf.ELFDATA2MSB {
 		h.order = binary.BigEndian
 	}
-	if len(b) < headerSize {
-		return header{}, truncated("the ELF header has %d of %d bytes", len(b), headerSize)
+	if len(b) < image.HeaderSize {
+		return header{}, truncated("the ELF header has %d of %d bytes", len(b), image.HeaderSize)
 	}
 	h.machine = elf.Machine(h.order.Uint16(b[18:]))
 	// Old LLVM leaves e_machine zero.
@@ -59,15 +51,15 @@ func parseHeader(b []byte) (header, error) {
 // parseTable finds the section header table.
 func (h *header) parseTable(b []byte) error {
 	h.shoff = h.order.Uint64(b[40:])
-	if size := h.order.Uint16(b[58:]); h.shoff != 0 && size != sectionSize {
-		return &FormatError{Offset: 58, Msg: fmt.Sprintf("section headers of %d bytes, not %d", size, sectionSize)}
+	if size := h.order.Uint16(b[58:]); h.shoff != 0 && size != image.SectionSize {
+		return &FormatError{Offset: 58, Msg: fmt.Sprintf("section headers of %d bytes, not %d", size, image.SectionSize)}
 	}
 	n := uint64(h.order.Uint16(b[60:]))
 	str := uint32(h.order.Uint16(b[62:]))
 	if h.shoff == 0 {
 		return &FormatError{Msg: "no section headers"}
 	}
-	if h.shoff > uint64(len(b)) || uint64(len(b))-h.shoff < sectionSize {
+	if h.shoff > uint64(len(b)) || uint64(len(b))-h.shoff < image.SectionSize {
 		return truncated("the section headers start at byte %d of %d", h.shoff, len(b))
 	}
 	// Section 0 holds the numbers that do not fit in 16 bits.
@@ -78,7 +70,7 @@ func (h *header) parseTable(b []byte) error {
 	if elf.SectionIndex(str) == elf.SHN_XINDEX {
 		str = h.order.Uint32(first[40:])
 	}
-	if n > (uint64(len(b))-h.shoff)/sectionSize {
+	if n > (uint64(len(b))-h.shoff)/image.SectionSize {
 		return truncated("%d section headers start at byte %d of %d", n, h.shoff, len(b))
 	}
 	if uint64(str) >= n {
@@ -98,7 +90,7 @@ func checkIdent(b []byte) error {
 	case len(b) < len(elf.ELFMAG) || string(b[:len(elf.ELFMAG)]) != elf.ELFMAG:
 		return &FormatError{Msg: "not an ELF object"}
 	case len(b) < elf.EI_NIDENT:
-		return truncated("the ELF header has %d of %d bytes", len(b), headerSize)
+		return truncated("the ELF header has %d of %d bytes", len(b), image.HeaderSize)
 	case elf.Class(b[elf.EI_CLASS]) != elf.ELFCLASS64:
 		return &FormatError{Offset: elf.EI_CLASS, Msg: "not a 64-bit ELF object, as BPF objects are"}
 	case elf.Data(b[elf.EI_DATA]) != elf.ELFDATA2LSB && elf.Data(b[elf.EI_DATA]) != elf.ELFDATA2MSB:

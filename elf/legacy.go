@@ -5,6 +5,8 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
+
+	"github.com/xdpload/xdpload/elf/internal/naming"
 )
 
 // Sizes of struct bpf_elf_map, iproute2's include/bpf_elf.h: 16 bytes are type, key,
@@ -24,7 +26,7 @@ func (o *Object) legacyMap(sym *mapSymbol) (Map, error) {
 	fail := func(format string, args ...any) (Map, error) {
 		return Map{}, &FormatError{
 			Section: sym.section.Name, Offset: int64(sym.start),
-			Msg: fmt.Sprintf("map %q: ", clip(sym.name)) + fmt.Sprintf(format, args...),
+			Msg: fmt.Sprintf("map %q: ", naming.Clip(sym.name)) + fmt.Sprintf(format, args...),
 		}
 	}
 	data, err := sectionData(o.image, sym.section)
@@ -46,6 +48,7 @@ func (o *Object) legacyMap(sym *mapSymbol) (Map, error) {
 	return Map{
 		Name:       sym.name,
 		Section:    sym.section.Name,
+		Offset:     sym.start,
 		Style:      StyleLegacy,
 		Type:       ebpf.MapType(field[0]),
 		KeySize:    field[1],
@@ -91,7 +94,7 @@ func (o *Object) withLegacyContents(m Map) (Map, error) {
 // all with that id, unless their inner_idx is -1.
 func (o *Object) legacyInner(outer *Map) error {
 	fail := func(format string, args ...any) error {
-		return &FormatError{Section: outer.Section, Msg: fmt.Sprintf("map %q: ", clip(outer.Name)) + fmt.Sprintf(format, args...)}
+		return &FormatError{Section: outer.Section, Msg: fmt.Sprintf("map %q: ", naming.Clip(outer.Name)) + fmt.Sprintf(format, args...)}
 	}
 	outer.ValueSize = 4 // a map's descriptor, whatever the object says
 	if outer.InnerID == 0 {
@@ -103,7 +106,7 @@ func (o *Object) legacyInner(outer *Map) error {
 	}
 	template := inner[0]
 	if template.Type == ebpf.ArrayOfMaps || template.Type == ebpf.HashOfMaps {
-		return fail("the inner map %q is a map of maps too", clip(template.Name))
+		return fail("the inner map %q is a map of maps too", naming.Clip(template.Name))
 	}
 	outer.Inner = &template
 	for _, m := range inner {
@@ -113,7 +116,7 @@ func (o *Object) legacyInner(outer *Map) error {
 		case outer.KeySize != 4:
 			return fail("keys of %d bytes, not the 4 of inner_idx", outer.KeySize)
 		case outer.Type == ebpf.ArrayOfMaps && uint32(m.InnerIndex) >= outer.MaxEntries:
-			return fail("inner map %q at key %d of %d entries", clip(m.Name), m.InnerIndex, outer.MaxEntries)
+			return fail("inner map %q at key %d of %d entries", naming.Clip(m.Name), m.InnerIndex, outer.MaxEntries)
 		}
 		outer.Contents = append(outer.Contents, Slot{uint32(m.InnerIndex), m.Name})
 	}

@@ -1,10 +1,9 @@
 package elf
 
 import (
-	"cmp"
-	"slices"
 	"strings"
-	"sync"
+
+	"github.com/xdpload/xdpload/internal/btfwire"
 )
 
 // Line is a line of the source, and the instruction that begins it.
@@ -19,7 +18,7 @@ type Line struct {
 // Lines returns the lines of the source of a program or subprogram of this object by
 // offset, none without BTF. The error is a [*FormatError].
 func (o *Object) Lines(p Program) ([]Line, error) {
-	records, names, err := o.extRecords(extLines, p)
+	records, names, err := o.extRecords(btfwire.ExtLines, p)
 	if err != nil {
 		return nil, o.fault(err)
 	}
@@ -31,117 +30,4 @@ func (o *Object) Lines(p Program) ([]Line, error) {
 		lines = append(lines, Line{r.off, file, int(place >> 10), int(place & 0x3ff), strings.TrimSpace(text)})
 	}
 	return lines, nil
-}
-
-// CORE is a relocation that a loader computes from the BTF of the kernel
-// (compile once, run everywhere).
-type CORE struct {
-	Offset uint64 // of the instruction, bytes from the start of the section
-	Type   string // that the program was compiled with, "struct task_struct"
-	Access string // the path in it, as numbers: "0:1:2"
-	Kind   COREKind
-}
-
-// COREKind is what of a type is asked for: enum bpf_core_relo_kind, include/uapi/linux/bpf.h.
-type COREKind uint32
-
-// Those of which the instruction holds the number of the type.
-const (
-	coreTypeIDLocal  COREKind = 6
-	coreTypeIDTarget COREKind = 7
-)
-
-// String returns the kernel's name of the kind without its prefix, such as "field_byte_offset".
-func (k COREKind) String() string {
-	names := [...]string{
-		"field_byte_offset", "field_byte_size", "field_exists", "field_signed", "field_lshift_u64", "field_rshift_u64",
-		"type_id_local", "type_id_target", "type_exists", "type_size", "enumval_exists", "enumval_value", "type_matches",
-	}
-	if int64(k) < int64(len(names)) {
-		return names[k]
-	}
-	return "unknown"
-}
-
-// CORERelocations returns the CO-RE relocations of a program or subprogram of
-// this object by offset. The error is a [*FormatError].
-func (o *Object) CORERelocations(p Program) ([]CORE, error) {
-	records, names, err := o.extRecords(extCORE, p)
-	if err != nil || len(records) == 0 {
-		return nil, o.fault(err)
-	}
-	types, err := o.types()
-	if err != nil {
-		return nil, err
-	}
-	var out []CORE
-	for _, r := range records {
-		c := CORE{Offset: r.off, Type: "unknown", Kind: COREKind(o.order.Uint32(r.rest[8:]))}
-		c.Access, _ = tableString(names, o.order.Uint32(r.rest[4:]))
-		if t, err := types.byID(o.order.Uint32(r.rest)); err == nil {
-			c.Type = TypeName(t)
-		}
-		out = append(out, c)
-	}
-	return out, nil
-}
-
-// extIndex is one table of .BTF.ext by section.
-type extIndex struct {
-	// sections decode the records of one section when they are first asked for,
-	// in the order of their instructions.
-	sections map[string]func() []extRecord
-	names    string // the strings that records refer to
-}
-
-// indexExt finds the sections of a table of .BTF.ext.
-func (o *Object) indexExt(table int) (extIndex, error) {
-	index := extIndex{sections: make(map[string]func() []extRecord)}
-	known := extSizes[table]
-	parts := make(map[string][][]byte)
-	err := o.extTable(table, func(r *extReader) error {
-		index.names = r.strings
-		return r.sections(known, func(name string, b []byte, size int) {
-			if parts[name] == nil {
-				index.sections[name] = sync.OnceValue(func() []extRecord {
-					return sortedRecords(parts[name], r.order, size, known)
-				})
-			}
-			parts[name] = append(parts[name], b)
-		})
-	})
-	return index, err
-}
-
-// sortedRecords decodes records of size bytes, of which known are kept.
-func sortedRecords(parts [][]byte, order byteOrder, size, known int) (records []extRecord) {
-	for _, b := range parts {
-		for ; len(b) >= size; b = b[size:] {
-			records = append(records, extRecord{uint64(order.Uint32(b)), b[4:known]})
-		}
-	}
-	slices.SortStableFunc(records, func(a, b extRecord) int { return cmp.Compare(a.off, b.off) })
-	return records
-}
-
-// within returns the records about a part of a section.
-func (x *extIndex) within(section string, start, end uint64) []extRecord {
-	decode := x.sections[section]
-	if decode == nil {
-		return nil
-	}
-	records := decode()
-	at := func(r extRecord, off uint64) int { return cmp.Compare(r.off, off) }
-	lo, _ := slices.BinarySearchFunc(records, start, at)
-	hi, _ := slices.BinarySearchFunc(records, end, at)
-	return records[lo:max(lo, hi)]
-}
-
-// extRecords returns the records of a table that are about a function.
-func (o *Object) extRecords(table int, p Program) ([]extRecord, string, error) {
-	index, err := o.ext[table]()
-	if err != nil {
-		return nil, "", err
-	}
-	return index.within(p.Section, p.Offset, p.Offset+p.Size), index.names, nil
 }

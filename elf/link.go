@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload/elf/internal/naming"
 )
 
 // link collects what a program needs, as a linker does that keeps only what is
@@ -13,12 +15,12 @@ import (
 // maps hold, and the sections of its variables.
 type link struct {
 	o     *Object
-	funcs []*linked
+	funcs []*linkedFunc
 	maps  []*linkedMap
 	data  []*linkedData
 	ext   []*symbol // undefined symbols
 
-	byFunc  map[*function]*linked
+	byFunc  map[*function]*linkedFunc
 	byMap   map[*mapSymbol]*linkedMap
 	byData  map[string]*linkedData
 	commons map[*symbol]uint64 // offset in .bss
@@ -33,8 +35,8 @@ const (
 	placeSubprogram
 )
 
-// linked is a function with its code, ready to be placed.
-type linked struct {
+// linkedFunc is a function with its code, ready to be placed.
+type linkedFunc struct {
 	fn    *function
 	name  string // unique in the image
 	place int    // placeEntry or placeSubprogram
@@ -46,7 +48,7 @@ type linked struct {
 // codeRef is an instruction that depends on a symbol. Exactly one of the pointers is set.
 type codeRef struct {
 	at     uint64 // bytes from the start of the function
-	fn     *linked
+	fn     *linkedFunc
 	m      *linkedMap
 	data   *linkedData
 	extern *symbol
@@ -71,7 +73,7 @@ type linkedData struct {
 func (o *Object) newLink() *link {
 	return &link{
 		o:       o,
-		byFunc:  make(map[*function]*linked),
+		byFunc:  make(map[*function]*linkedFunc),
 		byMap:   make(map[*mapSymbol]*linkedMap),
 		byData:  make(map[string]*linkedData),
 		commons: make(map[*symbol]uint64),
@@ -99,17 +101,17 @@ func (l *link) run() error {
 }
 
 // enter adds a function that a hook or a tail call enters.
-func (l *link) enter(fn *function) *linked {
+func (l *link) enter(fn *function) *linkedFunc {
 	f := l.function(fn)
 	f.place = placeEntry
 	return f
 }
 
-func (l *link) function(fn *function) *linked {
+func (l *link) function(fn *function) *linkedFunc {
 	if f := l.byFunc[fn]; f != nil {
 		return f
 	}
-	f := &linked{fn: fn, name: l.uniqueName(fn.name), place: placeSubprogram}
+	f := &linkedFunc{fn: fn, name: l.uniqueName(fn.name), place: placeSubprogram}
 	l.byFunc[fn] = f
 	l.funcs = append(l.funcs, f)
 	return f
@@ -143,7 +145,7 @@ const maxVariables = 32 << 20
 func (l *link) dataAt(name string, sec *Section) (*linkedData, error) {
 	if d := l.byData[name]; d != nil {
 		if d.sec != sec && sec != nil {
-			return nil, fmt.Errorf("the object has two sections %q", clip(name))
+			return nil, fmt.Errorf("the object has two sections %q", naming.Clip(name))
 		}
 		return d, nil
 	}
@@ -152,7 +154,7 @@ func (l *link) dataAt(name string, sec *Section) (*linkedData, error) {
 		d.size = sec.Size
 	}
 	if d.size > maxVariables {
-		return nil, fmt.Errorf("section %q has %d bytes, more than the %d that variables can have", clip(name), d.size, maxVariables)
+		return nil, fmt.Errorf("section %q has %d bytes, more than the %d that variables can have", naming.Clip(name), d.size, maxVariables)
 	}
 	l.byData[name] = d
 	l.data = append(l.data, d)
@@ -173,7 +175,7 @@ func (l *link) common(sym *symbol) (*linkedData, uint64, error) {
 		return d, off, nil
 	}
 	if sym.value > 4096 || sym.value&(sym.value-1) != 0 || sym.size > maxVariables {
-		return nil, 0, fmt.Errorf("symbol %q: %d bytes aligned to %d", clip(sym.name), sym.size, sym.value)
+		return nil, 0, fmt.Errorf("symbol %q: %d bytes aligned to %d", naming.Clip(sym.name), sym.size, sym.value)
 	}
 	align := max(sym.value, 1)
 	off := (d.size + align - 1) / align * align
@@ -258,13 +260,13 @@ func (l *link) checkExpansion() error {
 		if f.place != placeEntry {
 			continue
 		}
-		seen := map[*linked]bool{f: true}
-		for todo := []*linked{f}; len(todo) > 0; {
+		seen := map[*linkedFunc]bool{f: true}
+		for todo := []*linkedFunc{f}; len(todo) > 0; {
 			g := todo[len(todo)-1]
 			todo = todo[:len(todo)-1]
 			if total += uint64(len(g.code)) / insnSize; total > maxExpanded {
 				return &FormatError{Section: f.fn.section.Name, Msg: fmt.Sprintf(
-					"program %q: the programs to load have more than %d instructions with the functions that they call", clip(f.fn.name), maxExpanded)}
+					"program %q: the programs to load have more than %d instructions with the functions that they call", naming.Clip(f.fn.name), maxExpanded)}
 			}
 			for _, r := range g.refs {
 				if r.fn != nil && !seen[r.fn] {

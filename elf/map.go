@@ -11,12 +11,15 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
+
+	"github.com/xdpload/xdpload/elf/internal/naming"
 )
 
 // Map is a map that an object defines.
 type Map struct {
 	Name    string // the symbol's name; the section's for global variables
 	Section string
+	Offset  uint64 // of its definition, bytes from the start of the section
 	Style   MapStyle
 
 	Type       ebpf.MapType
@@ -100,7 +103,7 @@ func (o *Object) Map(name string) (Map, error) {
 			return dataMap(s), nil
 		}
 	}
-	return Map{}, o.fault(&FormatError{Msg: fmt.Sprintf("no map %q", clip(name))})
+	return Map{}, o.fault(&FormatError{Msg: fmt.Sprintf("no map %q", naming.Clip(name))})
 }
 
 func (o *Object) findMaps() ([]Map, error) {
@@ -163,7 +166,7 @@ func (o *Object) readMap(sym *mapSymbol) (Map, error) {
 func noTypes(sym *mapSymbol) error {
 	return &FormatError{
 		Section: sym.section.Name, Offset: int64(sym.start),
-		Msg: fmt.Sprintf("map %q: no BTF to describe it: compile with clang -g", clip(sym.name)),
+		Msg: fmt.Sprintf("map %q: no BTF to describe it: compile with clang -g", naming.Clip(sym.name)),
 	}
 }
 
@@ -183,7 +186,7 @@ func (o *Object) findMapSymbols() []mapSymbol {
 	for i := range o.symbols {
 		s := &o.symbols[i]
 		if sec := o.mapSection(s); sec != nil {
-			maps = append(maps, mapSymbol{s.name, sec, s.value, s.size, s.bind == elf.STB_LOCAL, sec.legacyMaps()})
+			maps = append(maps, mapSymbol{s.name, sec, s.value, s.size, s.bind == elf.STB_LOCAL, sec.LegacyMaps()})
 		}
 	}
 	slices.SortStableFunc(maps, func(a, b mapSymbol) int {
@@ -207,7 +210,7 @@ func (o *Object) mapSection(s *symbol) *Section {
 		return nil
 	}
 	sec := &o.sections[s.section]
-	if !sec.legacyMaps() && !sec.btfMaps() || s.value >= sec.Size {
+	if !sec.LegacyMaps() && !sec.BTFMaps() || s.value >= sec.Size {
 		return nil
 	}
 	return sec

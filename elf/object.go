@@ -15,6 +15,7 @@
 package elf
 
 import (
+	"bytes"
 	"crypto/sha1"
 	"debug/elf"
 	"encoding/binary"
@@ -28,6 +29,8 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+
+	"github.com/xdpload/xdpload/internal/btfwire"
 )
 
 // Object is a BPF object file that has been read. It is immutable and safe for
@@ -50,7 +53,7 @@ type Object struct {
 	types            func() (typeInfo, error)
 	mapDefs          func() ([]Map, error)
 	relocs           relocTable
-	ext              [len(extSizes)]func() (extIndex, error)
+	ext              [btfwire.ExtTables]func() (extIndex, error)
 	btf              func() (*btfIndex, error)
 	btfStrings       func() (string, error)
 }
@@ -135,6 +138,12 @@ func (o *Object) fault(err error) error {
 
 // Name returns the base name of the file that was opened, or the name that was given to ReadNamed.
 func (o *Object) Name() string { return o.name }
+
+// Path returns the file as it was given to Open or ReadNamed, for messages.
+func (o *Object) Path() string { return o.path }
+
+// Bytes returns a copy of the whole file.
+func (o *Object) Bytes() []byte { return bytes.Clone(o.image) }
 
 // Size returns the size of the file in bytes.
 func (o *Object) Size() int { return len(o.image) }

@@ -1,6 +1,10 @@
 package elf
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/xdpload/xdpload/elf/internal/naming"
+)
 
 // Producer returns what the object says that made it, such as "clang version
 // 14.0.6", or "" when it says nothing: the .comment section, or a compiler's
@@ -8,13 +12,13 @@ import "strings"
 func (o *Object) Producer() string {
 	for _, s := range o.stringsOf(".comment") {
 		if s != "" {
-			return clip(s)
+			return naming.Clip(s)
 		}
 	}
 	for _, s := range o.stringsOf(".debug_str") {
 		for _, compiler := range [...]string{"clang version ", "clang LLVM ", "GNU C", "rustc "} {
 			if strings.Contains(s, compiler) {
-				return clip(s)
+				return naming.Clip(s)
 			}
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload/elf/internal/naming"
 )
 
 // Program is a function of an object that a hook can run, or, in section
@@ -58,14 +60,14 @@ func (f *function) optional() bool { return strings.HasPrefix(f.section.Name, "?
 const textSection = ".text"
 
 func (f *function) program() Program {
-	kind := kindOf(f.section.Name)
+	kind := naming.KindOf(f.section.Name)
 	return Program{
 		Name:         f.name,
 		Section:      f.section.Name,
-		Type:         kind.typ,
-		AttachType:   kind.attach,
-		Flags:        kind.flags,
-		AttachTo:     kind.target,
+		Type:         kind.Type,
+		AttachType:   kind.Attach,
+		Flags:        kind.Flags,
+		AttachTo:     kind.Target,
 		Optional:     f.optional(),
 		Static:       f.static,
 		Offset:       f.start,
@@ -109,7 +111,7 @@ func (p Program) purpose() string {
 	case p.Type == ebpf.Extension:
 		return "replaces a function of another program, and needs that program as its target"
 	case p.AttachTo != "":
-		return fmt.Sprintf("is of type %s and attaches to %q", p.Type, clip(p.AttachTo))
+		return fmt.Sprintf("is of type %s and attaches to %q", p.Type, naming.Clip(p.AttachTo))
 	}
 	return fmt.Sprintf("is of type %s", p.Type)
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+
+	"github.com/xdpload/xdpload/elf/internal/naming"
 )
 
 // Reference is what an instruction depends on beside its operands.
@@ -115,12 +117,12 @@ func (o *Object) functionOf(p Program) (*function, error) {
 	if fn := o.functionIn(p.Section, p.Offset); fn != nil {
 		return fn, nil
 	}
-	return nil, &FormatError{Section: p.Section, Offset: int64(p.Offset), Msg: fmt.Sprintf("no function %q", clip(p.Name))}
+	return nil, &FormatError{Section: p.Section, Offset: int64(p.Offset), Msg: fmt.Sprintf("no function %q", naming.Clip(p.Name))}
 }
 
 func (o *Object) functionIn(section string, off uint64) *function {
 	for i := range o.sections {
-		if sec := &o.sections[i]; sec.Name == section && sec.executable() {
+		if sec := &o.sections[i]; sec.Name == section && sec.Executable() {
 			if fn := o.functionAt(sec, off); fn != nil {
 				return fn
 			}
@@ -138,7 +140,7 @@ func (o *Object) code(fn *function) ([]byte, error) {
 	if fn.size%insnSize != 0 || fn.start > uint64(len(data)) || fn.size > uint64(len(data))-fn.start {
 		return nil, &FormatError{
 			Section: fn.section.Name, Offset: int64(fn.start),
-			Msg: fmt.Sprintf("program %q: %d bytes are no instructions of this section", clip(fn.name), fn.size),
+			Msg: fmt.Sprintf("program %q: %d bytes are no instructions of this section", naming.Clip(fn.name), fn.size),
 		}
 	}
 	return data[fn.start:fn.end()], nil
@@ -166,7 +168,7 @@ func (o *Object) references(fn *function) ([]Reference, error) {
 		}
 		r, ok, err := o.referenceOf(fn, at, insn, rel)
 		if err != nil {
-			return refs, &FormatError{Section: fn.section.Name, Offset: int64(fn.start + at), Msg: fmt.Sprintf("program %q", clip(fn.name)), Err: err}
+			return refs, &FormatError{Section: fn.section.Name, Offset: int64(fn.start + at), Msg: fmt.Sprintf("program %q", naming.Clip(fn.name)), Err: err}
 		}
 		if ok {
 			r.Offset = fn.start + at
@@ -179,6 +181,13 @@ func (o *Object) references(fn *function) ([]Reference, error) {
 	return refs, nil
 }
 
+// Instructions, include/uapi/linux/bpf.h.
+const (
+	opLoadImm64   = 0x18 // BPF_LD | BPF_IMM | BPF_DW, takes two slots
+	opCall        = 0x85 // BPF_JMP | BPF_CALL
+	srcPseudoCall = 1    // BPF_PSEUDO_CALL: imm is relative to the next instruction
+)
+
 // Sources of a call, include/uapi/linux/bpf.h.
 const (
 	srcHelper    = 0
@@ -190,10 +199,7 @@ func (o *Object) referenceOf(fn *function, at uint64, insn []byte, rel *reloc) (
 	imm := int32(o.order.Uint32(insn[4:]))
 	switch {
 	case rel != nil && insn[0] == opCall:
-		t, err := o.resolve(rel.sym, uint64(insnSize*(int64(imm)+1)))
-		if err == nil && t.fn == nil && t.extern == nil {
-			err = fmt.Errorf("a call of %q, which is no function", clip(rel.sym.name))
-		}
+		t, err := o.callee(rel.sym, int64(imm))
 		return t.reference(true), true, err
 	case rel != nil && insn[0] == opLoadImm64:
 		t, err := o.resolve(rel.sym, uint64(int64(imm)))
@@ -207,14 +213,42 @@ func (o *Object) referenceOf(fn *function, at uint64, insn []byte, rel *reloc) (
 	case srcPseudoKfn:
 		return Reference{Kind: RefKernel, Number: imm}, true, nil
 	case srcPseudoCall:
-		off := int64(fn.start+at) + insnSize*(int64(imm)+1)
-		callee := o.functionAt(fn.section, uint64(off))
-		if off < 0 || callee == nil {
-			return Reference{}, false, fmt.Errorf("a call to byte %#x of the section, where no function starts", off)
+		callee, err := o.localCallee(fn, at, int64(imm))
+		if err != nil {
+			return Reference{}, false, err
 		}
 		return target{fn: callee}.reference(true), true, nil
 	}
 	return Reference{}, false, nil
+}
+
+// callee finds what a call with a relocation enters: imm counts instructions from the symbol, less one.
+func (o *Object) callee(sym *symbol, imm int64) (target, error) {
+	t, err := o.resolve(sym, uint64(insnSize*(imm+1)))
+	if err == nil && t.fn == nil && t.extern == nil {
+		err = fmt.Errorf("a call of %q, which is no function", naming.Clip(sym.name))
+	}
+	return t, err
+}
+
+// localCallee finds the function that a call without a relocation enters: imm counts
+// instructions from the call, less one.
+func (o *Object) localCallee(fn *function, at uint64, imm int64) (*function, error) {
+	off := int64(fn.start+at) + insnSize*(imm+1)
+	callee := o.functionAt(fn.section, uint64(off))
+	if off < 0 || callee == nil {
+		return nil, fmt.Errorf("a call to byte %#x of the section, where no function starts", off)
+	}
+	return callee, nil
+}
+
+// source returns the source register of an instruction; the compiler's bit
+// fields follow the byte order.
+func source(insn []byte, o *Object) byte {
+	if littleEndian(o.order) {
+		return insn[1] >> 4
+	}
+	return insn[1] & 15
 }
 
 // reference writes a target for the users of this package.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cilium/ebpf/btf"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/xdpload/xdpload/elf"
@@ -114,7 +115,7 @@ func TestCORERelocations(t *testing.T) {
 		if len(all) == 0 {
 			t.Fatalf("%s: none", object)
 		}
-		if c := all[0]; c.Type == "unknown" || c.Access == "" || c.Kind.String() == "unknown" {
+		if c := all[0]; c.Type == nil || c.Access == "" || c.Kind.String() == "unknown" {
 			t.Errorf("%s: %+v", object, c)
 		}
 	}
@@ -185,5 +186,38 @@ func TestReferencesBroken(t *testing.T) {
 	_, err = o.References(o.Programs()[0])
 	if err == nil || !strings.Contains(err.Error(), "where no function starts") || !strings.Contains(err.Error(), `section "xdp"`) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestLinkedRelocations: the instructions of a spec have the relocations that the
+// object says, and they are what cilium/ebpf takes them for.
+func TestLinkedRelocations(t *testing.T) {
+	for _, object := range []string{"core.o", "core_be.o", "core_kinds.o"} {
+		o := read(t, object)
+		for _, p := range o.Programs() {
+			want, err := o.CORERelocations(p)
+			if err != nil || len(want) == 0 {
+				t.Fatalf("%s, %s: %d relocations, %v", object, p.Name, len(want), err)
+			}
+			linked, err := o.Link(elf.Selector{Section: p.Section, Program: p.Name})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []elf.CORE
+			for _, ins := range linked.Spec.Programs[p.Name].Instructions {
+				relocation := btf.CORERelocationMetadata(&ins)
+				if relocation == nil {
+					continue
+				}
+				c := linked.CORE[relocation]
+				if text := relocation.String(); !strings.Contains(text, "["+c.Access+"]") {
+					t.Errorf("%s, %s: %+v, for cilium/ebpf %s", object, p.Name, c, text)
+				}
+				got = append(got, c)
+			}
+			if diff := cmp.Diff(want, got, cmp.Transformer("name", elf.TypeName)); diff != "" {
+				t.Errorf("%s, %s: object, spec (-, +):\n%s", object, p.Name, diff)
+			}
+		}
 	}
 }

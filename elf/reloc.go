@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+
+	"github.com/xdpload/xdpload/elf/internal/image"
+	"github.com/xdpload/xdpload/elf/internal/naming"
 )
 
 // reloc says that the value at an offset of a section depends on a symbol.
@@ -38,27 +41,6 @@ type relocTable struct {
 	total int
 }
 
-// codeRelocations calls f with each relocation of each section of code, until
-// it returns an error.
-func (o *Object) codeRelocations(f func(*Section, reloc) error) error {
-	for i := range o.sections {
-		sec := &o.sections[i]
-		if !sec.executable() {
-			continue
-		}
-		relocs, err := o.relocations(sec)
-		if err != nil {
-			return err
-		}
-		for _, r := range relocs {
-			if err := f(sec, r); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 // relocations returns the relocations of a section by offset. The slice is shared.
 func (o *Object) relocations(sec *Section) ([]reloc, error) {
 	t := &o.relocs
@@ -74,7 +56,7 @@ func (o *Object) relocations(sec *Section) ([]reloc, error) {
 			return nil, err
 		}
 		relocs = append(relocs, more...)
-		if t.total += len(more); t.total > len(o.image)/relSize {
+		if t.total += len(more); t.total > len(o.image)/image.RelSize {
 			return nil, &FormatError{Section: o.sections[i].Name, Msg: "overlaps with other relocations"}
 		}
 	}
@@ -97,12 +79,12 @@ func (o *Object) readRelocs(sec *Section) ([]reloc, error) {
 	if err != nil {
 		return nil, err
 	}
-	relocs := make([]reloc, len(b)/relSize)
+	relocs := make([]reloc, len(b)/image.RelSize)
 	for i := range relocs {
-		e := b[i*relSize:]
+		e := b[i*image.RelSize:]
 		n := elf.R_SYM64(o.order.Uint64(e[8:]))
 		if n == 0 || int(n) >= len(o.symbols) {
-			return nil, &FormatError{Section: sec.Name, Offset: int64(i * relSize), Msg: fmt.Sprintf("no symbol %d", n)}
+			return nil, &FormatError{Section: sec.Name, Offset: int64(i * image.RelSize), Msg: fmt.Sprintf("no symbol %d", n)}
 		}
 		relocs[i] = reloc{o.order.Uint64(e), &o.symbols[n], elf.R_TYPE64(o.order.Uint64(e[8:])), int(n)}
 	}
@@ -136,23 +118,23 @@ func (o *Object) resolve(sym *symbol, addend uint64) (target, error) {
 	case sym.section == elf.SHN_COMMON:
 		return target{common: sym, offset: addend}, nil
 	case int(sym.section) >= len(o.sections):
-		return target{}, fmt.Errorf("symbol %q is in no section", clip(sym.name))
+		return target{}, fmt.Errorf("symbol %q is in no section", naming.Clip(sym.name))
 	}
 	sec := &o.sections[sym.section]
 	off := sym.value + addend
 	switch {
-	case sec.executable():
+	case sec.Executable():
 		if f := o.functionAt(sec, off); f != nil {
 			return target{fn: f}, nil
 		}
-		return target{}, fmt.Errorf("no function starts at byte %#x of section %q", off, clip(sec.Name))
-	case sec.legacyMaps(), sec.btfMaps():
+		return target{}, fmt.Errorf("no function starts at byte %#x of section %q", off, naming.Clip(sec.Name))
+	case sec.LegacyMaps(), sec.BTFMaps():
 		if m := o.mapAt(sec, off); m != nil {
 			return target{m: m}, nil
 		}
-		return target{}, fmt.Errorf("no map starts at byte %#x of section %q", off, clip(sec.Name))
+		return target{}, fmt.Errorf("no map starts at byte %#x of section %q", off, naming.Clip(sec.Name))
 	case sec.data():
 		return target{data: sec, offset: off}, nil
 	}
-	return target{}, fmt.Errorf("a reference to section %q, which programs cannot refer to", clip(sec.Name))
+	return target{}, fmt.Errorf("a reference to section %q, which programs cannot refer to", naming.Clip(sec.Name))
 }

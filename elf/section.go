@@ -4,6 +4,8 @@ import (
 	"debug/elf"
 	"fmt"
 	"strings"
+
+	"github.com/xdpload/xdpload/elf/internal/image"
 )
 
 // Section is one section of an object, as its header describes it.
@@ -20,6 +22,12 @@ type Section struct {
 	EntrySize uint64          // bytes of one entry of a table, 0 for none
 }
 
+// Section types of LLVM, include/llvm/BinaryFormat/ELF.h.
+const (
+	shtLLVMAddrsig   elf.SectionType = 0x6fff4c03
+	shtLLVMCallGraph elf.SectionType = 0x6fff4c09
+)
+
 // TypeName returns the name of the section's type, such as "SHT_PROGBITS", and
 // the number of one that has none in the ELF specification, GNU or LLVM.
 func (s Section) TypeName() string {
@@ -35,18 +43,18 @@ func (s Section) TypeName() string {
 	return fmt.Sprintf("%#x", uint32(s.Type))
 }
 
-// executable reports whether the section holds BPF instructions.
-func (s *Section) executable() bool {
+// Executable reports whether the section holds BPF instructions.
+func (s Section) Executable() bool {
 	return s.Type == elf.SHT_PROGBITS && s.Flags&elf.SHF_EXECINSTR != 0 && s.Size > 0
 }
 
-// legacyMaps reports whether the section is an array of struct bpf_elf_map or bpf_map_def.
-func (s *Section) legacyMaps() bool {
-	return s.Type == elf.SHT_PROGBITS && !s.executable() && strings.HasPrefix(s.Name, "maps")
+// LegacyMaps reports whether the section is an array of struct bpf_elf_map or bpf_map_def.
+func (s Section) LegacyMaps() bool {
+	return s.Type == elf.SHT_PROGBITS && !s.Executable() && strings.HasPrefix(s.Name, "maps")
 }
 
-// btfMaps reports whether the section holds maps that BTF describes.
-func (s *Section) btfMaps() bool {
+// BTFMaps reports whether the section holds maps that BTF describes.
+func (s Section) BTFMaps() bool {
 	return s.Type == elf.SHT_PROGBITS && s.Name == ".maps"
 }
 
@@ -63,7 +71,7 @@ func parseSections(b []byte, h header) ([]Section, error) {
 	sections := make([]Section, h.shnum)
 	names := make([]uint32, h.shnum)
 	for i := range sections {
-		e := b[h.shoff+uint64(i)*sectionSize:][:sectionSize]
+		e := b[h.shoff+uint64(i)*image.SectionSize:][:image.SectionSize]
 		names[i] = h.order.Uint32(e)
 		sections[i] = Section{
 			Index:     i,

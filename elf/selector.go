@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload/elf/internal/naming"
 )
 
 // Selector chooses one program of an object. The zero value chooses the only
@@ -64,12 +66,12 @@ func (o *Object) findInSection(s Selector) (*function, error) {
 			return firstGlobal(match), nil
 		}
 	}
-	msg := fmt.Sprintf("no section %q", clip(s.Section))
+	msg := fmt.Sprintf("no section %q", naming.Clip(s.Section))
 	switch {
 	case s.Program != "" && o.section(s.Section) != nil:
-		msg = fmt.Sprintf("no program %q in section %q", clip(s.Program), clip(s.Section))
+		msg = fmt.Sprintf("no program %q in section %q", naming.Clip(s.Program), naming.Clip(s.Section))
 	case o.section(s.Section) != nil:
-		msg = fmt.Sprintf("no program in section %q", clip(s.Section))
+		msg = fmt.Sprintf("no program in section %q", naming.Clip(s.Section))
 	}
 	return nil, o.notFound(s, msg)
 }
@@ -84,9 +86,9 @@ func (o *Object) findByName(s Selector) (*function, error) {
 	case 1:
 		return match[0], nil
 	case 0:
-		return nil, o.notFound(s, fmt.Sprintf("no program %q", clip(s.Program)))
+		return nil, o.notFound(s, fmt.Sprintf("no program %q", naming.Clip(s.Program)))
 	}
-	return nil, o.ambiguous(s, fmt.Sprintf("%d programs are called %q", len(match), clip(s.Program)), match)
+	return nil, o.ambiguous(s, fmt.Sprintf("%d programs are called %q", len(match), naming.Clip(s.Program)), match)
 }
 
 // findDefault follows iproute2's default section, then takes what is unmistakable.

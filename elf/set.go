@@ -10,6 +10,8 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
+
+	"github.com/xdpload/xdpload/elf/internal/naming"
 )
 
 // Set writes a value to a variable of a spec that this object made, before it
@@ -23,7 +25,7 @@ import (
 // An error says the type, and leaves the spec as it was.
 func (o *Object) Set(spec *ebpf.CollectionSpec, variable, value string) error {
 	if err := o.set(spec, variable, value); err != nil {
-		return fmt.Errorf("%s: variable %q: %w", o.path, clip(variable), err)
+		return fmt.Errorf("%s: variable %q: %w", o.path, naming.Clip(variable), err)
 	}
 	return nil
 }
@@ -52,7 +54,7 @@ func (o *Object) set(spec *ebpf.CollectionSpec, variable, value string) error {
 	}
 	b, err := encode(field.typ, o.order, value)
 	if err != nil {
-		return fmt.Errorf("%q does not fit %s: %w", clip(value), TypeName(field.typ), err)
+		return fmt.Errorf("%q does not fit %s: %w", naming.Clip(value), TypeName(field.typ), err)
 	}
 	copy(contents[v.Offset+field.off:], b)
 	if vs := spec.Variables[v.Name]; vs != nil && field.off+uint64(len(b)) <= uint64(len(vs.Value)) {
@@ -86,7 +88,7 @@ func variableNames(vars []Variable) string {
 	}
 	var names []string
 	for _, v := range vars[:min(len(vars), maxCandidates)] {
-		names = append(names, clip(v.Name))
+		names = append(names, naming.Clip(v.Name))
 	}
 	if n := len(vars) - len(names); n > 0 {
 		names = append(names, fmt.Sprintf("%d more", n))
@@ -98,14 +100,14 @@ func variableNames(vars []Variable) string {
 func sectionContents(spec *ebpf.CollectionSpec, v Variable) ([]byte, error) {
 	m := spec.Maps[v.Section]
 	if m == nil {
-		return nil, fmt.Errorf("the program does not use section %q", clip(v.Section))
+		return nil, fmt.Errorf("the program does not use section %q", naming.Clip(v.Section))
 	}
 	if len(m.Contents) == 1 {
 		if b, ok := m.Contents[0].Value.([]byte); ok && v.Offset+v.Size <= uint64(len(b)) {
 			return b, nil
 		}
 	}
-	return nil, fmt.Errorf("section %q of the spec has no bytes for it", clip(v.Section))
+	return nil, fmt.Errorf("section %q of the spec has no bytes for it", naming.Clip(v.Section))
 }
 
 // place is a part of a variable.
@@ -149,7 +151,7 @@ func locate(t btf.Type, path string) (place, error) {
 			return p, err
 		}
 		if path != "" && path[0] != '.' && path[0] != '[' {
-			return p, fmt.Errorf("%q after an element, where . or [ could be", clip(path))
+			return p, fmt.Errorf("%q after an element, where . or [ could be", naming.Clip(path))
 		}
 	}
 	return p, nil
@@ -162,7 +164,7 @@ func (p *place) element(index string) error {
 	}
 	i, err := strconv.ParseUint(index, 0, 32)
 	if err != nil || i >= uint64(arr.Nelems) {
-		return fmt.Errorf("%s has no element %q", TypeName(p.typ), clip(index))
+		return fmt.Errorf("%s has no element %q", TypeName(p.typ), naming.Clip(index))
 	}
 	size, err := btf.Sizeof(arr.Type)
 	p.typ = arr.Type
@@ -173,7 +175,7 @@ func (p *place) element(index string) error {
 func (p *place) member(name string) error {
 	m, off, ok := findMember(bare(p.typ), name, 0)
 	if !ok {
-		return fmt.Errorf("%s has no member %q", TypeName(p.typ), clip(name))
+		return fmt.Errorf("%s has no member %q", TypeName(p.typ), naming.Clip(name))
 	}
 	p.typ, p.bits = m.Type, m.BitfieldSize != 0
 	p.off += uint64(off)

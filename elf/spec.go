@@ -7,6 +7,8 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
+
+	"github.com/xdpload/xdpload/elf/internal/naming"
 )
 
 // Spec returns what a loader needs for the program that s chooses: that
@@ -21,36 +23,48 @@ import (
 //
 // Maps of both styles are as [Object.Maps] says, with Contents and InnerMap
 // set. MapSpec.Pinning is always PinNone: [Map.Pinning] says where a map belongs,
-// see [Object.SpecMaps].
+// see [Object.Link].
 //
 // An error is a [*NotFoundError], a [*TypeError] or a [*FormatError]. An object of the
 // other byte order has a spec too, to be looked at: see [Object.CheckByteOrder].
 func (o *Object) Spec(s Selector, tails ...TailCall) (*ebpf.CollectionSpec, error) {
-	spec, _, err := o.SpecMaps(s, tails...)
-	return spec, err
+	linked, err := o.Link(s, tails...)
+	if err != nil {
+		return nil, err
+	}
+	return linked.Spec, nil
 }
 
-// SpecMaps is [Object.Spec], and the definitions of the maps in the spec by
-// name, but for those of global variables. It is cheaper than to ask for each
-// map by [Object.Map]. The BTF types in both are the same, and the caller's own.
-func (o *Object) SpecMaps(s Selector, tails ...TailCall) (*ebpf.CollectionSpec, map[string]Map, error) {
+// Linked is what a loader needs for a program, and what its parts were in the object.
+// The BTF types in it are those of the spec.
+type Linked struct {
+	Spec *ebpf.CollectionSpec
+	// Maps are the definitions of the maps in the spec by name, but for those of
+	// global variables.
+	Maps map[string]Map
+	CORE Relocations
+}
+
+// Link is [Object.Spec] and what its parts were. It is cheaper than to ask for each
+// map by [Object.Map]. All of it is the caller's own.
+func (o *Object) Link(s Selector, tails ...TailCall) (*Linked, error) {
 	fn, err := o.choose(s)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	l := o.newLink()
-	spec, err := l.spec(fn, s.Type, tails)
+	linked, err := l.spec(fn, s.Type, tails)
 	if err != nil {
-		return nil, nil, o.fault(err)
+		return nil, o.fault(err)
 	}
-	maps := make(map[string]Map, len(l.maps))
+	linked.Maps = make(map[string]Map, len(l.maps))
 	for _, m := range l.maps {
-		maps[m.sym.name] = m.def
+		linked.Maps[m.sym.name] = m.def
 	}
-	return spec, maps, nil
+	return linked, nil
 }
 
-func (l *link) spec(fn *function, typ ebpf.ProgramType, tails []TailCall) (*ebpf.CollectionSpec, error) {
+func (l *link) spec(fn *function, typ ebpf.ProgramType, tails []TailCall) (*Linked, error) {
 	entry := l.enter(fn)
 	if err := l.addTails(fn, tails); err != nil {
 		return nil, err
@@ -61,51 +75,35 @@ func (l *link) spec(fn *function, typ ebpf.ProgramType, tails []TailCall) (*ebpf
 	if err := l.declared(); err != nil {
 		return nil, err
 	}
-	spec, err := l.load()
+	spec, core, err := l.load()
 	if err != nil {
 		return nil, err
 	}
 	if err := l.setMaps(spec, tails); err != nil {
 		return nil, err
 	}
-	return spec, l.setPrograms(spec, entry, typ)
+	return &Linked{Spec: spec, CORE: core}, l.setPrograms(spec, entry, typ)
 }
 
 // load writes the link as an image and has it decoded.
-func (l *link) load() (spec *ebpf.CollectionSpec, err error) {
-	image, core, err := l.emit()
+func (l *link) load() (spec *ebpf.CollectionSpec, _ Relocations, err error) {
+	image, placed, err := l.emit()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	err = catch(func() error {
 		spec, err = ebpf.LoadCollectionSpecFromReader(bytes.NewReader(image))
 		return err
 	})
 	if err != nil {
-		return nil, &FormatError{Msg: "the object cannot be loaded", Err: err}
+		return nil, nil, &FormatError{Msg: "the object cannot be loaded", Err: err}
 	}
-	// Without its relocation an instruction would read another kernel's structure.
-	if n := coreRelocations(spec); n < core {
-		return nil, &FormatError{Section: btfExtSection, Msg: fmt.Sprintf("%d of %d CO-RE relocations are of no instruction", core-n, core)}
-	}
-	return spec, nil
-}
-
-// coreRelocations counts the CO-RE relocations of all functions, each function once.
-func coreRelocations(spec *ebpf.CollectionSpec) int {
-	seen := make(map[*btf.CORERelocation]bool)
-	for _, p := range spec.Programs {
-		for i := range p.Instructions {
-			if r := btf.CORERelocationMetadata(&p.Instructions[i]); r != nil {
-				seen[r] = true
-			}
-		}
-	}
-	return len(seen)
+	core, err := l.relocations(spec, placed)
+	return spec, core, err
 }
 
 // setPrograms gives the programs back what their sections say, or what the hook wants.
-func (l *link) setPrograms(spec *ebpf.CollectionSpec, entry *linked, typ ebpf.ProgramType) error {
+func (l *link) setPrograms(spec *ebpf.CollectionSpec, entry *linkedFunc, typ ebpf.ProgramType) error {
 	main := entry.fn.program()
 	if typ != ebpf.UnspecifiedProgram && typ != main.Type {
 		main.Type, main.AttachType, main.Flags, main.AttachTo = typ, ebpf.AttachNone, 0, ""
@@ -116,10 +114,10 @@ func (l *link) setPrograms(spec *ebpf.CollectionSpec, entry *linked, typ ebpf.Pr
 		}
 		p := spec.Programs[f.name]
 		if p == nil {
-			return &FormatError{Section: f.fn.section.Name, Msg: fmt.Sprintf("program %q cannot be decoded", clip(f.fn.name))}
+			return &FormatError{Section: f.fn.section.Name, Msg: fmt.Sprintf("program %q cannot be decoded", naming.Clip(f.fn.name))}
 		}
 		if f.name != f.fn.name {
-			return &FormatError{Section: f.fn.section.Name, Msg: fmt.Sprintf("another function is called %q too", clip(f.fn.name))}
+			return &FormatError{Section: f.fn.section.Name, Msg: fmt.Sprintf("another function is called %q too", naming.Clip(f.fn.name))}
 		}
 		if tail := f.fn.program(); f != entry && !tail.RunsOn(main.Type) {
 			return &TypeError{Object: l.o.path, Program: tail, Want: main.Type}
@@ -143,7 +141,7 @@ func (l *link) setMaps(spec *ebpf.CollectionSpec, tails []TailCall) error {
 	}
 	for _, t := range tails {
 		if !slices.ContainsFunc(l.maps, func(m *linkedMap) bool { return m.sym.name == t.Map }) {
-			return &FormatError{Msg: fmt.Sprintf("tail call to map %q key %d: the program refers to no such map", clip(t.Map), t.Key)}
+			return &FormatError{Msg: fmt.Sprintf("tail call to map %q key %d: the program refers to no such map", naming.Clip(t.Map), t.Key)}
 		}
 	}
 	return nil

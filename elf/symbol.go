@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/xdpload/xdpload/elf/internal/image"
 )
 
 // symbol is one entry of the symbol table.
@@ -39,12 +41,12 @@ func (o *Object) parseSymbols() error {
 		return err
 	}
 	names := string(data)
-	o.symbols = make([]symbol, len(b)/symbolSize)
+	o.symbols = make([]symbol, len(b)/image.SymbolSize)
 	for i := range o.symbols {
-		e := b[i*symbolSize:]
+		e := b[i*image.SymbolSize:]
 		name, ok := tableString(names, o.order.Uint32(e))
 		if !ok {
-			return &FormatError{Section: symtab.Name, Offset: int64(i * symbolSize), Msg: "a symbol without a name in the string table"}
+			return &FormatError{Section: symtab.Name, Offset: int64(i * image.SymbolSize), Msg: "a symbol without a name in the string table"}
 		}
 		o.symbols[i] = symbol{
 			name:    name,
@@ -102,7 +104,7 @@ func (o *Object) functionSection(s *symbol) *Section {
 		return nil
 	}
 	sec := &o.sections[s.section]
-	if !sec.executable() || s.value >= sec.Size {
+	if !sec.Executable() || s.value >= sec.Size {
 		return nil
 	}
 	return sec
@@ -114,7 +116,7 @@ func (o *Object) nameBareSections() {
 	var bare []function
 	for i := range o.sections {
 		sec := &o.sections[i]
-		if sec.executable() && len(o.sectionFunctions(sec)) == 0 {
+		if sec.Executable() && len(o.sectionFunctions(sec)) == 0 {
 			bare = append(bare, function{name: identifier(sec.Name), section: sec, size: sec.Size})
 		}
 	}

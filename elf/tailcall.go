@@ -4,10 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload/elf/internal/naming"
 )
 
 // TailCall is one slot of a program array: the program that runs on a tail call to Key.
@@ -54,8 +54,8 @@ func (o *Object) findTails() []tailSection {
 	var tails []tailSection
 	for i := range o.sections {
 		sec := &o.sections[i]
-		id, key, ok := parseTail(sec.Name)
-		if !ok || !sec.executable() {
+		id, key, ok := naming.Tail(sec.Name)
+		if !ok || !sec.Executable() {
 			continue
 		}
 		var funcs []*function
@@ -81,17 +81,6 @@ func (o *Object) tailsOf(id uint32) []tailSection {
 	return tails
 }
 
-// parseTail reads "2/7" and "0xabccba/0".
-func parseTail(section string) (id, key uint32, ok bool) {
-	left, right, found := strings.Cut(section, "/")
-	if !found || left == "" || left[0] < '0' || left[0] > '9' {
-		return 0, 0, false
-	}
-	n, err := strconv.ParseUint(left, 0, 32)
-	k, err2 := strconv.ParseUint(right, 0, 32)
-	return uint32(n), uint32(k), err == nil && err2 == nil
-}
-
 // tailMap returns the program array that a section "ID/KEY" goes into.
 func (o *Object) tailMap(t tailSection) (Map, error) {
 	fail := func(format string, args ...any) (Map, error) {
@@ -106,10 +95,10 @@ func (o *Object) tailMap(t tailSection) (Map, error) {
 	}
 	m := maps[0]
 	if m.Type != ebpf.ProgramArray {
-		return fail("map %q is of type %s, not a program array", clip(m.Name), m.Type)
+		return fail("map %q is of type %s, not a program array", naming.Clip(m.Name), m.Type)
 	}
 	if t.key >= m.MaxEntries {
-		return fail("map %q has %d entries", clip(m.Name), m.MaxEntries)
+		return fail("map %q has %d entries", naming.Clip(m.Name), m.MaxEntries)
 	}
 	return m, nil
 }
@@ -129,46 +118,4 @@ func (o *Object) legacyTails(m *Map) ([]Slot, error) {
 	}
 	slices.SortFunc(slots, func(a, b Slot) int { return int(int64(a.Key) - int64(b.Key)) })
 	return slots, nil
-}
-
-// addTails adds the programs of slots that the caller names, and refuses an
-// "ID/KEY" section that would be left out of the load without a word.
-func (l *link) addTails(entry *function, tails []TailCall) error {
-	for _, t := range tails {
-		fn, err := l.o.findByName(Selector{Program: t.Program})
-		if err != nil {
-			return err
-		}
-		l.enter(fn)
-	}
-	for _, t := range l.o.tails() {
-		if t.fn == entry || l.byFunc[t.fn] != nil {
-			continue
-		}
-		if _, err := l.o.tailMap(t); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// fillTails puts the programs that the caller names into a map.
-func (l *link) fillTails(m *linkedMap, tails []TailCall) error {
-	for _, t := range tails {
-		if t.Map != m.sym.name {
-			continue
-		}
-		fail := func(format string, args ...any) error {
-			return &FormatError{Section: m.sym.section.Name, Msg: fmt.Sprintf("tail call to map %q key %d: ", clip(t.Map), t.Key) + fmt.Sprintf(format, args...)}
-		}
-		switch {
-		case m.def.Type != ebpf.ProgramArray:
-			return fail("it is of type %s, not a program array", m.def.Type)
-		case t.Key >= m.def.MaxEntries:
-			return fail("it has %d entries", m.def.MaxEntries)
-		}
-		slots := slices.DeleteFunc(m.def.Contents, func(s Slot) bool { return s.Key == t.Key })
-		m.def.Contents = append(slots, Slot{t.Key, t.Program})
-	}
-	return nil
 }

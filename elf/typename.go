@@ -5,12 +5,14 @@ import (
 	"strings"
 
 	"github.com/cilium/ebpf/btf"
+
+	"github.com/xdpload/xdpload/elf/internal/naming"
 )
 
 // TypeName returns a BTF type as C writes it: "__u32", "struct config",
 // "char[16]", "const volatile enum mode". A nil type is "unknown".
 func TypeName(t btf.Type) string {
-	return clip(typeName(t, 0))
+	return naming.Clip(typeName(t, 0))
 }
 
 func typeName(t btf.Type, depth int) string {

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/cilium/ebpf/btf"
+
+	"github.com/xdpload/xdpload/elf/internal/naming"
 )
 
 // Variable is a global variable or constant of an object, or a static one that the
@@ -112,7 +114,7 @@ func (t typeInfo) sectionTypes(section string) (map[string][]btf.Type, error) {
 		for _, info := range ds.Vars {
 			v, ok := info.Type.(*btf.Var)
 			if !ok {
-				return nil, fmt.Errorf("%v in section %q is no variable", info.Type, clip(section))
+				return nil, fmt.Errorf("%v in section %q is no variable", info.Type, naming.Clip(section))
 			}
 			known[v.Name] = append(known[v.Name], v.Type)
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 
+	"github.com/xdpload/xdpload/elf/rewrite"
 	"github.com/xdpload/xdpload/internal/grammar"
 )
 
@@ -33,7 +34,7 @@ func (r *elfConvertRequest) run(_ context.Context, e *env) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := o.Convert()
+	c, err := rewrite.Convert(o)
 	if err != nil {
 		return nil, err
 	}

@@ -25,6 +25,7 @@ import (
 	"github.com/xdpload/xdpload/elf/diff"
 	"github.com/xdpload/xdpload/elf/graph"
 	"github.com/xdpload/xdpload/elf/listing"
+	"github.com/xdpload/xdpload/elf/rewrite"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/render"
 	"github.com/xdpload/xdpload/internal/testobj"
@@ -149,7 +150,7 @@ func lookInto(t *testing.T, what string, b []byte) bool {
 	for _, fault := range diff.Objects(o, o).Faults {
 		note(fault)
 	}
-	if _, err := o.Convert(); err != nil && !strings.Contains(err.Error(), "nothing to convert") {
+	if _, err := rewrite.Convert(o); err != nil && !strings.Contains(err.Error(), "nothing to convert") {
 		note(err)
 	}
 	return sound

@@ -126,17 +126,7 @@ func (c *checker) at(p Place, format string, args ...any) error {
 // undeclared reports whether nothing says that an undefined symbol is the kernel's.
 func (c *checker) undeclared(name string) bool {
 	if c.externs == nil {
-		c.externs = make(map[string]bool)
-		types, err := c.o.Types()
-		for _, section := range []string{".ksyms", ".kconfig"} {
-			var ds *btf.Datasec
-			if err != nil || types.TypeByName(section, &ds) != nil {
-				continue
-			}
-			for _, v := range ds.Vars {
-				c.externs[v.Type.TypeName()] = true
-			}
-		}
+		c.externs, _ = c.o.Externs() // none, where the types cannot be read
 	}
 	return !c.externs[name]
 }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/xdpload/xdpload/elf/internal/naming"
 )
 
 // Format is a language for graphs.
@@ -127,7 +129,7 @@ func dotLines(n node) string {
 func dotQuote(s string) string { return `"` + dotEscape(s) + `"` }
 
 func dotEscape(s string) string {
-	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", " ").Replace(clean(s))
+	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", " ").Replace(naming.OneLine(s))
 }
 
 func (g *graph) mermaid(w *bufio.Writer) {
@@ -154,14 +156,5 @@ func (g *graph) mermaid(w *bufio.Writer) {
 
 // mermaidEscape writes what has a meaning in Mermaid or HTML by its number.
 func mermaidEscape(s string) string {
-	return strings.NewReplacer(`"`, "#34;", "<", "#60;", ">", "#62;", "&", "#38;", "#", "#35;", ";", "#59;", "`", "#96;", "\n", " ").Replace(clean(s))
-}
-
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(s, "?"))
+	return strings.NewReplacer(`"`, "#34;", "<", "#60;", ">", "#62;", "&", "#38;", "#", "#35;", ";", "#59;", "`", "#96;", "\n", " ").Replace(naming.OneLine(s))
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/xdpload/xdpload/elf/insn"
 	"github.com/xdpload/xdpload/elf/internal/image"
+	"github.com/xdpload/xdpload/internal/btfwire"
 )
 
 // SyntaxError says which line of a listing cannot be assembled.
@@ -54,7 +55,7 @@ func Assemble(r io.Reader) ([]byte, error) {
 
 // assembler holds what has been read.
 type assembler struct {
-	order    image.Order
+	order    btfwire.ByteOrder
 	number   int // of the line
 	size     int // bytes of all sections
 	sections []*section

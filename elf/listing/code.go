@@ -148,15 +148,6 @@ func (l *writer) symbolsBefore(b *block, at uint64) {
 	l.symbolsAt(b.Section, at, next)
 }
 
-func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(s, "?"))
-}
-
 // instruction says what one instruction is, with its relocation and remarks.
 func (l *writer) instruction(b *block, i insn.Instruction, item *Item) {
 	if len(b.relocs) > 0 && b.relocs[0].Offset == item.Offset {
@@ -165,7 +156,7 @@ func (l *writer) instruction(b *block, i insn.Instruction, item *Item) {
 		item.Text, item.Remark = l.plain(b, item.Offset, i)
 	}
 	if c, ok := l.core[item.Offset]; ok {
-		item.Remark = join(item.Remark, fmt.Sprintf("CO-RE %s of %s %s", c.Kind, c.Type, c.Access))
+		item.Remark = join(item.Remark, fmt.Sprintf("CO-RE %s of %s %s", c.Kind, elf.TypeName(c.Type), c.Access))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/elf/insn"
+	"github.com/xdpload/xdpload/elf/internal/naming"
 )
 
 // Item is an instruction of a listing, and what stands around it.
@@ -80,7 +81,7 @@ func (i *Item) around(w *bufio.Writer) {
 func WriteLines(w *bufio.Writer, lines []elf.Line) {
 	for _, l := range lines {
 		if l.Line != 0 {
-			text := fmt.Sprintf("; %s:%d %s", oneLine(l.File), l.Line, oneLine(l.Text))
+			text := fmt.Sprintf("; %s:%d %s", naming.OneLine(l.File), l.Line, naming.OneLine(l.Text))
 			fmt.Fprintf(w, "\t%s\n", strings.TrimRight(text, " "))
 		}
 	}
@@ -92,7 +93,7 @@ func (i *Item) itself(w *bufio.Writer, raw bool) {
 		remark = join(fmt.Sprintf("%04x: % x", i.Offset, i.Bytes), remark)
 	}
 	if remark != "" {
-		fmt.Fprintf(w, "\t%-40s; %s\n", i.Text, oneLine(remark))
+		fmt.Fprintf(w, "\t%-40s; %s\n", i.Text, naming.OneLine(remark))
 		return
 	}
 	fmt.Fprintf(w, "\t%s\n", i.Text)

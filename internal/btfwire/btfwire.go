@@ -1,5 +1,5 @@
-// Package btfwire has the numbers of BTF as it is written: include/uapi/linux/btf.h
-// and Documentation/bpf/btf.rst.
+// Package btfwire has the numbers of BTF as it is written (include/uapi/linux/btf.h
+// and Documentation/bpf/btf.rst), and copies some of its types.
 package btfwire
 
 // Magic begins struct btf_header.

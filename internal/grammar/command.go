@@ -88,14 +88,7 @@ type Table[R any] []Command[R]
 // after it. Each word may be shortened as keywords may. The errors are those
 // of [Parse]; their Items and Expected are words of commands.
 func (t Table[R]) Lookup(words []string) (*Command[R], []string, error) {
-	prefix, i := "", 0
-	for ; i < len(words); i++ {
-		next, ok := t.next(prefix, words[i])
-		if !ok {
-			break
-		}
-		prefix = join(prefix, next)
-	}
+	prefix, i := t.prefix(words)
 	if c := t.named(prefix); c != nil {
 		return c, words[i:], nil
 	}
@@ -105,6 +98,18 @@ func (t Table[R]) Lookup(words []string) (*Command[R], []string, error) {
 		}
 	}
 	return nil, nil, t.unknown(prefix, words, i)
+}
+
+// prefix returns as much of a command's name as the words begin with, and how many of them it is.
+func (t Table[R]) prefix(words []string) (prefix string, n int) {
+	for ; n < len(words); n++ {
+		next, ok := t.next(prefix, words[n])
+		if !ok {
+			break
+		}
+		prefix = join(prefix, next)
+	}
+	return prefix, n
 }
 
 // unknown explains why the words are no command from the i-th on.

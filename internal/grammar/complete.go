@@ -65,14 +65,7 @@ func (t Table[R]) Complete(m *Manual, words []string, current string) *Completio
 	if done {
 		return c
 	}
-	prefix, i := "", 0
-	for ; i < len(words); i++ {
-		next, ok := t.next(prefix, words[i])
-		if !ok {
-			break
-		}
-		prefix = join(prefix, next)
-	}
+	prefix, i := t.prefix(words)
 	if i == len(words) {
 		c.items(t.items(prefix))
 	}

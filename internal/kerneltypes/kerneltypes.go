@@ -9,6 +9,8 @@ import (
 
 	"github.com/cilium/ebpf/btf"
 	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/internal/btfwire"
 )
 
 // directory is where the kernel shows its types, and those of each of its modules.
@@ -51,6 +53,18 @@ func decode(kernel blob, w *wanted) (*btf.Spec, error) {
 		return nil, err
 	}
 	return btf.LoadSpecFromReader(bytes.NewReader(small))
+}
+
+// extract writes BTF that holds the types found, in their order, and what
+// relocations need of others. A relocation of a field does not cross a pointer; one
+// that compares types goes on to the next structure.
+func (x *index) extract() ([]byte, error) {
+	s := btfwire.NewSubset(btfwire.Source{Order: order, Strings: x.names, Record: x.record})
+	for _, id := range x.found {
+		s.Follow(id, btfwire.Members|btfwire.Pointers)
+	}
+	s.Copy()
+	return s.Encode()
 }
 
 // checkModules makes sure that no module has a type of those names.

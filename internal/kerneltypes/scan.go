@@ -97,8 +97,8 @@ func (b blob) scan(w *wanted, name func(off uint32) []byte) (*index, error) {
 	return x, nil
 }
 
-// record returns a type by its id.
-func (x *index) record(id uint32) (record, error) {
+// record returns a type by its id: struct btf_type and what follows it.
+func (x *index) record(id uint32) ([]byte, error) {
 	mark := int(id-1) / stride
 	if id == 0 || mark >= len(x.marks) {
 		return nil, fmt.Errorf("%w: no type %d", errMalformed, id)

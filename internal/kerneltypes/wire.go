@@ -17,34 +17,12 @@ var (
 type blob struct{ types, names []byte }
 
 func parse(raw []byte) (b blob, err error) {
-	if len(raw) < btfwire.HeaderSize || order.Uint16(raw) != btfwire.Magic {
-		return b, fmt.Errorf("%w: no header", errMalformed)
-	}
-	body := uint64(order.Uint32(raw[4:]))
-	section := func(at int) ([]byte, error) {
-		start := body + uint64(order.Uint32(raw[at:]))
-		end := start + uint64(order.Uint32(raw[at+4:]))
-		if end > uint64(len(raw)) {
-			return nil, fmt.Errorf("%w: a section past the end", errMalformed)
-		}
-		return raw[start:end:end], nil
-	}
-	if b.types, err = section(8); err != nil {
-		return b, err
-	}
-	b.names, err = section(16)
+	b.types, b.names, err = btfwire.Split(order, raw)
 	return b, err
 }
 
-// record is one type: struct btf_type and what follows it.
-type record []byte
-
-func (r record) kind() uint32   { return order.Uint32(r[4:]) >> 24 & 0x1f }
-func (r record) count() int     { return int(order.Uint32(r[4:]) & 0xffff) }
-func (r record) target() uint32 { return order.Uint32(r[8:]) } // of a kind that refers to one type
-
 // at returns the record that starts at an offset.
-func (b *blob) at(off int) (record, error) {
+func (b *blob) at(off int) ([]byte, error) {
 	if off+btfwire.TypeSize > len(b.types) {
 		return nil, fmt.Errorf("%w: a type past the end", errMalformed)
 	}
@@ -58,7 +36,7 @@ func (b *blob) at(off int) (record, error) {
 	if end > len(b.types) {
 		return nil, fmt.Errorf("%w: a type past the end", errMalformed)
 	}
-	return record(b.types[off:end:end]), nil
+	return b.types[off:end:end], nil
 }
 
 // name returns the bytes from a name on, nil for one that is not there.

@@ -9,7 +9,7 @@ import (
 
 // packages are the directories of the import graph.
 var packages = []string{
-	".", "cmd/xdpload", "elf", "elf/listing", "netlink", "offload", "pin", "internal/bpftest",
+	".", "cmd/xdpload", "elf", "elf/listing", "elf/rewrite", "netlink", "offload", "pin", "internal/bpftest",
 	"internal/classic", "internal/classic/convert", "internal/classic/machine", "internal/grammar", "internal/btfjson", "internal/btfwire", "internal/disasm", "internal/kerneltypes", "internal/mapdata", "internal/netns", "internal/pcap", "internal/readback", "internal/render", "internal/sys", "internal/sys/intercept", "internal/testobj", "internal/vm", "internal/bench",
 }
 
@@ -47,6 +47,7 @@ var forbiddenEdges = []edge{
 	{from: "elf", to: "offload", list: "leaf-elf"},
 	{from: "elf", to: "pin", list: "leaf-elf"},
 	{from: "elf", to: "internal/sys", list: "graph-elf"},
+	{from: "elf/listing", to: "elf/rewrite", list: "graph-elf"},
 	{from: "elf", to: "golang.org/x/sys/unix", list: "graph-elf"},
 	{from: "elf", to: "github.com/cilium/ebpf/link", list: "only-root"},
 	{from: "elf", to: "unsafe", list: "only-sys"},
@@ -121,6 +122,8 @@ var allowedEdges = []edge{
 	{from: "internal/kerneltypes", to: "github.com/cilium/ebpf/btf"},
 	{from: "internal/kerneltypes", to: "internal/btfwire"},
 	{from: "elf", to: "internal/btfwire"},
+	{from: "cmd/xdpload", to: "elf/rewrite"},
+	{from: "elf/rewrite", to: "elf"},
 	{from: "cmd/xdpload", to: "internal/readback"},
 	{from: "internal/readback", to: "internal/disasm"},
 	{from: "internal/readback", to: "internal/sys"},

@@ -3,29 +3,24 @@ package image
 
 import (
 	"debug/elf"
-	"encoding/binary"
 	"slices"
+
+	"github.com/xdpload/xdpload/internal/btfwire"
 )
 
 // Sizes of the ELF64 structures in bytes, from the ELF specification.
 const (
-	headerSize  = 64
-	sectionSize = 64
-	symbolSize  = 24
-	relSize     = 16
+	HeaderSize  = 64
+	SectionSize = 64
+	SymbolSize  = 24
+	RelSize     = 16
 )
-
-// Order is what binary.LittleEndian and binary.BigEndian are.
-type Order interface {
-	binary.ByteOrder
-	binary.AppendByteOrder
-}
 
 // Image is an ELF object that is written in memory: a plain one, as today's
 // compiler would make it. Its section header table ends with the symbol table
 // and the section of all strings.
 type Image struct {
-	order    Order
+	order    btfwire.ByteOrder
 	Sections []Section // from 1
 	locals   []Symbol
 	globals  []Symbol
@@ -65,7 +60,7 @@ type Reloc struct {
 }
 
 // New returns an empty image.
-func New(order Order) *Image {
+func New(order btfwire.ByteOrder) *Image {
 	return &Image{order: order, Sections: make([]Section, 1, 16), strings: make([]byte, 1, 512)}
 }
 
@@ -92,11 +87,11 @@ func (img *Image) Global(s Symbol) int {
 func (img *Image) Bytes() []byte {
 	img.addRelocs()
 	img.addSymbols()
-	size := headerSize
+	size := HeaderSize
 	for i := range img.Sections {
-		size += len(img.Sections[i].Data) + 8 + sectionSize + len(img.Sections[i].Name) + 1
+		size += len(img.Sections[i].Data) + 8 + SectionSize + len(img.Sections[i].Name) + 1
 	}
-	out := make([]byte, headerSize, size)
+	out := make([]byte, HeaderSize, size)
 	names := make([]uint32, len(img.Sections))
 	for i := range img.Sections {
 		names[i] = img.string(img.Sections[i].Name)
@@ -109,7 +104,7 @@ func (img *Image) Bytes() []byte {
 		out = append(out, img.Sections[i].Data...)
 	}
 	out = append(out, make([]byte, -len(out)&7)...)
-	img.header(out[:headerSize], len(out))
+	img.header(out[:HeaderSize], len(out))
 	for i := range img.Sections {
 		out = img.Sections[i].append(out, img.order, names[i], offsets[i])
 	}
@@ -128,14 +123,14 @@ func (img *Image) header(b []byte, shoff int) {
 	img.order.PutUint16(b[18:], uint16(elf.EM_BPF))
 	img.order.PutUint32(b[20:], uint32(elf.EV_CURRENT))
 	img.order.PutUint64(b[40:], uint64(shoff))
-	img.order.PutUint16(b[52:], headerSize)
-	img.order.PutUint16(b[58:], sectionSize)
+	img.order.PutUint16(b[52:], HeaderSize)
+	img.order.PutUint16(b[58:], SectionSize)
 	img.order.PutUint16(b[60:], uint16(len(img.Sections)))
 	img.order.PutUint16(b[62:], uint16(len(img.Sections)-1))
 }
 
 // append writes the section's header.
-func (s *Section) append(b []byte, order Order, name uint32, offset int) []byte {
+func (s *Section) append(b []byte, order btfwire.ByteOrder, name uint32, offset int) []byte {
 	size := s.Size
 	if s.Data != nil {
 		size = uint64(len(s.Data))
@@ -172,13 +167,13 @@ func (img *Image) addRelocs() {
 			b = img.order.AppendUint64(b, r.Off)
 			b = img.order.AppendUint64(b, uint64(sym)<<32|uint64(r.Type))
 		}
-		img.Add(Section{Name: ".rel" + img.Sections[i].Name, Type: elf.SHT_REL, Data: b, Info: uint32(i), Entry: relSize})
+		img.Add(Section{Name: ".rel" + img.Sections[i].Name, Type: elf.SHT_REL, Data: b, Info: uint32(i), Entry: RelSize})
 	}
 }
 
 // addSymbols writes the symbol table, and the section of all strings as the last one.
 func (img *Image) addSymbols() {
-	b := make([]byte, symbolSize, symbolSize*(1+len(img.locals)+len(img.globals)))
+	b := make([]byte, SymbolSize, SymbolSize*(1+len(img.locals)+len(img.globals)))
 	for _, s := range slices.Concat(img.locals, img.globals) {
 		b = img.order.AppendUint32(b, img.string(s.Name))
 		b = append(b, elf.ST_INFO(s.Bind, s.Type), visibility(s))
@@ -186,7 +181,7 @@ func (img *Image) addSymbols() {
 		b = img.order.AppendUint64(b, s.Value)
 		b = img.order.AppendUint64(b, s.Size)
 	}
-	symtab := img.Add(Section{Name: ".symtab", Type: elf.SHT_SYMTAB, Data: b, Info: uint32(1 + len(img.locals)), Entry: symbolSize})
+	symtab := img.Add(Section{Name: ".symtab", Type: elf.SHT_SYMTAB, Data: b, Info: uint32(1 + len(img.locals)), Entry: SymbolSize})
 	strtab := img.Add(Section{Name: ".strtab", Type: elf.SHT_STRTAB})
 	for i := range img.Sections {
 		if t := img.Sections[i].Type; t == elf.SHT_REL {

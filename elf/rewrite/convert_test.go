@@ -1,4 +1,4 @@
-package elf_test
+package rewrite_test
 
 import (
 	"bytes"
@@ -13,6 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/elf/rewrite"
+	"github.com/xdpload/xdpload/internal/testobj"
 )
 
 // legacyObjects are the fixtures with maps of the old style that can be converted.
@@ -21,9 +23,23 @@ var legacyObjects = []string{
 	"tail.o", "tail_nobtf.o", "tail_be.o", "mim.o", "mim_nobtf.o", "pins.o", "annotated.o", "maps70.o", "maps70_nobtf.o", "mixed.o",
 }
 
-func convert(t *testing.T, name string) *elf.Converted {
+func read(t *testing.T, name string) *elf.Object {
 	t.Helper()
-	c, err := read(t, name).Convert()
+	return mustRead(t, testobj.Bytes(name))
+}
+
+func mustRead(t *testing.T, object []byte) *elf.Object {
+	t.Helper()
+	o, err := elf.Read(bytes.NewReader(object))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+func convert(t *testing.T, name string) *rewrite.Converted {
+	t.Helper()
+	c, err := rewrite.Convert(read(t, name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,12 +185,18 @@ func TestConvertNotes(t *testing.T) {
 
 // A section of maps that holds instructions was once taken for maps.
 func TestConvertDamaged(t *testing.T) {
-	o := damage(t, "mixed.o", func(s *stdelf.Section, h []byte) {
+	b := testobj.Bytes("mixed.o")
+	f, err := stdelf.NewFile(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	headers := binary.LittleEndian.Uint64(b[40:])
+	for i, s := range f.Sections {
 		if s.Name == ".maps" {
-			binary.LittleEndian.PutUint64(h[8:], uint64(stdelf.SHF_ALLOC|stdelf.SHF_EXECINSTR))
+			binary.LittleEndian.PutUint64(b[headers+64*uint64(i)+8:], uint64(stdelf.SHF_ALLOC|stdelf.SHF_EXECINSTR))
 		}
-	}, nil)
-	if _, err := o.Convert(); err == nil {
+	}
+	if _, err := rewrite.Convert(mustRead(t, b)); err == nil {
 		t.Error("no error")
 	} else if _, ok := errors.AsType[*elf.FormatError](err); !ok {
 		t.Error(err)
@@ -183,7 +205,7 @@ func TestConvertDamaged(t *testing.T) {
 
 func TestConvertNothing(t *testing.T) {
 	for _, name := range []string{"count.o", "tiny.o"} {
-		_, err := read(t, name).Convert()
+		_, err := rewrite.Convert(read(t, name))
 		if _, ok := errors.AsType[*elf.FormatError](err); !ok || !strings.Contains(err.Error(), "nothing to convert") {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -197,7 +219,11 @@ func contentsAfterRun(t *testing.T, o *elf.Object, program string, hook ebpf.Pro
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := load(t, spec)
+	c, err := ebpf.NewCollection(spec)
+	if err != nil {
+		t.Fatalf("%+v", err)
+	}
+	t.Cleanup(c.Close)
 	all := make(map[string]string)
 	addRun(t, all, c.Programs[program])
 	for name, m := range c.Maps {
@@ -208,7 +234,11 @@ func contentsAfterRun(t *testing.T, o *elf.Object, program string, hook ebpf.Pro
 
 func addRun(t *testing.T, to map[string]string, p *ebpf.Program) {
 	t.Helper()
-	to["action"] = fmt.Sprint(run(t, p))
+	action, err := p.Run(&ebpf.RunOptions{Data: make([]byte, 64)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	to["action"] = fmt.Sprint(action)
 }
 
 // addContents adds the entries of a map that holds values. The kernel keeps 15
@@ -222,4 +252,24 @@ func addContents(to map[string]string, name string, m *ebpf.Map) {
 			to[fmt.Sprintf("%.15s %x", name, key)] = fmt.Sprintf("%x", value)
 		}
 	}
+}
+
+// FuzzConvert looks for panics, and reads what was converted.
+func FuzzConvert(f *testing.F) {
+	for _, name := range legacyObjects {
+		f.Add(testobj.Bytes(name))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		o, err := elf.Read(bytes.NewReader(b))
+		if err != nil || len(b) > 1<<20 {
+			return
+		}
+		c, err := rewrite.Convert(o)
+		if err != nil {
+			return
+		}
+		if _, err := elf.Read(bytes.NewReader(c.Image)); err != nil {
+			t.Fatalf("what was converted: %v", err)
+		}
+	})
 }

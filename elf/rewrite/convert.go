@@ -1,13 +1,17 @@
-package elf
+// Package rewrite makes other objects of an object.
+package rewrite
 
 import (
 	"cmp"
-	"debug/elf"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/cilium/ebpf/btf"
 
+	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/elf/insn"
+	"github.com/xdpload/xdpload/elf/internal/naming"
 	"github.com/xdpload/xdpload/internal/btfwire"
 )
 
@@ -24,30 +28,40 @@ type Converted struct {
 // as it was, but static maps and programs become global, an "ID/KEY" section joins
 // the section of the program that tail-calls into its array, and a section whose name libbpf
 // does not take whole ("xdp/drop") gets the one that it does ("xdp"). The error is a
-// [*FormatError], also when the object has no legacy map.
-func (o *Object) Convert() (*Converted, error) {
-	c := &converter{o: o}
+// [*elf.FormatError], also when the object has no legacy map.
+func Convert(o *elf.Object) (*Converted, error) {
+	c := &converter{source: newSource(o), places: make(map[place]*elf.Map)}
 	if err := c.run(); err != nil {
-		return nil, o.fault(err)
+		if fault, ok := errors.AsType[*elf.FormatError](err); ok && fault.Object == "" {
+			fault.Object = o.Path()
+		}
+		return nil, err
 	}
 	return &Converted{Image: c.patch.bytes(), Notes: c.notes}, nil
 }
 
 // converter rewrites an object.
 type converter struct {
-	o     *Object
-	patch *patch
-	btf   *btfEditor
-	maps  []converted
-	data  []byte   // of section .maps
-	refs  []rawRel // of section .maps
-	home  int      // index of section .maps
-	notes []string
+	*source
+	patch  *patch
+	btf    *btfEditor
+	maps   []converted
+	places map[place]*elf.Map // of both styles
+	data   []byte             // of section .maps
+	refs   []rawRel           // of section .maps
+	home   int                // index of section .maps
+	notes  []string
+}
+
+// place is where a map is defined.
+type place struct {
+	section int
+	off     uint64
 }
 
 // converted is a legacy map and its new definition.
 type converted struct {
-	Map
+	elf.Map
 	symbol int
 	size   int    // bytes of the definition
 	values int    // offset of the initial values in it
@@ -68,14 +82,10 @@ func (c *converter) run() (err error) {
 	if _, err := c.o.TailCalls(); err != nil { // of all maps, too
 		return err
 	}
-	b, err := c.o.btfData()
-	if err != nil {
+	if c.btf, err = editBTF(c.source); err != nil {
 		return err
 	}
-	if c.btf, err = editBTF(b, c.o.order); err != nil {
-		return err
-	}
-	c.patch = newPatch(c.o)
+	c.patch = newPatch(c.source)
 	if err := c.place(); err != nil {
 		return err
 	}
@@ -92,53 +102,61 @@ func (c *converter) run() (err error) {
 	return c.patch.sortSymbols()
 }
 
-// read collects the legacy maps.
+// read collects the maps.
 func (c *converter) read() error {
-	var types *btf.Spec
-	if info, err := c.o.types(); err == nil {
-		types = info.spec
+	nothing := &elf.FormatError{Msg: "no maps in a \"maps\" section: nothing to convert"}
+	if !slices.ContainsFunc(c.sections, elf.Section.LegacyMaps) {
+		return nothing
 	}
-	for i := range c.o.mapSymbols() {
-		sym := &c.o.mapSymbols()[i]
-		if !sym.legacy {
+	maps, err := c.o.Maps()
+	if err != nil {
+		return first(err)
+	}
+	for i := range maps {
+		m := &maps[i]
+		index := c.symbolOf(m)
+		if index < 0 { // variables
 			continue
 		}
-		m, err := c.o.legacyMap(sym)
-		if err != nil {
-			return err
+		c.places[place{c.symbols[index].Section, m.Offset}] = m
+		if m.Style == elf.StyleLegacy {
+			c.maps = append(c.maps, converted{Map: *m, symbol: index})
 		}
-		m.annotate(types)
-		if m, err = c.o.withLegacyContents(m); err != nil {
-			return err
-		}
-		c.maps = append(c.maps, converted{Map: m, symbol: c.o.symbolOf(sym)})
 	}
 	if len(c.maps) == 0 {
-		return &FormatError{Msg: "no maps in a \"maps\" section: nothing to convert"}
+		return nothing
 	}
 	return nil
 }
 
+// first returns the first of several faults.
+func first(err error) error {
+	if fault, ok := errors.AsType[*elf.FormatError](err); ok {
+		return fault
+	}
+	return err
+}
+
 // place finds section .maps, or makes it of the first legacy one.
 func (c *converter) place() error {
-	if sec := c.o.section(".maps"); sec != nil && sec.btfMaps() {
-		b, err := sectionData(c.o.image, sec)
-		if err != nil {
+	if sec := c.section(".maps"); sec != nil && sec.BTFMaps() {
+		var err error
+		if c.data, err = c.o.Data(*sec); err != nil {
 			return err
 		}
-		c.home, c.data = sec.Index, slices.Clone(b)
-		relocs, err := c.o.relocations(sec)
+		c.home = sec.Index
+		relocs, err := c.o.Relocations(*sec)
 		if err != nil {
 			return err
 		}
 		for _, r := range relocs {
-			c.refs = append(c.refs, rawRel{r.off, r.index})
+			c.refs = append(c.refs, rawRel{r.Offset, r.Symbol})
 		}
 	}
-	for i := range c.o.sections {
-		sec := &c.o.sections[i]
+	for i := range c.sections {
+		sec := &c.sections[i]
 		switch {
-		case !sec.legacyMaps():
+		case !sec.LegacyMaps():
 		case c.home == 0:
 			c.home = sec.Index
 			fallthrough
@@ -149,6 +167,9 @@ func (c *converter) place() error {
 	return nil
 }
 
+// pinByName is LIBBPF_PIN_BY_NAME, libbpf's bpf_helpers.h.
+const pinByName = 1
+
 // maxSlot bounds the initial values of a map, of which each has 8 bytes.
 const maxSlot = 1 << 16
 
@@ -156,8 +177,8 @@ const maxSlot = 1 << 16
 func (c *converter) define() error {
 	list := c.btf.variables(".maps")
 	c.btf.retire(".maps")
-	for i := range c.o.sections {
-		if sec := &c.o.sections[i]; sec.legacyMaps() {
+	for i := range c.sections {
+		if sec := &c.sections[i]; sec.LegacyMaps() {
 			c.btf.retire(sec.Name)
 		}
 	}
@@ -165,7 +186,7 @@ func (c *converter) define() error {
 		m := &c.maps[i]
 		for _, s := range m.Contents {
 			if s.Key > maxSlot {
-				return &FormatError{Section: m.Section, Msg: fmt.Sprintf("map %q: an initial value at key %d: the file would be too large", clip(m.Name), s.Key)}
+				return &elf.FormatError{Section: m.Section, Msg: fmt.Sprintf("map %q: an initial value at key %d: the file would be too large", naming.Clip(m.Name), s.Key)}
 			}
 		}
 		c.data = append(c.data, make([]byte, -len(c.data)&7)...)
@@ -191,10 +212,10 @@ type member struct {
 // structure adds the type of a definition.
 func (c *converter) structure(m *converted) {
 	members := c.members(&m.Map)
-	if m.Pinning != PinNone {
-		members = append(members, member{"pinning", c.btf.number(libbpfPinByName)})
-		if m.Pinning != PinGlobal {
-			c.notes = append(c.notes, fmt.Sprintf("map %s was pinned in a place of its own (%s), and is now shared by name", clip(m.Name), m.Pinning))
+	if m.Pinning != elf.PinNone {
+		members = append(members, member{"pinning", c.btf.number(pinByName)})
+		if m.Pinning != elf.PinGlobal {
+			c.notes = append(c.notes, fmt.Sprintf("map %s was pinned in a place of its own (%s), and is now shared by name", naming.Clip(m.Name), m.Pinning))
 		}
 	}
 	m.size = 8 * len(members)
@@ -215,7 +236,7 @@ func (c *converter) structure(m *converted) {
 }
 
 // members are those of every definition.
-func (c *converter) members(m *Map) []member {
+func (c *converter) members(m *elf.Map) []member {
 	list := []member{{"type", c.btf.number(uint32(m.Type))}}
 	list = append(list, c.side("key", m.Key, m.KeySize), c.side("value", m.Value, m.ValueSize))
 	list = append(list, member{"max_entries", c.btf.number(m.MaxEntries)})
@@ -227,8 +248,8 @@ func (c *converter) members(m *Map) []member {
 
 // side is the key or the value of a map: by its type if that is known.
 func (c *converter) side(name string, t btf.Type, size uint32) member {
-	if info, err := c.o.types(); err == nil && t != nil {
-		if id, err := info.spec.TypeID(t); err == nil {
+	if types, err := c.o.Types(); err == nil && t != nil {
+		if id, err := types.TypeID(t); err == nil {
 			return member{name, c.btf.pointer(uint32(id))}
 		}
 	}
@@ -253,7 +274,7 @@ func (c *converter) fill(m *converted) error {
 	for _, s := range m.Contents {
 		index := c.target(m, s.Name)
 		if index < 0 {
-			return &FormatError{Section: m.Section, Msg: fmt.Sprintf("map %q: no symbol %q for key %d", clip(m.Name), clip(s.Name), s.Key)}
+			return &elf.FormatError{Section: m.Section, Msg: fmt.Sprintf("map %q: no symbol %q for key %d", naming.Clip(m.Name), naming.Clip(s.Name), s.Key)}
 		}
 		c.patch.export(index)
 		c.refs = append(c.refs, rawRel{uint64(m.start + m.values + 8*int(s.Key)), index})
@@ -270,14 +291,12 @@ func (c *converter) target(m *converted, name string) int {
 			}
 		}
 	}
-	return slices.IndexFunc(c.o.symbols, func(s symbol) bool {
-		return s.name == name && c.o.functionSection(&s) != nil
-	})
+	return slices.IndexFunc(c.symbols, func(s elf.Symbol) bool { return s.Name == name && c.names(s) })
 }
 
 // relocate points the instructions that load a legacy map at its symbol.
 func (c *converter) relocate() error {
-	if err := c.o.codeRelocations(c.relocateOne); err != nil {
+	if err := c.codeRelocations(c.relocateOne); err != nil {
 		return err
 	}
 	slices.SortStableFunc(c.refs, func(a, b rawRel) int { return cmp.Compare(a.off, b.off) })
@@ -286,49 +305,44 @@ func (c *converter) relocate() error {
 	return nil
 }
 
-func (c *converter) relocateOne(sec *Section, r reloc) error {
-	if int(r.sym.section) >= len(c.o.sections) {
+func (c *converter) relocateOne(sec *elf.Section, r elf.Relocation) error {
+	sym := &c.symbols[r.Symbol]
+	if sym.Section >= len(c.sections) {
 		return nil
 	}
-	if to := &c.o.sections[r.sym.section]; !to.legacyMaps() && !to.btfMaps() {
+	if to := c.sections[sym.Section]; !to.LegacyMaps() && !to.BTFMaps() {
 		return nil
 	}
-	at := sec.Offset + r.off
-	if r.off > sec.Size || sec.Size-r.off < 2*insnSize || at+2*insnSize > uint64(len(c.o.image)) {
-		return &FormatError{Section: sec.Name, Offset: int64(r.off), Msg: "a relocation past the end of the section"}
+	fail := func(format string, args ...any) error {
+		return &elf.FormatError{Section: sec.Name, Offset: int64(r.Offset), Msg: fmt.Sprintf(format, args...)}
 	}
-	t, err := c.o.resolve(r.sym, uint64(int32(c.o.order.Uint32(c.o.image[at+4:]))))
-	if err != nil {
-		return &FormatError{Section: sec.Name, Offset: int64(r.off), Msg: "a map", Err: err}
+	at := sec.Offset + r.Offset
+	if r.Offset > sec.Size || sec.Size-r.Offset < 2*insn.Size || at+2*insn.Size > uint64(len(c.image)) {
+		return fail("a relocation past the end of the section")
 	}
-	if t.m == nil { // instructions in section ".maps"
-		return &FormatError{Section: sec.Name, Offset: int64(r.off), Msg: "a map among instructions"}
+	off := sym.Value + uint64(int32(c.order.Uint32(c.image[at+4:])))
+	m := c.places[place{sym.Section, off}]
+	switch {
+	case c.sections[sym.Section].Executable(): // instructions in section ".maps"
+		return fail("a map among instructions")
+	case m == nil:
+		return fail("a map: no map starts at byte %#x of section %q", off, naming.Clip(c.sections[sym.Section].Name))
 	}
-	index := c.o.symbolOf(t.m)
-	if t.m.static && !t.m.legacy {
+	index := c.symbolOf(m)
+	if m.Static && m.Style == elf.StyleBTF {
 		c.patch.export(index)
-		c.btf.share(t.m.name)
+		c.btf.share(m.Name)
 	}
-	c.o.order.PutUint32(c.patch.image[at+4:], 0)
-	c.patch.retarget(sec.Index, r.off, index)
+	c.order.PutUint32(c.patch.image[at+4:], 0)
+	c.patch.retarget(sec.Index, r.Offset, index)
 	return nil
-}
-
-// symbolOf returns the number of a map's symbol.
-func (o *Object) symbolOf(m *mapSymbol) int {
-	return slices.IndexFunc(o.symbols, func(s symbol) bool {
-		return s.name == m.name && s.value == m.start && int(s.section) == m.section.Index
-	})
 }
 
 // describe writes the types.
 func (c *converter) describe() {
 	index := 0
-	if sec := c.o.section(btfSection); sec != nil {
+	if sec := c.section(".BTF"); sec != nil {
 		index = sec.Index
 	}
-	c.patch.setData(index, btfSection, c.btf.bytes())
+	c.patch.setData(index, ".BTF", c.btf.bytes())
 }
-
-// relocatable reports whether a section holds relocations of another one.
-func (s *Section) relocatable() bool { return s.Type == elf.SHT_REL }

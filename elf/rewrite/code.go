@@ -1,10 +1,15 @@
-package elf
+package rewrite
 
 import (
-	"debug/elf"
+	"cmp"
+	stdelf "debug/elf"
 	"fmt"
 	"slices"
-	"strings"
+
+	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/elf/insn"
+	"github.com/xdpload/xdpload/elf/internal/image"
+	"github.com/xdpload/xdpload/elf/internal/naming"
 )
 
 // gather puts programs into sections whose names libbpf takes whole. An "ID/KEY"
@@ -12,7 +17,7 @@ import (
 // of one name would be one in .BTF.ext.
 func (c *converter) gather() error {
 	code, names := c.sectionNames()
-	homes := make(map[string]*Section)
+	homes := make(map[string]*elf.Section)
 	moved := make(map[string]movedCode)
 	for _, sec := range code {
 		name := names[sec.Index]
@@ -38,32 +43,36 @@ func (c *converter) gather() error {
 
 // sectionNames returns the sections of programs, those that a new name makes
 // guests of another at the end, and what they are to be called.
-func (c *converter) sectionNames() ([]*Section, map[int]string) {
+func (c *converter) sectionNames() ([]*elf.Section, map[int]string) {
 	owners := c.owners()
-	var code []*Section
+	var code []*elf.Section
 	names := make(map[int]string)
-	for i := range c.o.sections {
-		sec := &c.o.sections[i]
-		if !sec.executable() || sec.Name == textSection {
+	for i := range c.sections {
+		sec := &c.sections[i]
+		if !sec.Executable() || sec.Name == ".text" {
 			continue
 		}
 		code = append(code, sec)
-		names[sec.Index] = libbpfSection(sec.Name)
-		if id, _, ok := parseTail(sec.Name); ok {
+		names[sec.Index] = naming.Libbpf(sec.Name)
+		if id, _, ok := naming.Tail(sec.Name); ok {
 			names[sec.Index] = owners[id]
 		}
 	}
-	slices.SortStableFunc(code, func(a, b *Section) int {
-		if n := compareBool(names[a.Index] != a.Name, names[b.Index] != b.Name); n != 0 {
-			return n
+	rank := func(s *elf.Section) (n int) {
+		if names[s.Index] != s.Name {
+			n += 2
 		}
-		return compareBool(isTail(a.Name), isTail(b.Name))
-	})
+		if isTail(s.Name) {
+			n++
+		}
+		return n
+	}
+	slices.SortStableFunc(code, func(a, b *elf.Section) int { return cmp.Compare(rank(a), rank(b)) })
 	return code, names
 }
 
 func isTail(section string) bool {
-	_, _, ok := parseTail(section)
+	_, _, ok := naming.Tail(section)
 	return ok
 }
 
@@ -79,34 +88,34 @@ func (c *converter) owners() map[uint32]string {
 	for known := -1; known < len(owners); {
 		known = len(owners)
 		for i, p := range progs {
-			name := libbpfSection(p.Section)
-			if id, _, ok := parseTail(p.Section); ok {
+			name := naming.Libbpf(p.Section)
+			if id, _, ok := naming.Tail(p.Section); ok {
 				name = owners[id]
 			}
 			for _, m := range arrays[i] {
 				if name != "" && owners[m.ID] == "" {
 					owners[m.ID] = name
-					c.note("map %s: ip and tc load no program but the one that they attach, and so none for its slots", clip(m.Name))
+					c.note("map %s: ip and tc load no program but the one that they attach, and so none for its slots", naming.Clip(m.Name))
 				}
 			}
 		}
 	}
-	for _, t := range c.o.tails() {
-		if owners[t.id] == "" {
-			owners[t.id] = c.firstSection()
+	for _, p := range progs {
+		if id, _, ok := naming.Tail(p.Section); ok && owners[id] == "" {
+			owners[id] = c.firstSection()
 		}
 	}
 	return owners
 }
 
 // arrays returns the legacy program arrays with programs in them that a program uses.
-func (c *converter) arrays(p Program) []*converted {
+func (c *converter) arrays(p elf.Program) []*converted {
 	var used []*converted
 	reached, _ := c.o.Reach(p)
 	for _, f := range reached {
 		refs, _ := c.o.References(f)
 		for _, r := range refs {
-			i := slices.IndexFunc(c.maps, func(m converted) bool { return r.Kind == RefMap && m.Name == r.Name && m.ID != 0 })
+			i := slices.IndexFunc(c.maps, func(m converted) bool { return r.Kind == elf.RefMap && m.Name == r.Name && m.ID != 0 })
 			if i >= 0 && len(c.maps[i].Contents) > 0 && c.maps[i].Inner == nil {
 				used = append(used, &c.maps[i])
 			}
@@ -118,19 +127,19 @@ func (c *converter) arrays(p Program) []*converted {
 func (c *converter) firstSection() string {
 	for _, p := range c.o.Programs() {
 		if !isTail(p.Section) {
-			return libbpfSection(p.Section)
+			return naming.Libbpf(p.Section)
 		}
 	}
 	return "prog"
 }
 
-func (c *converter) noteName(sec *Section, name string, joined bool) {
+func (c *converter) noteName(sec *elf.Section, name string, joined bool) {
 	switch {
 	case isTail(sec.Name):
 	case joined:
-		c.note("section %q is now part of %q, which libbpf knows: its programs are chosen by name, and ip and tc attach the first of the section", clip(sec.Name), name)
+		c.note("section %q is now part of %q, which libbpf knows: its programs are chosen by name, and ip and tc attach the first of the section", naming.Clip(sec.Name), name)
 	default:
-		c.note("section %q is now %q, which libbpf knows", clip(sec.Name), name)
+		c.note("section %q is now %q, which libbpf knows", naming.Clip(sec.Name), name)
 	}
 }
 
@@ -141,38 +150,38 @@ func (c *converter) note(format string, args ...any) {
 }
 
 // maxCode bounds a section of programs in bytes: the verifier's limit of a million instructions.
-const maxCode = insnSize * 1_000_000
+const maxCode = insn.Size * 1_000_000
 
 // movable refuses a section that code calls into by offset, not by name, and
 // one that does not fit behind another.
-func (c *converter) movable(to, home *Section) error {
-	for _, sec := range []*Section{to, home} {
-		if _, err := sectionData(c.o.image, sec); err != nil {
+func (c *converter) movable(to, home *elf.Section) error {
+	for _, sec := range []*elf.Section{to, home} {
+		if _, err := c.o.Data(*sec); err != nil {
 			return err
 		}
 	}
 	if uint64(len(c.patch.data[home.Index]))+to.Size > maxCode {
-		return &FormatError{Section: to.Name, Msg: fmt.Sprintf("does not fit into section %q with the other programs", clip(home.Name))}
+		return &elf.FormatError{Section: to.Name, Msg: fmt.Sprintf("does not fit into section %q with the other programs", naming.Clip(home.Name))}
 	}
-	return c.o.codeRelocations(func(sec *Section, r reloc) error {
-		if r.sym.typ == elf.STT_SECTION && int(r.sym.section) == to.Index {
-			return &FormatError{Section: sec.Name, Offset: int64(r.off), Msg: fmt.Sprintf("refers to an offset of section %q, which cannot move", clip(to.Name))}
+	return c.codeRelocations(func(sec *elf.Section, r elf.Relocation) error {
+		if sym := c.symbols[r.Symbol]; sym.Type == stdelf.STT_SECTION && sym.Section == to.Index {
+			return &elf.FormatError{Section: sec.Name, Offset: int64(r.Offset), Msg: fmt.Sprintf("refers to an offset of section %q, which cannot move", naming.Clip(to.Name))}
 		}
 		return nil
 	})
 }
 
 // join puts the code of a section behind that of another one, and returns where it begins.
-func (p *patch) join(from, to *Section) (shift uint64) {
+func (p *patch) join(from, to *elf.Section) (shift uint64) {
 	code, ok := p.data[to.Index]
 	if !ok {
 		code = slices.Clone(p.image[to.Offset:][:to.Size])
 	}
-	code = append(code, make([]byte, -len(code)&(insnSize-1))...)
+	code = append(code, make([]byte, -len(code)&(insn.Size-1))...)
 	shift = uint64(len(code))
 	p.data[to.Index] = append(code, p.image[from.Offset:][:from.Size]...)
-	for i := range p.symbols {
-		p.shiftSymbol(p.symbols[i][:], from.Index, to.Index, shift)
+	for i := range p.entries {
+		p.shiftSymbol(p.entries[i][:], from.Index, to.Index, shift)
 	}
 	p.joinRelocs(from.Index, to.Index, shift)
 	p.drop(from.Index)
@@ -182,25 +191,25 @@ func (p *patch) join(from, to *Section) (shift uint64) {
 // shiftSymbol moves a symbol with its section. That of the section itself
 // becomes a plain label, for debug information to point at.
 func (p *patch) shiftSymbol(s []byte, from, to int, shift uint64) {
-	if int(p.o.order.Uint16(s[6:])) != from {
+	if int(p.order.Uint16(s[6:])) != from {
 		return
 	}
-	if elf.ST_TYPE(s[4]) == elf.STT_SECTION {
-		s[4] = elf.ST_INFO(elf.STB_LOCAL, elf.STT_NOTYPE)
+	if stdelf.ST_TYPE(s[4]) == stdelf.STT_SECTION {
+		s[4] = stdelf.ST_INFO(stdelf.STB_LOCAL, stdelf.STT_NOTYPE)
 	}
-	p.o.order.PutUint16(s[6:], uint16(to))
-	p.o.order.PutUint64(s[8:], p.o.order.Uint64(s[8:])+shift)
+	p.order.PutUint16(s[6:], uint16(to))
+	p.order.PutUint64(s[8:], p.order.Uint64(s[8:])+shift)
 }
 
 func (p *patch) joinRelocs(from, to int, shift uint64) {
-	home := slices.IndexFunc(p.headers, func(s Section) bool { return s.relocatable() && s.Info == to })
+	home := slices.IndexFunc(p.headers, func(s elf.Section) bool { return relocatable(&s) && s.Info == to })
 	for i := range p.headers {
-		if !p.headers[i].relocatable() || p.headers[i].Info != from {
+		if !relocatable(&p.headers[i]) || p.headers[i].Info != from {
 			continue
 		}
 		b := p.relocs[i]
-		for at := 0; at+relSize <= len(b); at += relSize {
-			p.o.order.PutUint64(b[at:], p.o.order.Uint64(b[at:])+shift)
+		for at := 0; at+image.RelSize <= len(b); at += image.RelSize {
+			p.order.PutUint64(b[at:], p.order.Uint64(b[at:])+shift)
 		}
 		if home < 0 {
 			home = i
@@ -216,15 +225,4 @@ func (p *patch) joinRelocs(from, to int, shift uint64) {
 func (p *patch) dropRelocs(index int) {
 	delete(p.relocs, index)
 	p.drop(index)
-}
-
-// libbpfSection returns the name that libbpf knows for what a section's name
-// says: "xdp" for "xdp/drop". A name that says nothing stays.
-func libbpfSection(name string) string {
-	plain := strings.TrimPrefix(name, "?")
-	p, _ := patternOf(plain)
-	if p == nil || strings.HasSuffix(p.pattern, "+") {
-		return name
-	}
-	return name[:len(name)-len(plain)] + p.pattern
 }

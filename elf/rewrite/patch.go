@@ -1,42 +1,47 @@
-package elf
+package rewrite
 
 import (
 	"bytes"
-	"debug/elf"
+	"cmp"
+	stdelf "debug/elf"
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/elf/internal/image"
+	"github.com/xdpload/xdpload/internal/btfwire"
 )
 
 // patch changes sections and symbols of an object, and leaves all else where it is: what is
 // new goes behind the old file, and a new section header table behind that.
 type patch struct {
-	o       *Object
-	image   []byte
-	headers []Section
+	*source
+	image   []byte // a copy
+	headers []elf.Section
 	names   map[int]string // of sections whose name is new
 	data    map[int][]byte // of sections whose bytes are new
 	symtab  int
-	symbols [][symbolSize]byte
-	relocs  map[int][]byte // of sections that hold relocations, changed in place
-	dropped map[int]bool   // sections that are left out
+	entries [][image.SymbolSize]byte // of the symbol table
+	relocs  map[int][]byte           // of sections that hold relocations, changed in place
+	dropped map[int]bool             // sections that are left out
 }
 
-func newPatch(o *Object) *patch {
+func newPatch(s *source) *patch {
 	p := &patch{
-		o: o, image: bytes.Clone(o.image), headers: slices.Clone(o.sections),
+		source: s, image: bytes.Clone(s.image), headers: slices.Clone(s.sections),
 		names: make(map[int]string), data: make(map[int][]byte), relocs: make(map[int][]byte), dropped: make(map[int]bool),
 	}
-	p.symtab = slices.IndexFunc(o.sections, func(s Section) bool { return s.Type == elf.SHT_SYMTAB })
-	table, _ := sectionData(o.image, &o.sections[p.symtab]) // it has been read before
-	p.symbols = make([][symbolSize]byte, len(o.symbols))
-	for i := range p.symbols {
-		copy(p.symbols[i][:], table[symbolSize*i:])
+	p.symtab = slices.IndexFunc(s.sections, func(s elf.Section) bool { return s.Type == stdelf.SHT_SYMTAB })
+	table, _ := s.o.Data(s.sections[p.symtab]) // it has been read before
+	p.entries = make([][image.SymbolSize]byte, len(s.symbols))
+	for i := range p.entries {
+		copy(p.entries[i][:], table[image.SymbolSize*i:])
 	}
-	for i := range o.sections {
-		if o.sections[i].relocatable() {
-			if b, err := sectionData(o.image, &o.sections[i]); err == nil {
-				p.relocs[i] = bytes.Clone(b)
+	for i := range s.sections {
+		if relocatable(&s.sections[i]) {
+			if b, err := s.o.Data(s.sections[i]); err == nil {
+				p.relocs[i] = b
 			}
 		}
 	}
@@ -45,7 +50,7 @@ func newPatch(o *Object) *patch {
 
 // drop leaves a section out.
 func (p *patch) drop(index int) {
-	p.headers[index] = Section{Index: index}
+	p.headers[index] = elf.Section{Index: index}
 	p.names[index] = ""
 	p.dropped[index] = true
 }
@@ -54,12 +59,12 @@ func (p *patch) drop(index int) {
 func (p *patch) setData(index int, name string, b []byte) {
 	if index == 0 {
 		index = len(p.headers)
-		p.headers = append(p.headers, Section{Index: index, Align: 8})
+		p.headers = append(p.headers, elf.Section{Index: index, Align: 8})
 	}
 	h := &p.headers[index]
-	h.Type = elf.SHT_PROGBITS
+	h.Type = stdelf.SHT_PROGBITS
 	if name == ".maps" {
-		h.Flags = elf.SHF_ALLOC | elf.SHF_WRITE
+		h.Flags = stdelf.SHF_ALLOC | stdelf.SHF_WRITE
 		h.Align = 8
 	}
 	p.names[index], p.data[index] = name, b
@@ -70,17 +75,17 @@ func (p *patch) setData(index int, name string, b []byte) {
 func (p *patch) setRelocs(of int, name string, refs []rawRel) {
 	var b []byte
 	for _, r := range refs {
-		b = p.o.order.AppendUint64(b, r.off)
-		b = p.o.order.AppendUint64(b, uint64(r.symbol)<<32|relocAddress)
+		b = p.order.AppendUint64(b, r.off)
+		b = p.order.AppendUint64(b, uint64(r.symbol)<<32|relocAddress)
 	}
-	index := slices.IndexFunc(p.headers, func(s Section) bool { return s.relocatable() && s.Info == of })
+	index := slices.IndexFunc(p.headers, func(s elf.Section) bool { return relocatable(&s) && s.Info == of })
 	if len(b) == 0 && index < 0 {
 		return
 	}
 	if index < 0 {
 		index = len(p.headers)
-		p.headers = append(p.headers, Section{
-			Index: index, Type: elf.SHT_REL, Align: 8, EntrySize: relSize, Link: p.symtab, Info: of,
+		p.headers = append(p.headers, elf.Section{
+			Index: index, Type: stdelf.SHT_REL, Align: 8, EntrySize: image.RelSize, Link: p.symtab, Info: of,
 		})
 	}
 	p.names[index], p.relocs[index] = name, b
@@ -95,10 +100,10 @@ func (p *patch) retarget(section int, off uint64, symbol int) {
 		if p.headers[index].Info != section {
 			continue
 		}
-		for ; len(b) >= relSize; b = b[relSize:] {
-			if p.o.order.Uint64(b) == off {
-				typ := elf.R_TYPE64(p.o.order.Uint64(b[8:]))
-				p.o.order.PutUint64(b[8:], uint64(symbol)<<32|uint64(typ))
+		for ; len(b) >= image.RelSize; b = b[image.RelSize:] {
+			if p.order.Uint64(b) == off {
+				typ := stdelf.R_TYPE64(p.order.Uint64(b[8:]))
+				p.order.PutUint64(b[8:], uint64(symbol)<<32|uint64(typ))
 			}
 		}
 	}
@@ -106,73 +111,70 @@ func (p *patch) retarget(section int, off uint64, symbol int) {
 
 // moveSymbol places a symbol, and makes it global.
 func (p *patch) moveSymbol(index, section, off, size int) {
-	s := p.symbols[index][:]
-	s[4] = elf.ST_INFO(elf.STB_GLOBAL, elf.STT_OBJECT)
-	p.o.order.PutUint16(s[6:], uint16(section))
-	p.o.order.PutUint64(s[8:], uint64(off))
-	p.o.order.PutUint64(s[16:], uint64(size))
+	s := p.entries[index][:]
+	s[4] = stdelf.ST_INFO(stdelf.STB_GLOBAL, stdelf.STT_OBJECT)
+	p.order.PutUint16(s[6:], uint16(section))
+	p.order.PutUint64(s[8:], uint64(off))
+	p.order.PutUint64(s[16:], uint64(size))
 }
 
 // export makes a symbol global, and a function of one without a type.
 func (p *patch) export(index int) {
-	s := p.symbols[index][:]
-	typ := elf.ST_TYPE(s[4])
-	if typ == elf.STT_NOTYPE {
-		typ = elf.STT_FUNC
+	s := p.entries[index][:]
+	typ := stdelf.ST_TYPE(s[4])
+	if typ == stdelf.STT_NOTYPE {
+		typ = stdelf.STT_FUNC
 	}
-	s[4] = elf.ST_INFO(elf.STB_GLOBAL, typ)
+	s[4] = stdelf.ST_INFO(stdelf.STB_GLOBAL, typ)
 }
+
+// addressSignificance is SHT_LLVM_ADDRSIG, LLVM's include/llvm/BinaryFormat/ELF.h.
+const addressSignificance stdelf.SectionType = 0x6fff4c03
 
 // sortSymbols puts local symbols first, as the ELF specification wants them,
 // and gives the relocations the new numbers.
 func (p *patch) sortSymbols() error {
-	order := make([]int, len(p.symbols))
+	order := make([]int, len(p.entries))
 	for i := range order {
 		order[i] = i
 	}
-	global := func(i int) bool { return elf.ST_BIND(p.symbols[i][4]) != elf.STB_LOCAL }
-	slices.SortStableFunc(order, func(a, b int) int { return compareBool(global(a), global(b)) })
+	global := func(i int) int { return min(int(stdelf.ST_BIND(p.entries[i][4])), 1) }
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(global(a), global(b)) })
 	number := make([]int, len(order))
 	var table []byte
 	locals := 0
 	for now, before := range order {
 		number[before] = now
-		table = append(table, p.symbols[before][:]...)
-		if !global(before) {
+		table = append(table, p.entries[before][:]...)
+		if global(before) == 0 {
 			locals++
 		}
 	}
 	for index, b := range p.relocs {
-		for i := 0; i+relSize <= len(b); i += relSize {
-			info := p.o.order.Uint64(b[i+8:])
-			n := elf.R_SYM64(info)
+		for i := 0; i+image.RelSize <= len(b); i += image.RelSize {
+			info := p.order.Uint64(b[i+8:])
+			n := stdelf.R_SYM64(info)
 			if int(n) >= len(number) {
-				return &FormatError{Section: p.headers[index].Name, Offset: int64(i), Msg: fmt.Sprintf("no symbol %d", n)}
+				return &elf.FormatError{Section: p.headers[index].Name, Offset: int64(i), Msg: fmt.Sprintf("no symbol %d", n)}
 			}
-			p.o.order.PutUint64(b[i+8:], uint64(number[n])<<32|uint64(elf.R_TYPE64(info)))
+			p.order.PutUint64(b[i+8:], uint64(number[n])<<32|uint64(stdelf.R_TYPE64(info)))
 		}
 		p.data[index] = b
 	}
 	p.data[p.symtab] = table
-	p.headers[p.symtab].Info, p.headers[p.symtab].EntrySize = locals, symbolSize
+	p.headers[p.symtab].Info, p.headers[p.symtab].EntrySize = locals, image.SymbolSize
 	for i := range p.headers { // a list of symbols by number, for linkers only
-		if p.headers[i].Type == shtLLVMAddrsig {
+		if p.headers[i].Type == addressSignificance {
 			p.drop(i)
 		}
 	}
 	return nil
 }
 
-// Section types of LLVM, include/llvm/BinaryFormat/ELF.h.
-const (
-	shtLLVMAddrsig   elf.SectionType = 0x6fff4c03
-	shtLLVMCallGraph elf.SectionType = 0x6fff4c09
-)
-
 // bytes writes the object.
 func (p *patch) bytes() []byte {
 	names, offsets := p.nameTable()
-	p.data[p.o.shstrndx] = names
+	p.data[p.nameSection()] = names
 	kept := p.renumber()
 	out := p.image
 	for _, index := range slices.Sorted(maps.Keys(p.data)) {
@@ -181,11 +183,11 @@ func (p *patch) bytes() []byte {
 		out = append(out, p.data[index]...)
 	}
 	out = append(out, make([]byte, -len(out)&7)...)
-	p.o.order.PutUint64(out[40:], uint64(len(out)))
-	p.o.order.PutUint16(out[60:], uint16(kept))
+	p.order.PutUint64(out[40:], uint64(len(out)))
+	p.order.PutUint16(out[60:], uint16(kept))
 	for i := range p.headers {
 		if !p.dropped[i] {
-			out = p.headers[i].append(out, p.o.order, offsets[i])
+			out = appendHeader(&p.headers[i], out, p.order, offsets[i])
 		}
 	}
 	return out
@@ -195,7 +197,7 @@ func (p *patch) bytes() []byte {
 // left out, and returns how many are kept.
 func (p *patch) renumber() (kept int) {
 	for i := range p.headers {
-		if h := &p.headers[i]; h.relocatable() && p.dropped[h.Info] {
+		if h := &p.headers[i]; relocatable(h) && p.dropped[h.Info] {
 			delete(p.data, i)
 			p.dropped[i] = true
 		}
@@ -216,26 +218,26 @@ func (p *patch) renumber() (kept int) {
 	for i := range p.headers {
 		h := &p.headers[i]
 		h.Link = number(h.Link)
-		if h.relocatable() || h.Type == elf.SHT_RELA {
+		if relocatable(h) || h.Type == stdelf.SHT_RELA {
 			h.Info = number(h.Info)
 		}
 	}
 	table := p.data[p.symtab]
-	for ; len(table) >= symbolSize; table = table[symbolSize:] {
-		p.o.order.PutUint16(table[6:], uint16(number(int(p.o.order.Uint16(table[6:])))))
+	for ; len(table) >= image.SymbolSize; table = table[image.SymbolSize:] {
+		p.order.PutUint16(table[6:], uint16(number(int(p.order.Uint16(table[6:])))))
 	}
-	p.o.order.PutUint16(p.image[62:], uint16(number(p.o.shstrndx)))
+	p.order.PutUint16(p.image[62:], uint16(number(p.nameSection())))
 	return kept
 }
 
 // nameTable returns the section names with the new ones, and each section's place in it.
 func (p *patch) nameTable() (table []byte, offsets []uint32) {
-	old, _ := sectionData(p.o.image, &p.o.sections[p.o.shstrndx]) // it has been read before
+	old, _ := p.o.Data(p.sections[p.nameSection()]) // it has been read before
 	table = bytes.Clone(old)
 	offsets = make([]uint32, len(p.headers))
 	for i := range p.headers {
-		if i < len(p.o.sections) {
-			offsets[i] = p.o.order.Uint32(p.o.image[p.o.shoff+uint64(i)*sectionSize:])
+		if i < len(p.sections) {
+			offsets[i] = p.order.Uint32(p.image[p.order.Uint64(p.image[40:])+uint64(i)*image.SectionSize:])
 		}
 		name, ok := p.names[i]
 		switch {
@@ -249,8 +251,8 @@ func (p *patch) nameTable() (table []byte, offsets []uint32) {
 	return table, offsets
 }
 
-// append writes a section header.
-func (s *Section) append(b []byte, order byteOrder, name uint32) []byte {
+// appendHeader writes a section header.
+func appendHeader(s *elf.Section, b []byte, order btfwire.ByteOrder, name uint32) []byte {
 	b = order.AppendUint32(b, name)
 	b = order.AppendUint32(b, uint32(s.Type))
 	b = order.AppendUint64(b, uint64(s.Flags))

@@ -1,4 +1,4 @@
-package elf
+package naming
 
 import (
 	"bytes"
@@ -25,13 +25,13 @@ func TestKindOfAgreesWithLibrary(t *testing.T) {
 	}
 	for _, name := range names {
 		want := libraryKind(t, name)
-		if got := kindOf(name); got != want {
+		if got := KindOf(name); got != want {
 			t.Errorf("%s: %+v, the library says %+v", name, got, want)
 		}
 	}
 }
 
-func libraryKind(t *testing.T, section string) sectionKind {
+func libraryKind(t *testing.T, section string) Kind {
 	t.Helper()
 	img := image.New(binary.LittleEndian)
 	code := []byte{0xb7, 0, 0, 0, 0, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0} // r0 = 0; exit
@@ -42,9 +42,9 @@ func libraryKind(t *testing.T, section string) sectionKind {
 		t.Fatalf("%s: %v", section, err)
 	}
 	p := spec.Programs["f"]
-	kind := sectionKind{p.Type, p.AttachType, p.Flags, p.AttachTo}
+	kind := Kind{p.Type, p.AttachType, p.Flags, p.AttachTo}
 	if p.Type == ebpf.StructOps {
-		_, kind.target, _ = strings.Cut(section, "/") // the library has no use for it
+		_, kind.Target, _ = strings.Cut(section, "/") // the library has no use for it
 	}
 	return kind
 }

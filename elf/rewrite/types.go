@@ -1,38 +1,52 @@
-package elf
+package rewrite
 
 import (
 	"bytes"
+	"errors"
 
+	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/btfwire"
 )
 
 // btfEditor adds types to a .BTF section, and changes some that are there.
 type btfEditor struct {
-	btfTypes
+	btfwire.Types
 	integer uint32
 }
 
-// editBTF takes the types of a section apart; none is an empty one.
-func editBTF(b []byte, order byteOrder) (*btfEditor, error) {
-	if b == nil {
-		return &btfEditor{btfTypes: btfTypes{order: order, strings: []byte{0}}}, nil
+// editBTF takes the types of an object apart; none is an empty section.
+func editBTF(s *source) (*btfEditor, error) {
+	sec := s.section(".BTF")
+	if sec == nil {
+		return &btfEditor{Types: btfwire.Types{Order: s.order, Strings: []byte{0}}}, nil
 	}
-	t, err := readBTF(b, order)
+	b, err := s.o.Data(*sec)
 	if err != nil {
 		return nil, err
 	}
-	t.types, t.strings = bytes.Clone(t.types), bytes.Clone(t.strings)
-	return &btfEditor{btfTypes: *t}, nil
+	t, err := btfwire.Read(s.order, b)
+	if err != nil {
+		return nil, malformed(".BTF", err)
+	}
+	return &btfEditor{Types: *t}, nil
+}
+
+// malformed says what is wrong with section .BTF or .BTF.ext.
+func malformed(section string, err error) error {
+	if e, ok := errors.AsType[*btfwire.Error](err); ok {
+		return &elf.FormatError{Section: section, Offset: e.Offset, Msg: e.Msg}
+	}
+	return err
 }
 
 // find returns the number of the first type of a kind with a name, 0 for none.
 func (e *btfEditor) find(kind int, name string) uint32 {
-	for i, at := range e.places {
-		off, k, _ := e.head(at)
+	for i, at := range e.Places {
+		off, k, _ := e.Head(at)
 		if k != kind {
 			continue
 		}
-		if s, ok := tableString(string(e.strings[min(int(off), len(e.strings)):]), 0); ok && s == name {
+		if s, ok := e.String(off); ok && string(s) == name {
 			return uint32(i + 1)
 		}
 	}
@@ -44,21 +58,21 @@ func (e *btfEditor) text(s string) uint32 {
 	if s == "" {
 		return 0
 	}
-	if i := bytes.Index(e.strings, append(append([]byte{0}, s...), 0)); i >= 0 {
+	if i := bytes.Index(e.Strings, append(append([]byte{0}, s...), 0)); i >= 0 {
 		return uint32(i + 1)
 	}
-	off := uint32(len(e.strings))
-	e.strings = append(append(e.strings, s...), 0)
+	off := uint32(len(e.Strings))
+	e.Strings = append(append(e.Strings, s...), 0)
 	return off
 }
 
 // add adds a type and returns its number.
 func (e *btfEditor) add(name string, kind, vlen int, sizeOrType uint32, extra ...uint32) uint32 {
-	e.places = append(e.places, len(e.types))
+	e.Places = append(e.Places, len(e.Records))
 	for _, v := range append([]uint32{e.text(name), uint32(kind<<24 | vlen), sizeOrType}, extra...) {
-		e.types = e.order.AppendUint32(e.types, v)
+		e.Records = e.Order.AppendUint32(e.Records, v)
 	}
-	return uint32(len(e.places))
+	return uint32(len(e.Places))
 }
 
 // int32 returns the number of type int.
@@ -89,16 +103,16 @@ func (e *btfEditor) variable(name string, typ uint32) uint32 {
 	if id == 0 {
 		return e.add(name, btfwire.Var, 0, typ, global)
 	}
-	at := e.places[id-1]
-	e.order.PutUint32(e.types[at+8:], typ)
-	e.order.PutUint32(e.types[at+btfwire.TypeSize:], global)
+	at := e.Places[id-1]
+	e.Order.PutUint32(e.Records[at+8:], typ)
+	e.Order.PutUint32(e.Records[at+btfwire.TypeSize:], global)
 	return id
 }
 
 // share makes a static variable a global one.
 func (e *btfEditor) share(name string) {
 	if id := e.find(btfwire.Var, name); id != 0 {
-		e.order.PutUint32(e.types[e.places[id-1]+btfwire.TypeSize:], 1) // BTF_VAR_GLOBAL_ALLOCATED
+		e.Order.PutUint32(e.Records[e.Places[id-1]+btfwire.TypeSize:], 1) // BTF_VAR_GLOBAL_ALLOCATED
 	}
 }
 
@@ -109,17 +123,17 @@ func (e *btfEditor) retire(section string) {
 	if id == 0 {
 		return
 	}
-	at := e.places[id-1]
-	_, _, vlen := e.head(at)
+	at := e.Places[id-1]
+	_, _, vlen := e.Head(at)
 	integer := e.int32()
-	e.order.PutUint32(e.types[at:], 0)
-	e.order.PutUint32(e.types[at+4:], uint32(btfwire.Struct<<24|vlen))
-	e.order.PutUint32(e.types[at+8:], uint32(4*vlen))
+	e.Order.PutUint32(e.Records[at:], 0)
+	e.Order.PutUint32(e.Records[at+4:], uint32(btfwire.Struct<<24|vlen))
+	e.Order.PutUint32(e.Records[at+8:], uint32(4*vlen))
 	for i := range vlen {
-		member := e.types[at+btfwire.TypeSize+12*i:]
-		e.order.PutUint32(member, 0)
-		e.order.PutUint32(member[4:], integer)
-		e.order.PutUint32(member[8:], uint32(32*i))
+		member := e.Records[at+btfwire.TypeSize+12*i:]
+		e.Order.PutUint32(member, 0)
+		e.Order.PutUint32(member[4:], integer)
+		e.Order.PutUint32(member[8:], uint32(32*i))
 	}
 }
 
@@ -129,14 +143,14 @@ func (e *btfEditor) variables(section string) []uint32 {
 	if id == 0 {
 		return nil
 	}
-	at := e.places[id-1]
-	_, _, vlen := e.head(at)
+	at := e.Places[id-1]
+	_, _, vlen := e.Head(at)
 	var list []uint32
 	for i := range 3 * vlen {
-		list = append(list, e.order.Uint32(e.types[at+btfwire.TypeSize+4*i:]))
+		list = append(list, e.Order.Uint32(e.Records[at+btfwire.TypeSize+4*i:]))
 	}
 	return list
 }
 
 // bytes returns the section.
-func (e *btfEditor) bytes() []byte { return encodeBTF(e.order, e.types, e.strings) }
+func (e *btfEditor) bytes() []byte { return btfwire.Encode(e.Order, e.Records, e.Strings) }

@@ -1,21 +1,22 @@
 package elf
 
 import (
-	"debug/elf"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/xdpload/xdpload/elf/internal/naming"
 )
 
 // readCode copies a function's instructions and follows what they refer to.
-func (l *link) readCode(f *linked) error {
+func (l *link) readCode(f *linkedFunc) error {
 	sec := f.fn.section
 	fail := func(at uint64, err error) error {
 		if _, ok := errors.AsType[*FormatError](err); ok {
 			return err
 		}
-		return &FormatError{Section: sec.Name, Offset: int64(at), Msg: fmt.Sprintf("program %q", clip(f.fn.name)), Err: err}
+		return &FormatError{Section: sec.Name, Offset: int64(at), Msg: fmt.Sprintf("program %q", naming.Clip(f.fn.name)), Err: err}
 	}
 	data, err := sectionData(l.o.image, sec)
 	if err != nil {
@@ -43,16 +44,9 @@ func (l *link) readCode(f *linked) error {
 	})
 }
 
-// Instructions, include/uapi/linux/bpf.h.
-const (
-	opLoadImm64   = 0x18 // BPF_LD | BPF_IMM | BPF_DW, takes two slots
-	opCall        = 0x85 // BPF_JMP | BPF_CALL
-	srcPseudoCall = 1    // BPF_PSEUDO_CALL: imm is relative to the next instruction
-)
-
 // walk calls visit for each instruction that has a relocation, and for each call of
 // a function without one (r is nil then), as LLVM up to 9 left them within a section.
-func (f *linked) walk(o *Object, relocs []reloc, visit func(at uint64, r *reloc) error) error {
+func (f *linkedFunc) walk(o *Object, relocs []reloc, visit func(at uint64, r *reloc) error) error {
 	for at := uint64(0); at < uint64(len(f.code)); at += insnSize {
 		insn := f.code[at:]
 		var err error
@@ -75,17 +69,8 @@ func (f *linked) walk(o *Object, relocs []reloc, visit func(at uint64, r *reloc)
 	return nil
 }
 
-// source returns the source register of an instruction; the compiler's bit
-// fields follow the byte order.
-func source(insn []byte, o *Object) byte {
-	if littleEndian(o.order) {
-		return insn[1] >> 4
-	}
-	return insn[1] & 15
-}
-
 // reference finds what an instruction refers to, and takes the addend out of it.
-func (l *link) reference(f *linked, at uint64, r *reloc) (codeRef, error) {
+func (l *link) reference(f *linkedFunc, at uint64, r *reloc) (codeRef, error) {
 	insn := f.code[at:]
 	imm := int64(int32(l.o.order.Uint32(insn[4:])))
 	switch {
@@ -99,27 +84,23 @@ func (l *link) reference(f *linked, at uint64, r *reloc) (codeRef, error) {
 	return codeRef{}, errors.New("a relocation of an instruction that is neither a call nor a 64-bit load")
 }
 
-func (l *link) localCall(f *linked, at uint64, imm int64) (codeRef, error) {
-	off := int64(f.fn.start+at) + insnSize*(imm+1)
-	fn := l.o.functionAt(f.fn.section, uint64(off))
-	if off < 0 || fn == nil {
-		return codeRef{}, fmt.Errorf("a call to byte %#x of the section, where no function starts", off)
+func (l *link) localCall(f *linkedFunc, at uint64, imm int64) (codeRef, error) {
+	fn, err := l.o.localCallee(f.fn, at, imm)
+	if err != nil {
+		return codeRef{}, err
 	}
 	l.setImm(f.code[at:], math.MaxUint32)
 	return codeRef{fn: l.function(fn), call: true}, nil
 }
 
-// call follows a call of a function: imm counts instructions from the symbol, less one.
+// call follows a call of a function.
 func (l *link) call(sym *symbol, imm int64, insn []byte) (codeRef, error) {
-	if sym.section == elf.SHN_UNDEF {
-		return l.external(sym)
-	}
-	t, err := l.o.resolve(sym, uint64(insnSize*(imm+1)))
+	t, err := l.o.callee(sym, imm)
 	if err != nil {
 		return codeRef{}, err
 	}
-	if t.fn == nil {
-		return codeRef{}, fmt.Errorf("a call of %q, which is no function", clip(sym.name))
+	if t.extern != nil {
+		return l.external(sym)
 	}
 	l.setImm(insn, math.MaxUint32)
 	return codeRef{fn: l.function(t.fn), call: true}, nil
@@ -150,7 +131,7 @@ func (l *link) address(sym *symbol, imm int64, insn []byte) (codeRef, error) {
 		d, err = l.dataAt(t.data.Name, t.data)
 	}
 	if err == nil && off > math.MaxUint32 {
-		err = fmt.Errorf("byte %#x of section %q", off, clip(d.name))
+		err = fmt.Errorf("byte %#x of section %q", off, naming.Clip(d.name))
 	}
 	l.setImm(insn, uint32(off))
 	return codeRef{data: d}, err
@@ -168,4 +149,22 @@ func (l *link) external(sym *symbol) (codeRef, error) {
 
 func (l *link) setImm(insn []byte, imm uint32) {
 	l.o.order.PutUint32(insn[4:], imm)
+}
+
+// declared checks that each undefined symbol is a kernel function, kernel
+// variable or kernel setting that BTF declares.
+func (l *link) declared() error {
+	if len(l.ext) == 0 {
+		return nil
+	}
+	known, err := l.o.Externs()
+	if err != nil {
+		return err
+	}
+	for _, s := range l.ext {
+		if !known[s.name] {
+			return &FormatError{Msg: fmt.Sprintf("undefined symbol %q: the object neither defines it nor declares it __ksym or __kconfig", naming.Clip(s.name))}
+		}
+	}
+	return nil
 }

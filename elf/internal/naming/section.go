@@ -1,6 +1,7 @@
-package elf
+package naming
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/cilium/ebpf"
@@ -18,12 +19,12 @@ const (
 	attachTraceFSession      ebpf.AttachType = 58
 )
 
-// sectionKind is what the name of a program's section says about it.
-type sectionKind struct {
-	typ    ebpf.ProgramType
-	attach ebpf.AttachType
-	flags  uint32
-	target string // what follows the slash in "fentry/tcp_connect"
+// Kind is what the name of a program's section says about it.
+type Kind struct {
+	Type   ebpf.ProgramType
+	Attach ebpf.AttachType
+	Flags  uint32
+	Target string // what follows the slash in "fentry/tcp_connect"
 }
 
 // sectionPattern is one row of the names that libbpf documents
@@ -145,14 +146,14 @@ var sectionPatterns = [...]sectionPattern{
 	{"cgroup/dev", ebpf.CGroupDevice, ebpf.AttachCGroupDevice, 0},
 }
 
-// kindOf returns what the section's name says. The zero value is a name that
+// KindOf returns what the section's name says. The zero value is a name that
 // means nothing, such as "prog": the hook decides.
-func kindOf(section string) sectionKind {
+func KindOf(section string) Kind {
 	p, target := patternOf(strings.TrimPrefix(section, "?"))
 	if p == nil {
-		return sectionKind{}
+		return Kind{}
 	}
-	return sectionKind{p.typ, p.attach, p.flags, target}
+	return Kind{p.typ, p.attach, p.flags, target}
 }
 
 // patternOf returns the row for a section's name, nil for none, and the target in the name.
@@ -171,4 +172,26 @@ func patternOf(section string) (p *sectionPattern, target string) {
 		}
 	}
 	return nil, ""
+}
+
+// Libbpf returns the name that libbpf knows for what a section's name
+// says: "xdp" for "xdp/drop". A name that says nothing stays.
+func Libbpf(name string) string {
+	plain := strings.TrimPrefix(name, "?")
+	p, _ := patternOf(plain)
+	if p == nil || strings.HasSuffix(p.pattern, "+") {
+		return name
+	}
+	return name[:len(name)-len(plain)] + p.pattern
+}
+
+// Tail reads the name of an "ID/KEY" section: "2/7" and "0xabccba/0".
+func Tail(section string) (id, key uint32, ok bool) {
+	left, right, found := strings.Cut(section, "/")
+	if !found || left == "" || left[0] < '0' || left[0] > '9' {
+		return 0, 0, false
+	}
+	n, err := strconv.ParseUint(left, 0, 32)
+	k, err2 := strconv.ParseUint(right, 0, 32)
+	return uint32(n), uint32(k), err == nil && err2 == nil
 }
