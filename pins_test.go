@@ -13,8 +13,6 @@ import (
 	"github.com/cilium/ebpf"
 
 	"github.com/xdpload/xdpload"
-	"github.com/xdpload/xdpload/elf"
-	"github.com/xdpload/xdpload/netlink"
 	"github.com/xdpload/xdpload/pin"
 )
 
