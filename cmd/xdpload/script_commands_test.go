@@ -39,8 +39,8 @@ import (
 //	hold DEV PATH              attach drop.o through a bpf_link, and pin it
 //	pinprog OBJECT TYPE PATH   load a program and pin it; pinmap PATH pins a map
 //	packets DEV                the stack sees frames that arrive at DEV
-//	census                     remember the programs, maps, links and pins that exist
-//	unchanged                  there are no more than that
+//	census                     remember what is pinned and attached here, and what that uses
+//	unchanged                  there is no more than that
 //	[!] nobody WORDS           run the program without privileges
 //	[!] lesser NAME WORDS      run the program under a name without CAP_SYS_ADMIN
 //	[!] inherit PATH WORDS     run it with the pinned program as descriptor 3
