@@ -7,10 +7,10 @@ import (
 	"os"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -43,6 +43,7 @@ func spoil(p *ebpf.ProgramSpec) {
 
 func TestJobsFirstRefusal(t *testing.T) {
 	b := newBench(t)
+	before := b.census()
 	rounds := 20
 	if bpftest.InGuest() {
 		rounds = 3
@@ -70,7 +71,7 @@ func TestJobsFirstRefusal(t *testing.T) {
 				t.Errorf("descriptors %q are open, before it were %q", now, descriptors)
 			}
 			now := runtime.NumGoroutine() // the last one may be about to end
-			for deadline := time.Now().Add(10 * time.Second); now > goroutines && time.Now().Before(deadline); now = runtime.NumGoroutine() {
+			for deadline := time.Now().Add(bpftest.Patience); now > goroutines && time.Now().Before(deadline); now = runtime.NumGoroutine() {
 				time.Sleep(time.Millisecond)
 			}
 			if now > goroutines {
@@ -78,7 +79,9 @@ func TestJobsFirstRefusal(t *testing.T) {
 			}
 		})
 	}
-	waitGone(t, "six")
+	if left, err := before.Grown(); left != nil || err != nil {
+		t.Errorf("left behind: %q, %v", left, err)
+	}
 }
 
 // TestRefusalOrder refuses two programs, of which the later one in the object
@@ -119,42 +122,41 @@ func TestJobsAllLoad(t *testing.T) {
 // load that is called off does not wait for them.
 func TestSlots(t *testing.T) {
 	b := newBench(t)
-	slots := make(chan struct{}, 1)
-	slots <- struct{}{}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := xdpload.Load(ctx, objectOf(t, "tiny.o"), b.options(xdpload.LoadOptions{Slots: slots})); !errors.Is(err, context.Canceled) {
-		t.Errorf("called off: %v", err)
-	}
-	var free atomic.Bool
-	o := b.options(xdpload.LoadOptions{Slots: slots, Jobs: 4, Select: elf.Selector{Section: "xdp", Type: ebpf.XDP}})
-	o.Loaded = func(*xdpload.Loaded) error {
-		if !free.Load() {
-			t.Error("loaded before there was a slot")
+	synctest.Test(t, func(t *testing.T) {
+		slots := make(chan struct{}, 1)
+		slots <- struct{}{}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := xdpload.Load(ctx, objectOf(t, "tiny.o"), b.options(xdpload.LoadOptions{Slots: slots})); !errors.Is(err, context.Canceled) {
+			t.Errorf("called off: %v", err)
 		}
-		return nil
-	}
-	var loading, begun sync.WaitGroup
-	begun.Add(2 * 16)
-	o.Adapt = func(*ebpf.ProgramSpec) { begun.Done() }
-	for range 2 {
-		loading.Go(func() {
-			l, err := xdpload.Load(t.Context(), objectOf(t, "sixteen.o"), o)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			l.Close()
-		})
-	}
-	begun.Wait()
-	time.Sleep(20 * time.Millisecond) // in which one that did not wait would be seen
-	free.Store(true)
-	<-slots
-	loading.Wait()
-	if len(slots) != 0 {
-		t.Error("a slot was not given back")
-	}
+		var loaded atomic.Int32
+		o := b.options(xdpload.LoadOptions{Slots: slots, Jobs: 4, Select: elf.Selector{Section: "xdp", Type: ebpf.XDP}})
+		o.Loaded = func(*xdpload.Loaded) error {
+			loaded.Add(1)
+			return nil
+		}
+		var loading sync.WaitGroup
+		for range 2 {
+			loading.Go(func() {
+				l, err := xdpload.Load(t.Context(), objectOf(t, "sixteen.o"), o)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				l.Close()
+			})
+		}
+		synctest.Wait() // until all that run wait for something
+		if n := loaded.Load(); n > 0 {
+			t.Errorf("%d loaded before there was a slot", n)
+		}
+		<-slots
+		loading.Wait()
+		if len(slots) != 0 {
+			t.Error("a slot was not given back")
+		}
+	})
 }
 
 // TestAhead: what was loaded before is attached, once; after an error it is closed.
@@ -185,27 +187,4 @@ func TestAhead(t *testing.T) {
 	if now := bpftest.Descriptors(t); !slices.Equal(now, descriptors) {
 		t.Errorf("descriptors %q are open, before it were %q", now, descriptors)
 	}
-}
-
-// waitGone waits until the kernel, which frees late, has no program left whose
-// name begins so.
-func waitGone(t *testing.T, prefix string) {
-	t.Helper()
-	var left []string
-	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		left = nil
-		for id := ebpf.ProgramID(0); ; {
-			var err error
-			if id, err = ebpf.ProgramGetNextID(id); err != nil {
-				break
-			}
-			if info, err := xdpload.InfoByID(uint32(id)); err == nil && strings.HasPrefix(info.Name, prefix) {
-				left = append(left, info.Name)
-			}
-		}
-		if len(left) == 0 {
-			return
-		}
-	}
-	t.Errorf("the kernel still has %q", left)
 }

@@ -347,20 +347,19 @@ type linkWitness struct {
 	Devname string
 }
 
-func bpftoolLinks(t *testing.T, ns *bpftest.Namespace) []linkWitness {
+func bpftoolLink(t *testing.T, ns *bpftest.Namespace, id uint32) (link linkWitness) {
 	t.Helper()
 	bpftest.Need(t, bpftest.Command("bpftool"))
-	cmd := exec.Command("bpftool", "-j", "-f", "link", "show")
+	cmd := exec.Command("bpftool", "-j", "-f", "link", "show", "id", fmt.Sprint(id))
 	var out strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, os.Stderr
 	if err := ns.Run(cmd); err != nil {
 		t.Fatal(err)
 	}
-	var links []linkWitness
-	if err := json.Unmarshal([]byte(out.String()), &links); err != nil {
+	if err := json.Unmarshal([]byte(out.String()), &link); err != nil {
 		t.Fatalf("%v: %s", err, out.String())
 	}
-	return links
+	return link
 }
 
 // TestTCXLink: a pinned link outlives the loader, is updated under traffic
