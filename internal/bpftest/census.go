@@ -171,7 +171,7 @@ func (c *Census) addMapFD(fd int) error {
 		return err
 	}
 	var follow func(uint32) error
-	switch ebpf.MapType(info.Type) { //nolint:exhaustive // others hold no objects
+	switch ebpf.MapType(info.Type) {
 	case ebpf.ProgramArray:
 		follow = c.addProgram
 	case ebpf.ArrayOfMaps, ebpf.HashOfMaps:
