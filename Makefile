@@ -106,4 +106,8 @@ install: bin/xdpload ## install binary, man pages and completions under DESTDIR 
 clean: ## remove what build made
 	rm -rf bin
 
+.PHONY: test-beside
+test-beside: ## run all tests twice at the same time, and once beside another user of BPF (root)
+	@internal/tools/beside.sh $(GO) test $(TESTFLAGS) ./...
+
 -include internal/vm/vm.mk

@@ -1,12 +1,10 @@
 package xdpload_test
 
 import (
-	"context"
 	"encoding/binary"
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -88,11 +86,7 @@ func TestClsactVerdicts(t *testing.T) {
 				tap  *bpftest.Tap
 				want bool
 			}{{"v0", near, tt.seen}, {"v1", far, tt.echoed}} {
-				wait := time.Second
-				if !end.want {
-					wait = 50 * time.Millisecond
-				}
-				frame, err := end.tap.Receive(wait)
+				frame, err := end.tap.Receive()
 				if err != nil || (frame != nil) != end.want {
 					t.Errorf("%s received %x, %v", end.name, frame, err)
 				}
@@ -208,43 +202,26 @@ func TestClsactReplaceUnderTraffic(t *testing.T) {
 		}
 		return binary.NativeEndian.Uint64(value[:]), binary.NativeEndian.Uint64(value[8:])
 	}
+	both := func() bool {
+		a, b := read()
+		return a > 0 && b > 0
+	}
 
 	seen, sender := ns.Tap(v0), ns.Tap(v1)
-	ctx, cancel := context.WithCancel(t.Context())
-	sent := make(chan uint64)
-	go func() {
-		n := uint64(0)
-		for ctx.Err() == nil {
-			if err := sender.Send(bpftest.Frame(uint32(n))); err != nil {
-				t.Error(err)
-				break
-			}
-			if n++; n%64 == 0 {
-				time.Sleep(100 * time.Microsecond) // leave the other a core
-			}
-		}
-		sent <- n
-	}()
-	for i := range replaces {
+	traffic := sender.Start()
+	for i := 0; i < replaces || !both(); i++ { // on a busy machine it may take more until both have met some
 		a, err := xdpload.Attach(c, programs[(i+1)%2], hook)
 		if err != nil || a.Filter.Was == nil {
 			t.Errorf("replace %d: %+v, %v", i, a, err)
 			break
 		}
 	}
-	cancel()
-	n := <-sent
-	var a, b uint64
-	for range 100 {
-		if a, b = read(); a+b == n {
-			break
-		}
-		time.Sleep(10 * time.Millisecond) // the last may be on their way
-	}
-	if a+b != n || a == 0 || b == 0 {
+	n := traffic.Stop()
+	a, b := read()
+	if a+b != uint64(n) {
 		t.Errorf("%d packets were sent, the programs counted %d and %d", n, a, b)
 	}
-	if frame, err := seen.Receive(50 * time.Millisecond); frame != nil || err != nil {
+	if frame, err := seen.Receive(); frame != nil || err != nil {
 		t.Errorf("the stack saw %x, %v", frame, err)
 	}
 	t.Logf("%d replaces, %d packets: %d and %d", replaces, n, a, b)

@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -43,6 +43,7 @@ func spoil(p *ebpf.ProgramSpec) {
 
 func TestJobsFirstRefusal(t *testing.T) {
 	b := newBench(t)
+	before := b.census()
 	rounds := 20
 	if bpftest.InGuest() {
 		rounds = 3
@@ -68,7 +69,7 @@ func TestJobsFirstRefusal(t *testing.T) {
 				}
 			}
 			now := runtime.NumGoroutine() // the last one may be about to end
-			for deadline := time.Now().Add(10 * time.Second); now > goroutines && time.Now().Before(deadline); now = runtime.NumGoroutine() {
+			for deadline := time.Now().Add(bpftest.Patience); now > goroutines && time.Now().Before(deadline); now = runtime.NumGoroutine() {
 				time.Sleep(time.Millisecond)
 			}
 			if now > goroutines {
@@ -76,7 +77,9 @@ func TestJobsFirstRefusal(t *testing.T) {
 			}
 		})
 	}
-	waitGone(t, "six")
+	if left, err := before.Grown(); left != nil || err != nil {
+		t.Errorf("left behind: %q, %v", left, err)
+	}
 }
 
 // TestRefusalOrder refuses two programs, of which the later one in the object
@@ -117,42 +120,41 @@ func TestJobsAllLoad(t *testing.T) {
 // load that is called off does not wait for them.
 func TestSlots(t *testing.T) {
 	b := newBench(t)
-	slots := xdpload.NewJobs(1)
-	slots <- struct{}{}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := xdpload.Load(ctx, objectOf(t, "tiny.o"), b.options(xdpload.LoadOptions{Jobs: slots})); !errors.Is(err, context.Canceled) {
-		t.Errorf("called off: %v", err)
-	}
-	var free atomic.Bool
-	o := b.options(xdpload.LoadOptions{Jobs: slots, Select: elf.Selector{Section: "xdp", Type: ebpf.XDP}})
-	o.Loaded = func(*xdpload.Loaded) error {
-		if !free.Load() {
-			t.Error("loaded before there was a slot")
+	synctest.Test(t, func(t *testing.T) {
+		slots := xdpload.NewJobs(1)
+		slots <- struct{}{}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := xdpload.Load(ctx, objectOf(t, "tiny.o"), b.options(xdpload.LoadOptions{Jobs: slots})); !errors.Is(err, context.Canceled) {
+			t.Errorf("called off: %v", err)
 		}
-		return nil
-	}
-	var loading, begun sync.WaitGroup
-	begun.Add(2 * 16)
-	o.Adapt = func(*ebpf.ProgramSpec) { begun.Done() }
-	for range 2 {
-		loading.Go(func() {
-			l, err := xdpload.Load(t.Context(), objectOf(t, "sixteen.o"), o)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			l.Close()
-		})
-	}
-	begun.Wait()
-	time.Sleep(20 * time.Millisecond) // in which one that did not wait would be seen
-	free.Store(true)
-	<-slots
-	loading.Wait()
-	if len(slots) != 0 {
-		t.Error("a slot was not given back")
-	}
+		var loaded atomic.Int32
+		o := b.options(xdpload.LoadOptions{Jobs: slots, Select: elf.Selector{Section: "xdp", Type: ebpf.XDP}})
+		o.Loaded = func(*xdpload.Loaded) error {
+			loaded.Add(1)
+			return nil
+		}
+		var loading sync.WaitGroup
+		for range 2 {
+			loading.Go(func() {
+				l, err := xdpload.Load(t.Context(), objectOf(t, "sixteen.o"), o)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				l.Close()
+			})
+		}
+		synctest.Wait() // until all that run wait for something
+		if n := loaded.Load(); n > 0 {
+			t.Errorf("%d loaded before there was a slot", n)
+		}
+		<-slots
+		loading.Wait()
+		if len(slots) != 0 {
+			t.Error("a slot was not given back")
+		}
+	})
 }
 
 // TestLoadedBefore: what was loaded before is attached; after an error nothing of it
@@ -178,27 +180,4 @@ func TestLoadedBefore(t *testing.T) {
 	if s, _, err = apply(); !errors.Is(err, os.ErrExist) || s.Loaded() != nil {
 		t.Errorf("on a device that runs another: %v, %+v", err, s.Loaded())
 	}
-}
-
-// waitGone waits until the kernel, which frees late, has no program left whose
-// name begins so.
-func waitGone(t *testing.T, prefix string) {
-	t.Helper()
-	var left []string
-	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		left = nil
-		for id := ebpf.ProgramID(0); ; {
-			var err error
-			if id, err = ebpf.ProgramGetNextID(id); err != nil {
-				break
-			}
-			if info, err := xdpload.InfoByID(uint32(id)); err == nil && strings.HasPrefix(info.Name, prefix) {
-				left = append(left, info.Name)
-			}
-		}
-		if len(left) == 0 {
-			return
-		}
-	}
-	t.Errorf("the kernel still has %q", left)
 }

@@ -96,6 +96,16 @@ func (b *bench) exit(l *xdpload.Loaded) {
 	}
 }
 
+// census is of the bench, which is gone with the test.
+func (b *bench) census() *bpftest.Census {
+	b.t.Helper()
+	c, err := bpftest.NewCensus(b.root)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return c
+}
+
 // ingress is the tc hook of the first device.
 func (b *bench) ingress() xdpload.Clsact {
 	return xdpload.Clsact{Op: xdpload.FilterReplace, Filter: netlink.Filter{

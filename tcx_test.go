@@ -91,14 +91,14 @@ func (r trail) read(from, to *bpftest.Tap) (way uint32, seen bool) {
 		r.t.Fatal(err)
 	}
 	for { // what is left of before
-		if frame, err := to.Receive(0); err != nil || frame == nil {
+		if frame, err := to.Receive(); err != nil || frame == nil {
 			break
 		}
 	}
 	if err := from.Offer(bpftest.Frame(1)); err != nil {
 		r.t.Fatal(err)
 	}
-	frame, err := to.Receive(100 * time.Millisecond)
+	frame, err := to.Receive()
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -347,20 +347,19 @@ type linkWitness struct {
 	Devname string
 }
 
-func bpftoolLinks(t *testing.T, ns *bpftest.Namespace) []linkWitness {
+func bpftoolLink(t *testing.T, ns *bpftest.Namespace, id uint32) (link linkWitness) {
 	t.Helper()
 	bpftest.Need(t, bpftest.Command("bpftool"))
-	cmd := exec.Command("bpftool", "-j", "-f", "link", "show")
+	cmd := exec.Command("bpftool", "-j", "-f", "link", "show", "id", fmt.Sprint(id))
 	var out strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, os.Stderr
 	if err := ns.Run(cmd); err != nil {
 		t.Fatal(err)
 	}
-	var links []linkWitness
-	if err := json.Unmarshal([]byte(out.String()), &links); err != nil {
+	if err := json.Unmarshal([]byte(out.String()), &link); err != nil {
 		t.Fatalf("%v: %s", err, out.String())
 	}
-	return links
+	return link
 }
 
 // TestTCXLink: a pinned link outlives the loader, is updated under traffic
@@ -391,26 +390,9 @@ func TestTCXLink(t *testing.T) {
 		t.Errorf("detach of what a link holds: %v", err)
 	}
 
-	stop, done := make(chan struct{}), make(chan int)
-	go func() {
-		n := 0
-		for ; ; n++ {
-			select {
-			case <-stop:
-				done <- n
-				return
-			default:
-			}
-			if err := out.Send(bpftest.Frame(uint32(n))); err != nil {
-				t.Error(err)
-			}
-			if n%64 == 63 {
-				time.Sleep(200 * time.Microsecond)
-			}
-		}
-	}()
+	traffic := out.Start()
 	hook.Update = true
-	for i := range updates {
+	for i := 0; i < updates || traffic.Sent() < updates; i++ {
 		b, err := attachIn(ns, programs[(i+1)%2], hook)
 		if err != nil {
 			t.Errorf("update %d: %v", i, err)
@@ -421,9 +403,8 @@ func TestTCXLink(t *testing.T) {
 			break
 		}
 	}
-	close(stop)
-	sent := <-done
-	if frame, err := in.Receive(50 * time.Millisecond); frame != nil || err != nil {
+	sent := traffic.Stop()
+	if frame, err := in.Receive(); frame != nil || err != nil {
 		t.Errorf("one of %d packets came through: %v", sent, err)
 	}
 	t.Logf("%d updates, %d packets", updates, sent)
@@ -437,7 +418,7 @@ func TestTCXLink(t *testing.T) {
 	if err := os.Remove(hook.Link); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(time.Second); ; { // a bpf_link goes late
+	for deadline := time.Now().Add(bpftest.Patience); ; { // a bpf_link goes late
 		if _, seen := trail.read(out, in); seen {
 			break
 		}

@@ -1,7 +1,6 @@
 package xdpload_test
 
 import (
-	"context"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -9,7 +8,6 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/cilium/ebpf"
 
@@ -187,32 +185,15 @@ func TestXDPSwapUnderTraffic(t *testing.T) {
 		t.Fatal(err)
 	}
 	seen, sender := ns.Tap(index), ns.Tap(peer)
-	ctx, cancel := context.WithCancel(t.Context())
-	sent := make(chan int)
-	go func() {
-		n := 0
-		for ; ctx.Err() == nil; n++ {
-			if err := sender.Send(bpftest.Frame(uint32(n))); err != nil {
-				break
-			}
-			if n%64 == 63 {
-				time.Sleep(200 * time.Microsecond) // leave the swaps a core
-			}
-		}
-		sent <- n
-	}()
-	for i := range swaps {
+	traffic := sender.Start()
+	for i := 0; i < swaps || traffic.Sent() < swaps; i++ {
 		if _, err := xdpload.Attach(c, programs[(i+1)%2], xdpload.XDP{Ifindex: index, Replace: true}); err != nil {
 			t.Errorf("swap %d: %v", i, err)
 			break
 		}
 	}
-	cancel()
-	n := <-sent
-	if n < swaps {
-		t.Errorf("only %d packets were sent", n)
-	}
-	if frame, err := seen.Receive(100 * time.Millisecond); frame != nil || err != nil {
+	n := traffic.Stop()
+	if frame, err := seen.Receive(); frame != nil || err != nil {
 		t.Errorf("the stack saw packet %d of %d, %v", binary.BigEndian.Uint32(frame[14:]), n, err)
 	}
 	if _, err := xdpload.Detach(c, xdpload.XDP{Ifindex: index}); err != nil {
@@ -221,7 +202,7 @@ func TestXDPSwapUnderTraffic(t *testing.T) {
 	if err := sender.Send(bpftest.Frame(7)); err != nil {
 		t.Fatal(err)
 	}
-	frame, err := seen.Receive(time.Second)
+	frame, err := seen.Receive()
 	if err != nil || frame == nil {
 		t.Errorf("without a program the stack sees nothing: %v", err)
 	}

@@ -32,11 +32,8 @@ func TestXDPLink(t *testing.T) {
 			if a.Link == nil || a.Mode != mode || a.Program.ID != first.ID {
 				t.Fatalf("attached %+v", a)
 			}
-			seen := slices.ContainsFunc(bpftoolLinks(t, ns), func(l linkWitness) bool {
-				return l.ID == a.Link.ID && l.Type == "xdp" && l.Prog == first.ID && slices.Contains(l.Pinned, hook.Link)
-			})
-			if !seen {
-				t.Errorf("bpftool does not show link %d of program %d", a.Link.ID, first.ID)
+			if l := bpftoolLink(t, ns, a.Link.ID); l.Type != "xdp" || l.Prog != first.ID || !slices.Contains(l.Pinned, hook.Link) {
+				t.Errorf("bpftool shows %+v, program is %d", l, first.ID)
 			}
 			if _, err := attachIn(ns, second, hook); !errors.Is(err, os.ErrExist) {
 				t.Errorf("update without leave: %v", err)

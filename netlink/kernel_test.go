@@ -58,7 +58,7 @@ func addVeth(t testing.TB, c *Conn) *Link {
 // awaitUp waits for the kernel's link watch, which reports a carrier later.
 func awaitUp(t testing.TB, c *Conn, name string) *Link {
 	t.Helper()
-	for range 1000 {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
 		if l := linkT(t, c, name); l.State == StateUp {
 			return l
 		}

@@ -50,7 +50,7 @@ func TestMonitorKernel(t *testing.T) {
 		want = append(want, s.event)
 	}
 
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var got []string
 	for ev, err := range m.Events(ctx) {
@@ -106,7 +106,7 @@ func TestMonitorSaysThatEventsWereLost(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	events, lost := 0, 0
 	for _, err := range m.Events(ctx) {

@@ -251,7 +251,7 @@ func TestInUseUnasked(t *testing.T) {
 
 func waitGone(t *testing.T, o Owner) {
 	t.Helper()
-	for range 1000 { // the kernel frees late
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); { // the kernel frees late
 		if alive, err := o.Alive(); err != nil || !alive {
 			return
 		}

@@ -74,7 +74,7 @@ func TestKilled(t *testing.T) {
 	kills := bpftest.Rounds(240)
 	f := newFS(t)
 	var interrupted int
-	for n := range kills {
+	for n := 0; n < kills || interrupted < kills/10; n++ { // a busy machine may not let a victim begin
 		kill(t, f, time.Duration(rand.IntN(3000))*time.Microsecond)
 		left, err := f.GC(t.Context(), GCOptions{DryRun: true})
 		must(t, err)
@@ -95,10 +95,7 @@ func TestKilled(t *testing.T) {
 			t.Fatalf("kill %d left %q", n, rest)
 		}
 	}
-	t.Logf("%d of %d kills interrupted a transaction", interrupted, kills)
-	if interrupted < kills/10 {
-		t.Errorf("only %d of %d kills hit a transaction", interrupted, kills)
-	}
+	t.Logf("%d kills interrupted a transaction", interrupted)
 }
 
 func kill(t *testing.T, f *FS, after time.Duration) {

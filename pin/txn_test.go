@@ -358,7 +358,7 @@ func TestReuseDoesNotHold(t *testing.T) {
 	must(t, err)
 	defer m.Close()
 	must(t, reuse.Publish(t.Context()))
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	other := stagePins(t, f, "n")
 	if err := other.Publish(ctx); err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"regexp"
@@ -12,8 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cilium/ebpf"
-
 	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/netns"
@@ -22,11 +21,11 @@ import (
 )
 
 // A heavyBatch is a file called batch in a directory of objects, and a namespace
-// with v0 to v3. Of ahead.o, each program takes the verifier long; no other test
-// loads programs with such names.
+// with v0 to v3. Of ahead.o, each program takes the verifier long.
 type heavyBatch struct {
-	t  *testing.T
-	ns *bpftest.Namespace
+	t      *testing.T
+	ns     *bpftest.Namespace
+	before *bpftest.Census
 }
 
 func newHeavyBatch(t *testing.T, text string) *heavyBatch {
@@ -42,6 +41,9 @@ func newHeavyBatch(t *testing.T, text string) *heavyBatch {
 	objectsDir(t)
 	b.write("ahead.o", object, "heavy", "ahead")
 	b.write("batch", []byte(text), "", "")
+	if b.before, err = bpftest.NewCensus(defaultBPFFS); err != nil {
+		t.Fatal(err)
+	}
 	return b
 }
 
@@ -74,18 +76,26 @@ func (b *heavyBatch) start(options ...string) (cmd *exec.Cmd, stdout, stderr *by
 	return cmd, stdout, stderr
 }
 
-// attached is what the devices run.
-func (b *heavyBatch) attached() (all []string) {
+// attachments are what the devices run.
+func (b *heavyBatch) attachments() (all []*xdpload.Attachment) {
 	b.t.Helper()
 	b.ns.Netlink(func(c *netlink.Conn) error {
 		for a, err := range xdpload.Attachments(c, 0) {
 			if err != nil {
 				return err
 			}
-			all = append(all, fmt.Sprintf("%s %s %s", a.Device, a.Hook(), a.Program.Name))
+			all = append(all, a)
 		}
 		return nil
 	})
+	return all
+}
+
+func (b *heavyBatch) attached() (all []string) {
+	b.t.Helper()
+	for _, a := range b.attachments() {
+		all = append(all, fmt.Sprintf("%s %s %s", a.Device, a.Hook(), a.Program.Name))
+	}
 	slices.Sort(all)
 	return all
 }
@@ -110,30 +120,39 @@ func (b *heavyBatch) detach() {
 	})
 }
 
-// waitLoaded waits until the kernel has these programs and no others whose names
-// begin with "ahead", and returns their ids.
-func (b *heavyBatch) waitLoaded(want ...string) map[string]uint32 {
+// waitHeld waits until the batch has these programs open and no others, and
+// returns their ids.
+func (b *heavyBatch) waitHeld(batch *exec.Cmd, want ...string) map[string]uint32 {
 	b.t.Helper()
-	ids := make(map[string]uint32)
-	var got []string
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-		got = nil
-		for id := ebpf.ProgramID(0); ; {
-			var err error
-			if id, err = ebpf.ProgramGetNextID(id); err != nil {
-				break
-			}
-			if info, err := xdpload.InfoByID(uint32(id)); err == nil && strings.HasPrefix(info.Name, "ahead") {
-				got = append(got, info.Name)
-				ids[info.Name] = info.ID
-			}
-		}
-		if slices.Sort(got); slices.Equal(got, want) {
-			return ids
+	var got map[string]uint32
+	for deadline := time.Now().Add(bpftest.Patience); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		if got = held(batch.Process.Pid); slices.Equal(slices.Sorted(maps.Keys(got)), want) {
+			return got
 		}
 	}
-	b.t.Fatalf("the kernel has %q, want %q", got, want)
+	b.t.Fatalf("the batch has %v, want %q", got, want)
 	return nil
+}
+
+// held are the programs that a process has open.
+func held(pid int) map[string]uint32 {
+	h := &holders{programs: make(map[uint32][]process)}
+	h.look(fmt.Sprint("/proc/", pid), pid)
+	ids := make(map[string]uint32)
+	for id := range h.programs {
+		if info, err := xdpload.InfoByID(id); err == nil {
+			ids[info.Name] = id
+		}
+	}
+	return ids
+}
+
+// unchanged fails the test if there is more than when the batch was made.
+func (b *heavyBatch) unchanged() {
+	b.t.Helper()
+	if left, err := b.before.Grown(); left != nil || err != nil {
+		b.t.Errorf("left behind: %q, %v", left, err)
+	}
 }
 
 // TestBatchAhead: while the first line waits for its object, the programs of the
@@ -147,7 +166,7 @@ link set dev v3 dev lo xdpgeneric obj ahead.o program ahead4
 `)
 	b.write("changes.o", testobj.Bytes("drop.o"), "xdp_drop", "ahead_is")
 	cmd, _, stderr := b.start("-jobs", "2")
-	before := b.waitLoaded("ahead1", "ahead4", "ahead_is")
+	before := b.waitHeld(cmd, "ahead1", "ahead4", "ahead_is")
 	if all := b.attached(); len(all) > 0 {
 		t.Errorf("attached before its turn: %q", all)
 	}
@@ -163,12 +182,13 @@ link set dev v3 dev lo xdpgeneric obj ahead.o program ahead4
 	if all := b.attached(); !slices.Equal(all, want) {
 		t.Errorf("the devices run %q, want %q", all, want)
 	}
-	after := b.waitLoaded("ahead1", "ahead4", "ahead_be")
-	if after["ahead1"] != before["ahead1"] || after["ahead4"] != before["ahead4"] {
-		t.Error("what was verified ahead was verified again")
+	for _, a := range b.attachments() {
+		if ahead, ok := before[a.Program.Name]; ok && ahead != a.Program.ID {
+			t.Errorf("%s was verified again", a.Program.Name)
+		}
 	}
 	b.detach()
-	b.waitLoaded()
+	b.unchanged()
 }
 
 // mixedBatch has lines that fail, the fourth one first.
@@ -203,7 +223,7 @@ func TestBatchSameAsOneByOne(t *testing.T) {
 		err := cmd.Wait()
 		result := fmt.Sprintf("%v\n%s\n%s\n%q\n", err, stdout, stderr, b.attached())
 		b.detach()
-		b.waitLoaded()
+		b.unchanged()
 		return vary.ReplaceAllString(result, "${1}N")
 	}
 	all := [][]string{nil, {"-force"}, {"-json"}, {"-json", "-force"}, {"-idempotent", "-force"}}
@@ -238,7 +258,7 @@ func TestBatchLeavesNothing(t *testing.T) {
 			b.detach()
 		}
 		now := runtime.NumGoroutine() // the last one may be about to end
-		for deadline := time.Now().Add(10 * time.Second); now > goroutines && time.Now().Before(deadline); now = runtime.NumGoroutine() {
+		for deadline := time.Now().Add(bpftest.Patience); now > goroutines && time.Now().Before(deadline); now = runtime.NumGoroutine() {
 			time.Sleep(time.Millisecond)
 		}
 		if now > goroutines {
@@ -246,7 +266,7 @@ func TestBatchLeavesNothing(t *testing.T) {
 		}
 		return nil
 	})
-	b.waitLoaded()
+	b.unchanged()
 }
 
 // TestBatchFewDescriptors: lines of programs with many maps succeed with as few

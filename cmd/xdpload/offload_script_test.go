@@ -12,12 +12,12 @@ import (
 
 // offloadScriptCommands are the commands of scripts that have a simulated card:
 //
-//	card ID PORTS        put one in; $DEV and the like are its ports: DEV1 is the first of card 1, DEV1_1 its second
-//	remove ID            take it out
-//	[!] set ID FILE VALUE    write one of its files in debugfs
-//	tcoffload ID on|off  the first port's hw-tc-offload
-//	unplug ID PORT       take out one port
-//	move ID              move its first port to a namespace of its own
+//	card N PORTS         put one in; $DEV and the like are its ports: DEV1 is the first of card 1, DEV1_1 its second
+//	remove N             take it out
+//	[!] set N  FILE VALUE    write one of its files in debugfs
+//	tcoffload N  on|off  the first port's hw-tc-offload
+//	unplug N  PORT       take out one port
+//	move N               move its first port to a namespace of its own
 var offloadScriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"card":      insertCard,
 	"remove":    removeCard,
@@ -48,11 +48,9 @@ func cards(ts *testscript.TestScript) map[string]*bpftest.Card {
 }
 
 func insertCard(ts *testscript.TestScript, _ bool, args []string) {
-	id, err := strconv.Atoi(args[0])
-	ts.Check(err)
 	ports, err := strconv.Atoi(args[1])
 	ts.Check(err)
-	card, err := of(ts).ns.NewCard(id, ports)
+	card, err := of(ts).ns.NewCard(ports)
 	ts.Check(err)
 	cards(ts)[args[0]] = card
 	for i, dev := range card.Devices {

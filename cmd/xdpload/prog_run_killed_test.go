@@ -49,7 +49,7 @@ func TestProgRunKilled(t *testing.T) {
 		}
 		return false
 	}
-	for deadline := time.Now().Add(10 * time.Second); !writing(); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(bpftest.Patience); !writing(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("no file is open for writing")
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"os"
@@ -25,6 +26,7 @@ import (
 //	[!] json [-stderr] PATH [VALUE]   the output has VALUE at PATH
 //	let NAME PATH           set a variable to the value at PATH of the output
 //	cut FILE N NEW          write the first N bytes of FILE to NEW
+//	unique VAR FILE NAME    give a name in an object of its length that nobody else has, and set $VAR to it
 //	control                 set $CONTROL to a name with control characters
 //	full WORDS              run the program with a full disk for its output
 //	feature NAME            skip the script on a kernel without tcx or netkit, or with tcx (no-tcx)
@@ -39,8 +41,8 @@ import (
 //	hold DEV PATH              attach drop.o through a bpf_link, and pin it
 //	pinprog OBJECT TYPE PATH   load a program and pin it; pinmap PATH pins a map
 //	packets DEV                the stack sees frames that arrive at DEV
-//	census                     remember the programs, maps, links and pins that exist
-//	unchanged                  there are no more than that
+//	census                     remember what is pinned and attached here, and what that uses
+//	unchanged                  there is no more than that
 //	[!] nobody WORDS           run the program without privileges
 //	[!] lesser NAME WORDS      run the program under a name without CAP_SYS_ADMIN
 //	[!] inherit PATH WORDS     run it with the pinned program as descriptor 3
@@ -82,6 +84,7 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"mtu":       setMTU,
 	"bind":      bindMount,
 	"cut":       cutFile,
+	"unique":    makeUnique,
 	"control":   setControl,
 	"full":      runFull,
 	"capture":   captureFrames,
@@ -224,6 +227,15 @@ func cutFile(ts *testscript.TestScript, _ bool, args []string) {
 	n, err := strconv.Atoi(args[1])
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(ts.ReadFile(args[0])[:n]), 0o644))
+}
+
+func makeUnique(ts *testscript.TestScript, _ bool, args []string) {
+	const keep = 3
+	name := args[2]
+	fresh := name[:keep] + strings.ToLower(rand.Text())[:len(name)-keep]
+	object := []byte(ts.ReadFile(args[1]))
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), bytes.ReplaceAll(object, []byte(name), []byte(fresh)), 0o644))
+	ts.Setenv(args[0], fresh)
 }
 
 func setControl(ts *testscript.TestScript, _ bool, _ []string) {

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,7 +27,7 @@ func checkXDP(ts *testscript.TestScript, _ bool, args []string) {
 	defer c.Close()
 	want := args[1:]
 	got := running(ts, c, args[0])
-	for deadline := time.Now().Add(time.Second); !slices.Equal(got, want) && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(bpftest.Patience); !slices.Equal(got, want) && time.Now().Before(deadline); {
 		time.Sleep(5 * time.Millisecond)
 		got = running(ts, c, args[0])
 	}
@@ -107,106 +105,29 @@ func checkPackets(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	from, err := c.Link(peer)
 	ts.Check(err)
-	wait := time.Second
-	if neg {
-		wait = 50 * time.Millisecond
-	}
 	receiver, sender := s.ns.Tap(to.Index), s.ns.Tap(from.Index)
 	for n := range 3 {
 		ts.Check(sender.Send(bpftest.Frame(uint32(n))))
 	}
-	frame, err := receiver.Receive(wait)
+	frame, err := receiver.Receive()
 	ts.Check(err)
 	if neg != (frame == nil) {
 		ts.Fatalf("frame: %x", frame)
 	}
 }
 
-// object is something that a failed command could leave behind.
-type object struct {
-	kind string
-	id   uint32
-	path string
-}
-
 func takeCensus(ts *testscript.TestScript, _ bool, _ []string) {
-	found, err := census()
+	before, err := bpftest.NewCensus(defaultBPFFS)
 	ts.Check(err)
-	of(ts).before = found
+	of(ts).before = before
 }
 
-// checkCensus waits until all that came since the census is gone: the kernel
-// frees late, and the tests of other packages come and go beside this one.
 func checkCensus(ts *testscript.TestScript, _ bool, _ []string) {
-	left := func() (left []object) {
-		now, err := census()
-		ts.Check(err)
-		for o := range now {
-			if !of(ts).before[o] {
-				left = append(left, o)
-			}
-		}
-		return left
+	left, err := of(ts).before.Grown()
+	ts.Check(err)
+	if len(left) > 0 {
+		ts.Fatalf("left behind: %q", left)
 	}
-	suspects := left()
-	for deadline := time.Now().Add(time.Minute); len(suspects) > 0; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			ts.Fatalf("left behind: %v", suspects)
-		}
-		now := left()
-		suspects = slices.DeleteFunc(suspects, func(o object) bool { return !slices.Contains(now, o) })
-	}
-}
-
-func census() (map[object]bool, error) {
-	found := map[object]bool{}
-	for id, err := ebpf.ProgramGetNextID(0); ; id, err = ebpf.ProgramGetNextID(id) {
-		if done, err := end(err); done {
-			if err != nil {
-				return nil, err
-			}
-			break
-		}
-		found[object{kind: "program", id: uint32(id)}] = true
-	}
-	for id, err := ebpf.MapGetNextID(0); ; id, err = ebpf.MapGetNextID(id) {
-		if done, err := end(err); done {
-			if err != nil {
-				return nil, err
-			}
-			break
-		}
-		found[object{kind: "map", id: uint32(id)}] = true
-	}
-	if err := countLinks(found); err != nil {
-		return nil, err
-	}
-	return found, filepath.WalkDir(defaultBPFFS, func(path string, _ fs.DirEntry, err error) error {
-		found[object{kind: "pin", path: path}] = true
-		return err
-	})
-}
-
-// countLinks starts anew when it meets a link that someone is just making.
-func countLinks(found map[object]bool) error {
-	for {
-		links := new(link.Iterator)
-		for links.Next() {
-			found[object{kind: "link", id: uint32(links.ID)}] = true
-		}
-		links.Close()
-		if err := links.Err(); !errors.Is(err, unix.EAGAIN) {
-			return err
-		}
-	}
-}
-
-// end tells the end of a list of ids from a failure.
-func end(err error) (bool, error) {
-	if errors.Is(err, os.ErrNotExist) {
-		return true, nil
-	}
-	return err != nil, err
 }
 
 // runAsNobody runs the program without any privilege.

@@ -49,7 +49,7 @@ func checkGone(ts *testscript.TestScript, _ bool, args []string) {
 	defer c.Close()
 	dev, err := c.Link(args[0])
 	ts.Check(err)
-	for deadline := time.Now().Add(time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(bpftest.Patience); ; time.Sleep(5 * time.Millisecond) {
 		left := ""
 		for a, err := range xdpload.Attachments(c, dev.Index) {
 			ts.Check(err)

@@ -21,8 +21,8 @@ func TestKernel(t *testing.T) {
 	testscript.RunT(scriptT{t}, testscript.Params{Dir: "testdata/kernel", Setup: setupKernel, Cmds: scriptCommands})
 }
 
-// scriptT runs the scripts one after the other: they count what is in the
-// kernel, which is one for all of them.
+// scriptT runs the scripts one after the other: they mount their file system
+// where the program looks for one.
 type scriptT struct{ *testing.T }
 
 func (scriptT) Parallel() {}
@@ -40,7 +40,7 @@ type stage struct {
 	ns     *bpftest.Namespace
 	home   *os.File // network namespace of the process
 	status int      // of the last run of the program
-	before map[object]bool
+	before *bpftest.Census
 }
 
 type stageKey struct{}

@@ -138,7 +138,7 @@ func TestExportImport(t *testing.T) {
 
 func waitForFile(t *testing.T, path string) {
 	t.Helper()
-	for range 500 {
+	for deadline := time.Now().Add(bpftest.Patience); time.Now().Before(deadline); {
 		if _, err := os.Stat(path); err == nil {
 			return
 		}

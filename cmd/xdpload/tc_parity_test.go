@@ -178,8 +178,8 @@ func (s *paritySide) state() map[string]any {
 	return all
 }
 
-// withoutIDs leaves out what differs between two loads of the same program, and
-// the numbers of actions, which count on.
+// withoutIDs leaves out what differs between two loads of the same program, the
+// numbers of actions, which count on, and the netfilter links of the whole kernel.
 func withoutIDs(v any) any {
 	switch v := v.(type) {
 	case []any:
@@ -187,7 +187,7 @@ func withoutIDs(v any) any {
 			v[i] = withoutIDs(v[i])
 		}
 	case map[string]any:
-		for _, key := range []string{"id", "prog_id", "tag"} {
+		for _, key := range []string{"id", "prog_id", "tag", "netfilter"} {
 			delete(v, key)
 		}
 		for key := range v {

@@ -7,9 +7,12 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/xdpload/xdpload/internal/bpftest"
 )
 
 // compareTC runs tc, and our program through a link of that name, and wants the
@@ -28,7 +31,7 @@ func compareTC(ts *testscript.TestScript, _ bool, args []string) {
 	theirs, err := exec.LookPath("tc")
 	ts.Check(err)
 	diff := ""
-	for range 5 { // it may take several when the output has the seconds since something
+	for deadline := time.Now().Add(bpftest.Patience); time.Now().Before(deadline); { // several when the output has the seconds since something
 		before := run(theirs)
 		diff = cmp.Diff(before, run(filepath.Join(of(ts).bin, "tc")))
 		if diff == "" || before == run(theirs) {

@@ -3,6 +3,7 @@ package bpftest
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,21 +27,20 @@ var Netdevsim = Feature{Name: "netdevsim", Probe: func() error {
 
 // A Card is a netdevsim. Its devices are gone with the test.
 type Card struct {
-	ID      int
+	ID      uint32          // no two of the machine have the same
 	Devices []*netlink.Link // one for each port
 	gone    bool
 }
 
-// NewCard makes a netdevsim with some ports in the namespace. The id is the
-// test's choice: no two cards of the machine have the same.
-func (ns *Namespace) NewCard(id, ports int) (*Card, error) {
-	card := &Card{ID: id}
+// NewCard makes a netdevsim with some ports in the namespace.
+func (ns *Namespace) NewCard(ports int) (*Card, error) {
+	card := &Card{ID: rand.Uint32() >> 1} // the kernel takes an int
 	err := ns.do(func(c *netlink.Conn) error {
 		before, err := deviceIndexes(c)
 		if err != nil {
 			return err
 		}
-		if err := os.WriteFile(netdevsimBus+"/new_device", fmt.Appendf(nil, "%d %d", id, ports), 0); err != nil {
+		if err := os.WriteFile(netdevsimBus+"/new_device", fmt.Appendf(nil, "%d %d", card.ID, ports), 0); err != nil {
 			return err
 		}
 		for l, err := range c.Links() {

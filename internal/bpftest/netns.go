@@ -25,8 +25,10 @@ var serial atomic.Uint32
 // A Namespace is a network namespace that lives as long as its test. Its name
 // is good for [netns.Do] and for the commands that take -n.
 type Namespace struct {
-	Name string
-	t    testing.TB
+	Name    string
+	t       testing.TB
+	markers func() *Tap // on the loopback device
+	settles sync.Mutex  // one at a time sees its markers
 }
 
 // NewNamespace makes a network namespace with its loopback device up, and calls
@@ -43,6 +45,7 @@ func NewNamespace(t testing.TB) *Namespace {
 	}
 	NoLeaks(t)
 	ns := &Namespace{Name: fmt.Sprintf("t%d", serial.Add(1)), t: t}
+	ns.markers = sync.OnceValue(func() *Tap { return ns.TapOf(1, markerType) })
 	path := filepath.Join(netns.Dir, ns.Name)
 	if err := bindNewNamespace(path); err != nil {
 		t.Fatal(err)

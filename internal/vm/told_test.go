@@ -38,14 +38,14 @@ func TestToldApart(t *testing.T) {
 	const dir = "./testdata/selftest/"
 	profile := filepath.Join(t.TempDir(), "cover.out")
 	began := time.Now()
-	out, err := exec.Command(vm, "test", "-kernel", "6.12", "--", "-timeout=8s", "-coverprofile="+profile,
+	out, err := exec.Command(vm, "test", "-kernel", "6.12", "--", "-timeout=40s", "-coverprofile="+profile,
 		dir+"crash", dir+"hang", dir+"kernelpanic", dir+"passes").CombinedOutput()
 	if err == nil || err.Error() != "exit status 1" {
 		t.Errorf("%v, want exit status 1", err)
 	}
 	for _, want := range []string{
 		`(?m)^FAIL: kernel 6.12: crash: SIGSEGV: segmentation violation, in TestCrash\nFAIL\t\S+/crash\t`,
-		`(?m)^FAIL: kernel 6.12: hang: test timed out after 8s, in TestHang\nFAIL\t\S+/hang\t`,
+		`(?m)^FAIL: kernel 6.12: hang: test timed out after 40s, in TestHang\nFAIL\t\S+/hang\t`,
 		`(?m)^FAIL: kernel 6.12: kernel panic: sysrq triggered crash, in TestKernelPanic\nFAIL\t\S+/kernelpanic\t`,
 		`(?m)^ok  \t\S+/passes\t`,
 		`(?m)^\[ *[0-9.]+\] sysrq: Trigger a crash$`, // of the kernel's log
