@@ -28,8 +28,8 @@ build: ## build bin/xdpload, static
 bin/xdpload:
 	$(MAKE) build
 
-demo: build ## attach a program to a veth pair of its own and show it at work (root)
-	$(GO) run ./examples/demo bin/xdpload
+demo: ## attach a program to a veth pair of its own and show it at work (root)
+	$(GO) run ./examples/demo
 
 test: ## run all tests; what needs root or a missing tool is skipped and named
 	@internal/tools/witnesses.sh
