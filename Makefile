@@ -31,10 +31,8 @@ bin/xdpload:
 demo: ## attach a program to a veth pair of its own and show it at work (root)
 	$(GO) run ./examples/demo
 
-test: ## run all tests; what needs root or a missing tool is skipped and named
-	@internal/tools/witnesses.sh
-	@$(GO) test -run='^$$' ./... >/dev/null # builds side by side; then one package at a time, for some count what the kernel holds
-	@$(GO) run ./internal/testreport $(TESTFLAGS) -p=1 ./...
+test: ## run all tests, name what was skipped and what failed; then on other kernels
+	@$(GO) run ./internal/testreport $(TESTFLAGS) ./...
 	@$(MAKE) --no-print-directory test-kernels
 
 race: ## run the tests under the race detector (needs a C compiler)

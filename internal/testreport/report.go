@@ -4,26 +4,36 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 )
 
-// An event is one line of go test -json, as `go doc test2json` describes it.
+// An event is one line of go test -json, as `go doc test2json` and
+// `go help buildjson` describe it.
 type event struct {
-	Action  string
-	Package string
-	Test    string // empty for an event of the whole package
-	Output  string
+	Action      string
+	Package     string
+	Test        string // empty for an event of the whole package
+	Output      string
+	FailedBuild string // of a package that fails because this one does not build
 }
 
-// A test is the output so far of one running test.
+// A test has no name when its package stands for itself.
 type test struct{ pkg, name string }
+
+// A failure is of a test or, with a note of how, of what is not just a failed test.
+type failure struct {
+	test
+	note string
+}
 
 type report struct {
 	w       io.Writer
-	output  map[test][]string
+	output  map[test][]string // so far, of each running test
 	skipped map[string][]test // by reason
-	err     error             // of the first write that failed
+	failed  []failure
+	err     error // of the first write that failed
 }
 
 func newReport(w io.Writer) *report {
@@ -49,6 +59,7 @@ func (r *report) add(e event) {
 		}
 	case "fail":
 		r.writeOutput(t)
+		r.fail(t, "")
 	case "skip":
 		why := reason(r.output[t])
 		r.skipped[why] = append(r.skipped[why], t)
@@ -66,6 +77,12 @@ func (r *report) addPackage(e event) {
 		}
 	case "fail":
 		r.writeUnfinished(e.Package)
+		switch {
+		case e.FailedBuild != "":
+			r.fail(test{pkg: e.Package}, "[build failed]")
+		case !slices.ContainsFunc(r.failed, func(f failure) bool { return f.pkg == e.Package }):
+			r.fail(test{pkg: e.Package}, "")
+		}
 	}
 }
 
@@ -74,6 +91,7 @@ func (r *report) writeUnfinished(pkg string) {
 	for t := range maps.Clone(r.output) {
 		if t.pkg == pkg {
 			r.writeOutput(t)
+			r.fail(t, "[unfinished]")
 		}
 	}
 }
@@ -83,13 +101,36 @@ func (r *report) writeOutput(t test) {
 	delete(r.output, t)
 }
 
-func (r *report) writeSkips() {
-	for _, why := range slices.Sorted(maps.Keys(r.skipped)) {
-		r.printf("skipped: %s\n", why)
-		for _, t := range r.skipped[why] {
-			r.printf("    %s %s\n", t.pkg, t.name)
-		}
+// fail notes a failure, unless t fails because a test within it did.
+func (r *report) fail(t test, note string) {
+	within := func(f failure) bool { return f.pkg == t.pkg && strings.HasPrefix(f.name, t.name+"/") }
+	if t.name == "" || !slices.ContainsFunc(r.failed, within) {
+		r.failed = append(r.failed, failure{t, note})
 	}
+}
+
+// writeEnd writes a line for each reason of skips, and last what failed.
+func (r *report) writeEnd() {
+	for _, why := range slices.Sorted(maps.Keys(r.skipped)) {
+		tests := r.skipped[why]
+		r.printf("skipped %d: %s (%s)\n", len(tests), why, abbreviated(tests))
+	}
+	for _, f := range r.failed {
+		r.printf("failed: %s\n", strings.Join(strings.Fields(f.pkg+" "+f.name+" "+f.note), " "))
+	}
+}
+
+// abbreviated names the first tests of some.
+func abbreviated(tests []test) string {
+	const enough = 3
+	var names []string
+	for i, t := range tests {
+		if i == enough && len(tests) > enough+1 {
+			return strings.Join(names, ", ") + fmt.Sprintf(" and %d more", len(tests)-i)
+		}
+		names = append(names, path.Base(t.pkg)+"."+t.name)
+	}
+	return strings.Join(names, ", ")
 }
 
 // reason is what need.Of, the one way to skip, wrote behind its mark.
