@@ -15,6 +15,7 @@ import (
 	"github.com/cilium/ebpf/asm"
 	"golang.org/x/sys/unix"
 
+	"github.com/xdpload/xdpload/internal/isolate"
 	"github.com/xdpload/xdpload/internal/need"
 )
 
@@ -46,7 +47,7 @@ func startPrivate() error {
 	if err := unix.Unshare(unix.CLONE_NEWNS | unix.CLONE_NEWNET); err != nil {
 		return err
 	}
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+	if err := isolate.Mounts(); err != nil {
 		return err
 	}
 	self, err := os.Executable()
