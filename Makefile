@@ -38,16 +38,15 @@ test: ## run all tests, name what was skipped and what failed; then on other ker
 race: ## run the tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race $(TESTFLAGS) ./...
 
-check: vet skips lint rules generated cross ## vet, lint, test the lint rules, generated files, other machines
+check: vet lint rules generated cross ## vet, lint, test the lint rules, generated files, other machines
 
 vet:
 	$(GO) vet ./...
 	$(GO) -C internal/tools vet ./...
 	$(GO) -C internal/bench/chart test -count=1 ./...
 
-skips: ## name tests that are skipped other than by need.Of
-	@! grep -rnE '\b(t|tb|b|f)\.Skip(f|Now)?\(' --include='*.go' . | grep -vE '^\./internal/(need|vm/testdata)/' || \
-		{ echo 'a test is skipped by need.Of (bpftest.Need) only'; exit 1; }
+skips: ## name tests that are skipped other than by need.Of: a part of lint
+	$(LINT) run --allow-serial-runners --enable-only=forbidigo ./...
 
 lint: ## run golangci-lint, which holds the import graph
 	$(LINT) config verify
