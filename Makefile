@@ -17,7 +17,7 @@ DATADIR   = $(DESTDIR)$(PREFIX)/share
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo test race check vet skips lint rules generated cross generate fixtures bench bench-docs bench-go bench-peers fuzz install clean
+.PHONY: help build demo test fresh race check vet skips lint rules generated cross generate fixtures bench bench-docs bench-go bench-peers fuzz install clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -34,6 +34,9 @@ demo: ## attach a program to a veth pair of its own and show it at work (root)
 test: ## run all tests, name what was skipped and what failed; then on other kernels
 	@$(GO) run ./internal/testreport $(TESTFLAGS) ./...
 	@$(MAKE) --no-print-directory test-kernels
+
+fresh: ## run the README's commands in a fresh Debian, made by debootstrap (root)
+	@internal/tools/fresh.sh
 
 race: ## run the tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race $(TESTFLAGS) ./...
