@@ -44,14 +44,14 @@ func TestMain(m *testing.M) {
 
 func startPrivate() error {
 	runtime.LockOSThread()
+	self, err := os.Executable() // while its path is one of this namespace
+	if err != nil {
+		return err
+	}
 	if err := unix.Unshare(unix.CLONE_NEWNS | unix.CLONE_NEWNET); err != nil {
 		return err
 	}
 	if err := isolate.Mounts(); err != nil {
-		return err
-	}
-	self, err := os.Executable()
-	if err != nil {
 		return err
 	}
 	return syscall.Exec(self, os.Args, append(os.Environ(), envPrivate+"=1"))
