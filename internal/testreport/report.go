@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"path"
-	"slices"
 	"strings"
+
+	"github.com/xdpload/xdpload/internal/testreport/summary"
 )
 
 // An event is one line of go test -json, as `go doc test2json` and
@@ -19,25 +19,18 @@ type event struct {
 	FailedBuild string // of a package that fails because this one does not build
 }
 
-// A test has no name when its package stands for itself.
+// A test is the output so far of one running test.
 type test struct{ pkg, name string }
-
-// A failure is of a test or, with a note of how, of what is not just a failed test.
-type failure struct {
-	test
-	note string
-}
 
 type report struct {
 	w       io.Writer
-	output  map[test][]string // so far, of each running test
-	skipped map[string][]test // by reason
-	failed  []failure
+	output  map[test][]string
+	summary summary.Summary
 	err     error // of the first write that failed
 }
 
 func newReport(w io.Writer) *report {
-	return &report{w: w, output: map[test][]string{}, skipped: map[string][]test{}}
+	return &report{w: w, output: map[test][]string{}}
 }
 
 func (r *report) printf(format string, args ...any) {
@@ -59,10 +52,9 @@ func (r *report) add(e event) {
 		}
 	case "fail":
 		r.writeOutput(t)
-		r.fail(t, "")
+		r.summary.Fail(t.pkg, t.name, "")
 	case "skip":
-		why := reason(r.output[t])
-		r.skipped[why] = append(r.skipped[why], t)
+		r.summary.Skip(t.pkg, t.name, r.output[t])
 		delete(r.output, t)
 	case "pass":
 		delete(r.output, t)
@@ -77,11 +69,10 @@ func (r *report) addPackage(e event) {
 		}
 	case "fail":
 		r.writeUnfinished(e.Package)
-		switch {
-		case e.FailedBuild != "":
-			r.fail(test{pkg: e.Package}, "[build failed]")
-		case !slices.ContainsFunc(r.failed, func(f failure) bool { return f.pkg == e.Package }):
-			r.fail(test{pkg: e.Package}, "")
+		if e.FailedBuild != "" {
+			r.summary.Fail(e.Package, "", "build failed")
+		} else if !r.summary.Failed(e.Package) {
+			r.summary.Fail(e.Package, "", "")
 		}
 	}
 }
@@ -91,7 +82,7 @@ func (r *report) writeUnfinished(pkg string) {
 	for t := range maps.Clone(r.output) {
 		if t.pkg == pkg {
 			r.writeOutput(t)
-			r.fail(t, "[unfinished]")
+			r.summary.Fail(t.pkg, t.name, "unfinished")
 		}
 	}
 }
@@ -101,44 +92,9 @@ func (r *report) writeOutput(t test) {
 	delete(r.output, t)
 }
 
-// fail notes a failure, unless t fails because a test within it did.
-func (r *report) fail(t test, note string) {
-	within := func(f failure) bool { return f.pkg == t.pkg && strings.HasPrefix(f.name, t.name+"/") }
-	if t.name == "" || !slices.ContainsFunc(r.failed, within) {
-		r.failed = append(r.failed, failure{t, note})
-	}
-}
-
-// writeEnd writes a line for each reason of skips, and last what failed.
+// writeEnd writes the summary, and last what failed.
 func (r *report) writeEnd() {
-	for _, why := range slices.Sorted(maps.Keys(r.skipped)) {
-		tests := r.skipped[why]
-		r.printf("skipped %d: %s (%s)\n", len(tests), why, abbreviated(tests))
+	for _, line := range append(r.summary.Skips(), r.summary.Failures()...) {
+		r.printf("%s\n", line)
 	}
-	for _, f := range r.failed {
-		r.printf("failed: %s\n", strings.Join(strings.Fields(f.pkg+" "+f.name+" "+f.note), " "))
-	}
-}
-
-// abbreviated names the first tests of some.
-func abbreviated(tests []test) string {
-	const enough = 3
-	var names []string
-	for i, t := range tests {
-		if i == enough && len(tests) > enough+1 {
-			return strings.Join(names, ", ") + fmt.Sprintf(" and %d more", len(tests)-i)
-		}
-		names = append(names, path.Base(t.pkg)+"."+t.name)
-	}
-	return strings.Join(names, ", ")
-}
-
-// reason is what need.Of, the one way to skip, wrote behind its mark.
-func reason(output []string) string {
-	for _, line := range output {
-		if _, why, found := strings.Cut(line, ": SKIP: "); found {
-			return strings.TrimSpace(why)
-		}
-	}
-	return "no reason given"
 }

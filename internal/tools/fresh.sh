@@ -24,8 +24,7 @@ fetch() {
 	echo "== fresh: debootstrap $suite"
 	mkdir -p "$cache"
 	debootstrap --variant=minbase --include=ca-certificates "$suite" "$scratch/made" >"$scratch/log" 2>&1 || {
-		tail -n 5 "$scratch/log"
-		return 1
+		skip "debootstrap: $(tail -n 1 "$scratch/log")"
 	}
 	tar -C "$scratch/made" --one-file-system -cf "$scratch/tar" .
 	mv "$scratch/tar" "$cache/$suite.tar"

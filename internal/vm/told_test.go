@@ -51,7 +51,10 @@ func TestToldApart(t *testing.T) {
 		`(?m)^ok  \t\S+/passes\t`,
 		`(?m)^\[ *[0-9.]+\] sysrq: Trigger a crash$`, // of the kernel's log
 		`said before the crash\n`, `said before the panic\n`,
-		`(?m)^kernel 6.12: skipped: needs nothing: .*\n    \S+/passes TestSkipped$`,
+		`(?m)^kernel 6.12: skipped 1: needs nothing: .* \(passes.TestSkipped\)$`,
+		`(?m)^kernel 6.12: failed: \S+/crash \[crash: .*, in TestCrash\]$`,
+		`(?m)^kernel 6.12: failed: \S+/kernelpanic \[kernel panic: .*, in TestKernelPanic\]$`,
+		`kernel 6.12: failed: [^\n]+\n$`,
 	)
 	if data, err := os.ReadFile(profile); err != nil || !strings.HasPrefix(string(data), "mode: set\n") {
 		t.Errorf("coverage: %q, %v", data, err)
