@@ -26,8 +26,8 @@ fetch() {
 	debootstrap --variant=minbase --include=ca-certificates "$suite" "$scratch/made" >"$scratch/log" 2>&1 || {
 		skip "debootstrap: $(tail -n 1 "$scratch/log")"
 	}
-	tar -C "$scratch/made" --one-file-system -cf "$scratch/tar" .
-	mv "$scratch/tar" "$cache/$suite.tar"
+	tar -C "$scratch/made" --one-file-system -cf "$cache/$suite.part" .
+	mv "$cache/$suite.part" "$cache/$suite.tar"
 	rm -rf "$scratch/made"
 }
 
