@@ -17,7 +17,7 @@ DATADIR   = $(DESTDIR)$(PREFIX)/share
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo test race check vet skips lint rules generated cross generate fixtures bench bench-docs bench-go bench-peers fuzz install clean
+.PHONY: help build demo test fresh race check vet skips lint rules generated cross generate fixtures bench bench-docs bench-go bench-peers fuzz install clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -28,28 +28,29 @@ build: ## build bin/xdpload, static
 bin/xdpload:
 	$(MAKE) build
 
-demo: build ## attach a program to a veth pair of its own and show it at work (root)
-	$(GO) run ./examples/demo bin/xdpload
+demo: ## attach a program to a veth pair of its own and show it at work (root)
+	$(GO) run ./examples/demo
 
-test: ## run all tests; what needs root or a missing tool is skipped and named
-	@internal/tools/witnesses.sh
-	@$(GO) test -run='^$$' ./... >/dev/null # builds side by side; then one package at a time, for some count what the kernel holds
-	@$(GO) run ./internal/testreport $(TESTFLAGS) -p=1 ./...
+test: ## run all tests, name what was skipped and what failed; then on other kernels
+	@$(GO) build -buildvcs=false -o bin/testreport ./internal/testreport # go run would have the last word
+	@bin/testreport $(TESTFLAGS) ./...
 	@$(MAKE) --no-print-directory test-kernels
+
+fresh: ## run the README's commands in a fresh Debian, made by debootstrap (root)
+	@internal/tools/fresh.sh
 
 race: ## run the tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race $(TESTFLAGS) ./...
 
-check: vet skips lint rules generated cross ## vet, lint, test the lint rules, generated files, other machines
+check: vet lint rules generated cross ## vet, lint, test the lint rules, generated files, other machines
 
 vet:
 	$(GO) vet ./...
 	$(GO) -C internal/tools vet ./...
 	$(GO) -C internal/bench/chart test -count=1 ./...
 
-skips: ## name tests that are skipped other than by need.Of
-	@! grep -rnE '\b(t|tb|b|f)\.Skip(f|Now)?\(' --include='*.go' . | grep -vE '^\./internal/(need|vm/testdata)/' || \
-		{ echo 'a test is skipped by need.Of (bpftest.Need) only'; exit 1; }
+skips: ## name tests that are skipped other than by need.Of: a part of lint
+	$(LINT) run --allow-serial-runners --enable-only=forbidigo ./...
 
 lint: ## run golangci-lint, which holds the import graph
 	$(LINT) config verify

@@ -99,7 +99,7 @@ func TestFilterKernel(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s: -want +got:\n%s", s.name, diff)
 		}
-		compareWithTC(t, c, va.Index, Ingress)
+		compareWithTC(t, s.name, c, va.Index, Ingress)
 	}
 }
 
@@ -120,7 +120,7 @@ func TestDeleteFilterKernel(t *testing.T) {
 		add(0, pref)
 	}
 	add(5, 9)
-	compareWithTC(t, c, va.Index, Egress)
+	compareWithTC(t, "added", c, va.Index, Egress)
 
 	q := FilterQuery{Ifindex: va.Index, Parent: Egress}
 	on := func(chain uint32, pref uint16, handle uint32, kind string) *Filter {
@@ -247,7 +247,7 @@ func TestMirredKernel(t *testing.T) {
 	if diff := cmp.Diff(f.BPF.Actions, got.BPF.Actions); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	compareWithTC(t, c, va.Index, Ingress)
+	compareWithTC(t, "with actions", c, va.Index, Ingress)
 }
 
 func TestSharedBlockKernel(t *testing.T) {

@@ -3,11 +3,14 @@ package netlink
 import (
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os/exec"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/xdpload/xdpload/internal/need"
 )
 
 // tcFilter is what `tc -j filter show` says.
@@ -41,22 +44,28 @@ type tcFilter struct {
 	}
 }
 
-// compareWithTC asks tc(8), where it is installed, for the filters of va.
-func compareWithTC(t *testing.T, c *Conn, ifindex int, p Parent) {
+// compareWithTC asks tc(8) for the filters of va, in a test of its own.
+func compareWithTC(t *testing.T, step string, c *Conn, ifindex int, p Parent) {
 	t.Helper()
-	tc, err := exec.LookPath("tc")
-	if err != nil {
-		return
-	}
-	var want []tcFilter
-	if err := json.Unmarshal(run(t, tc, "-j", "filter", "show", "dev", "va", p.String()), &want); err != nil {
-		t.Fatal(err)
-	}
+	out, err := exec.Command("tc", "-j", "filter", "show", "dev", "va", p.String()).Output() // this thread is in the namespace
+	t.Run(step+", says tc", func(t *testing.T) {
+		need.Of(t, need.Command("tc"))
+		var theirs []tcFilter
+		if err := errors.Join(err, json.Unmarshal(out, &theirs)); err != nil {
+			t.Fatal(err)
+		}
+		compareFilters(t, theirs, c, FilterQuery{Ifindex: ifindex, Parent: p})
+	})
+}
+
+// compareFilters compares filters with those that tc printed.
+func compareFilters(t *testing.T, want []tcFilter, c *Conn, q FilterQuery) {
+	t.Helper()
 	var theirs, ours []string
 	for _, f := range want {
 		theirs = append(theirs, f.text())
 	}
-	for f, err := range c.Filters(FilterQuery{Ifindex: ifindex, Parent: p}) {
+	for f, err := range c.Filters(q) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,6 +12,8 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/xdpload/xdpload/internal/need"
 )
 
 // The bytes are those that ip 6.1 sends (strace -e write), after struct
@@ -239,7 +241,7 @@ func TestSetXDPKernel(t *testing.T) {
 		if diff := cmp.Diff(s.want, got); diff != "" {
 			t.Errorf("%s: -want +got:\n%s", s.name, diff)
 		}
-		compareWithIP(t, got)
+		compareWithIP(t, s.name, got)
 	}
 }
 
@@ -269,17 +271,22 @@ func checkError(t *testing.T, step string, err, is error, errno syscall.Errno, m
 	t.Errorf("%s: the kernel says %q, want %q", step, e.Message, message)
 }
 
-// compareWithIP asks ip(8), where it is installed, what is attached to va.
-func compareWithIP(t *testing.T, x LinkXDP) {
+// compareWithIP asks ip(8) what is attached to va, in a test of its own.
+func compareWithIP(t *testing.T, step string, x LinkXDP) {
 	t.Helper()
-	ip, err := exec.LookPath("ip")
-	if err != nil {
-		return
-	}
-	out, err := exec.Command(ip, "-j", "link", "show", "dev", "va").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
+	out, err := exec.Command("ip", "-j", "link", "show", "dev", "va").Output() // this thread is in the namespace
+	t.Run(step+", says ip", func(t *testing.T) {
+		need.Of(t, need.Command("ip"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		compareXDP(t, out, x)
+	})
+}
+
+// compareXDP compares what is attached to a device with what ip printed of it.
+func compareXDP(t *testing.T, out []byte, x LinkXDP) {
+	t.Helper()
 	var links []struct {
 		XDP struct {
 			Attached []struct {

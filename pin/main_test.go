@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/internal/bpftest"
+	"github.com/xdpload/xdpload/internal/isolate"
 	"github.com/xdpload/xdpload/internal/need"
 )
 
@@ -44,14 +45,14 @@ func TestMain(m *testing.M) {
 
 func startPrivate() error {
 	runtime.LockOSThread()
+	self, err := os.Executable() // while its path is one of this namespace
+	if err != nil {
+		return err
+	}
 	if err := unix.Unshare(unix.CLONE_NEWNS | unix.CLONE_NEWNET); err != nil {
 		return err
 	}
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return err
-	}
-	self, err := os.Executable()
-	if err != nil {
+	if err := isolate.Mounts(); err != nil {
 		return err
 	}
 	return syscall.Exec(self, os.Args, append(os.Environ(), envPrivate+"=1"))

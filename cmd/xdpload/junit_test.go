@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/xdpload/xdpload/internal/bpftest"
 )
 
 // The elements that readers of JUnit XML look for.
@@ -62,13 +64,12 @@ func TestJUnit(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	lint, err := exec.LookPath("xmllint")
-	if err != nil {
-		return // encoding/xml has read it
-	}
-	cmd := exec.Command(lint, "--noout", "-")
-	cmd.Stdin = &b
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("xmllint: %v\n%s", err, out)
-	}
+	t.Run("xmllint", func(t *testing.T) {
+		bpftest.Need(t, bpftest.Command("xmllint"))
+		cmd := exec.Command("xmllint", "--noout", "-")
+		cmd.Stdin = &b
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+	})
 }

@@ -98,7 +98,7 @@ func checkDump(t *testing.T, ns *bpftest.Namespace, p *xdpload.Program) {
 			}
 		}
 	}
-	checkTexts(t, id, xlated)
+	t.Run("instructions, says bpftool", func(t *testing.T) { checkTexts(t, id, xlated) })
 	if slots*8 != xlated.Xlated {
 		t.Errorf("%d slots of instructions, not %d bytes", slots, xlated.Xlated)
 	}
@@ -114,13 +114,16 @@ func checkDump(t *testing.T, ns *bpftest.Namespace, p *xdpload.Program) {
 			t.Errorf("%s: instructions of %d bytes, not %d", f.Name, len(image), f.Bytes)
 		}
 		if readback.Architecture == "x86-64" {
-			checkBoundaries(t, f.Name, image, starts)
+			t.Run(f.Name+", says objdump", func(t *testing.T) {
+				bpftest.Need(t, bpftest.Command("objdump"))
+				checkBoundaries(t, f.Name, image, starts)
+			})
 		}
 	}
 	if sum != jited.JITed || sum == 0 {
 		t.Errorf("functions of %d bytes, not %d", sum, jited.JITed)
 	}
-	checkSizes(t, id, jited)
+	t.Run("sizes, says bpftool", func(t *testing.T) { checkSizes(t, id, jited) })
 }
 
 func dump(t *testing.T, ns *bpftest.Namespace, words ...string) dumped {
@@ -155,12 +158,9 @@ func imageOf(t *testing.T, insns []dumpedInsn) (image []byte, starts []int) {
 	return image, starts
 }
 
-// checkBoundaries wants instructions where objdump, if it is there, has them.
+// checkBoundaries wants instructions where objdump has them.
 func checkBoundaries(t *testing.T, name string, image []byte, starts []int) {
 	t.Helper()
-	if _, err := exec.LookPath("objdump"); err != nil {
-		return
-	}
 	file := filepath.Join(t.TempDir(), "code")
 	if err := os.WriteFile(file, image, 0o600); err != nil {
 		t.Fatal(err)
@@ -181,12 +181,12 @@ func checkBoundaries(t *testing.T, name string, image []byte, starts []int) {
 	}
 }
 
-// checkSizes wants the sizes that bpftool, if it is there, tells.
+// checkSizes wants the sizes that bpftool tells.
 func checkSizes(t *testing.T, id string, ours dumped) {
-	t.Helper()
+	bpftest.Need(t, bpftest.Command("bpftool"))
 	out, err := exec.Command("bpftool", "-j", "prog", "show", "id", id).Output()
 	if err != nil {
-		return
+		t.Fatal(err)
 	}
 	var theirs struct {
 		Xlated int `json:"bytes_xlated"`
@@ -200,13 +200,13 @@ func checkSizes(t *testing.T, id string, ours dumped) {
 	}
 }
 
-// checkTexts wants the instructions that bpftool, if it is there, tells: those in
-// which no name stands.
+// checkTexts wants the instructions that bpftool tells: those in which no name
+// stands.
 func checkTexts(t *testing.T, id string, ours dumped) {
-	t.Helper()
+	bpftest.Need(t, bpftest.Command("bpftool"))
 	out, err := exec.Command("bpftool", "-j", "prog", "dump", "xlated", "id", id).Output()
 	if err != nil {
-		return
+		t.Fatal(err)
 	}
 	var theirs []struct{ Disasm string }
 	if err := json.Unmarshal(out, &theirs); err != nil {

@@ -14,7 +14,7 @@ import (
 // work would be done at each start, whatever the command.
 func TestNothingBeforeMain(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "xdpload")
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", program, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	c := exec.Command(program, "-Version")

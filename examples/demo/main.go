@@ -1,225 +1,130 @@
-// Command demo shows xdpload at work on a pair of devices in a network
-// namespace of its own, with real packets. It needs root and nothing else;
-// everything that it makes ends with it, however it ends.
+// Command demo builds xdpload and shows it at work on a pair of devices in a
+// network namespace of its own, with real packets. It needs root and the go
+// command; everything that it makes ends with it, however it ends.
 //
-//	go run ./examples/demo bin/xdpload
+//	go run ./examples/demo [PATH-OF-XDPLOAD]
+//
+// It imports nothing but the standard library, so that it has something to say
+// before the first module is there. The demonstration itself is the command show.
 package main
 
 import (
-	"bytes"
-	"encoding/json"
+	"context"
+	"embed"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
-	"strings"
+	"syscall"
 	"time"
-
-	"github.com/cilium/ebpf"
-	"golang.org/x/sys/unix"
-
-	"github.com/xdpload/xdpload/netlink"
 )
 
-// device is what xdpload works on; packets come in from its peer.
-const (
-	device = "eth0"
-	peer   = "peer0"
-)
+//go:embed bpf/foo.o bpf/bar.o
+var objects embed.FS
 
 func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: demo PATH-OF-XDPLOAD, from the top of the repository")
-		os.Exit(1)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := demo(ctx, os.Args[1:])
+	stop()
+	if err == nil {
+		return
 	}
-	if err := demo(os.Args[1]); err != nil {
+	if _, said := errors.AsType[*exec.ExitError](err); !said {
 		fmt.Fprintln(os.Stderr, "demo:", err)
-		os.Exit(1)
 	}
+	os.Exit(1)
 }
 
-// demo stays on one thread, which is the one in the new namespace; commands
-// that it starts are in it too.
-func demo(xdpload string) error {
+func demo(ctx context.Context, args []string) error {
+	if len(args) > 1 {
+		return errors.New("usage: demo [PATH-OF-XDPLOAD]")
+	}
 	if os.Geteuid() != 0 {
-		return fmt.Errorf("loading programs and making devices takes root: run it with sudo")
+		return errors.New("loading programs and making devices takes root: run it with sudo")
 	}
-	runtime.LockOSThread()
-	d, err := newDemo(xdpload)
+	dir, err := scratch()
 	if err != nil {
 		return err
 	}
-	for _, step := range []func() error{d.attach, d.count, d.show, d.swap, d.detach} {
-		if err := step(); err != nil {
-			return err
+	defer os.RemoveAll(dir)
+	xdpload, err := prepare(ctx, dir, args)
+	if err != nil {
+		return err
+	}
+	show := exec.CommandContext(ctx, filepath.Join(dir, "show"), xdpload)
+	show.Dir = dir
+	return run(show)
+}
+
+// scratch makes a directory from which programs can be run.
+func scratch() (string, error) {
+	parent, err := filepath.Abs(os.TempDir())
+	if err != nil {
+		return "", err
+	}
+	const noexec = 8 // ST_NOEXEC of statfs(2)
+	if fs := (syscall.Statfs_t{}); syscall.Statfs(parent, &fs) == nil && fs.Flags&noexec != 0 {
+		if parent, err = os.UserCacheDir(); err != nil {
+			return "", err
 		}
 	}
-	return nil
+	return os.MkdirTemp(parent, "xdpload-demo-")
 }
 
-type demonstration struct {
-	xdpload string
-	send    *sender
-	foo     *counter
-}
-
-func newDemo(xdpload string) (*demonstration, error) {
-	path, err := filepath.Abs(xdpload)
-	if err != nil {
-		return nil, err
-	}
-	if err := os.Chdir("examples/demo/bpf"); err != nil {
-		return nil, err
-	}
-	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-		return nil, fmt.Errorf("new network namespace: %w", err)
-	}
-	index, err := devices()
-	if err != nil {
-		return nil, err
-	}
-	say("a network namespace of its own, with %s and, at the other end of the cable, %s", device, peer)
-	s, err := newSender(index)
-	return &demonstration{xdpload: path, send: s}, err
-}
-
-// devices makes the pair, and returns the index of the peer.
-func devices() (int, error) {
-	c, err := netlink.Dial(nil)
-	if err != nil {
-		return 0, err
-	}
-	defer c.Close()
-	if err := c.AddVeth(netlink.Veth{Name: device, Peer: peer}); err != nil {
-		return 0, err
-	}
-	index := 0
-	for _, name := range []string{device, peer} {
-		l, err := c.Link(name)
+// prepare puts what the demonstration needs into dir, and returns the path of
+// xdpload: the one that is named, or one that it builds.
+func prepare(ctx context.Context, dir string, args []string) (xdpload string, err error) {
+	for _, name := range []string{"foo.o", "bar.o"} {
+		b, err := objects.ReadFile("bpf/" + name)
 		if err != nil {
-			return 0, err
+			return "", err
 		}
-		if err := c.SetLinkUp(l.Index, true); err != nil {
-			return 0, err
-		}
-		index = l.Index
-	}
-	return index, nil
-}
-
-func (d *demonstration) attach() (err error) {
-	d.foo, err = d.load("link", "set", "dev", device, "xdp", "obj", "foo.o")
-	return err
-}
-
-func (d *demonstration) count() error {
-	const n = 1000
-	before, err := d.foo.value()
-	if err != nil {
-		return err
-	}
-	if err := d.send.burst(n); err != nil {
-		return err
-	}
-	after, err := d.foo.value()
-	say("foo.o had counted %d packets; %s sent %d; now it has counted %d", before, peer, n, after)
-	return err
-}
-
-func (d *demonstration) show() error {
-	return d.run("link", "show", "dev", device)
-}
-
-// swap has foo.o, which passes packets, replaced by bar.o, which drops them,
-// while packets come in.
-func (d *demonstration) swap() error {
-	defer d.foo.Close()
-	say("%s sends packets without a pause, and bar.o takes the place of foo.o", peer)
-	before, err := d.foo.value()
-	if err != nil {
-		return err
-	}
-	sent := d.send.stream()
-	time.Sleep(300 * time.Millisecond)
-	bar, err := d.load("-force", "link", "set", "dev", device, "xdp", "obj", "bar.o")
-	time.Sleep(300 * time.Millisecond)
-	n := sent()
-	if err != nil {
-		return err
-	}
-	defer bar.Close()
-	byFoo, err := d.foo.value()
-	if err != nil {
-		return err
-	}
-	byBar, err := bar.value()
-	if err != nil {
-		return err
-	}
-	byFoo -= before
-	missed := n - byFoo - byBar
-	say("%d packets were sent: foo.o counted %d, bar.o counted %d, and %d met neither", n, byFoo, byBar, missed)
-	if missed != 0 {
-		return fmt.Errorf("%d packets are not accounted for", missed)
-	}
-	return nil
-}
-
-func (d *demonstration) detach() error {
-	if err := d.run("link", "set", "dev", device, "xdp", "off"); err != nil {
-		return err
-	}
-	return d.run("-brief", "link", "show", "dev", device)
-}
-
-// load runs xdpload twice over: what it prints is for the reader, and the id
-// of the counter is looked up behind.
-func (d *demonstration) load(args ...string) (*counter, error) {
-	if err := d.run(args...); err != nil {
-		return nil, err
-	}
-	out, err := exec.Command(d.xdpload, "-json", "link", "show", "dev", device).Output()
-	if err != nil {
-		return nil, err
-	}
-	var links []struct {
-		XDP struct {
-			Prog struct {
-				MapIDs []ebpf.MapID `json:"map_ids"`
-			}
+		if err := os.WriteFile(filepath.Join(dir, name), b, 0o600); err != nil {
+			return "", err
 		}
 	}
-	if err := json.Unmarshal(out, &links); err != nil {
-		return nil, err
+	if len(args) == 1 {
+		if xdpload, err = filepath.Abs(args[0]); err != nil {
+			return "", err
+		}
+		return xdpload, build(ctx, dir, "examples/demo/show")
 	}
-	if len(links) != 1 || len(links[0].XDP.Prog.MapIDs) != 1 {
-		return nil, fmt.Errorf("not one program with one map: %s", out)
-	}
-	m, err := ebpf.NewMapFromID(links[0].XDP.Prog.MapIDs[0])
-	return &counter{m}, err
+	return filepath.Join(dir, "xdpload"), build(ctx, dir, "cmd/xdpload", "examples/demo/show")
 }
 
-func (d *demonstration) run(args ...string) error {
-	fmt.Printf("\n$ xdpload %s\n", strings.Join(args, " "))
-	cmd := exec.Command(d.xdpload, args...)
-	var errors bytes.Buffer
-	cmd.Stdout, cmd.Stderr = os.Stdout, &errors
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("%s%w", errors.String(), err)
+// build compiles commands of the module into dir. The go command names each
+// module that it downloads and each package that it compiles.
+func build(ctx context.Context, dir string, commands ...string) error {
+	args := []string{"build", "-v", "-buildvcs=false", "-o", dir + "/"}
+	for _, c := range commands {
+		args = append(args, "github.com/xdpload/xdpload/"+c)
 	}
-	return nil
+	fmt.Println("# go build: the first time, modules are downloaded and compiled, and named as they come")
+	cmd := exec.CommandContext(ctx, goCommand(), args...)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOTMPDIR="+dir)
+	return run(cmd)
 }
 
-func say(format string, args ...any) {
-	fmt.Printf("# "+format+"\n", args...)
+// goCommand is the go command that runs this program, which need not be in the
+// PATH that sudo leaves, or else the one in PATH.
+func goCommand() string {
+	parent, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", os.Getppid()))
+	if err == nil && filepath.Base(parent) == "go" {
+		return parent
+	}
+	return "go"
 }
 
-// counter is the map in which a program counts packets.
-type counter struct{ *ebpf.Map }
-
-func (c *counter) value() (int, error) {
-	var n uint64
-	err := c.Lookup(uint32(0), &n)
-	return int(n), err
+// run runs a command, which does not outlive this program. Its error is an
+// [exec.ExitError] when the command has said what is wrong.
+func run(cmd *exec.Cmd) error {
+	runtime.LockOSThread() // Pdeathsig is that of the thread
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 10 * time.Second
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	return cmd.Run()
 }

@@ -10,15 +10,17 @@ import (
 	"runtime"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/internal/isolate"
 )
 
 // isolated names the variable with the scratch directory of the process that
-// isolate started.
+// restart started.
 const isolated = "XDPLOAD_BENCH_DIRECTORY"
 
-// isolate starts the program once more, in mount and network namespaces that
+// restart starts the program once more, in mount and network namespaces that
 // are gone with it, and with a scratch directory that is removed afterwards.
-func isolate(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+func restart(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if os.Geteuid() != 0 {
 		return errors.New("loading programs and making devices takes root: run it with sudo")
 	}
@@ -37,8 +39,8 @@ func isolate(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	cmd.Env = append(os.Environ(), isolated+"="+dir, "TMPDIR="+dir)
 	cmd.SysProcAttr = &unix.SysProcAttr{
-		Unshareflags: unix.CLONE_NEWNS | unix.CLONE_NEWNET,
-		Pdeathsig:    unix.SIGKILL,
+		Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWNET,
+		Pdeathsig:  unix.SIGKILL,
 	}
 	err = cmd.Run()
 	if ctx.Err() != nil {
@@ -52,16 +54,11 @@ func isolate(ctx context.Context, args []string, stdout, stderr io.Writer) error
 
 // mounts hides the host's pins and named namespaces from the peers.
 func mounts() error {
-	for _, m := range []struct {
-		source, target, fstype string
-		flags                  uintptr
-	}{
-		{"none", "/", "", unix.MS_REC | unix.MS_PRIVATE},
-		{"tmpfs", "/run", "tmpfs", 0},
-		{"sysfs", "/sys", "sysfs", 0},
-		{"bpf", pins, "bpf", 0},
-	} {
-		if err := unix.Mount(m.source, m.target, m.fstype, m.flags, ""); err != nil {
+	if err := isolate.Mounts(); err != nil {
+		return err
+	}
+	for _, m := range []struct{ fstype, target string }{{"tmpfs", "/run"}, {"sysfs", "/sys"}, {"bpf", pins}} {
+		if err := unix.Mount(m.fstype, m.target, m.fstype, 0, ""); err != nil {
 			return fmt.Errorf("mount %s: %w", m.target, err)
 		}
 	}

@@ -107,7 +107,7 @@ func bench(ctx context.Context, o options, args []string, stdout, stderr io.Writ
 	}
 	dir := os.Getenv(isolated)
 	if dir == "" {
-		return isolate(ctx, args, stdout, stderr)
+		return restart(ctx, args, stdout, stderr)
 	}
 	if err := mounts(); err != nil {
 		return err

@@ -12,7 +12,7 @@ import (
 	"github.com/xdpload/xdpload/internal/bpftest"
 )
 
-// TestMain is bench itself in the process that isolate starts.
+// TestMain is bench itself in the process that restart starts.
 func TestMain(m *testing.M) {
 	if os.Getenv(isolated) != "" {
 		main()
@@ -68,7 +68,7 @@ func TestMissingBinary(t *testing.T) {
 func TestMeasure(t *testing.T) {
 	bpftest.Need(t, bpftest.Root, bpftest.Command("go"))
 	xdpload := filepath.Join(t.TempDir(), "xdpload")
-	if said, err := exec.Command("go", "build", "-o", xdpload, "../../cmd/xdpload").CombinedOutput(); err != nil {
+	if said, err := exec.Command("go", "build", "-buildvcs=false", "-o", xdpload, "../../cmd/xdpload").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, said)
 	}
 	scratch := t.TempDir()

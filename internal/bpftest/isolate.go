@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/internal/isolate"
 )
 
 // isolated marks the process that [Main] started in namespaces of its own.
@@ -41,17 +43,11 @@ func setup() error {
 	if os.Getenv(isolated) == "" {
 		return nil
 	}
-	mounts := []struct {
-		source, target, fstype string
-		flags                  uintptr
-	}{
-		{"none", "/", "", unix.MS_REC | unix.MS_PRIVATE},
-		{"tmpfs", "/run", "tmpfs", 0},
-		{"sysfs", "/sys", "sysfs", 0},
-		{"bpf", "/sys/fs/bpf", "bpf", 0},
+	if err := isolate.Mounts(); err != nil {
+		return err
 	}
-	for _, m := range mounts {
-		if err := unix.Mount(m.source, m.target, m.fstype, m.flags, ""); err != nil {
+	for _, m := range []struct{ fstype, target string }{{"tmpfs", "/run"}, {"sysfs", "/sys"}, {"bpf", "/sys/fs/bpf"}} {
+		if err := unix.Mount(m.fstype, m.target, m.fstype, 0, ""); err != nil {
 			return fmt.Errorf("mount %s: %w", m.target, err)
 		}
 	}
@@ -68,8 +64,8 @@ func reexec() (int, error) {
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Env = append(os.Environ(), isolated+"=1")
 	cmd.SysProcAttr = &unix.SysProcAttr{
-		Unshareflags: unix.CLONE_NEWNS | unix.CLONE_NEWNET,
-		Pdeathsig:    unix.SIGKILL,
+		Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWNET,
+		Pdeathsig:  unix.SIGKILL,
 	}
 	// The terminal sends an interrupt to both; the child is the one to end.
 	signal.Ignore(os.Interrupt)

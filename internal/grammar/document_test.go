@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/xdpload/xdpload/internal/need"
 )
 
 var update = flag.Bool("update", false, "rewrite testdata")
@@ -102,15 +104,13 @@ func TestManPages(t *testing.T) {
 	for _, p := range fixtureTable().ManPages(fixtureManual()) {
 		t.Run(p.Name, func(t *testing.T) {
 			golden(t, p.Name, []byte(p.Text))
-			groff, err := exec.LookPath("groff")
-			if err != nil {
-				t.Log("not shown to groff: ", err)
-				return
-			}
-			cmd := exec.Command(groff, "-man", "-Tutf8", "-ww", "-z")
+		})
+		t.Run(p.Name+", says groff", func(t *testing.T) {
+			need.Of(t, need.Command("groff"))
+			cmd := exec.Command("groff", "-man", "-Tutf8", "-ww", "-z")
 			cmd.Stdin = strings.NewReader(p.Text)
 			if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
-				t.Errorf("groff: %v\n%s", err, out)
+				t.Errorf("%v\n%s", err, out)
 			}
 		})
 	}

@@ -1,6 +1,6 @@
 // Testreport runs go test with the arguments that it is given and shows the
-// packages' closing lines, everything that a failed test wrote, and at the end
-// the name of each skipped test under the reason of its skip.
+// packages' closing lines and everything that a failed test or build wrote. At
+// the end there is a line for each reason of skips, and last each failure by name.
 package main
 
 import (
@@ -60,6 +60,6 @@ func show(w io.Writer, events io.Reader) error {
 		}
 		r.add(e)
 	}
-	r.writeSkips()
+	r.writeEnd()
 	return r.err
 }

@@ -4,16 +4,19 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"slices"
 	"strings"
+
+	"github.com/xdpload/xdpload/internal/testreport/summary"
 )
 
-// An event is one line of go test -json, as `go doc test2json` describes it.
+// An event is one line of go test -json, as `go doc test2json` and
+// `go help buildjson` describe it.
 type event struct {
-	Action  string
-	Package string
-	Test    string // empty for an event of the whole package
-	Output  string
+	Action      string
+	Package     string
+	Test        string // empty for an event of the whole package
+	Output      string
+	FailedBuild string // of a package that fails because this one does not build
 }
 
 // A test is the output so far of one running test.
@@ -22,12 +25,12 @@ type test struct{ pkg, name string }
 type report struct {
 	w       io.Writer
 	output  map[test][]string
-	skipped map[string][]test // by reason
-	err     error             // of the first write that failed
+	summary summary.Summary
+	err     error // of the first write that failed
 }
 
 func newReport(w io.Writer) *report {
-	return &report{w: w, output: map[test][]string{}, skipped: map[string][]test{}}
+	return &report{w: w, output: map[test][]string{}}
 }
 
 func (r *report) printf(format string, args ...any) {
@@ -49,9 +52,9 @@ func (r *report) add(e event) {
 		}
 	case "fail":
 		r.writeOutput(t)
+		r.summary.Fail(t.pkg, t.name, "")
 	case "skip":
-		why := reason(r.output[t])
-		r.skipped[why] = append(r.skipped[why], t)
+		r.summary.Skip(t.pkg, t.name, r.output[t])
 		delete(r.output, t)
 	case "pass":
 		delete(r.output, t)
@@ -66,6 +69,11 @@ func (r *report) addPackage(e event) {
 		}
 	case "fail":
 		r.writeUnfinished(e.Package)
+		if e.FailedBuild != "" {
+			r.summary.Fail(e.Package, "", "build failed")
+		} else if !r.summary.Failed(e.Package) {
+			r.summary.Fail(e.Package, "", "")
+		}
 	}
 }
 
@@ -74,6 +82,7 @@ func (r *report) writeUnfinished(pkg string) {
 	for t := range maps.Clone(r.output) {
 		if t.pkg == pkg {
 			r.writeOutput(t)
+			r.summary.Fail(t.pkg, t.name, "unfinished")
 		}
 	}
 }
@@ -83,21 +92,9 @@ func (r *report) writeOutput(t test) {
 	delete(r.output, t)
 }
 
-func (r *report) writeSkips() {
-	for _, why := range slices.Sorted(maps.Keys(r.skipped)) {
-		r.printf("skipped: %s\n", why)
-		for _, t := range r.skipped[why] {
-			r.printf("    %s %s\n", t.pkg, t.name)
-		}
+// writeEnd writes the summary, and last what failed.
+func (r *report) writeEnd() {
+	for _, line := range append(r.summary.Skips(), r.summary.Failures()...) {
+		r.printf("%s\n", line)
 	}
-}
-
-// reason is what need.Of, the one way to skip, wrote behind its mark.
-func reason(output []string) string {
-	for _, line := range output {
-		if _, why, found := strings.Cut(line, ": SKIP: "); found {
-			return strings.TrimSpace(why)
-		}
-	}
-	return "no reason given"
 }

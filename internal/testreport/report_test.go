@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -33,31 +35,50 @@ func TestShow(t *testing.T) {
 {"Action":"fail","Package":"p","Test":"TestA"}
 {"Action":"output","Package":"p","Output":"FAIL\tp\t0.1s\n"}
 {"Action":"fail","Package":"p"}`,
-			want: "    a_test.go:1: why\n--- FAIL: TestA (0.00s)\nFAIL\tp\t0.1s\n",
+			want: "    a_test.go:1: why\n--- FAIL: TestA (0.00s)\nFAIL\tp\t0.1s\nfailed: p TestA\n",
 		},
 		{
 			name: "a test cut short is shown when its package fails",
 			events: `{"Action":"output","Package":"p","Test":"TestA","Output":"panic: test timed out\n"}
 {"Action":"output","Package":"q","Test":"TestB","Output":"still running\n"}
 {"Action":"fail","Package":"p"}`,
-			want: "panic: test timed out\n",
+			want: "panic: test timed out\nfailed: p TestA [unfinished]\n",
 		},
 		{
-			name:   "a package that does not build",
-			events: `{"ImportPath":"p","Action":"build-output","Output":"a.go:1: undefined: x\n"}`,
-			want:   "a.go:1: undefined: x\n",
+			name: "what failed is named last, a subtest and not what it is part of",
+			events: `{"Action":"fail","Package":"p","Test":"TestA/x"}
+{"Action":"fail","Package":"p","Test":"TestA"}
+{"Action":"fail","Package":"p","Test":"TestAB"}
+{"Action":"fail","Package":"p"}
+{"Action":"fail","Package":"q"}
+{"Action":"skip","Package":"r","Test":"TestS"}
+{"Action":"pass","Package":"r"}`,
+			want: "skipped 1: no reason given (r.TestS)\nfailed: p TestA/x\nfailed: p TestAB\nfailed: q\n",
 		},
 		{
-			name: "skips under their reasons",
-			events: `{"Action":"output","Package":"p","Test":"TestB","Output":"    b_test.go:9: SKIP: needs root\n"}
-{"Action":"output","Package":"p","Test":"TestB","Output":"    testscript.go:9: WORK=$WORK\n"}
-{"Action":"output","Package":"p","Test":"TestB","Output":"--- SKIP: TestB (0.00s)\n"}
-{"Action":"skip","Package":"p","Test":"TestB"}
-{"Action":"output","Package":"p","Test":"TestA","Output":"    a_test.go:1: SKIP: needs root\n"}
-{"Action":"skip","Package":"p","Test":"TestA"}
-{"Action":"output","Package":"q","Test":"TestC","Output":"--- SKIP: TestC (0.00s)\n"}
-{"Action":"skip","Package":"q","Test":"TestC"}`,
-			want: "skipped: needs root\n    p TestB\n    p TestA\nskipped: no reason given\n    q TestC\n",
+			name: "a package that does not build",
+			events: `{"ImportPath":"p [p.test]","Action":"build-output","Output":"a.go:1: undefined: x\n"}
+{"ImportPath":"p [p.test]","Action":"build-fail"}
+{"Action":"output","Package":"p","Output":"FAIL\tp [build failed]\n"}
+{"Action":"fail","Package":"p","FailedBuild":"p [p.test]"}
+{"Action":"output","Package":"q","Output":"ok  \tq\t0.1s\n"}
+{"Action":"pass","Package":"q"}`,
+			want: "a.go:1: undefined: x\nFAIL\tp [build failed]\nok  \tq\t0.1s\nfailed: p [build failed]\n",
+		},
+		{
+			name: "a line for each reason of skips",
+			events: `{"Action":"output","Package":"a/p","Test":"TestB","Output":"    b_test.go:9: SKIP: needs root\n"}
+{"Action":"output","Package":"a/p","Test":"TestB","Output":"    testscript.go:9: WORK=$WORK\n"}
+{"Action":"output","Package":"a/p","Test":"TestB","Output":"--- SKIP: TestB (0.00s)\n"}
+{"Action":"skip","Package":"a/p","Test":"TestB"}
+{"Action":"output","Package":"a/p","Test":"TestA","Output":"    a_test.go:1: SKIP: needs root\n"}
+{"Action":"skip","Package":"a/p","Test":"TestA"}
+{"Action":"skip","Package":"q","Test":"TestC"}
+{"Action":"skip","Package":"q","Test":"TestD"}
+{"Action":"skip","Package":"q","Test":"TestE"}
+{"Action":"skip","Package":"q","Test":"TestF"}
+{"Action":"skip","Package":"q","Test":"TestG"}`,
+			want: "skipped 2: needs root (p.TestB, p.TestA)\nskipped 5: no reason given (q.TestC, q.TestD, q.TestE and 2 more)\n",
 		},
 	}
 	for _, tt := range tests {
@@ -80,6 +101,37 @@ func TestShowReadsToTheEnd(t *testing.T) {
 	}
 	if events.Len() != 0 {
 		t.Errorf("%d bytes left unread", events.Len())
+	}
+}
+
+// TestDoesNotCompile has the go command itself say that a package does not
+// compile: its error is shown, and the last line names the package.
+func TestDoesNotCompile(t *testing.T) {
+	dir := t.TempDir()
+	for name, source := range map[string]string{
+		"go.mod":            "module m\n",
+		"good/good_test.go": "package good\n",
+		"bad/bad_test.go":   "package bad\n\nvar x = undefined\n",
+	} {
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(source), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(dir)
+	var stdout, stderr strings.Builder
+	if got := run([]string{"./..."}, &stdout, &stderr); got != 1 {
+		t.Errorf("status %d, want 1", got)
+	}
+	said := stdout.String()
+	if want := "bad/bad_test.go:3:9: undefined: undefined\n"; !strings.Contains(said, want) {
+		t.Errorf("no %q in\n%s", want, said)
+	}
+	if want := "\nfailed: m/bad [build failed]\n"; !strings.HasSuffix(said, want) || stderr.String() != "" {
+		t.Errorf("want %q last, and nothing on stderr, in\n%s%s", want, said, &stderr)
 	}
 }
 

@@ -79,6 +79,35 @@ import "github.com/cilium/ebpf"
 // Keep breaks a rule.
 func Keep(m *ebpf.Map) error { return m.Pin("/sys/fs/bpf/m") }
 `},
+	{path: "pin/skip_test.go", want: "skipped by need.Of", source: `package pin
+
+import "testing"
+
+func TestSkipped(t *testing.T) {
+	var tb testing.TB = t
+	tb.Skip("today")
+}
+`},
+	{path: "netlink/skipf_test.go", want: "skipped by need.Of", source: `package netlink
+
+import "testing"
+
+func TestSkippedf(t *testing.T) { t.Skipf("%d", 1) }
+`},
+	{path: "offload/lookpath_test.go", want: "asks for a program by need.Command", source: `package offload
+
+import (
+	"os/exec"
+	"testing"
+)
+
+func TestWitness(t *testing.T) {
+	if _, err := exec.LookPath("ip"); err != nil {
+		return
+	}
+	t.Error("compared")
+}
+`},
 	{path: "elf/init.go", want: "(gochecknoinits)", source: `package elf
 
 // Count is set before main.

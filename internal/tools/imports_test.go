@@ -10,7 +10,7 @@ import (
 // packages are the directories of the import graph.
 var packages = []string{
 	".", "cmd/xdpload", "elf", "elf/listing", "elf/rewrite", "netlink", "offload", "pin", "internal/bpftest",
-	"internal/classic", "internal/classic/convert", "internal/classic/machine", "internal/grammar", "internal/btfjson", "internal/btfwire", "internal/disasm", "internal/kerneltypes", "internal/mapdata", "internal/netns", "internal/pcap", "internal/readback", "internal/render", "internal/sys", "internal/sys/intercept", "internal/testobj", "internal/vm", "internal/bench",
+	"internal/classic", "internal/classic/convert", "internal/classic/machine", "internal/grammar", "internal/isolate", "internal/btfjson", "internal/btfwire", "internal/disasm", "internal/kerneltypes", "internal/mapdata", "internal/netns", "internal/pcap", "internal/readback", "internal/render", "internal/sys", "internal/sys/intercept", "internal/testobj", "internal/vm", "internal/bench",
 }
 
 // An edge is one import, by paths below the module or by full paths.
@@ -27,6 +27,7 @@ var forbiddenEdges = []edge{
 	{from: "cmd/xdpload", to: "github.com/mdlayher/netlink", list: "only-netlink"},
 	{from: "cmd/xdpload", to: "internal/sys", list: "graph-cmd"},
 	{from: "cmd/xdpload", to: "internal/testobj", list: "only-tests"},
+	{from: "internal/vm", to: "internal/isolate", list: "only-tests"},
 
 	{from: ".", to: "internal/grammar", list: "graph-root"},
 	{from: ".", to: "github.com/cilium/ebpf/link", list: "graph-root"},
@@ -94,7 +95,7 @@ var forbiddenEdges = []edge{
 	{from: "internal/netns", to: "github.com/mdlayher/netlink", list: "graph-system"},
 	{from: "internal/netns", to: "unsafe", list: "only-sys"},
 	{from: "internal/sys", to: "github.com/cilium/ebpf", list: "graph-system"},
-	{from: "internal/vm", to: "github.com/cilium/ebpf", list: "graph-system"},
+	{from: "internal/vm", to: "github.com/cilium/ebpf", list: "graph-vm"},
 	{from: "internal/bpftest", to: ".", list: "leaves"},
 	{from: "internal/bpftest", to: "github.com/jsimonetti/rtnetlink/v2", list: "only-netlink"},
 	{from: "internal/bpftest", to: "github.com/cilium/ebpf/rlimit", list: "nobody", test: true},

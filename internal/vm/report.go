@@ -7,12 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/xdpload/xdpload/internal/testreport/summary"
 )
 
 // testEvent is one line of go tool test2json, which describes it.
@@ -44,15 +45,15 @@ func testEvents(ctx context.Context, output []byte) ([]testEvent, error) {
 }
 
 // result reports a package as go test does, with the kernel's name, and takes
-// note of its skips and coverage.
-func (r *testRun) result(ctx context.Context, k kernel, res result, skips skipList) error {
+// note of its skips, failures and coverage.
+func (r *testRun) result(ctx context.Context, k kernel, res result, s *summary.Summary) error {
 	events, err := testEvents(ctx, res.output)
 	if err != nil {
 		return err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	skips.add(res.job.Package, events)
+	sum(s, res, events)
 	fmt.Fprint(r.stdout, shown(events, res.job.Verbose, res.code != 0))
 	verdict := "ok  "
 	if res.code != 0 {
@@ -117,44 +118,23 @@ func covered(events []testEvent) string {
 	return ""
 }
 
-// skipList has the skipped tests of one kernel, by reason.
-type skipList map[string][]string
-
-// skipMark is what need.Of, the one way to skip, puts before the reason. A
-// script's skip is followed by the script's own log.
-const skipMark = ": SKIP: "
-
-func (s skipList) add(pkg string, events []testEvent) {
-	why := map[string]string{}
+// sum adds the tests of a package that were skipped or failed, and the package
+// itself if it failed by another reason.
+func sum(s *summary.Summary, res result, events []testEvent) {
+	said := map[string][]string{}
 	for _, e := range events {
+		said[e.Test] = append(said[e.Test], e.Output)
 		switch {
-		case e.Action == "skip" && e.Test != "":
-			reason := why[e.Test]
-			if reason == "" {
-				reason = "no reason given"
-			}
-			s[reason] = append(s[reason], pkg+" "+e.Test)
-		default:
-			if _, reason, ok := strings.Cut(e.Output, skipMark); ok {
-				why[e.Test] = strings.TrimSpace(reason)
-			}
+		case e.Test == "":
+		case e.Action == "skip":
+			s.Skip(res.job.Package, e.Test, said[e.Test])
+		case e.Action == "fail":
+			s.Fail(res.job.Package, e.Test, "")
 		}
 	}
-}
-
-// text is the list as a person reads it.
-func (s skipList) text(kernel string) string {
-	if len(s) == 0 {
-		return "kernel " + kernel + ": nothing skipped\n"
+	if res.reason != "" || res.code != 0 && !s.Failed(res.job.Package) {
+		s.Fail(res.job.Package, "", res.reason+unfinished(events))
 	}
-	var b strings.Builder
-	for _, reason := range slices.Sorted(maps.Keys(s)) {
-		fmt.Fprintf(&b, "kernel %s: skipped: %s\n", kernel, reason)
-		for _, test := range s[reason] {
-			fmt.Fprintf(&b, "    %s\n", test)
-		}
-	}
-	return b.String()
 }
 
 // coverage is the profile of several packages on several kernels, which has

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/xdpload/xdpload/internal/testreport/summary"
 )
 
 // testRun is one "vm test".
@@ -77,21 +79,30 @@ func (r *testRun) run(ctx context.Context) error {
 			return err
 		}
 	}
-	skips := make([]skipList, len(kernels))
+	sums := make([]summary.Summary, len(kernels))
 	errs := make([]error, len(kernels))
 	var all sync.WaitGroup
 	for i, k := range kernels {
 		fmt.Fprintf(r.stdout, "# kernel %s: Linux %s\n", k.name, k.release())
-		skips[i] = skipList{}
-		all.Go(func() { errs[i] = r.kernel(ctx, t, k, shares(jobs, guests), skips[i]) })
+		all.Go(func() { errs[i] = r.kernel(ctx, t, k, shares(jobs, guests), &sums[i]) })
 	}
 	all.Wait()
+	r.summarize(kernels, sums)
+	return errors.Join(append(errs, r.cover.write(coverFlag(r.goArgs)))...)
+}
+
+// summarize says for each kernel what was skipped, and last what failed on any.
+func (r *testRun) summarize(kernels []kernel, sums []summary.Summary) {
+	var failed []string
 	for i, k := range kernels {
-		if errs[i] == nil {
-			fmt.Fprint(r.stdout, skips[i].text(k.name))
+		for _, line := range sums[i].Skips() {
+			fmt.Fprintf(r.stdout, "kernel %s: %s\n", k.name, line)
+		}
+		for _, line := range sums[i].Failures() {
+			failed = append(failed, "kernel "+k.name+": "+line+"\n")
 		}
 	}
-	return errors.Join(append(errs, r.cover.write(coverFlag(r.goArgs)))...)
+	fmt.Fprint(r.stdout, strings.Join(failed, ""))
 }
 
 // fetch finds QEMU and the kernels. What cannot be had is an error, or a line
@@ -165,13 +176,13 @@ func (r *testRun) build(ctx context.Context, dir string) error {
 }
 
 // kernel runs the jobs on one kernel, each share in a guest with one CPU.
-func (r *testRun) kernel(ctx context.Context, t tools, k kernel, shares [][]job, skips skipList) error {
+func (r *testRun) kernel(ctx context.Context, t tools, k kernel, shares [][]job, s *summary.Summary) error {
 	errs := make([]error, len(shares))
 	var all sync.WaitGroup
 	for i, jobs := range shares {
 		b := &bookkeeper{jobs: jobs, note: noteTo(r.env)}
 		var failed error
-		b.report = func(res result) { failed = errors.Join(failed, r.result(ctx, k, res, skips)) }
+		b.report = func(res result) { failed = errors.Join(failed, r.result(ctx, k, res, s)) }
 		all.Go(func() {
 			err := runJobs(ctx, t, k, b)
 			errs[i] = errors.Join(err, failed)

@@ -17,26 +17,37 @@ type tools struct {
 
 // tools finds QEMU and BusyBox, or unpacks them into the cache.
 func (f *fetcher) tools(ctx context.Context) (tools, error) {
-	qemu, errQEMU := exec.LookPath("qemu-system-x86_64")
-	busybox, errBox := exec.LookPath("busybox")
-	if errQEMU == nil && errBox == nil {
-		return tools{qemu: qemu, busybox: busybox}, nil
+	if t, err := f.cache.tools(ctx); err == nil {
+		return t, nil
 	}
 	unlock, err := f.cache.lock()
 	if err != nil {
 		return tools{}, err
 	}
 	defer unlock()
-	if t := f.cache.cachedTools(); t.run(ctx) {
+	if t, err := f.cache.tools(ctx); err == nil {
 		return t, nil
 	}
 	if err := f.fetchTools(ctx); err != nil {
 		return tools{}, fmt.Errorf("QEMU and BusyBox: %w; install qemu-system-x86 and busybox-static", err)
 	}
-	if t := f.cache.cachedTools(); t.run(ctx) {
+	if t, err := f.cache.tools(ctx); err == nil {
 		return t, nil
 	}
 	return tools{}, errors.New("the QEMU in the cache does not run; install qemu-system-x86 and busybox-static")
+}
+
+// tools are QEMU and BusyBox of the machine, or those in the cache.
+func (c cache) tools(ctx context.Context) (tools, error) {
+	qemu, errQEMU := exec.LookPath("qemu-system-x86_64")
+	busybox, errBox := exec.LookPath("busybox")
+	if errQEMU == nil && errBox == nil {
+		return tools{qemu: qemu, busybox: busybox}, nil
+	}
+	if t := c.cachedTools(); t.run(ctx) {
+		return t, nil
+	}
+	return tools{}, fmt.Errorf("QEMU and BusyBox: %w", errNotCached)
 }
 
 func (f *fetcher) fetchTools(ctx context.Context) error {

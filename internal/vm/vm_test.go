@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/xdpload/xdpload/internal/testreport/summary"
 )
 
 func TestRunUsage(t *testing.T) {
@@ -278,7 +280,7 @@ func TestLock(t *testing.T) {
 	all.Wait()
 }
 
-func TestShownAndSkips(t *testing.T) {
+func TestShownAndSummary(t *testing.T) {
 	events := []testEvent{
 		{Action: "run", Test: "TestA"},
 		{Action: "output", Test: "TestA", Output: "=== RUN   TestA\n"},
@@ -308,13 +310,11 @@ func TestShownAndSkips(t *testing.T) {
 	if got, want := covered(events), "\tcoverage: 61.9% of statements"; got != want {
 		t.Errorf("covered: %q, want %q", got, want)
 	}
-	skips := skipList{}
-	skips.add("p", events)
-	want := "kernel 6.1: skipped: needs tcx: Linux 6.6\n    p TestS\n"
-	if diff := cmp.Diff(want, skips.text("6.1")); diff != "" {
-		t.Errorf("skips (-want +got):\n%s", diff)
-	}
-	if diff := cmp.Diff("kernel 6.1: nothing skipped\n", skipList{}.text("6.1")); diff != "" {
-		t.Errorf("no skips (-want +got):\n%s", diff)
+	var s summary.Summary
+	sum(&s, result{job: job{Package: "a/p"}, code: 1, reason: "crash: exit status 2"}, events)
+	got := append(s.Skips(), s.Failures()...)
+	want := []string{"skipped 1: needs tcx: Linux 6.6 (p.TestS)", "failed: a/p [crash: exit status 2, in TestF]"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("summary (-want +got):\n%s", diff)
 	}
 }

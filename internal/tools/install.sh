@@ -1,14 +1,18 @@
 #!/usr/bin/env bash
-# Installs the tools that the tests ask about the kernel's state beside xdpload
-# itself. It never fails: a test whose witness is missing is skipped and named.
+# Installs the programs that are named and missing, by apt, for the tests that
+# compare with them. It never fails: what needs a missing program is skipped, and
+# says so.
+#
+#	install.sh ip tc bpftool
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin
 
-declare -A package=([ip]=iproute2 [tc]=iproute2 [bpftool]=bpftool)
+declare -A package=([ip]=iproute2 [tc]=iproute2 [xz]=xz-utils)
 
+# missing prints the programs of its arguments that are not there.
 missing() {
-	for tool in ip tc bpftool; do
-		command -v "$tool" >/dev/null || echo "$tool"
+	for program; do
+		command -v "$program" >/dev/null || echo "$program"
 	done
 }
 
@@ -24,13 +28,13 @@ install_packages() {
 	said=$(apt install --no-install-recommends "$@") || tail -n 3 <<<"$said"
 }
 
-mapfile -t absent < <(missing)
+mapfile -t absent < <(missing "$@")
 if ((${#absent[@]})) && ((EUID == 0)) && command -v apt-get >/dev/null; then
-	echo "witnesses: installing ${absent[*]}"
-	mapfile -t packages < <(for tool in "${absent[@]}"; do echo "${package[$tool]}"; done | sort -u)
+	echo "installing ${absent[*]}"
+	mapfile -t packages < <(for program in "${absent[@]}"; do echo "${package[$program]:-$program}"; done | sort -u)
 	install_packages "${packages[@]}"
-	mapfile -t absent < <(missing)
+	mapfile -t absent < <(missing "$@")
 fi
 if ((${#absent[@]})); then
-	echo "witnesses: ${absent[*]} not found (Debian packages iproute2 and bpftool): the tests that ask them are skipped"
+	echo "not found: ${absent[*]}"
 fi

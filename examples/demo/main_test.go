@@ -1,0 +1,88 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/xdpload/xdpload/internal/need"
+)
+
+// TestDemo runs the demonstration to its end: its numbers are right, and nothing
+// is left where temporary files are.
+func TestDemo(t *testing.T) {
+	need.Of(t, need.Root, need.Command("go"))
+	scratch := t.TempDir()
+	cmd := exec.Command("go", "run", ".")
+	cmd.Env = append(os.Environ(), "TMPDIR="+scratch)
+	said, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, said)
+	}
+	for _, want := range []string{
+		"# foo.o had counted 0 packets; peer0 sent 1000; now it has counted 1000\n",
+		", and 0 met neither\n",
+	} {
+		if !strings.Contains(string(said), want) {
+			t.Errorf("no %q in\n%s", want, said)
+		}
+	}
+	checkEmpty(t, scratch)
+}
+
+// TestInterrupted interrupts the demonstration, be it to its end by then or not.
+func TestInterrupted(t *testing.T) {
+	need.Of(t, need.Root, need.Command("go"))
+	demo := filepath.Join(t.TempDir(), "demo")
+	if said, err := exec.Command("go", "build", "-buildvcs=false", "-o", demo).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, said)
+	}
+	for _, begun := range []string{"# go build", "# a network namespace"} {
+		t.Run(begun, func(t *testing.T) {
+			scratch := t.TempDir()
+			cmd := exec.Command(demo)
+			cmd.Env = append(os.Environ(), "TMPDIR="+scratch)
+			stdout, err := cmd.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			for lines := bufio.NewScanner(stdout); lines.Scan(); {
+				if strings.HasPrefix(lines.Text(), begun) {
+					if err := cmd.Process.Signal(os.Interrupt); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			if err := cmd.Wait(); err != nil && cmd.ProcessState.ExitCode() != 1 {
+				t.Errorf("%v, want the exit status of its own", err)
+			}
+			checkEmpty(t, scratch)
+		})
+	}
+}
+
+func checkEmpty(t *testing.T, dir string) {
+	t.Helper()
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+func TestPlainUser(t *testing.T) {
+	need.Of(t, need.Feature{Name: "a plain user", Probe: func() error {
+		if os.Geteuid() == 0 {
+			return errors.New("this is root")
+		}
+		return nil
+	}})
+	if err := demo(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "takes root") {
+		t.Errorf("%v", err)
+	}
+}
