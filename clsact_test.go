@@ -291,7 +291,7 @@ func TestAttachmentsInRunOrder(t *testing.T) {
 	if _, err := xdpload.Attach(c, p, direct(v1, netlink.Ingress, "peer")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := xdpload.Attach(c, load(t, "tiny.o", elf.Selector{}).Program(), xdpload.XDP{Ifindex: v0}); err != nil {
+	if _, err := xdpload.Attach(c, loadFixture(t, "tiny.o", elf.Selector{}).Program(), xdpload.XDP{Ifindex: v0}); err != nil {
 		t.Fatal(err)
 	}
 	list := func(ifindex int) (names []string) {

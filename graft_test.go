@@ -35,7 +35,7 @@ func TestProgramArray(t *testing.T) {
 		t.Error("a program of another type")
 	}
 	before := slots(t, jmp.Map)
-	frags := load(t, "frags.o", elf.Selector{Section: "xdp.frags"}).Program()
+	frags := loadFixture(t, "frags.o", elf.Selector{Section: "xdp.frags"}).Program()
 	if _, err := a.Put(0, frags); err == nil {
 		t.Error("a program with other flags")
 	} else if _, mismatch := errors.AsType[*xdpload.MismatchError](err); !mismatch {
@@ -44,7 +44,7 @@ func TestProgramArray(t *testing.T) {
 	if diff := cmp.Diff(before, slots(t, jmp.Map)); diff != "" {
 		t.Errorf("slots changed:\n%s", diff)
 	}
-	p := load(t, "tiny.o", elf.Selector{}).Program()
+	p := loadFixture(t, "tiny.o", elf.Selector{}).Program()
 	old, err := a.Put(0, p)
 	if err != nil {
 		t.Fatal(err)

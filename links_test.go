@@ -18,7 +18,7 @@ import (
 // before an update, that program is what the update reports as replaced.
 func TestLinkUpdateCompared(t *testing.T) {
 	bpftest.Need(t, bpftest.Root)
-	xdp := func(t *testing.T, _ int) *xdpload.Program { return load(t, "tiny.o", elf.Selector{}).Program() }
+	xdp := func(t *testing.T, _ int) *xdpload.Program { return loadFixture(t, "tiny.o", elf.Selector{}).Program() }
 	tc := func(t *testing.T, i int) *xdpload.Program {
 		return newTrail(t).program(fmt.Sprint("p", i), int32(i), next)
 	}

@@ -18,8 +18,8 @@ import (
 	"github.com/xdpload/xdpload/netlink"
 )
 
-// load loads the program of a fixture that s selects.
-func load(t *testing.T, object string, s elf.Selector) *xdpload.Loaded {
+// loadFixture loads the program of a fixture that s selects.
+func loadFixture(t *testing.T, object string, s elf.Selector) *xdpload.Loaded {
 	t.Helper()
 	obj, err := elf.Open(testobj.Path(t, object))
 	if err != nil {
@@ -79,7 +79,7 @@ func TestXDPModes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			p := load(t, "tiny.o", elf.Selector{}).Program()
+			p := loadFixture(t, "tiny.o", elf.Selector{}).Program()
 			a, err := xdpload.Attach(c, p, xdpload.XDP{Ifindex: dev.Index, Mode: tt.mode})
 			if err != nil {
 				t.Fatal(err)
@@ -112,8 +112,8 @@ func TestXDPOccupied(t *testing.T) {
 	ns := bpftest.NewNamespace(t)
 	index, _ := ns.Veth("v0", "v1")
 	c := ns.Conn()
-	first := load(t, "tiny.o", elf.Selector{}).Program()
-	second := load(t, "drop.o", elf.Selector{}).Program()
+	first := loadFixture(t, "tiny.o", elf.Selector{}).Program()
+	second := loadFixture(t, "drop.o", elf.Selector{}).Program()
 	hook := xdpload.XDP{Ifindex: index, Mode: netlink.XDPNative}
 	if _, err := xdpload.Attach(c, first, hook); err != nil {
 		t.Fatal(err)
@@ -157,11 +157,11 @@ func TestXDPOccupied(t *testing.T) {
 func TestXDPReplaceOnLoopback(t *testing.T) {
 	ns := bpftest.NewNamespace(t)
 	c := ns.Conn()
-	first := load(t, "tiny.o", elf.Selector{}).Program()
+	first := loadFixture(t, "tiny.o", elf.Selector{}).Program()
 	if _, err := xdpload.Attach(c, first, xdpload.XDP{Ifindex: 1}); err != nil {
 		t.Fatal(err)
 	}
-	second := load(t, "drop.o", elf.Selector{}).Program()
+	second := loadFixture(t, "drop.o", elf.Selector{}).Program()
 	a, err := xdpload.Attach(c, second, xdpload.XDP{Ifindex: 1, Replace: true})
 	if err != nil {
 		t.Fatal(err)
@@ -179,8 +179,8 @@ func TestXDPSwapUnderTraffic(t *testing.T) {
 	index, peer := ns.Veth("v0", "v1")
 	c := ns.Conn()
 	var programs [2]*xdpload.Program
-	programs[0] = load(t, "drop.o", elf.Selector{}).Program()
-	programs[1] = load(t, "two.o", elf.Selector{Section: "xdp"}).Program()
+	programs[0] = loadFixture(t, "drop.o", elf.Selector{}).Program()
+	programs[1] = loadFixture(t, "two.o", elf.Selector{Section: "xdp"}).Program()
 	if _, err := xdpload.Attach(c, programs[0], xdpload.XDP{Ifindex: index}); err != nil {
 		t.Fatal(err)
 	}

@@ -21,8 +21,8 @@ func TestXDPLink(t *testing.T) {
 		t.Run(mode.Keyword(), func(t *testing.T) {
 			ns := bpftest.NewNamespace(t)
 			v0, _ := ns.Veth("v0", "v1")
-			first := load(t, "tiny.o", elf.Selector{}).Program()
-			second := load(t, "drop.o", elf.Selector{}).Program()
+			first := loadFixture(t, "tiny.o", elf.Selector{}).Program()
+			second := loadFixture(t, "drop.o", elf.Selector{}).Program()
 			hook := xdpload.XDP{Ifindex: v0, Mode: mode, Link: filepath.Join("/sys/fs/bpf", mode.Keyword())}
 			t.Cleanup(func() { os.Remove(hook.Link) })
 			a, err := attachIn(ns, first, hook)
@@ -74,7 +74,7 @@ func TestXDPLink(t *testing.T) {
 func TestXDPLinkRefused(t *testing.T) {
 	ns := bpftest.NewNamespace(t)
 	v0, _ := ns.Veth("v0", "v1")
-	p := load(t, "tiny.o", elf.Selector{}).Program()
+	p := loadFixture(t, "tiny.o", elf.Selector{}).Program()
 	plain := xdpload.XDP{Ifindex: v0}
 	if _, err := attachIn(ns, p, plain); err != nil {
 		t.Fatal(err)

@@ -12,9 +12,9 @@ import (
 // TestXDPSeen: what a device was seen to run is believed as long as it is so.
 func TestXDPSeen(t *testing.T) {
 	bpftest.Need(t, bpftest.Root)
-	first := load(t, "tiny.o", elf.Selector{}).Program()
-	second := load(t, "drop.o", elf.Selector{}).Program()
-	third := load(t, "two.o", elf.Selector{Section: "xdp"}).Program()
+	first := loadFixture(t, "tiny.o", elf.Selector{}).Program()
+	second := loadFixture(t, "drop.o", elf.Selector{}).Program()
+	third := loadFixture(t, "two.o", elf.Selector{Section: "xdp"}).Program()
 	ns := bpftest.NewNamespace(t)
 	ns.Veth("v0", "v1")
 	c := ns.Conn()
