@@ -295,9 +295,9 @@ func TestOvertaken(t *testing.T) {
 }
 
 // together is Install without a hook: a netlink socket is for one goroutine.
-func together(b *bench, load func(xdpload.LoadOptions) (*xdpload.Loaded, error)) (*xdpload.Loaded, error) {
+func together(b *bench, attempt func(xdpload.LoadOptions) (*xdpload.Loaded, error)) (*xdpload.Loaded, error) {
 	for {
-		l, err := load(b.options(xdpload.LoadOptions{}))
+		l, err := attempt(b.options(xdpload.LoadOptions{}))
 		if err != nil {
 			return nil, err
 		}
