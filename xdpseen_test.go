@@ -25,7 +25,7 @@ func TestXDPSeen(t *testing.T) {
 		}
 		return l
 	}
-	attach := func(p *xdpload.Program, seen *netlink.Link) *xdpload.Attachment {
+	put := func(p *xdpload.Program, seen *netlink.Link) *xdpload.Attachment {
 		known := new(xdpload.Inventory)
 		known.AddLink(seen)
 		all, err := xdpload.Apply(t.Context(), c, []xdpload.Plan{{Source: xdpload.Open(p), Hook: xdpload.XDP{Ifindex: seen.Index, Replace: true}}}, xdpload.ApplyOptions{Known: known})
@@ -35,9 +35,9 @@ func TestXDPSeen(t *testing.T) {
 		return all[0].Attachment
 	}
 	empty := see()
-	attach(first, empty)
+	put(first, empty)
 	old := see()
-	if a := attach(second, old); a.Replaced == nil || a.Replaced.ID != first.ID || a.Mode != netlink.XDPNative || a.Device != "v0" {
+	if a := put(second, old); a.Replaced == nil || a.Replaced.ID != first.ID || a.Mode != netlink.XDPNative || a.Device != "v0" {
 		t.Errorf("attached %+v, want native on v0 in the place of program %d", a, first.ID)
 	}
 	for _, stale := range []*netlink.Link{old, empty} {
@@ -46,7 +46,7 @@ func TestXDPSeen(t *testing.T) {
 		if before == third.ID {
 			next = first
 		}
-		if a := attach(next, stale); a.Replaced == nil || a.Replaced.ID != before {
+		if a := put(next, stale); a.Replaced == nil || a.Replaced.ID != before {
 			t.Errorf("replaced %+v, want program %d", a.Replaced, before)
 		}
 	}
