@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/netlink"
 )
@@ -31,7 +32,7 @@ func TestClsactActions(t *testing.T) {
 			ns := bpftest.NewNamespace(t)
 			v0, v1 := ns.Veth("v0", "v1")
 			c := ns.Conn()
-			_, err := xdpload.Attach(c, verdict(t, -1), xdpload.Clsact{Filter: netlink.Filter{
+			_, err := xdpload.Attach(c, verdict(t, -1), attach.Clsact{Filter: netlink.Filter{
 				Ifindex: v0, Parent: netlink.Ingress, Protocol: ours,
 				BPF: &netlink.BPFFilter{Name: "match", ClassID: netlink.MakeHandle(1, 1), Actions: []*netlink.Action{tt.action}},
 			}})

@@ -13,20 +13,23 @@ import (
 	"github.com/cilium/ebpf"
 
 	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/testobj"
+	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/netlink"
+	"github.com/xdpload/xdpload/prog"
 )
 
 // classifier loads a program of tc.o.
-func classifier(t *testing.T, section string) *xdpload.Program {
+func classifier(t *testing.T, section string) *prog.Program {
 	t.Helper()
 	obj, err := elf.Open(testobj.Path(t, "tc.o"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := xdpload.Load(t.Context(), obj, xdpload.LoadOptions{Select: elf.Selector{Section: section, Type: ebpf.SchedCLS}})
+	l, err := load.Load(t.Context(), obj, load.Options{Select: elf.Selector{Section: section, Type: ebpf.SchedCLS}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,8 +38,8 @@ func classifier(t *testing.T, section string) *xdpload.Program {
 }
 
 // direct is a hook for a direct-action filter called name.
-func direct(ifindex int, parent netlink.Parent, name string) xdpload.Clsact {
-	return xdpload.Clsact{Filter: netlink.Filter{
+func direct(ifindex int, parent netlink.Parent, name string) attach.Clsact {
+	return attach.Clsact{Filter: netlink.Filter{
 		Ifindex: ifindex, Parent: parent, BPF: &netlink.BPFFilter{Direct: true, Name: name},
 	}}
 }
@@ -140,23 +143,23 @@ func TestClsactNoSuchHook(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		filter  netlink.Filter
-		op      xdpload.FilterOp
+		op      attach.FilterOp
 		checked bool // before a program is loaded
 		want    string
 	}{
-		{"no qdisc to change", netlink.Filter{Ifindex: v0, Parent: netlink.Ingress, Pref: 1, Handle: 1}, xdpload.FilterChange, true, "Parent Qdisc doesn't exists (invalid argument)"},
-		{"class of no qdisc", netlink.Filter{Ifindex: v0, Parent: 0x10001}, xdpload.FilterAdd, true, "Parent Qdisc doesn't exists (invalid argument)"},
-		{"egress of an ingress qdisc", netlink.Filter{Ifindex: v1, Parent: netlink.Egress}, xdpload.FilterAdd, true, "the ingress qdisc of the device has no egress hook, only a clsact qdisc has"},
-		{"unknown block", netlink.Filter{Block: 9}, xdpload.FilterAdd, true, "add filter: Block of given index was not found (invalid argument)"},
-		{"shared block", netlink.Filter{Ifindex: 1, Parent: netlink.Ingress}, xdpload.FilterAdd, true, "This filter block is shared"},
-		{"ffff: of clsact", netlink.Filter{Ifindex: 1, Parent: ffff}, xdpload.FilterAdd, false, "a clsact qdisc has the hooks ingress and egress, not ffff:"},
-		{"root", netlink.Filter{Ifindex: v0}, xdpload.FilterAdd, false, "Qdisc not classful"},
+		{"no qdisc to change", netlink.Filter{Ifindex: v0, Parent: netlink.Ingress, Pref: 1, Handle: 1}, attach.FilterChange, true, "Parent Qdisc doesn't exists (invalid argument)"},
+		{"class of no qdisc", netlink.Filter{Ifindex: v0, Parent: 0x10001}, attach.FilterAdd, true, "Parent Qdisc doesn't exists (invalid argument)"},
+		{"egress of an ingress qdisc", netlink.Filter{Ifindex: v1, Parent: netlink.Egress}, attach.FilterAdd, true, "the ingress qdisc of the device has no egress hook, only a clsact qdisc has"},
+		{"unknown block", netlink.Filter{Block: 9}, attach.FilterAdd, true, "add filter: Block of given index was not found (invalid argument)"},
+		{"shared block", netlink.Filter{Ifindex: 1, Parent: netlink.Ingress}, attach.FilterAdd, true, "This filter block is shared"},
+		{"ffff: of clsact", netlink.Filter{Ifindex: 1, Parent: ffff}, attach.FilterAdd, false, "a clsact qdisc has the hooks ingress and egress, not ffff:"},
+		{"root", netlink.Filter{Ifindex: v0}, attach.FilterAdd, false, "Qdisc not classful"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			hook := xdpload.Clsact{Filter: tt.filter, Op: tt.op}
+			hook := attach.Clsact{Filter: tt.filter, Op: tt.op}
 			loaded := false
-			o := xdpload.LoadOptions{Select: elf.Selector{Section: "classifier", Type: ebpf.SchedCLS}}
-			o.Loaded = func(*xdpload.Loaded) error { loaded = true; return nil }
+			o := load.Options{Select: elf.Selector{Section: "classifier", Type: ebpf.SchedCLS}}
+			o.Loaded = func(*load.Loaded) error { loaded = true; return nil }
 			if _, _, err := xdpload.Install(t.Context(), c, objectOf(t, "tc.o"), o, hook); err == nil || loaded == tt.checked {
 				t.Errorf("loaded before that was known: %v", loaded)
 			}
@@ -174,9 +177,9 @@ func TestClsactReplaceByName(t *testing.T) {
 	ns := bpftest.NewNamespace(t)
 	v0, _ := ns.Veth("v0", "v1")
 	c := ns.Conn()
-	programs := []*xdpload.Program{classifier(t, "classifier"), classifier(t, "tc")}
+	programs := []*prog.Program{classifier(t, "classifier"), classifier(t, "tc")}
 	hook := direct(v0, netlink.Ingress, "tc.o:[classifier]")
-	hook.Op = xdpload.FilterReplace
+	hook.Op = attach.FilterReplace
 	var last uint32
 	for i := range 3 {
 		p := programs[i%2]
@@ -202,12 +205,12 @@ func TestClsactReplaceByName(t *testing.T) {
 	})
 	t.Run("several", func(t *testing.T) {
 		again := hook
-		again.Op = xdpload.FilterAdd
+		again.Op = attach.FilterAdd
 		if _, err := xdpload.Attach(c, programs[0], again); err != nil {
 			t.Fatal(err)
 		}
 		_, err := xdpload.Attach(c, programs[0], hook)
-		several, ok := errors.AsType[*xdpload.AmbiguousError](err)
+		several, ok := errors.AsType[*attach.AmbiguousError](err)
 		if !ok || len(several.Attachments) != 2 || !strings.Contains(err.Error(), "pref 49152 handle 0x1 chain 0 (program id") {
 			t.Fatalf("attach: %v", err)
 		}
@@ -238,7 +241,7 @@ func TestClsactChange(t *testing.T) {
 	if _, err := xdpload.Attach(c, classifier(t, "classifier"), hook); !errors.Is(err, os.ErrExist) {
 		t.Errorf("added twice: %v", err)
 	}
-	hook.Op = xdpload.FilterChange
+	hook.Op = attach.FilterChange
 	p := classifier(t, "tc")
 	a, err := xdpload.Attach(c, p, hook)
 	if err != nil || a.Replaced == nil || a.Replaced.ID != first.Program.ID || a.Program.ID != p.ID {
@@ -256,7 +259,7 @@ func TestClsactDetach(t *testing.T) {
 	c := ns.Conn()
 	p := classifier(t, "classifier")
 	mine, theirs := direct(v0, netlink.Ingress, "mine"), direct(v0, netlink.Ingress, "theirs")
-	for _, hook := range []xdpload.Clsact{mine, theirs} {
+	for _, hook := range []attach.Clsact{mine, theirs} {
 		if _, err := xdpload.Attach(c, p, hook); err != nil {
 			t.Fatal(err)
 		}
@@ -280,7 +283,7 @@ func TestAttachmentsInRunOrder(t *testing.T) {
 	p := classifier(t, "classifier")
 	chain5 := direct(v0, netlink.Ingress, "in chain 5")
 	chain5.Filter.Chain = 5
-	for _, hook := range []xdpload.Clsact{
+	for _, hook := range []attach.Clsact{
 		direct(v0, netlink.Egress, "out"), chain5, direct(v0, netlink.Ingress, "in second"), direct(v0, netlink.Ingress, "in first"),
 	} {
 		if _, err := xdpload.Attach(c, p, hook); err != nil {
@@ -291,11 +294,11 @@ func TestAttachmentsInRunOrder(t *testing.T) {
 	if _, err := xdpload.Attach(c, p, direct(v1, netlink.Ingress, "peer")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := xdpload.Attach(c, loadFixture(t, "tiny.o", elf.Selector{}).Program(), xdpload.XDP{Ifindex: v0}); err != nil {
+	if _, err := xdpload.Attach(c, loadFixture(t, "tiny.o", elf.Selector{}).Program(), attach.XDP{Ifindex: v0}); err != nil {
 		t.Fatal(err)
 	}
 	list := func(ifindex int) (names []string) {
-		for a, err := range xdpload.Attachments(c, ifindex) {
+		for a, err := range attach.Attachments(c, ifindex) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -326,11 +329,11 @@ func TestClsactFound(t *testing.T) {
 	c := ns.Conn()
 	p := classifier(t, "classifier")
 	tc(t, ns, "qdisc add dev v0 clsact")
-	known := new(xdpload.Inventory)
-	add := func(name string) *xdpload.Attachment {
+	known := new(attach.Inventory)
+	add := func(name string) *attach.Attachment {
 		t.Helper()
-		plan := xdpload.Plan{Source: open(p), Hook: direct(v0, netlink.Ingress, name)}
-		all, err := xdpload.Apply(t.Context(), c, []xdpload.Plan{plan}, xdpload.ApplyOptions{Known: known})
+		plan := attach.Plan{Source: open(p), Hook: direct(v0, netlink.Ingress, name)}
+		all, err := attach.Apply(t.Context(), c, []attach.Plan{plan}, attach.Options{Known: known})
 		if err != nil || all[0].Err != nil {
 			t.Fatal(err, all[0].Err)
 		}

@@ -11,8 +11,10 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/netlink"
+	"github.com/xdpload/xdpload/prog"
 )
 
 // The verdicts of linux/pkt_cls.h, and the byte offset of tc_classid in struct
@@ -27,7 +29,7 @@ const (
 const ours netlink.Protocol = bpftest.EtherType
 
 // assemble loads a classifier.
-func assemble(t *testing.T, insns ...asm.Instruction) *xdpload.Program {
+func assemble(t *testing.T, insns ...asm.Instruction) *prog.Program {
 	t.Helper()
 	raw, err := ebpf.NewProgram(&ebpf.ProgramSpec{
 		Type: ebpf.SchedCLS, License: "GPL", Instructions: append(insns, asm.Return()),
@@ -40,7 +42,7 @@ func assemble(t *testing.T, insns ...asm.Instruction) *xdpload.Program {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := xdpload.OpenFD(fd, ebpf.SchedCLS)
+	p, err := prog.OpenFD(fd, ebpf.SchedCLS)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,10 +50,10 @@ func assemble(t *testing.T, insns ...asm.Instruction) *xdpload.Program {
 	return p
 }
 
-func verdict(t *testing.T, v int32) *xdpload.Program { return assemble(t, asm.Mov.Imm(asm.R0, v)) }
+func verdict(t *testing.T, v int32) *prog.Program { return assemble(t, asm.Mov.Imm(asm.R0, v)) }
 
 // redirect sends every packet out of a device.
-func redirect(t *testing.T, ifindex int) *xdpload.Program {
+func redirect(t *testing.T, ifindex int) *prog.Program {
 	return assemble(t, asm.Mov.Imm(asm.R1, int32(ifindex)), asm.Mov.Imm(asm.R2, 0), asm.FnRedirect.Call())
 }
 
@@ -62,7 +64,7 @@ func TestClsactVerdicts(t *testing.T) {
 	c := ns.Conn()
 	for _, tt := range []struct {
 		name         string
-		program      *xdpload.Program
+		program      *prog.Program
 		seen, echoed bool // at v0, and back at v1
 	}{
 		{"ok", verdict(t, actOK), true, false},
@@ -71,7 +73,7 @@ func TestClsactVerdicts(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			hook := direct(v0, netlink.Ingress, "verdict")
-			hook.Op = xdpload.FilterReplace
+			hook.Op = attach.FilterReplace
 			if _, err := xdpload.Attach(c, tt.program, hook); err != nil {
 				t.Fatal(err)
 			}
@@ -109,7 +111,7 @@ func TestClsactClassID(t *testing.T) {
 	parent := netlink.Parent(netlink.MakeHandle(1, 0))
 	for _, tt := range []struct {
 		class   string
-		program *xdpload.Program
+		program *prog.Program
 		options netlink.BPFFilter
 	}{
 		{"1:1", verdict(t, -1), netlink.BPFFilter{ClassID: netlink.MakeHandle(1, 1)}},
@@ -122,9 +124,9 @@ func TestClsactClassID(t *testing.T) {
 	} {
 		t.Run(tt.class, func(t *testing.T) {
 			tt.options.Name = "class"
-			_, err := xdpload.Attach(c, tt.program, xdpload.Clsact{
+			_, err := xdpload.Attach(c, tt.program, attach.Clsact{
 				Filter: netlink.Filter{Ifindex: v0, Parent: parent, Protocol: ours, BPF: &tt.options},
-				Op:     xdpload.FilterReplace,
+				Op:     attach.FilterReplace,
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -181,7 +183,7 @@ func TestClsactReplaceUnderTraffic(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer counts.Close()
-	counter := func(offset uint32) *xdpload.Program {
+	counter := func(offset uint32) *prog.Program {
 		return assemble(t,
 			asm.LoadMapValue(asm.R1, counts.FD(), offset),
 			asm.Mov.Imm(asm.R2, 1),
@@ -189,9 +191,9 @@ func TestClsactReplaceUnderTraffic(t *testing.T) {
 			asm.Mov.Imm(asm.R0, actShot),
 		)
 	}
-	programs := []*xdpload.Program{counter(0), counter(8)}
+	programs := []*prog.Program{counter(0), counter(8)}
 	hook := direct(v0, netlink.Ingress, "counter")
-	hook.Op, hook.Filter.Protocol = xdpload.FilterReplace, ours
+	hook.Op, hook.Filter.Protocol = attach.FilterReplace, ours
 	if _, err := xdpload.Attach(c, programs[0], hook); err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/netlink"
 )
@@ -22,13 +23,13 @@ func TestFiltersInFlight(t *testing.T) {
 	if _, err := xdpload.Attach(c, p, first); err != nil {
 		t.Fatal(err)
 	}
-	source, plans := open(p), make([]xdpload.Plan, 3)
+	source, plans := open(p), make([]attach.Plan, 3)
 	for i := range plans {
 		h := first
 		h.Filter.Pref = uint16(6 + i) // the middle one is there
-		plans[i] = xdpload.Plan{Source: source, Hook: h}
+		plans[i] = attach.Plan{Source: source, Hook: h}
 	}
-	got, err := xdpload.Apply(t.Context(), c, plans, xdpload.ApplyOptions{})
+	got, err := attach.Apply(t.Context(), c, plans, attach.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,6 +77,6 @@ func TestDetachNoEgress(t *testing.T) {
 }
 
 func isNoEgress(err error) bool {
-	_, ok := errors.AsType[*xdpload.NoEgressError](err)
+	_, ok := errors.AsType[*attach.NoEgressError](err)
 	return ok
 }

@@ -7,9 +7,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/netlink"
+	"github.com/xdpload/xdpload/prog"
 )
 
 // filters are those on ingress, by device; nil where there is no qdisc.
@@ -35,29 +37,29 @@ func (h *herd) filters() map[string][]*netlink.Filter {
 }
 
 // classify has the devices run a classifier, all or none.
-func (h *herd) classify(ctx context.Context, p *xdpload.Program, links []*netlink.Link, f netlink.Filter) ([]xdpload.Outcome, error) {
+func (h *herd) classify(ctx context.Context, p *prog.Program, links []*netlink.Link, f netlink.Filter) ([]attach.Outcome, error) {
 	source := open(p)
-	var plans []xdpload.Plan
+	var plans []attach.Plan
 	for _, l := range links {
 		f.Ifindex, f.Parent = l.Index, netlink.Ingress
-		plans = append(plans, xdpload.Plan{Source: source, Hook: xdpload.Clsact{Filter: f, Op: xdpload.FilterReplace}})
+		plans = append(plans, attach.Plan{Source: source, Hook: attach.Clsact{Filter: f, Op: attach.FilterReplace}})
 	}
-	return xdpload.Apply(ctx, h.conn, plans, xdpload.ApplyOptions{Atomic: true})
+	return attach.Apply(ctx, h.conn, plans, attach.Options{Atomic: true})
 }
 
 // TestEachFilterUndone: filters that were replaced have their options back,
 // those that were added are gone, and the qdiscs with them.
 func TestEachFilterUndone(t *testing.T) {
 	h := newHerd(t, 8)
-	classifier := func(section string) *xdpload.Loaded {
-		l, err := xdpload.Load(t.Context(), objectOf(t, "tc.o"), xdpload.LoadOptions{
-			Select: elf.Selector{Section: section, Type: xdpload.Clsact{}.ProgramType()},
+	classifier := func(section string) *load.Loaded {
+		l, err := load.Load(t.Context(), objectOf(t, "tc.o"), load.Options{
+			Select: elf.Selector{Section: section, Type: attach.Clsact{}.ProgramType()},
 		})
 		h.check(err)
 		return l
 	}
 	l := classifier("tc")
-	attach := func(ctx context.Context, p *xdpload.Program, links []*netlink.Link, f netlink.Filter) error {
+	attach := func(ctx context.Context, p *prog.Program, links []*netlink.Link, f netlink.Filter) error {
 		all, err := h.classify(ctx, p, links, f)
 		if err == nil {
 			h.refused(all, nil)

@@ -10,22 +10,24 @@ import (
 	"github.com/cilium/ebpf"
 
 	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/elf/listing"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/testobj"
+	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/netlink"
 )
 
 // install loads and attaches in a namespace, and closes what was loaded.
-func install(t *testing.T, ns *bpftest.Namespace, object string, o xdpload.LoadOptions, h xdpload.Hook) *xdpload.Attachment {
+func install(t *testing.T, ns *bpftest.Namespace, object string, o load.Options, h attach.Hook) *attach.Attachment {
 	t.Helper()
 	obj, err := elf.Open(testobj.Path(t, object))
 	if err != nil {
 		t.Fatal(err)
 	}
 	o.Select.Type = h.ProgramType()
-	var a *xdpload.Attachment
+	var a *attach.Attachment
 	ns.Netlink(func(c *netlink.Conn) error {
 		l, got, err := xdpload.Install(t.Context(), c, obj, o, h)
 		if err != nil {
@@ -38,16 +40,16 @@ func install(t *testing.T, ns *bpftest.Namespace, object string, o xdpload.LoadO
 }
 
 // idempotentHooks are hooks of every kind, to attach once, and once more.
-func idempotentHooks(ifindex int, force bool) map[string]xdpload.Hook {
+func idempotentHooks(ifindex int, force bool) map[string]attach.Hook {
 	filter := direct(ifindex, netlink.Ingress, "mine")
 	filter.Idempotent = true
 	if force {
-		filter.Op = xdpload.FilterReplace
+		filter.Op = attach.FilterReplace
 	}
-	return map[string]xdpload.Hook{
-		"xdp":    xdpload.XDP{Ifindex: ifindex, Idempotent: true, Replace: force},
+	return map[string]attach.Hook{
+		"xdp":    attach.XDP{Ifindex: ifindex, Idempotent: true, Replace: force},
 		"clsact": filter,
-		"tcx":    xdpload.TCX{Ifindex: ifindex, Order: xdpload.Order{Idempotent: true}},
+		"tcx":    attach.TCX{Ifindex: ifindex, Order: attach.Order{Idempotent: true}},
 	}
 }
 
@@ -58,7 +60,7 @@ func TestIdempotent(t *testing.T) {
 			ns := bpftest.NewNamespace(t)
 			v0, _ := ns.Veth("v0", "v1")
 			h := idempotentHooks(v0, false)[name]
-			program := func(s string) xdpload.LoadOptions { return xdpload.LoadOptions{Select: elf.Selector{Program: s}} }
+			program := func(s string) load.Options { return load.Options{Select: elf.Selector{Program: s}} }
 			object, one, other := "tc.o", program("cls_ok"), program("tc_shot")
 			if h.ProgramType() == ebpf.XDP {
 				object, one, other = "two.o", program("xdp_drop"), program("xdp_pass")
@@ -79,21 +81,21 @@ func TestIdempotent(t *testing.T) {
 func TestIdempotentMaps(t *testing.T) {
 	ns := bpftest.NewNamespace(t)
 	v0, _ := ns.Veth("v0", "v1")
-	hook := xdpload.XDP{Ifindex: v0, Idempotent: true, Replace: true}
-	set := func(pairs ...string) (o xdpload.LoadOptions) {
+	hook := attach.XDP{Ifindex: v0, Idempotent: true, Replace: true}
+	set := func(pairs ...string) (o load.Options) {
 		for i := 0; i < len(pairs); i += 2 {
-			o.Variables = append(o.Variables, xdpload.Variable{Name: pairs[i], Value: pairs[i+1]})
+			o.Variables = append(o.Variables, load.Variable{Name: pairs[i], Value: pairs[i+1]})
 		}
 		return o
 	}
-	pinned := xdpload.LoadOptions{Pins: xdpload.PinOptions{Maps: "/sys/fs/bpf/idempotent"}}
+	pinned := load.Options{Pins: load.PinOptions{Maps: "/sys/fs/bpf/idempotent"}}
 	t.Cleanup(func() { os.RemoveAll("/sys/fs/bpf/idempotent") })
-	larger := xdpload.LoadOptions{Maps: []xdpload.MapOption{{Name: "stats", MaxEntries: 8}}}
+	larger := load.Options{Maps: []load.MapOption{{Name: "stats", MaxEntries: 8}}}
 	section := elf.Selector{Section: "xdp"}
 	for _, step := range []struct {
 		name   string
 		object string
-		o      xdpload.LoadOptions
+		o      load.Options
 		same   bool
 	}{
 		{"first", "globals.o", set("byte", "1"), false},
@@ -124,9 +126,9 @@ func TestIdempotentMaps(t *testing.T) {
 func TestIdempotentDefinitions(t *testing.T) {
 	ns := bpftest.NewNamespace(t)
 	v0, _ := ns.Veth("v0", "v1")
-	hook := xdpload.XDP{Ifindex: v0, Idempotent: true, Replace: true}
+	hook := attach.XDP{Ifindex: v0, Idempotent: true, Replace: true}
 	// attach makes a program with one map, of BPF_MAP_TYPE_*, sizes in bytes, a number of entries and flags.
-	attach := func(name string, definition ...byte) (a *xdpload.Attachment) {
+	attach := func(name string, definition ...byte) (a *attach.Attachment) {
 		t.Helper()
 		image, err := listing.Assemble(strings.NewReader(fmt.Sprintf(".endian little\n.section xdp progbits ax 8\n.function f\n"+
 			"\tr1 = map[%[1]s]\n\tr0 = 2\n\texit\n.section maps progbits wa 4\n.object %[1]s size 20\n\t.byte % [2]x\n", name, definition)))
@@ -138,7 +140,7 @@ func TestIdempotentDefinitions(t *testing.T) {
 			t.Fatal(err)
 		}
 		ns.Netlink(func(c *netlink.Conn) error {
-			l, got, err := xdpload.Install(t.Context(), c, obj, xdpload.LoadOptions{Select: elf.Selector{Type: ebpf.XDP}}, hook)
+			l, got, err := xdpload.Install(t.Context(), c, obj, load.Options{Select: elf.Selector{Type: ebpf.XDP}}, hook)
 			if err != nil {
 				return err
 			}

@@ -8,8 +8,11 @@ import (
 	"github.com/cilium/ebpf"
 
 	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/netlink"
+	"github.com/xdpload/xdpload/prog"
 )
 
 // Load a program, pin what its object asks for, and attach it to a device.
@@ -27,10 +30,10 @@ func ExampleInstall() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	loaded, attachment, err := xdpload.Install(context.Background(), conn, obj, xdpload.LoadOptions{
+	loaded, attachment, err := xdpload.Install(context.Background(), conn, obj, load.Options{
 		Select:    elf.Selector{Section: "xdp", Type: ebpf.XDP},
-		Variables: []xdpload.Variable{{Name: "config.limit", Value: "1000"}},
-	}, xdpload.XDP{Ifindex: dev.Index, Replace: true})
+		Variables: []load.Variable{{Name: "config.limit", Value: "1000"}},
+	}, attach.XDP{Ifindex: dev.Index, Replace: true})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -51,16 +54,16 @@ func ExampleApply() {
 	}
 	firewall := &xdpload.Object{Object: obj}
 	defer firewall.Close()
-	var plans []xdpload.Plan
+	var plans []attach.Plan
 	for dev, err := range conn.Links() {
 		if err != nil {
 			log.Fatal(err)
 		}
 		if dev.Kind == "veth" {
-			plans = append(plans, xdpload.Plan{Source: firewall, Hook: xdpload.XDP{Ifindex: dev.Index, Replace: true}})
+			plans = append(plans, attach.Plan{Source: firewall, Hook: attach.XDP{Ifindex: dev.Index, Replace: true}})
 		}
 	}
-	outcomes, err := xdpload.Apply(context.Background(), conn, plans, xdpload.ApplyOptions{Atomic: true})
+	outcomes, err := attach.Apply(context.Background(), conn, plans, attach.Options{Atomic: true})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -77,7 +80,7 @@ func ExampleLoad() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	loaded, err := xdpload.Load(ctx, obj, xdpload.LoadOptions{Pins: xdpload.PinOptions{Maps: "m:firewall"}})
+	loaded, err := load.Load(ctx, obj, load.Options{Pins: load.PinOptions{Maps: "m:firewall"}})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -97,7 +100,7 @@ func ExampleVerify() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	trials, err := xdpload.Verify(context.Background(), obj, xdpload.VerifyOptions{})
+	trials, err := load.Verify(context.Background(), obj, load.VerifyOptions{})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -116,16 +119,16 @@ func ExampleProgram_Run() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	loaded, err := xdpload.Load(context.Background(), obj, xdpload.LoadOptions{
+	loaded, err := load.Load(context.Background(), obj, load.Options{
 		Select: elf.Selector{Section: "xdp"},
-		Pins:   xdpload.PinOptions{Off: true},
+		Pins:   load.PinOptions{Off: true},
 	})
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer loaded.Close()
 	packet := make([]byte, 60)
-	result, err := loaded.Program().Run(xdpload.RunOptions{Data: packet, Repeat: 1000})
+	result, err := loaded.Program().Run(prog.RunOptions{Data: packet, Repeat: 1000})
 	if err != nil {
 		log.Fatal(err)
 	}

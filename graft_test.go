@@ -8,18 +8,19 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/load"
+	"github.com/xdpload/xdpload/prog"
 )
 
 // TestProgramArray: a tail program takes another's place, and what does not fit
 // changes nothing.
 func TestProgramArray(t *testing.T) {
 	b := newBench(t)
-	pins := xdpload.LoadOptions{Pins: xdpload.PinOptions{Program: b.root + "/prog"}}
+	pins := load.Options{Pins: load.PinOptions{Program: b.root + "/prog"}}
 	first := b.install("live_drop.o", pins)
 	path := b.root + "/tc/globals/jmp"
-	a, err := xdpload.OpenProgramArray(path)
+	a, err := prog.OpenProgramArray(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,14 +32,14 @@ func TestProgramArray(t *testing.T) {
 	if err := a.Check(a.MaxEntries, ebpf.XDP); err == nil {
 		t.Error("a key behind the last")
 	}
-	if _, owner := errors.AsType[*xdpload.OwnerError](a.Check(0, ebpf.SchedCLS)); !owner {
+	if _, owner := errors.AsType[*prog.OwnerError](a.Check(0, ebpf.SchedCLS)); !owner {
 		t.Error("a program of another type")
 	}
 	before := slots(t, jmp.Map)
 	frags := loadFixture(t, "frags.o", elf.Selector{Section: "xdp.frags"}).Program()
 	if _, err := a.Put(0, frags); err == nil {
 		t.Error("a program with other flags")
-	} else if _, mismatch := errors.AsType[*xdpload.MismatchError](err); !mismatch {
+	} else if _, mismatch := errors.AsType[*prog.MismatchError](err); !mismatch {
 		t.Error(err)
 	}
 	if diff := cmp.Diff(before, slots(t, jmp.Map)); diff != "" {
@@ -56,12 +57,12 @@ func TestProgramArray(t *testing.T) {
 		b.root + "/prog": "pinned ",
 		b.root + "/none": "no such file",
 	} {
-		if _, err := xdpload.OpenProgramArray(path); err == nil || !strings.Contains(err.Error(), says) {
+		if _, err := prog.OpenProgramArray(path); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v, want %q", path, err, says)
 		}
 	}
-	b.install("shared_xdp.o", xdpload.LoadOptions{})
-	if _, err := xdpload.OpenProgramArray(b.root + "/tc/globals/shared"); err == nil || !strings.Contains(err.Error(), "not a program array") {
+	b.install("shared_xdp.o", load.Options{})
+	if _, err := prog.OpenProgramArray(b.root + "/tc/globals/shared"); err == nil || !strings.Contains(err.Error(), "not a program array") {
 		t.Errorf("an array of counters: %v", err)
 	}
 }

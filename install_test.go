@@ -5,12 +5,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/cilium/ebpf"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/testobj"
+	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/netlink"
 	"github.com/xdpload/xdpload/pin"
 )
@@ -18,17 +19,17 @@ import (
 // TestCommitFails: when the last step fails, the hook has again what it had, and
 // no slot and no pin has changed.
 func TestCommitFails(t *testing.T) {
-	xdp := func(index int) Hook { return XDP{Ifindex: index, Replace: true} }
-	clsact := func(index int) Hook {
-		return Clsact{Op: FilterReplace, Filter: netlink.Filter{
+	xdp := func(index int) attach.Hook { return attach.XDP{Ifindex: index, Replace: true} }
+	clsact := func(index int) attach.Hook {
+		return attach.Clsact{Op: attach.FilterReplace, Filter: netlink.Filter{
 			Ifindex: index, Parent: netlink.Ingress, BPF: &netlink.BPFFilter{Name: "test", Direct: true},
 		}}
 	}
-	tcx := func(index int) Hook { return TCX{Ifindex: index} }
+	tcx := func(index int) attach.Hook { return attach.TCX{Ifindex: index} }
 	for _, tt := range []struct {
 		name    string
 		object  string
-		hook    func(int) Hook
+		hook    func(int) attach.Hook
 		replace bool // a program of the same object is on the hook before
 		need    []bpftest.Feature
 	}{
@@ -56,8 +57,8 @@ func TestCommitFails(t *testing.T) {
 			if tt.replace {
 				other = hook
 			}
-			options := LoadOptions{Select: elf.Selector{Type: hook.ProgramType()}, Pins: PinOptions{Root: root}}
-			var first *Loaded
+			options := load.Options{Select: elf.Selector{Type: hook.ProgramType()}, Pins: load.PinOptions{Root: root}}
+			var first *load.Loaded
 			ns.Do(func() (err error) {
 				first, _, err = Install(t.Context(), c, obj, options, other)
 				return err
@@ -66,7 +67,7 @@ func TestCommitFails(t *testing.T) {
 			before := running(ns, c, v0)
 
 			options.Pins.Program = root + "/prog"
-			options.Loaded = func(*Loaded) error { return first.Maps[0].Freeze() }
+			options.Loaded = func(*load.Loaded) error { return first.Maps[0].Freeze() }
 			var failed error
 			ns.Do(func() error {
 				_, _, failed = Install(t.Context(), c, obj, options, hook)
@@ -88,7 +89,7 @@ func TestCommitFails(t *testing.T) {
 // running are the ids of the programs that a device runs.
 func running(ns *bpftest.Namespace, c *netlink.Conn, ifindex int) (ids []uint32) {
 	ns.Do(func() error {
-		for a, err := range Attachments(c, ifindex) {
+		for a, err := range attach.Attachments(c, ifindex) {
 			if err != nil {
 				return err
 			}
@@ -97,57 +98,4 @@ func running(ns *bpftest.Namespace, c *netlink.Conn, ifindex int) (ids []uint32)
 		return nil
 	})
 	return ids
-}
-
-// TestLiveSlots: when a later slot cannot be set, the earlier ones are as they
-// were.
-func TestLiveSlots(t *testing.T) {
-	bpftest.Need(t, bpftest.Root)
-	array := func() *ebpf.Map {
-		m, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.ProgramArray, KeySize: 4, ValueSize: 4, MaxEntries: 2})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { m.Close() })
-		return m
-	}
-	program := func() *ebpf.Program {
-		obj, err := elf.Open(testobj.Path(t, "tiny.o"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		l, err := Load(t.Context(), obj, LoadOptions{Select: elf.Selector{Type: ebpf.XDP}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { l.Close() })
-		return l.Program().prog
-	}
-	id := func(m *ebpf.Map, key uint32) (id uint32) {
-		if err := m.Lookup(key, &id); err != nil {
-			return 0
-		}
-		return id
-	}
-	good, frozen, old, next := array(), array(), program(), program()
-	if err := good.Put(uint32(0), old); err != nil {
-		t.Fatal(err)
-	}
-	if err := frozen.Freeze(); err != nil {
-		t.Fatal(err)
-	}
-	before := id(good, 0)
-	slots := liveSlots{{"good", good, 0, next}, {"good", good, 1, next}, {"frozen", frozen, 0, next}}
-	if err := slots.write(); err == nil || !strings.HasPrefix(err.Error(), "map frozen: set element 0: ") {
-		t.Errorf("got %v", err)
-	}
-	if id(good, 0) != before || id(good, 1) != 0 {
-		t.Errorf("slots are %d and %d, were %d and none", id(good, 0), id(good, 1), before)
-	}
-	if err := slots[:2].write(); err != nil {
-		t.Fatal(err)
-	}
-	if id(good, 0) == before || id(good, 0) != id(good, 1) {
-		t.Errorf("slots are %d and %d", id(good, 0), id(good, 1))
-	}
 }

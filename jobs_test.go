@@ -17,8 +17,10 @@ import (
 	"github.com/cilium/ebpf/asm"
 
 	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/bpftest"
+	"github.com/xdpload/xdpload/load"
 )
 
 // Of sixteen programs two are refused: the first in the order of the object, which
@@ -54,10 +56,10 @@ func TestJobsFirstRefusal(t *testing.T) {
 			bpftest.NoLeaks(t)
 			goroutines := runtime.NumGoroutine()
 			for range rounds {
-				_, err := b.try("sixteen.o", xdpload.LoadOptions{
-					Jobs: xdpload.NewJobs(jobs), Adapt: spoil, Select: elf.Selector{Section: "xdp", Type: ebpf.XDP},
+				_, err := b.try("sixteen.o", load.Options{
+					Jobs: load.NewJobs(jobs), Adapt: spoil, Select: elf.Selector{Section: "xdp", Type: ebpf.XDP},
 				}, b.hook)
-				refused, ok := errors.AsType[*xdpload.LoadError](err)
+				refused, ok := errors.AsType[*load.Error](err)
 				if !ok || refused.Program != refusedLate {
 					t.Fatalf("got %v, want a refusal of %s", err, refusedLate)
 				}
@@ -87,15 +89,15 @@ func TestJobsFirstRefusal(t *testing.T) {
 func TestRefusalOrder(t *testing.T) {
 	b := newBench(t)
 	for _, jobs := range []int{1, 4} {
-		_, err := b.try("tail.o", xdpload.LoadOptions{
-			Jobs: xdpload.NewJobs(jobs), Select: elf.Selector{Section: "xdp.frags"},
+		_, err := b.try("tail.o", load.Options{
+			Jobs: load.NewJobs(jobs), Select: elf.Selector{Section: "xdp.frags"},
 			Adapt: func(p *ebpf.ProgramSpec) {
 				if p.Name == "tail0" || p.Name == "last" {
 					p.Instructions[0] = asm.Mov.Reg(asm.R0, asm.R9).WithMetadata(p.Instructions[0].Metadata)
 				}
 			},
 		}, b.hook)
-		refused, ok := errors.AsType[*xdpload.LoadError](err)
+		refused, ok := errors.AsType[*load.Error](err)
 		if !ok || refused.Program != "tail0" {
 			t.Errorf("%d jobs: got %v, want a refusal of tail0", jobs, err)
 		}
@@ -105,7 +107,7 @@ func TestRefusalOrder(t *testing.T) {
 func TestJobsAllLoad(t *testing.T) {
 	b := newBench(t)
 	for _, jobs := range []int{1, 3, 64} {
-		l, err := b.try("sixteen.o", xdpload.LoadOptions{Jobs: xdpload.NewJobs(jobs), Select: elf.Selector{Section: "xdp", Type: ebpf.XDP}}, b.hook)
+		l, err := b.try("sixteen.o", load.Options{Jobs: load.NewJobs(jobs), Select: elf.Selector{Section: "xdp", Type: ebpf.XDP}}, b.hook)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -121,23 +123,23 @@ func TestJobsAllLoad(t *testing.T) {
 func TestSlots(t *testing.T) {
 	b := newBench(t)
 	synctest.Test(t, func(t *testing.T) {
-		slots := xdpload.NewJobs(1)
+		slots := load.NewJobs(1)
 		slots <- struct{}{}
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, err := xdpload.Load(ctx, objectOf(t, "tiny.o"), b.options(xdpload.LoadOptions{Jobs: slots})); !errors.Is(err, context.Canceled) {
+		if _, err := load.Load(ctx, objectOf(t, "tiny.o"), b.options(load.Options{Jobs: slots})); !errors.Is(err, context.Canceled) {
 			t.Errorf("called off: %v", err)
 		}
 		var loaded atomic.Int32
-		o := b.options(xdpload.LoadOptions{Jobs: slots, Select: elf.Selector{Section: "xdp", Type: ebpf.XDP}})
-		o.Loaded = func(*xdpload.Loaded) error {
+		o := b.options(load.Options{Jobs: slots, Select: elf.Selector{Section: "xdp", Type: ebpf.XDP}})
+		o.Loaded = func(*load.Loaded) error {
 			loaded.Add(1)
 			return nil
 		}
 		var loading sync.WaitGroup
 		for range 2 {
 			loading.Go(func() {
-				l, err := xdpload.Load(t.Context(), objectOf(t, "sixteen.o"), o)
+				l, err := load.Load(t.Context(), objectOf(t, "sixteen.o"), o)
 				if err != nil {
 					t.Error(err)
 					return
@@ -162,13 +164,13 @@ func TestSlots(t *testing.T) {
 func TestLoadedBefore(t *testing.T) {
 	b := newBench(t)
 	obj := objectOf(t, "count.o")
-	apply := func() (s *xdpload.Object, before *xdpload.Loaded, err error) {
-		s = &xdpload.Object{Object: obj, Options: b.options(xdpload.LoadOptions{Select: elf.Selector{Section: "xdp", Type: ebpf.XDP}})}
+	apply := func() (s *xdpload.Object, before *load.Loaded, err error) {
+		s = &xdpload.Object{Object: obj, Options: b.options(load.Options{Select: elf.Selector{Section: "xdp", Type: ebpf.XDP}})}
 		if err := s.Load(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		before = s.Loaded()
-		all, err := xdpload.Apply(t.Context(), b.conn, []xdpload.Plan{{Source: s, Hook: b.hook}}, xdpload.ApplyOptions{})
+		all, err := attach.Apply(t.Context(), b.conn, []attach.Plan{{Source: s, Hook: b.hook}}, attach.Options{})
 		return s, before, cmp.Or(err, all[0].Err)
 	}
 	s, before, err := apply()

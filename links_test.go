@@ -8,37 +8,39 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/sys"
 	"github.com/xdpload/xdpload/netlink"
+	"github.com/xdpload/xdpload/prog"
 )
 
 // TestLinkUpdateCompared: when someone else puts a program into a link just
 // before an update, that program is what the update reports as replaced.
 func TestLinkUpdateCompared(t *testing.T) {
 	bpftest.Need(t, bpftest.Root)
-	xdp := func(t *testing.T, _ int) *xdpload.Program { return loadFixture(t, "tiny.o", elf.Selector{}).Program() }
-	tc := func(t *testing.T, i int) *xdpload.Program {
+	xdp := func(t *testing.T, _ int) *prog.Program { return loadFixture(t, "tiny.o", elf.Selector{}).Program() }
+	tc := func(t *testing.T, i int) *prog.Program {
 		return newTrail(t).program(fmt.Sprint("p", i), int32(i), next)
 	}
 	for _, tt := range []struct {
 		name    string
 		need    []bpftest.Feature
-		program func(t *testing.T, i int) *xdpload.Program
-		hooks   func(ifindex int, path string) (create, update xdpload.Hook)
+		program func(t *testing.T, i int) *prog.Program
+		hooks   func(ifindex int, path string) (create, update attach.Hook)
 	}{
-		{"xdp", nil, xdp, func(ifindex int, path string) (create, update xdpload.Hook) {
-			h := xdpload.XDP{Ifindex: ifindex, Link: path, Replace: true}
+		{"xdp", nil, xdp, func(ifindex int, path string) (create, update attach.Hook) {
+			h := attach.XDP{Ifindex: ifindex, Link: path, Replace: true}
 			return h, h
 		}},
-		{"tcx", []bpftest.Feature{bpftest.TCX}, tc, func(ifindex int, path string) (create, update xdpload.Hook) {
-			h := xdpload.TCX{Ifindex: ifindex, Order: xdpload.Order{Link: path, Update: true}}
+		{"tcx", []bpftest.Feature{bpftest.TCX}, tc, func(ifindex int, path string) (create, update attach.Hook) {
+			h := attach.TCX{Ifindex: ifindex, Order: attach.Order{Link: path, Update: true}}
 			return h, h
 		}},
-		{"tcx, by its place", []bpftest.Feature{bpftest.TCX}, tc, func(ifindex int, path string) (create, update xdpload.Hook) {
-			return xdpload.TCX{Ifindex: ifindex, Order: xdpload.Order{Link: path}},
-				xdpload.TCX{Ifindex: ifindex, Order: xdpload.Order{Anchor: xdpload.Replace(xdpload.PinnedAt(path))}}
+		{"tcx, by its place", []bpftest.Feature{bpftest.TCX}, tc, func(ifindex int, path string) (create, update attach.Hook) {
+			return attach.TCX{Ifindex: ifindex, Order: attach.Order{Link: path}},
+				attach.TCX{Ifindex: ifindex, Order: attach.Order{Anchor: attach.Replace(attach.PinnedAt(path))}}
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -57,7 +59,7 @@ func TestLinkUpdateCompared(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer sys.Close(link)
-			var a *xdpload.Attachment
+			var a *attach.Attachment
 			overtake := func() error { return sys.UpdateLink(link, theirs.FD(), 0) }
 			ns.NetlinkOvertaken(unix.BPF_LINK_UPDATE, overtake, func(c *netlink.Conn) error {
 				a, err = xdpload.Attach(c, ours, update)

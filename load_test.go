@@ -12,9 +12,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/testobj"
+	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/netlink"
 )
 
@@ -23,8 +25,8 @@ type bench struct {
 	t     *testing.T
 	ns    *bpftest.Namespace
 	conn  *netlink.Conn
-	hook  xdpload.XDP
-	other xdpload.XDP // of another device
+	hook  attach.XDP
+	other attach.XDP // of another device
 	root  string
 }
 
@@ -43,8 +45,8 @@ func newBench(t *testing.T) *bench {
 	})
 	return &bench{
 		t: t, ns: ns, conn: ns.Conn(), root: root,
-		hook:  xdpload.XDP{Ifindex: a, Replace: true},
-		other: xdpload.XDP{Ifindex: b, Replace: true},
+		hook:  attach.XDP{Ifindex: a, Replace: true},
+		other: attach.XDP{Ifindex: b, Replace: true},
 	}
 }
 
@@ -58,7 +60,7 @@ func objectOf(t *testing.T, name string) *elf.Object {
 	return obj
 }
 
-func (b *bench) options(o xdpload.LoadOptions) xdpload.LoadOptions {
+func (b *bench) options(o load.Options) load.Options {
 	if o.Select.Type == ebpf.UnspecifiedProgram {
 		o.Select.Type = ebpf.XDP
 	}
@@ -69,7 +71,7 @@ func (b *bench) options(o xdpload.LoadOptions) xdpload.LoadOptions {
 	return o
 }
 
-func (b *bench) try(object string, o xdpload.LoadOptions, h xdpload.Hook) (*xdpload.Loaded, error) {
+func (b *bench) try(object string, o load.Options, h attach.Hook) (*load.Loaded, error) {
 	b.t.Helper()
 	l, _, err := xdpload.Install(b.t.Context(), b.conn, objectOf(b.t, object), b.options(o), h)
 	if l != nil {
@@ -79,7 +81,7 @@ func (b *bench) try(object string, o xdpload.LoadOptions, h xdpload.Hook) (*xdpl
 }
 
 // install attaches a fixture to the first device.
-func (b *bench) install(object string, o xdpload.LoadOptions) *xdpload.Loaded {
+func (b *bench) install(object string, o load.Options) *load.Loaded {
 	b.t.Helper()
 	l, err := b.try(object, o, b.hook)
 	if err != nil {
@@ -89,7 +91,7 @@ func (b *bench) install(object string, o xdpload.LoadOptions) *xdpload.Loaded {
 }
 
 // exit closes what a load has open, as the end of the loader does.
-func (b *bench) exit(l *xdpload.Loaded) {
+func (b *bench) exit(l *load.Loaded) {
 	b.t.Helper()
 	if err := l.Close(); err != nil {
 		b.t.Fatal(err)
@@ -107,16 +109,16 @@ func (b *bench) census() *bpftest.Census {
 }
 
 // ingress is the tc hook of the first device.
-func (b *bench) ingress() xdpload.Clsact {
-	return xdpload.Clsact{Op: xdpload.FilterReplace, Filter: netlink.Filter{
+func (b *bench) ingress() attach.Clsact {
+	return attach.Clsact{Op: attach.FilterReplace, Filter: netlink.Filter{
 		Ifindex: b.hook.Ifindex, Parent: netlink.Ingress, Pref: 1, Handle: 1, BPF: &netlink.BPFFilter{Name: "test", Direct: true},
 	}}
 }
 
 // attached is the id of the program on a device, 0 for none.
-func (b *bench) attached(h xdpload.XDP) uint32 {
+func (b *bench) attached(h attach.XDP) uint32 {
 	b.t.Helper()
-	for a, err := range xdpload.Attachments(b.conn, h.Ifindex) {
+	for a, err := range attach.Attachments(b.conn, h.Ifindex) {
 		if err != nil {
 			b.t.Fatal(err)
 		}
@@ -126,7 +128,7 @@ func (b *bench) attached(h xdpload.XDP) uint32 {
 }
 
 // detach takes the program off and lets go of what it kept alive.
-func (b *bench) detach(h xdpload.Hook) {
+func (b *bench) detach(h attach.Hook) {
 	b.t.Helper()
 	a, err := xdpload.Detach(b.conn, h)
 	if err != nil {
@@ -135,7 +137,7 @@ func (b *bench) detach(h xdpload.Hook) {
 	if a == nil {
 		b.t.Fatal("nothing was attached")
 	}
-	if err := xdpload.Release(b.t.Context(), b.conn, b.root, a.Program); err != nil {
+	if err := attach.Release(b.t.Context(), b.conn, b.root, a.Program); err != nil {
 		b.t.Fatal(err)
 	}
 }
@@ -178,7 +180,7 @@ func run(t *testing.T, id uint32) uint32 {
 	return ret
 }
 
-func mapOf(t *testing.T, l *xdpload.Loaded, name string) *xdpload.Map {
+func mapOf(t *testing.T, l *load.Loaded, name string) *load.Map {
 	t.Helper()
 	for _, m := range l.Maps {
 		if m.Name == name {
@@ -206,7 +208,7 @@ func slots(t *testing.T, m *ebpf.Map) map[uint32]uint32 {
 
 func TestLoadVariables(t *testing.T) {
 	b := newBench(t)
-	l := b.install("globals.o", xdpload.LoadOptions{Select: elf.Selector{Section: "xdp"}, Variables: []xdpload.Variable{
+	l := b.install("globals.o", load.Options{Select: elf.Selector{Section: "xdp"}, Variables: []load.Variable{
 		{Name: "enabled", Value: "true"},
 		{Name: "config.limit", Value: "0x20"},
 		{Name: "host4", Value: "192.0.2.1"},
@@ -224,7 +226,7 @@ func TestLoadVariables(t *testing.T) {
 		{"nosuch", "1", `no such variable`},
 		{"byte", "256", `does not fit`},
 	} {
-		_, err := b.try("globals.o", xdpload.LoadOptions{Select: elf.Selector{Section: "xdp"}, Variables: []xdpload.Variable{{Name: tt.name, Value: tt.value}}}, b.hook)
+		_, err := b.try("globals.o", load.Options{Select: elf.Selector{Section: "xdp"}, Variables: []load.Variable{{Name: tt.name, Value: tt.value}}}, b.hook)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want %q", tt.name, err, tt.want)
 		}
@@ -233,27 +235,27 @@ func TestLoadVariables(t *testing.T) {
 
 func TestLoadMapOptions(t *testing.T) {
 	b := newBench(t)
-	first := b.install("percpu.o", xdpload.LoadOptions{Maps: []xdpload.MapOption{{Name: "flows", MaxEntries: 99}}, Pins: xdpload.PinOptions{Maps: b.root + "/mine", Program: b.root + "/mine/prog"}})
+	first := b.install("percpu.o", load.Options{Maps: []load.MapOption{{Name: "flows", MaxEntries: 99}}, Pins: load.PinOptions{Maps: b.root + "/mine", Program: b.root + "/mine/prog"}})
 	flows := mapOf(t, first, "flows")
 	if flows.MaxEntries() != 99 || flows.Pin != b.root+"/mine/flows" || flows.Reused {
 		t.Errorf("flows is %+v with %d entries", flows, flows.MaxEntries())
 	}
 	b.wantTree("mine/flows", "mine/prog")
-	same := []xdpload.MapOption{{Name: "flows", MaxEntries: 99}}
+	same := []load.MapOption{{Name: "flows", MaxEntries: 99}}
 	for _, tt := range []struct {
 		name string
-		o    xdpload.LoadOptions
+		o    load.Options
 		want string // an error, or the same map if empty
 	}{
-		{name: "pinned", o: xdpload.LoadOptions{Maps: append(same, xdpload.MapOption{Name: "flows", Pinned: flows.Pin})}},
-		{name: "id", o: xdpload.LoadOptions{Maps: append(same, xdpload.MapOption{Name: "flows", ID: flows.ID})}},
-		{name: "directory", o: xdpload.LoadOptions{Maps: same, Pins: xdpload.PinOptions{Maps: b.root + "/mine"}}},
-		{name: "other size", o: xdpload.LoadOptions{Maps: []xdpload.MapOption{{Name: "flows", ID: flows.ID}}}, want: "max_entries is 16 in the object, 99 in the pinned map"},
-		{name: "other size, pinned", o: xdpload.LoadOptions{Maps: []xdpload.MapOption{{Name: "flows", Pinned: flows.Pin}}}, want: "max_entries is 16 in the object, 99 in the pinned map"},
-		{name: "no such map", o: xdpload.LoadOptions{Maps: []xdpload.MapOption{{Name: "flow", ID: 1}}}, want: "map flow: the program uses no such map; it uses flows"},
-		{name: "no such id", o: xdpload.LoadOptions{Maps: []xdpload.MapOption{{Name: "flows", ID: 1 << 30}}}, want: "map flows: id 1073741824: "},
-		{name: "no such pin", o: xdpload.LoadOptions{Maps: []xdpload.MapOption{{Name: "flows", Pinned: b.root + "/nope"}}}, want: "map flows: open pin " + b.root + "/nope: no such file"},
-		{name: "program's path is taken", o: xdpload.LoadOptions{Pins: xdpload.PinOptions{Program: b.root + "/mine/prog"}}, want: "pin " + b.root + "/mine/prog: file already exists"},
+		{name: "pinned", o: load.Options{Maps: append(same, load.MapOption{Name: "flows", Pinned: flows.Pin})}},
+		{name: "id", o: load.Options{Maps: append(same, load.MapOption{Name: "flows", ID: flows.ID})}},
+		{name: "directory", o: load.Options{Maps: same, Pins: load.PinOptions{Maps: b.root + "/mine"}}},
+		{name: "other size", o: load.Options{Maps: []load.MapOption{{Name: "flows", ID: flows.ID}}}, want: "max_entries is 16 in the object, 99 in the pinned map"},
+		{name: "other size, pinned", o: load.Options{Maps: []load.MapOption{{Name: "flows", Pinned: flows.Pin}}}, want: "max_entries is 16 in the object, 99 in the pinned map"},
+		{name: "no such map", o: load.Options{Maps: []load.MapOption{{Name: "flow", ID: 1}}}, want: "map flow: the program uses no such map; it uses flows"},
+		{name: "no such id", o: load.Options{Maps: []load.MapOption{{Name: "flows", ID: 1 << 30}}}, want: "map flows: id 1073741824: "},
+		{name: "no such pin", o: load.Options{Maps: []load.MapOption{{Name: "flows", Pinned: b.root + "/nope"}}}, want: "map flows: open pin " + b.root + "/nope: no such file"},
+		{name: "program's path is taken", o: load.Options{Pins: load.PinOptions{Program: b.root + "/mine/prog"}}, want: "pin " + b.root + "/mine/prog: file already exists"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			before := b.attached(b.hook)
@@ -283,9 +285,9 @@ func TestLoadMapOptions(t *testing.T) {
 func TestNothingToPin(t *testing.T) {
 	b := newBench(t)
 	b.root = t.TempDir()
-	b.install("count.o", xdpload.LoadOptions{Select: elf.Selector{Section: "xdp"}})
+	b.install("count.o", load.Options{Select: elf.Selector{Section: "xdp"}})
 	for _, object := range []string{"shared_xdp.o", "tail_self.o"} {
-		_, err := b.try(object, xdpload.LoadOptions{}, b.hook)
+		_, err := b.try(object, load.Options{}, b.hook)
 		path, ok := errors.AsType[*os.PathError](err)
 		if !ok || path.Path != b.root || !strings.Contains(err.Error(), "not a BPF file system") {
 			t.Errorf("%s: %v", object, err)

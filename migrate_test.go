@@ -7,8 +7,8 @@ import (
 
 	"github.com/cilium/ebpf"
 
-	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/load"
 )
 
 // TestMigrationGuide: the objects that docs/migration.md shows are the
@@ -19,7 +19,7 @@ func TestMigrationGuide(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := newBench(t)
-	o := xdpload.LoadOptions{Select: elf.Selector{Type: ebpf.SchedCLS}}
+	o := load.Options{Select: elf.Selector{Type: ebpf.SchedCLS}}
 	ids := make(map[string]uint32)
 	for i, tt := range []struct{ name, section string }{{"migrate_before", ""}, {"migrate_after", "tc"}} {
 		source, err := os.ReadFile("internal/testobj/src/" + tt.name + ".c")

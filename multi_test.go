@@ -7,8 +7,10 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/netlink"
+	"github.com/xdpload/xdpload/prog"
 )
 
 // TestRevisionCompared: what is to be done at a revision is refused when someone
@@ -18,24 +20,24 @@ func TestRevisionCompared(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		command uint32
-		do      func(c *netlink.Conn, h xdpload.TCX, there, other *xdpload.Program) error
+		do      func(c *netlink.Conn, h attach.TCX, there, other *prog.Program) error
 	}{
-		{"attach", unix.BPF_PROG_ATTACH, func(c *netlink.Conn, h xdpload.TCX, _, other *xdpload.Program) error {
+		{"attach", unix.BPF_PROG_ATTACH, func(c *netlink.Conn, h attach.TCX, _, other *prog.Program) error {
 			_, err := xdpload.Attach(c, other, h)
 			return err
 		}},
-		{"replace", unix.BPF_PROG_ATTACH, func(c *netlink.Conn, h xdpload.TCX, there, other *xdpload.Program) error {
-			h.Anchor = xdpload.Replace(xdpload.ProgramID(there.ID))
+		{"replace", unix.BPF_PROG_ATTACH, func(c *netlink.Conn, h attach.TCX, there, other *prog.Program) error {
+			h.Anchor = attach.Replace(attach.ProgramID(there.ID))
 			_, err := xdpload.Attach(c, other, h)
 			return err
 		}},
-		{"link", unix.BPF_LINK_CREATE, func(c *netlink.Conn, h xdpload.TCX, _, other *xdpload.Program) error {
+		{"link", unix.BPF_LINK_CREATE, func(c *netlink.Conn, h attach.TCX, _, other *prog.Program) error {
 			h.Link = "/sys/fs/bpf/" + t.Name()
 			_, err := xdpload.Attach(c, other, h)
 			return err
 		}},
-		{"detach", unix.BPF_PROG_DETACH, func(c *netlink.Conn, h xdpload.TCX, there, _ *xdpload.Program) error {
-			h.Which = xdpload.ProgramID(there.ID)
+		{"detach", unix.BPF_PROG_DETACH, func(c *netlink.Conn, h attach.TCX, there, _ *prog.Program) error {
+			h.Which = attach.ProgramID(there.ID)
 			_, err := xdpload.Detach(c, h)
 			return err
 		}},
@@ -45,7 +47,7 @@ func TestRevisionCompared(t *testing.T) {
 			v0, _ := ns.Veth("v0", "v1")
 			trail := newTrail(t)
 			there, other := trail.program("there", 1, next), trail.program("other", 2, next)
-			hook := xdpload.TCX{Ifindex: v0}
+			hook := attach.TCX{Ifindex: v0}
 			a, err := attachIn(ns, there, hook)
 			if err != nil {
 				t.Fatal(err)

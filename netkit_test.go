@@ -10,10 +10,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
-	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/netns"
 	"github.com/xdpload/xdpload/netlink"
+	"github.com/xdpload/xdpload/prog"
 )
 
 // netkitPair makes a pair, both up, the second of the two in a namespace of its
@@ -55,18 +56,18 @@ func TestNetkitOrder(t *testing.T) {
 			trail := newTrail(t)
 			two := trail.program("two", 2, next)
 			for _, step := range []struct {
-				p      *xdpload.Program
-				anchor xdpload.Anchor
+				p      *prog.Program
+				anchor attach.Anchor
 				want   uint32
 			}{
 				{two, nil, 2},
-				{trail.program("one", 1, next), xdpload.First(), 12},
-				{trail.program("four", 4, next), xdpload.Last(), 124},
-				{trail.program("three", 3, next), xdpload.After(xdpload.ProgramID(two.ID)), 1234},
-				{trail.program("five", 5, next), xdpload.Replace(xdpload.ProgramName("one")), 5234},
+				{trail.program("one", 1, next), attach.First(), 12},
+				{trail.program("four", 4, next), attach.Last(), 124},
+				{trail.program("three", 3, next), attach.After(attach.ProgramID(two.ID)), 1234},
+				{trail.program("five", 5, next), attach.Replace(attach.ProgramName("one")), 5234},
 			} {
 				for _, isPeer := range []bool{false, true} {
-					h := xdpload.Netkit{Ifindex: primary, Peer: isPeer, Order: xdpload.Order{Anchor: step.anchor}}
+					h := attach.Netkit{Ifindex: primary, Peer: isPeer, Order: attach.Order{Anchor: step.anchor}}
 					if _, err := attachIn(near, step.p, h); err != nil {
 						t.Fatalf("%s: %v", step.p.Name, err)
 					}
@@ -78,8 +79,8 @@ func TestNetkitOrder(t *testing.T) {
 					t.Errorf("from the peer: %d, seen %v, want %d", way, seen, step.want)
 				}
 			}
-			h := xdpload.Netkit{Ifindex: primary, Peer: true}
-			h.Which = xdpload.ProgramName("five")
+			h := attach.Netkit{Ifindex: primary, Peer: true}
+			h.Which = attach.ProgramName("five")
 			if _, err := detachIn(near, h); err != nil {
 				t.Error(err)
 			}
@@ -105,7 +106,7 @@ func TestNetkitBlackhole(t *testing.T) {
 	if _, seen := trail.read(there, here); seen {
 		t.Error("the black hole passes a packet without a program")
 	}
-	h := xdpload.Netkit{Ifindex: primary, Peer: true}
+	h := attach.Netkit{Ifindex: primary, Peer: true}
 	if _, err := attachIn(near, trail.program("pass", 7, pass), h); err != nil {
 		t.Fatal(err)
 	}
@@ -122,16 +123,16 @@ func TestNetkitView(t *testing.T) {
 	primary, peer := netkitPair(t, near, far, netlink.NetkitPair{Netkit: netlink.Netkit{Mode: &mode}})
 	here, there := near.Tap(primary), far.Tap(peer)
 	trail := newTrail(t)
-	link := xdpload.Netkit{Ifindex: primary, Peer: true}
+	link := attach.Netkit{Ifindex: primary, Peer: true}
 	link.Link = filepath.Join("/sys/fs/bpf", t.Name())
 	t.Cleanup(func() { os.Remove(link.Link) })
-	for i, h := range []xdpload.Hook{
+	for i, h := range []attach.Hook{
 		link,
-		xdpload.TCX{Ifindex: primary},
+		attach.TCX{Ifindex: primary},
 		direct(primary, netlink.Ingress, "in"),
-		xdpload.TCX{Ifindex: primary, Egress: true},
+		attach.TCX{Ifindex: primary, Egress: true},
 		direct(primary, netlink.Egress, "out"),
-		xdpload.Netkit{Ifindex: primary},
+		attach.Netkit{Ifindex: primary},
 	} {
 		if _, err := attachIn(near, trail.program(string(rune('a'+i)), int32(i+1), next), h); err != nil {
 			t.Fatal(err)
@@ -155,10 +156,10 @@ func TestNetkitRefusals(t *testing.T) {
 	v0, _ := near.Veth("v0", "v1")
 	_, peer := netkitPair(t, near, far, netlink.NetkitPair{})
 	p := newTrail(t).program("one", 1, next)
-	if _, err := attachIn(near, p, xdpload.Netkit{Ifindex: v0}); !errors.Is(err, unix.ENXIO) || !strings.Contains(err.Error(), "v0 is not a netkit device") {
+	if _, err := attachIn(near, p, attach.Netkit{Ifindex: v0}); !errors.Is(err, unix.ENXIO) || !strings.Contains(err.Error(), "v0 is not a netkit device") {
 		t.Errorf("on a veth: %v", err)
 	}
-	if _, err := attachIn(far, p, xdpload.Netkit{Ifindex: peer, Peer: true}); !errors.Is(err, os.ErrPermission) || !strings.Contains(err.Error(), "attached through the primary device") {
+	if _, err := attachIn(far, p, attach.Netkit{Ifindex: peer, Peer: true}); !errors.Is(err, os.ErrPermission) || !strings.Contains(err.Error(), "attached through the primary device") {
 		t.Errorf("through the peer: %v", err)
 	}
 }
@@ -182,10 +183,10 @@ func TestNetkitSingle(t *testing.T) {
 		return nil
 	}})
 	p := newTrail(t).program("one", 1, next)
-	if _, err := attachIn(ns, p, xdpload.Netkit{Ifindex: dev.Index}); err != nil {
+	if _, err := attachIn(ns, p, attach.Netkit{Ifindex: dev.Index}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := attachIn(ns, p, xdpload.Netkit{Ifindex: dev.Index, Peer: true}); err == nil || !strings.Contains(err.Error(), "no peer") {
+	if _, err := attachIn(ns, p, attach.Netkit{Ifindex: dev.Index, Peer: true}); err == nil || !strings.Contains(err.Error(), "no peer") {
 		t.Errorf("on the peer of a single device: %v", err)
 	}
 	if diff := cmp.Diff([]string{"netkit/primary one"}, on(t, ns, dev.Index)); diff != "" {

@@ -6,9 +6,10 @@ import (
 
 	"github.com/cilium/ebpf"
 
-	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/mapdata"
+	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/netlink"
 )
 
@@ -105,11 +106,11 @@ func TestObjects(t *testing.T) {
 	} {
 		t.Run(tt.object+" "+tt.sel.Section, func(t *testing.T) {
 			b := newBench(t)
-			var hook xdpload.Hook = xdpload.XDP{Ifindex: 1}
+			var hook attach.Hook = attach.XDP{Ifindex: 1}
 			if tt.sel.Type == ebpf.SchedCLS {
-				hook = xdpload.Clsact{Filter: netlink.Filter{Ifindex: 1, Parent: netlink.Ingress, BPF: &netlink.BPFFilter{Name: tt.object, Direct: true}}}
+				hook = attach.Clsact{Filter: netlink.Filter{Ifindex: 1, Parent: netlink.Ingress, BPF: &netlink.BPFFilter{Name: tt.object, Direct: true}}}
 			}
-			l, err := b.try(tt.object, xdpload.LoadOptions{Select: tt.sel}, hook)
+			l, err := b.try(tt.object, load.Options{Select: tt.sel}, hook)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -126,7 +127,7 @@ func TestObjects(t *testing.T) {
 }
 
 // check compares an entry; of a value for each CPU it is the sum.
-func (want entry) check(t *testing.T, m *xdpload.Map) {
+func (want entry) check(t *testing.T, m *load.Map) {
 	t.Helper()
 	d, err := mapdata.New(m.Map)
 	if err != nil {
@@ -156,7 +157,7 @@ func (want entry) check(t *testing.T, m *xdpload.Map) {
 // TestObjectsOfOtherMachines: big-endian objects are refused by name.
 func TestObjectsOfOtherMachines(t *testing.T) {
 	b := newBench(t)
-	if _, err := b.try("tiny_be.o", xdpload.LoadOptions{}, b.hook); err == nil {
+	if _, err := b.try("tiny_be.o", load.Options{}, b.hook); err == nil {
 		t.Error("an object of the other byte order was loaded")
 	}
 }

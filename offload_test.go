@@ -10,9 +10,11 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/testobj"
+	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/offload"
 )
 
@@ -22,15 +24,15 @@ func TestLoadForDevice(t *testing.T) {
 	v0, _ := ns.Veth("v0", "v1")
 	for _, tt := range []struct {
 		name, object string
-		options      xdpload.LoadOptions
+		options      load.Options
 		want         string
 		is           error
 	}{
-		{name: "no offload", object: "tiny.o", options: xdpload.LoadOptions{Ifindex: v0}, want: "has no BPF offload", is: unix.EINVAL},
-		{name: "no device", object: "tiny.o", options: xdpload.LoadOptions{Ifindex: 4000}, is: unix.EINVAL},
-		{name: "map", object: "card.o", options: xdpload.LoadOptions{Ifindex: v0, Select: elf.Selector{Section: "xdp"}}, want: "has no BPF offload", is: unix.EINVAL},
-		{name: "globals", object: "card.o", options: xdpload.LoadOptions{Ifindex: v0, Select: elf.Selector{Section: "xdp/global"}}, want: "map .bss: global variables"},
-		{name: "bound tc", object: "tc.o", options: xdpload.LoadOptions{Ifindex: v0, BoundOnly: true, Select: elf.Selector{Type: ebpf.SchedCLS}}, want: "only XDP programs can be bound"},
+		{name: "no offload", object: "tiny.o", options: load.Options{Ifindex: v0}, want: "has no BPF offload", is: unix.EINVAL},
+		{name: "no device", object: "tiny.o", options: load.Options{Ifindex: 4000}, is: unix.EINVAL},
+		{name: "map", object: "card.o", options: load.Options{Ifindex: v0, Select: elf.Selector{Section: "xdp"}}, want: "has no BPF offload", is: unix.EINVAL},
+		{name: "globals", object: "card.o", options: load.Options{Ifindex: v0, Select: elf.Selector{Section: "xdp/global"}}, want: "map .bss: global variables"},
+		{name: "bound tc", object: "tc.o", options: load.Options{Ifindex: v0, BoundOnly: true, Select: elf.Selector{Type: ebpf.SchedCLS}}, want: "only XDP programs can be bound"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			obj, err := elf.ReadNamed(bytes.NewReader(testobj.Bytes(tt.object)), tt.object)
@@ -41,7 +43,7 @@ func TestLoadForDevice(t *testing.T) {
 				tt.options.Select.Type = ebpf.XDP
 			}
 			ns.Do(func() error {
-				l, err := xdpload.Load(t.Context(), obj, tt.options)
+				l, err := load.Load(t.Context(), obj, tt.options)
 				if err == nil {
 					l.Close()
 					t.Error("it was loaded")
@@ -70,15 +72,15 @@ func TestLoadBoundOnly(t *testing.T) {
 	}
 	c := ns.Conn()
 	ns.Do(func() error {
-		l, err := xdpload.Load(t.Context(), obj, xdpload.LoadOptions{Ifindex: v0, BoundOnly: true})
+		l, err := load.Load(t.Context(), obj, load.Options{Ifindex: v0, BoundOnly: true})
 		if err != nil {
 			return err
 		}
 		defer l.Close()
-		if _, err := xdpload.Attach(c, l.Program(), xdpload.XDP{Ifindex: v1}); !errors.Is(err, unix.EINVAL) {
+		if _, err := xdpload.Attach(c, l.Program(), attach.XDP{Ifindex: v1}); !errors.Is(err, unix.EINVAL) {
 			t.Errorf("attached to another device: %v", err)
 		}
-		if _, err := xdpload.Attach(c, l.Program(), xdpload.XDP{Ifindex: v0}); err != nil {
+		if _, err := xdpload.Attach(c, l.Program(), attach.XDP{Ifindex: v0}); err != nil {
 			t.Error(err)
 		}
 		if b, err := offload.BindingOfMap(l.Maps[0].FD()); b != nil || err != nil {

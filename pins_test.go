@@ -13,6 +13,8 @@ import (
 	"github.com/cilium/ebpf"
 
 	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
+	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/pin"
 )
 
@@ -29,7 +31,7 @@ func database(t *testing.T, text string) []string {
 // there, with what is in them.
 func TestPinLayout(t *testing.T) {
 	b := newBench(t)
-	o := xdpload.LoadOptions{Pins: xdpload.PinOptions{Databases: database(t, "2 no\n0x4 foo/bar # comment\n")}}
+	o := load.Options{Pins: load.PinOptions{Databases: database(t, "2 no\n0x4 foo/bar # comment\n")}}
 	first := b.install("pins.o", o)
 	sum := objectOf(t, "pins.o").SHA1()
 	b.wantTree("foo/bar/by_number", "tc/"+hex.EncodeToString(sum[:])+"/by_object", "tc/globals/by_global", "tc/globals/by_name")
@@ -58,14 +60,14 @@ func TestPinDatabase(t *testing.T) {
 		{"junk line", "99 custom\njunk\n", `bpf_pinning:2: "junk" is no entry`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := b.try("pin99.o", xdpload.LoadOptions{Pins: xdpload.PinOptions{Databases: database(t, tt.text)}}, b.hook)
+			_, err := b.try("pin99.o", load.Options{Pins: load.PinOptions{Databases: database(t, tt.text)}}, b.hook)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("%v, want %q", err, tt.want)
 			}
 			b.wantTree()
 		})
 	}
-	l := b.install("pin99.o", xdpload.LoadOptions{Pins: xdpload.PinOptions{Databases: database(t, "99 custom\n")}})
+	l := b.install("pin99.o", load.Options{Pins: load.PinOptions{Databases: database(t, "99 custom\n")}})
 	run(t, l.Program().ID)
 	b.wantTree("custom/custom")
 }
@@ -76,14 +78,14 @@ func TestPinFailure(t *testing.T) {
 	b := newBench(t)
 	taken := b.other
 	taken.Replace = false
-	first, err := b.try("tiny.o", xdpload.LoadOptions{}, taken)
+	first, err := b.try("tiny.o", load.Options{}, taken)
 	if err != nil {
 		t.Fatal(err)
 	}
 	refuse := func(object string) {
 		t.Helper()
-		_, err := b.try(object, xdpload.LoadOptions{}, taken)
-		if _, ok := errors.AsType[*xdpload.OccupiedError](err); !ok {
+		_, err := b.try(object, load.Options{}, taken)
+		if _, ok := errors.AsType[*attach.OccupiedError](err); !ok {
 			t.Fatalf("%s: %v, want an OccupiedError", object, err)
 		}
 		if id := b.attached(taken); id != first.Program().ID {
@@ -96,35 +98,35 @@ func TestPinFailure(t *testing.T) {
 		t.Error("a directory stays")
 	}
 	b.wantTree()
-	if _, err := b.try("live_rejected.o", xdpload.LoadOptions{}, b.hook); err == nil {
+	if _, err := b.try("live_rejected.o", load.Options{}, b.hook); err == nil {
 		t.Error("the verifier takes live_rejected.o")
 	}
 	b.wantTree()
-	b.install("shared_xdp.o", xdpload.LoadOptions{})
+	b.install("shared_xdp.o", load.Options{})
 	refuse("shared_xdp.o")
 	b.wantTree("tc/globals/shared")
 }
 
 func TestMismatch(t *testing.T) {
 	b := newBench(t)
-	first := b.install("table16.o", xdpload.LoadOptions{})
+	first := b.install("table16.o", load.Options{})
 	table := mapOf(t, first, "table")
 	for _, key := range []uint32{1, 7} {
 		if err := table.Put(key, uint64(key)*11); err != nil {
 			t.Fatal(err)
 		}
 	}
-	on := func(m xdpload.OnMismatch) xdpload.LoadOptions {
-		return xdpload.LoadOptions{Pins: xdpload.PinOptions{OnMismatch: m}}
+	on := func(m load.OnMismatch) load.Options {
+		return load.Options{Pins: load.PinOptions{OnMismatch: m}}
 	}
 	for _, tt := range []struct {
 		name, object string
-		on           xdpload.OnMismatch
+		on           load.OnMismatch
 		want         string
 	}{
-		{"fail", "table32.o", xdpload.MismatchFail, "max_entries is 32 in the object, 16 in the pinned map"},
-		{"fail with types", "table_u32.o", xdpload.MismatchFail, "value_size is 4 in the object, 8 in the pinned map"},
-		{"other sizes", "table_u32.o", xdpload.MismatchMigrate, "entries have 4+8 bytes there, 4+4 bytes in the object"},
+		{"fail", "table32.o", load.MismatchFail, "max_entries is 32 in the object, 16 in the pinned map"},
+		{"fail with types", "table_u32.o", load.MismatchFail, "value_size is 4 in the object, 8 in the pinned map"},
+		{"other sizes", "table_u32.o", load.MismatchMigrate, "entries have 4+8 bytes there, 4+4 bytes in the object"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := b.try(tt.object, on(tt.on), b.hook)
@@ -139,14 +141,14 @@ func TestMismatch(t *testing.T) {
 	// A refused attach puts the old map back.
 	taken := b.hook
 	taken.Replace = false
-	if _, err := b.try("table32.o", on(xdpload.MismatchRecreate), taken); err == nil {
+	if _, err := b.try("table32.o", on(load.MismatchRecreate), taken); err == nil {
 		t.Error("attached to a hook that is taken")
 	}
 	if id := pinnedID(t, b.root+"/tc/globals/table"); id != table.ID {
 		t.Errorf("after a refused attach map %d is pinned, was %d", id, table.ID)
 	}
 
-	l := b.install("table32.o", on(xdpload.MismatchMigrate))
+	l := b.install("table32.o", on(load.MismatchMigrate))
 	migrated := mapOf(t, l, "table")
 	var value uint64
 	if err := migrated.Lookup(uint32(7), &value); err != nil || value != 77 || migrated.MaxEntries() != 32 {
@@ -155,7 +157,7 @@ func TestMismatch(t *testing.T) {
 	if got := run(t, l.Program().ID); got != 1 {
 		t.Errorf("verdict %d, want XDP_DROP: key 1 is there", got)
 	}
-	l = b.install("table_u32.o", on(xdpload.MismatchRecreate))
+	l = b.install("table_u32.o", on(load.MismatchRecreate))
 	if got := run(t, l.Program().ID); got != 2 {
 		t.Errorf("verdict %d, want XDP_PASS: the map is empty", got)
 	}
@@ -183,13 +185,13 @@ func pinnedID(t *testing.T, path string) uint32 {
 // TestMismatchFull: what has no room in the new map is no silent loss.
 func TestMismatchFull(t *testing.T) {
 	b := newBench(t)
-	table := mapOf(t, b.install("table32.o", xdpload.LoadOptions{}), "table")
+	table := mapOf(t, b.install("table32.o", load.Options{}), "table")
 	for key := range uint32(20) {
 		if err := table.Put(key, uint64(key)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	_, err := b.try("table16.o", xdpload.LoadOptions{Pins: xdpload.PinOptions{OnMismatch: xdpload.MismatchMigrate}}, b.hook)
+	_, err := b.try("table16.o", load.Options{Pins: load.PinOptions{OnMismatch: load.MismatchMigrate}}, b.hook)
 	if err == nil || !strings.Contains(err.Error(), "not all entries have room, the object's map takes 16") {
 		t.Errorf("got %v", err)
 	}
@@ -202,7 +204,7 @@ func TestMismatchFull(t *testing.T) {
 func TestKernelChanges(t *testing.T) {
 	b := newBench(t)
 	for range 2 {
-		l := b.install("pin_devmap.o", xdpload.LoadOptions{})
+		l := b.install("pin_devmap.o", load.Options{})
 		if got := run(t, l.Program().ID); got != 1 {
 			t.Errorf("verdict %d, want XDP_DROP", got)
 		}
@@ -212,17 +214,17 @@ func TestKernelChanges(t *testing.T) {
 
 func TestMapOfMaps(t *testing.T) {
 	b := newBench(t)
-	first := b.install("outer8.o", xdpload.LoadOptions{})
+	first := b.install("outer8.o", load.Options{})
 	if got := run(t, first.Program().ID); got != 2 {
 		t.Errorf("verdict %d, want XDP_PASS", got)
 	}
 	outer := mapOf(t, first, "outer")
 	inner := slots(t, outer.Map)
-	second := b.install("outer8.o", xdpload.LoadOptions{})
+	second := b.install("outer8.o", load.Options{})
 	if again := mapOf(t, second, "outer"); again.ID != outer.ID || slots(t, again.Map)[2] != inner[2] {
 		t.Errorf("map %d holds %v, was %d with %v", again.ID, slots(t, again.Map), outer.ID, inner)
 	}
-	_, err := b.try("outer16.o", xdpload.LoadOptions{}, b.hook)
+	_, err := b.try("outer16.o", load.Options{}, b.hook)
 	if err == nil || !strings.Contains(err.Error(), "inner.value_size is 16 in the object, 8 in the pinned map") {
 		t.Errorf("other inner maps: %v", err)
 	}
@@ -239,8 +241,8 @@ func TestTogether(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range loads {
 		all.Go(func() {
-			l, err := together(b, func(o xdpload.LoadOptions) (*xdpload.Loaded, error) {
-				return xdpload.Load(t.Context(), obj, o)
+			l, err := together(b, func(o load.Options) (*load.Loaded, error) {
+				return load.Load(t.Context(), obj, o)
 			})
 			if err != nil {
 				errs[i] = err
@@ -272,16 +274,16 @@ func TestOvertaken(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			b := newBench(t)
 			loads := 0
-			o := b.options(xdpload.LoadOptions{Loaded: func(*xdpload.Loaded) error {
+			o := b.options(load.Options{Loaded: func(*load.Loaded) error {
 				if loads++; loads > 1 {
 					return nil
 				}
-				_, err := b.try("shared_xdp.o", xdpload.LoadOptions{}, b.other)
+				_, err := b.try("shared_xdp.o", load.Options{}, b.other)
 				return err
 			}})
 			s := &xdpload.Object{Object: objectOf(t, "shared_xdp.o"), Options: o}
-			plans := []xdpload.Plan{{Source: s, Hook: b.hook}, {Source: s, Hook: xdpload.XDP{Ifindex: 1}}}
-			if _, err := xdpload.Apply(t.Context(), b.conn, plans[:tt.devices], xdpload.ApplyOptions{}); err != nil {
+			plans := []attach.Plan{{Source: s, Hook: b.hook}, {Source: s, Hook: attach.XDP{Ifindex: 1}}}
+			if _, err := attach.Apply(t.Context(), b.conn, plans[:tt.devices], attach.Options{}); err != nil {
 				t.Fatal(err)
 			}
 			l := s.Loaded()
@@ -295,9 +297,9 @@ func TestOvertaken(t *testing.T) {
 }
 
 // together is Install without a hook: a netlink socket is for one goroutine.
-func together(b *bench, attempt func(xdpload.LoadOptions) (*xdpload.Loaded, error)) (*xdpload.Loaded, error) {
+func together(b *bench, attempt func(load.Options) (*load.Loaded, error)) (*load.Loaded, error) {
 	for {
-		l, err := attempt(b.options(xdpload.LoadOptions{}))
+		l, err := attempt(b.options(load.Options{}))
 		if err != nil {
 			return nil, err
 		}
@@ -316,8 +318,8 @@ func together(b *bench, attempt func(xdpload.LoadOptions) (*xdpload.Loaded, erro
 // TestSharedWithTC: one map for an XDP and a tc program.
 func TestSharedWithTC(t *testing.T) {
 	b := newBench(t)
-	xdp := b.install("shared_xdp.o", xdpload.LoadOptions{})
-	o := xdpload.LoadOptions{}
+	xdp := b.install("shared_xdp.o", load.Options{})
+	o := load.Options{}
 	o.Select.Type = ebpf.SchedCLS
 	tc, err := b.try("shared_tc.o", o, b.ingress())
 	if err != nil {

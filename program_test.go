@@ -8,38 +8,39 @@ import (
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
-	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/load"
+	"github.com/xdpload/xdpload/prog"
 )
 
 // TestOpenRefused: what is no program of the wanted type is told apart, and closed.
 func TestOpenRefused(t *testing.T) {
 	b := newBench(t)
-	l := b.install("percpu.o", xdpload.LoadOptions{Pins: xdpload.PinOptions{Maps: b.root + "/mine", Program: b.root + "/mine/prog"}})
+	l := b.install("percpu.o", load.Options{Pins: load.PinOptions{Maps: b.root + "/mine", Program: b.root + "/mine/prog"}})
 	p := l.Program()
-	other := func() (*xdpload.Program, error) {
+	other := func() (*prog.Program, error) {
 		fd, err := unix.Dup(p.FD())
 		if err != nil {
 			t.Fatal(err)
 		}
-		return xdpload.OpenFD(fd, ebpf.SchedCLS)
+		return prog.OpenFD(fd, ebpf.SchedCLS)
 	}
 	for _, tt := range []struct {
 		name string
-		open func() (*xdpload.Program, error)
+		open func() (*prog.Program, error)
 		typ  bool // the type is what is wrong
 		says string
 	}{
-		{"pinned", func() (*xdpload.Program, error) { return xdpload.OpenPinned(b.root+"/mine/prog", ebpf.SchedCLS) }, true, "/mine/prog is a program of type XDP"},
-		{"id", func() (*xdpload.Program, error) { return xdpload.OpenID(p.ID, ebpf.SchedCLS) }, true, "the hook runs SchedCLS"},
+		{"pinned", func() (*prog.Program, error) { return prog.OpenPinned(b.root+"/mine/prog", ebpf.SchedCLS) }, true, "/mine/prog is a program of type XDP"},
+		{"id", func() (*prog.Program, error) { return prog.OpenID(p.ID, ebpf.SchedCLS) }, true, "the hook runs SchedCLS"},
 		{"descriptor", other, true, "the hook runs SchedCLS"},
-		{"map", func() (*xdpload.Program, error) { return xdpload.OpenPinned(b.root+"/mine/flows", ebpf.XDP) }, false, "a map of type"},
+		{"map", func() (*prog.Program, error) { return prog.OpenPinned(b.root+"/mine/flows", ebpf.XDP) }, false, "a map of type"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := tt.open()
 			if err == nil || !strings.Contains(err.Error(), tt.says) {
 				t.Errorf("%v, want %q", err, tt.says)
 			}
-			if _, typ := errors.AsType[*xdpload.TypeError](err); typ != tt.typ {
+			if _, typ := errors.AsType[*prog.TypeError](err); typ != tt.typ {
 				t.Errorf("%v: TypeError is %v", err, typ)
 			}
 		})

@@ -3,17 +3,20 @@ package xdpload
 import (
 	"context"
 
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/pin"
+	"github.com/xdpload/xdpload/prog"
 )
 
 // An Object is a [Source] that loads a program of an object once, for all plans
 // that share it. It is for one goroutine.
 type Object struct {
 	Object  *elf.Object
-	Options LoadOptions
+	Options load.Options
 
-	loaded    *Loaded
+	loaded    *load.Loaded
 	committed bool // its pins are there to stay
 }
 
@@ -22,14 +25,14 @@ type Object struct {
 // Nothing of it is seen outside.
 func (o *Object) Load(ctx context.Context) (err error) {
 	if o.loaded == nil {
-		o.loaded, err = Load(ctx, o.Object, o.Options)
+		o.loaded, err = load.Load(ctx, o.Object, o.Options)
 	}
 	return err
 }
 
 // Loaded is what was made of the object, nil before and after an error. It is
 // closed with the Object.
-func (o *Object) Loaded() *Loaded { return o.loaded }
+func (o *Object) Loaded() *load.Loaded { return o.loaded }
 
 // Close closes what was loaded, and takes back what of it was not attached. The
 // Object can be used again, and then loads anew.
@@ -43,7 +46,7 @@ func (o *Object) Close() error {
 }
 
 // Program is the selected program, nil before it is loaded.
-func (o *Object) Program() *Program {
+func (o *Object) Program() *prog.Program {
 	if o.loaded == nil {
 		return nil
 	}
@@ -51,10 +54,10 @@ func (o *Object) Program() *Program {
 }
 
 // Does reports whether a program that is attached does the same.
-func (o *Object) Does(attached ProgramInfo) (bool, error) { return o.loaded.Does(attached) }
+func (o *Object) Does(attached prog.Info) (bool, error) { return o.loaded.Does(attached) }
 
 // Uncommitted is nil when there is nothing that [Apply] has to publish.
-func (o *Object) Uncommitted() Uncommitted {
+func (o *Object) Uncommitted() attach.Uncommitted {
 	if o.loaded == nil || o.committed {
 		return nil
 	}
@@ -79,19 +82,19 @@ func (u uncommitted) Commit() error {
 
 // Open is a [Source] of a program that is open, which stays the caller's; nil for
 // classic BPF.
-func Open(p *Program) Source { return opened{p} }
+func Open(p *prog.Program) attach.Source { return opened{p} }
 
-type opened struct{ p *Program }
+type opened struct{ p *prog.Program }
 
 func (o opened) Load(context.Context) error { return nil }
 
-func (o opened) Program() *Program { return o.p }
+func (o opened) Program() *prog.Program { return o.p }
 
-func (o opened) Does(attached ProgramInfo) (bool, error) {
+func (o opened) Does(attached prog.Info) (bool, error) {
 	if o.p == nil {
 		return true, nil // the hook has compared
 	}
 	return o.p.Does(attached)
 }
 
-func (opened) Uncommitted() Uncommitted { return nil }
+func (opened) Uncommitted() attach.Uncommitted { return nil }

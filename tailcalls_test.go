@@ -10,8 +10,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/bpftest"
+	"github.com/xdpload/xdpload/load"
+	"github.com/xdpload/xdpload/prog"
 )
 
 // TestTailCallsOutliveLoader: arrays that nothing pins work on when the loader has
@@ -31,12 +34,12 @@ func TestTailCallsOutliveLoader(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			b := newBench(t)
-			var hook xdpload.Hook = b.hook
+			var hook attach.Hook = b.hook
 			if tt.sel.Type == ebpf.SchedCLS {
 				hook = b.ingress()
 			}
 			for range 2 {
-				l, err := b.try(tt.object, xdpload.LoadOptions{Select: tt.sel}, hook)
+				l, err := b.try(tt.object, load.Options{Select: tt.sel}, hook)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -58,7 +61,7 @@ func TestTailCallsOutliveLoader(t *testing.T) {
 // TestOwnedStaysInUse: an array stays when another device runs the program.
 func TestOwnedStaysInUse(t *testing.T) {
 	b := newBench(t)
-	l := b.install("tail_self.o", xdpload.LoadOptions{})
+	l := b.install("tail_self.o", load.Options{})
 	if _, err := xdpload.Attach(b.conn, l.Program(), b.other); err != nil {
 		t.Fatal(err)
 	}
@@ -75,10 +78,10 @@ func TestOwnedStaysInUse(t *testing.T) {
 // in a network namespace where nobody else looks.
 func TestOwnedStaysForLink(t *testing.T) {
 	b := newBench(t)
-	l := b.install("tail_self.o", xdpload.LoadOptions{})
+	l := b.install("tail_self.o", load.Options{})
 	elsewhere := bpftest.NewNamespace(t)
 	ifindex, _ := elsewhere.Veth("v0", "v1")
-	link := xdpload.XDP{Ifindex: ifindex, Link: "/sys/fs/bpf/" + elsewhere.Name}
+	link := attach.XDP{Ifindex: ifindex, Link: "/sys/fs/bpf/" + elsewhere.Name}
 	t.Cleanup(func() { os.Remove(link.Link) })
 	if _, err := attachIn(elsewhere, l.Program(), link); err != nil {
 		t.Fatal(err)
@@ -94,7 +97,7 @@ func TestOwnedStaysForLink(t *testing.T) {
 // of the pinned array as they were, by id; what succeeds changes both.
 func TestReload(t *testing.T) {
 	b := newBench(t)
-	first := b.install("live_drop.o", xdpload.LoadOptions{})
+	first := b.install("live_drop.o", load.Options{})
 	jmp, err := ebpf.LoadPinnedMap(b.root+"/tc/globals/jmp", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -107,7 +110,7 @@ func TestReload(t *testing.T) {
 	tc := b.ingress()
 	for _, tt := range []struct {
 		name, object string
-		hook         xdpload.Hook
+		hook         attach.Hook
 		typ          ebpf.ProgramType
 		want         string
 	}{
@@ -117,11 +120,11 @@ func TestReload(t *testing.T) {
 		{"other type", "live_tc.o", tc, ebpf.SchedCLS, "/tc/globals/jmp is a program array for programs of type XDP, the object's are SchedCLS"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := b.try(tt.object, xdpload.LoadOptions{Select: elf.Selector{Type: tt.typ}}, tt.hook)
+			_, err := b.try(tt.object, load.Options{Select: elf.Selector{Type: tt.typ}}, tt.hook)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("%v, want %q", err, tt.want)
 			}
-			if _, owner := errors.AsType[*xdpload.OwnerError](err); owner != (tt.typ == ebpf.SchedCLS) {
+			if _, owner := errors.AsType[*prog.OwnerError](err); owner != (tt.typ == ebpf.SchedCLS) {
 				t.Errorf("%v: OwnerError is %v", err, owner)
 			}
 			if diff := cmp.Diff(before, slots(t, jmp)); diff != "" {
@@ -136,7 +139,7 @@ func TestReload(t *testing.T) {
 		})
 	}
 
-	second := b.install("live_tx.o", xdpload.LoadOptions{})
+	second := b.install("live_tx.o", load.Options{})
 	newID := second.Program().ID
 	b.exit(second)
 	if got := run(t, newID); got != 3 {
@@ -154,13 +157,13 @@ func TestReload(t *testing.T) {
 // TestReloadFrozen: a slot that cannot change is found before anything is attached.
 func TestReloadFrozen(t *testing.T) {
 	b := newBench(t)
-	first := b.install("live_drop.o", xdpload.LoadOptions{})
+	first := b.install("live_drop.o", load.Options{})
 	id := first.Program().ID
 	if err := mapOf(t, first, "jmp").Freeze(); err != nil {
 		t.Fatal(err)
 	}
 	b.exit(first)
-	_, err := b.try("live_tx.o", xdpload.LoadOptions{}, b.hook)
+	_, err := b.try("live_tx.o", load.Options{}, b.hook)
 	if err == nil || !strings.Contains(err.Error(), "the map is frozen") {
 		t.Errorf("got %v", err)
 	}
@@ -185,7 +188,7 @@ func TestTailOption(t *testing.T) {
 		{name: "program", tail: elf.TailCall{Map: "jmp", Key: 1, Program: "rx"}, err: `no program "rx"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			l, err := b.try("tail_empty.o", xdpload.LoadOptions{Select: elf.Selector{Section: "xdp"}, TailCalls: []elf.TailCall{tt.tail}}, b.hook)
+			l, err := b.try("tail_empty.o", load.Options{Select: elf.Selector{Section: "xdp"}, TailCalls: []elf.TailCall{tt.tail}}, b.hook)
 			if tt.err != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.err) {
 					t.Errorf("%v, want %q", err, tt.err)

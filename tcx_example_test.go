@@ -8,7 +8,9 @@ import (
 	"github.com/cilium/ebpf"
 
 	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/netlink"
 )
 
@@ -29,9 +31,9 @@ func ExampleTCX() {
 		log.Fatal(err)
 	}
 	l, a, err := xdpload.Install(context.Background(), c, obj,
-		xdpload.LoadOptions{Select: elf.Selector{Type: ebpf.SchedCLS}},
-		xdpload.TCX{Ifindex: dev.Index, Order: xdpload.Order{
-			Anchor: xdpload.Before(xdpload.ProgramName("firewall")),
+		load.Options{Select: elf.Selector{Type: ebpf.SchedCLS}},
+		attach.TCX{Ifindex: dev.Index, Order: attach.Order{
+			Anchor: attach.Before(attach.ProgramName("firewall")),
 			Link:   "/sys/fs/bpf/foo",
 		}})
 	if err != nil {

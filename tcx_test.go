@@ -17,8 +17,10 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/netlink"
+	"github.com/xdpload/xdpload/prog"
 )
 
 // next is TCX_NEXT and NETKIT_NEXT.
@@ -42,7 +44,7 @@ func newTrail(t *testing.T) trail {
 }
 
 // program appends the digit to the trail, if the packet is of the tests.
-func (r trail) program(name string, digit, verdict int32) *xdpload.Program {
+func (r trail) program(name string, digit, verdict int32) *prog.Program {
 	r.t.Helper()
 	p, err := ebpf.NewProgram(&ebpf.ProgramSpec{
 		Name: name, Type: ebpf.SchedCLS, License: "MIT",
@@ -75,7 +77,7 @@ func (r trail) program(name string, digit, verdict int32) *xdpload.Program {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	out, err := xdpload.OpenFD(fd, ebpf.SchedCLS)
+	out, err := prog.OpenFD(fd, ebpf.SchedCLS)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -109,7 +111,7 @@ func (r trail) read(from, to *bpftest.Tap) (way uint32, seen bool) {
 }
 
 // attachIn attaches on a thread that is in the namespace.
-func attachIn(ns *bpftest.Namespace, p *xdpload.Program, h xdpload.Hook) (a *xdpload.Attachment, err error) {
+func attachIn(ns *bpftest.Namespace, p *prog.Program, h attach.Hook) (a *attach.Attachment, err error) {
 	ns.Netlink(func(c *netlink.Conn) error {
 		a, err = xdpload.Attach(c, p, h)
 		return nil
@@ -117,7 +119,7 @@ func attachIn(ns *bpftest.Namespace, p *xdpload.Program, h xdpload.Hook) (a *xdp
 	return a, err
 }
 
-func detachIn(ns *bpftest.Namespace, h xdpload.Hook) (a *xdpload.Attachment, err error) {
+func detachIn(ns *bpftest.Namespace, h attach.Hook) (a *attach.Attachment, err error) {
 	ns.Netlink(func(c *netlink.Conn) error {
 		a, err = xdpload.Detach(c, h)
 		return nil
@@ -129,7 +131,7 @@ func detachIn(ns *bpftest.Namespace, h xdpload.Hook) (a *xdpload.Attachment, err
 func on(t *testing.T, ns *bpftest.Namespace, ifindex int) (all []string) {
 	t.Helper()
 	ns.Netlink(func(c *netlink.Conn) error {
-		for a, err := range xdpload.Attachments(c, ifindex) {
+		for a, err := range attach.Attachments(c, ifindex) {
 			if err != nil {
 				return err
 			}
@@ -154,24 +156,24 @@ func TestTCXOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.Remove(pinned) })
-	hook := func(a xdpload.Anchor) xdpload.TCX {
-		return xdpload.TCX{Ifindex: v0, Order: xdpload.Order{Anchor: a}}
+	hook := func(a attach.Anchor) attach.TCX {
+		return attach.TCX{Ifindex: v0, Order: attach.Order{Anchor: a}}
 	}
 	for _, step := range []struct {
 		name   string
-		p      *xdpload.Program
-		anchor xdpload.Anchor
+		p      *prog.Program
+		anchor attach.Anchor
 		want   uint32
 	}{
 		{"alone", one, nil, 1},
-		{"last", two, xdpload.Last(), 12},
-		{"first", three, xdpload.First(), 312},
-		{"before by pin", four, xdpload.Before(xdpload.PinnedAt(pinned)), 3142},
-		{"replace by id", trail.program("five", 5, next), xdpload.Replace(xdpload.ProgramID(four.ID)), 3152},
-		{"after by name", four, xdpload.After(xdpload.ProgramName("three")), 34152},
-		{"before by id", trail.program("six", 6, next), xdpload.Before(xdpload.ProgramID(three.ID)), 634152},
-		{"after by id", trail.program("seven", 7, next), xdpload.After(xdpload.ProgramID(two.ID)), 6341527},
-		{"replace by name", trail.program("eight", 8, next), xdpload.Replace(xdpload.ProgramName("six")), 8341527},
+		{"last", two, attach.Last(), 12},
+		{"first", three, attach.First(), 312},
+		{"before by pin", four, attach.Before(attach.PinnedAt(pinned)), 3142},
+		{"replace by id", trail.program("five", 5, next), attach.Replace(attach.ProgramID(four.ID)), 3152},
+		{"after by name", four, attach.After(attach.ProgramName("three")), 34152},
+		{"before by id", trail.program("six", 6, next), attach.Before(attach.ProgramID(three.ID)), 634152},
+		{"after by id", trail.program("seven", 7, next), attach.After(attach.ProgramID(two.ID)), 6341527},
+		{"replace by name", trail.program("eight", 8, next), attach.Replace(attach.ProgramName("six")), 8341527},
 	} {
 		a, err := attachIn(ns, step.p, hook(step.anchor))
 		if err != nil {
@@ -191,7 +193,7 @@ func TestTCXOrder(t *testing.T) {
 	}, on(t, ns, v0)); diff != "" {
 		t.Errorf("attachments (-want +got):\n%s", diff)
 	}
-	for _, which := range []xdpload.Ref{xdpload.ProgramName("eight"), xdpload.ProgramID(three.ID), xdpload.PinnedAt(pinned)} {
+	for _, which := range []attach.Ref{attach.ProgramName("eight"), attach.ProgramID(three.ID), attach.PinnedAt(pinned)} {
 		h := hook(nil)
 		h.Which = which
 		if _, err := detachIn(ns, h); err != nil {
@@ -203,7 +205,7 @@ func TestTCXOrder(t *testing.T) {
 	}
 }
 
-func pinProgram(p *xdpload.Program, path string) error {
+func pinProgram(p *prog.Program, path string) error {
 	dup, err := unix.Dup(p.FD())
 	if err != nil {
 		return err
@@ -224,10 +226,10 @@ func TestTCXVerdict(t *testing.T) {
 	v0, v1 := ns.Veth("v0", "v1")
 	in, out := ns.Tap(v0), ns.Tap(v1)
 	trail := newTrail(t)
-	hook := xdpload.TCX{Ifindex: v0}
-	hook.Anchor = xdpload.First()
+	hook := attach.TCX{Ifindex: v0}
+	hook.Anchor = attach.First()
 	for _, step := range []struct {
-		p    *xdpload.Program
+		p    *prog.Program
 		want uint32
 		seen bool
 	}{
@@ -252,10 +254,10 @@ func TestAttachmentsOrder(t *testing.T) {
 	v0, v1 := ns.Veth("v0", "v1")
 	here, there := ns.Tap(v0), ns.Tap(v1)
 	trail := newTrail(t)
-	for i, h := range []xdpload.Hook{
-		xdpload.TCX{Ifindex: v0},
+	for i, h := range []attach.Hook{
+		attach.TCX{Ifindex: v0},
 		direct(v0, netlink.Ingress, "in"),
-		xdpload.TCX{Ifindex: v0, Egress: true},
+		attach.TCX{Ifindex: v0, Egress: true},
 		direct(v0, netlink.Egress, "out"),
 	} {
 		if _, err := attachIn(ns, trail.program(fmt.Sprintf("p%d", i+1), int32(i+1), next), h); err != nil {
@@ -280,13 +282,13 @@ func TestTCXRefusals(t *testing.T) {
 	v0, _ := ns.Veth("v0", "v1")
 	trail := newTrail(t)
 	one, twin := trail.program("one", 1, next), trail.program("one", 2, next)
-	hook := func(o xdpload.Order) xdpload.TCX { return xdpload.TCX{Ifindex: v0, Order: o} }
-	first, err := attachIn(ns, one, hook(xdpload.Order{}))
+	hook := func(o attach.Order) attach.TCX { return attach.TCX{Ifindex: v0, Order: o} }
+	first, err := attachIn(ns, one, hook(attach.Order{}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	stale := first.Multi.Revision
-	second, err := attachIn(ns, twin, hook(xdpload.Order{Revision: stale}))
+	second, err := attachIn(ns, twin, hook(attach.Order{Revision: stale}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -296,17 +298,17 @@ func TestTCXRefusals(t *testing.T) {
 	other := trail.program("other", 3, next)
 	for _, tt := range []struct {
 		name  string
-		p     *xdpload.Program
-		order xdpload.Order
+		p     *prog.Program
+		order attach.Order
 		is    error
 		says  string
 	}{
-		{"stale revision", other, xdpload.Order{Revision: stale}, unix.ESTALE, fmt.Sprintf("at revision %d, not %d", stale+1, stale)},
-		{"twice", one, xdpload.Order{}, os.ErrExist, "on the hook already"},
-		{"no such id", other, xdpload.Order{Anchor: xdpload.Before(xdpload.ProgramID(1 << 30))}, os.ErrNotExist, "no program with id 1073741824 is attached; there is id "},
-		{"no such pin", other, xdpload.Order{Anchor: xdpload.After(xdpload.PinnedAt("/sys/fs/bpf/none"))}, os.ErrNotExist, "/sys/fs/bpf/none"},
-		{"no such link", other, xdpload.Order{Anchor: xdpload.Replace(xdpload.LinkID(1))}, os.ErrNotExist, "no program with link 1"},
-		{"two of a name", other, xdpload.Order{Anchor: xdpload.Before(xdpload.ProgramName("one"))}, nil, fmt.Sprintf("2 programs, and name one could be each: id %d name one, id %d name one", one.ID, twin.ID)},
+		{"stale revision", other, attach.Order{Revision: stale}, unix.ESTALE, fmt.Sprintf("at revision %d, not %d", stale+1, stale)},
+		{"twice", one, attach.Order{}, os.ErrExist, "on the hook already"},
+		{"no such id", other, attach.Order{Anchor: attach.Before(attach.ProgramID(1 << 30))}, os.ErrNotExist, "no program with id 1073741824 is attached; there is id "},
+		{"no such pin", other, attach.Order{Anchor: attach.After(attach.PinnedAt("/sys/fs/bpf/none"))}, os.ErrNotExist, "/sys/fs/bpf/none"},
+		{"no such link", other, attach.Order{Anchor: attach.Replace(attach.LinkID(1))}, os.ErrNotExist, "no program with link 1"},
+		{"two of a name", other, attach.Order{Anchor: attach.Before(attach.ProgramName("one"))}, nil, fmt.Sprintf("2 programs, and name one could be each: id %d name one, id %d name one", one.ID, twin.ID)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := attachIn(ns, tt.p, hook(tt.order))
@@ -315,10 +317,10 @@ func TestTCXRefusals(t *testing.T) {
 			}
 		})
 	}
-	if _, err := detachIn(ns, hook(xdpload.Order{})); err == nil || !strings.Contains(err.Error(), "the only program") {
+	if _, err := detachIn(ns, hook(attach.Order{})); err == nil || !strings.Contains(err.Error(), "the only program") {
 		t.Errorf("detach of one of two: %v", err)
 	}
-	if _, err := detachIn(ns, xdpload.TCX{Ifindex: v0, Egress: true}); !errors.Is(err, os.ErrNotExist) {
+	if _, err := detachIn(ns, attach.TCX{Ifindex: v0, Egress: true}); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("detach of none: %v", err)
 	}
 	if got := on(t, ns, v0); len(got) != 2 {
@@ -331,8 +333,8 @@ func TestTCXMissing(t *testing.T) {
 	bpftest.Need(t, bpftest.Root, bpftest.Absent(bpftest.TCX))
 	ns := bpftest.NewNamespace(t)
 	v0, _ := ns.Veth("v0", "v1")
-	_, err := attachIn(ns, newTrail(t).program("one", 1, next), xdpload.TCX{Ifindex: v0})
-	refused, ok := errors.AsType[*xdpload.HookError](err)
+	_, err := attachIn(ns, newTrail(t).program("one", 1, next), attach.TCX{Ifindex: v0})
+	refused, ok := errors.AsType[*attach.HookError](err)
 	if !ok || refused.Since != "6.6" || !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "Linux 6.6") {
 		t.Errorf("attach: %v", err)
 	}
@@ -371,8 +373,8 @@ func TestTCXLink(t *testing.T) {
 	v0, v1 := ns.Veth("v0", "v1")
 	in, out := ns.Tap(v0), ns.Tap(v1)
 	trail := newTrail(t)
-	programs := [2]*xdpload.Program{trail.program("one", 1, drop), trail.program("two", 2, drop)}
-	hook := xdpload.TCX{Ifindex: v0}
+	programs := [2]*prog.Program{trail.program("one", 1, drop), trail.program("two", 2, drop)}
+	hook := attach.TCX{Ifindex: v0}
 	hook.Link = filepath.Join("/sys/fs/bpf", t.Name(), "link")
 	t.Cleanup(func() { os.RemoveAll(filepath.Dir(hook.Link)) })
 	a, err := attachIn(ns, programs[0], hook)
@@ -385,7 +387,7 @@ func TestTCXLink(t *testing.T) {
 	if _, err := attachIn(ns, programs[1], hook); !errors.Is(err, os.ErrExist) {
 		t.Errorf("the pin was taken: %v", err)
 	}
-	plain := xdpload.TCX{Ifindex: v0}
+	plain := attach.TCX{Ifindex: v0}
 	if _, err := detachIn(ns, plain); !errors.Is(err, unix.EBUSY) || !strings.Contains(err.Error(), fmt.Sprintf("bpf_link id %d", a.Link.ID)) {
 		t.Errorf("detach of what a link holds: %v", err)
 	}
@@ -409,8 +411,8 @@ func TestTCXLink(t *testing.T) {
 	}
 	t.Logf("%d updates, %d packets", updates, sent)
 
-	instead := xdpload.TCX{Ifindex: v0}
-	instead.Anchor = xdpload.Replace(xdpload.PinnedAt(hook.Link))
+	instead := attach.TCX{Ifindex: v0}
+	instead.Anchor = attach.Replace(attach.PinnedAt(hook.Link))
 	b, err := attachIn(ns, programs[1], instead)
 	if err != nil || b.Link == nil || b.Link.ID != a.Link.ID || b.Replaced == nil || b.Replaced.ID != programs[0].ID {
 		t.Errorf("replaced by the link's pin: %+v, %v", b, err)
@@ -434,7 +436,7 @@ func TestTCXLinkDetached(t *testing.T) {
 	ns := bpftest.NewNamespace(t)
 	v0, _ := ns.Veth("v0", "v1")
 	trail := newTrail(t)
-	hook := xdpload.TCX{Ifindex: v0, Egress: true}
+	hook := attach.TCX{Ifindex: v0, Egress: true}
 	hook.Link, hook.Update = filepath.Join("/sys/fs/bpf", t.Name()), true
 	t.Cleanup(func() { os.Remove(hook.Link) })
 	a, err := attachIn(ns, trail.program("one", 1, next), hook)
@@ -446,14 +448,14 @@ func TestTCXLinkDetached(t *testing.T) {
 	if _, err := attachIn(ns, trail.program("two", 2, next), other); err == nil || !strings.Contains(err.Error(), "on another hook") {
 		t.Errorf("update from another hook: %v", err)
 	}
-	hook.Which = xdpload.LinkID(a.Link.ID)
+	hook.Which = attach.LinkID(a.Link.ID)
 	if off, err := detachIn(ns, hook); err != nil || off.Link.ID != a.Link.ID {
 		t.Fatalf("detached %+v, %v", off, err)
 	}
 	if got := on(t, ns, v0); got != nil {
 		t.Errorf("still there: %v", got)
 	}
-	if _, err := attachIn(ns, trail.program("two", 2, next), hook); !errors.Is(err, xdpload.ErrLinkDetached) {
+	if _, err := attachIn(ns, trail.program("two", 2, next), hook); !errors.Is(err, attach.ErrLinkDetached) {
 		t.Errorf("update of a detached link: %v", err)
 	}
 }

@@ -11,17 +11,20 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/bpftest"
+	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/netlink"
+	"github.com/xdpload/xdpload/prog"
 )
 
 // private loads a program of testrun.o without a pin.
-func private(t *testing.T, program string) *xdpload.Loaded {
+func private(t *testing.T, program string) *load.Loaded {
 	t.Helper()
 	bpftest.Need(t, bpftest.Root)
-	l, err := xdpload.Load(t.Context(), objectOf(t, "testrun.o"), xdpload.LoadOptions{
-		Select: elf.Selector{Program: program}, Pins: xdpload.PinOptions{Off: true},
+	l, err := load.Load(t.Context(), objectOf(t, "testrun.o"), load.Options{
+		Select: elf.Selector{Program: program}, Pins: load.PinOptions{Off: true},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -32,7 +35,7 @@ func private(t *testing.T, program string) *xdpload.Loaded {
 
 // verdictsOf reads what xdp_sort has said of packets 0 to n-1, 0 for those that
 // it has not seen, else the verdict and one.
-func verdictsOf(t *testing.T, l *xdpload.Loaded, n int) []uint32 {
+func verdictsOf(t *testing.T, l *load.Loaded, n int) []uint32 {
 	t.Helper()
 	out := make([]uint32, n)
 	for _, m := range l.Maps {
@@ -58,7 +61,7 @@ func TestRunLikeVeth(t *testing.T) {
 	said := make([]uint32, n)
 	counts := map[string]int{}
 	for i := range said {
-		r, err := run.Program().Run(xdpload.RunOptions{Data: bpftest.Frame(uint32(i))})
+		r, err := run.Program().Run(prog.RunOptions{Data: bpftest.Frame(uint32(i))})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -76,7 +79,7 @@ func TestRunLikeVeth(t *testing.T) {
 	a, b := ns.Veth("v0", "v1")
 	attached := private(t, "xdp_sort")
 	ns.Netlink(func(c *netlink.Conn) error {
-		_, err := xdpload.Attach(c, attached.Program(), xdpload.XDP{Ifindex: a})
+		_, err := xdpload.Attach(c, attached.Program(), attach.XDP{Ifindex: a})
 		return err
 	})
 	tap := ns.Tap(b)
@@ -95,24 +98,24 @@ func TestRunChanges(t *testing.T) {
 	push := slices.Insert(slices.Clone(frame), 12, tag...)
 	for _, tt := range []struct {
 		name, program string
-		options       xdpload.RunOptions
+		options       prog.RunOptions
 		verdict       string
 		data, meta    []byte
-		changed       []xdpload.ContextChange
+		changed       []prog.ContextChange
 	}{
-		{name: "longer", program: "xdp_push", options: xdpload.RunOptions{Data: frame}, verdict: "XDP_TX", data: push},
+		{name: "longer", program: "xdp_push", options: prog.RunOptions{Data: frame}, verdict: "XDP_TX", data: push},
 		{
 			name: "longer each time", program: "xdp_push", verdict: "XDP_TX",
-			options: xdpload.RunOptions{Data: frame, Repeat: 3}, data: slices.Insert(slices.Clone(push), 12, slices.Repeat(tag, 2)...),
+			options: prog.RunOptions{Data: frame, Repeat: 3}, data: slices.Insert(slices.Clone(push), 12, slices.Repeat(tag, 2)...),
 		},
-		{name: "meta", program: "xdp_meta", options: xdpload.RunOptions{Data: frame}, verdict: "XDP_PASS", data: frame, meta: []byte{1, 0, 0, 0}},
+		{name: "meta", program: "xdp_meta", options: prog.RunOptions{Data: frame}, verdict: "XDP_PASS", data: frame, meta: []byte{1, 0, 0, 0}},
 		{
 			name: "context", program: "tc_mark", verdict: "TC_ACT_OK", data: frame,
-			options: xdpload.RunOptions{Data: frame, Context: []xdpload.ContextField{{Name: "mark", Value: "7"}, {Name: "priority", Value: "0x10"}, {Name: "cb[0]", Value: "3"}}},
-			changed: []xdpload.ContextChange{{Name: "mark", Before: 7, Now: 16}, {Name: "cb[1]", Before: 0, Now: 10}},
+			options: prog.RunOptions{Data: frame, Context: []prog.ContextField{{Name: "mark", Value: "7"}, {Name: "priority", Value: "0x10"}, {Name: "cb[0]", Value: "3"}}},
+			changed: []prog.ContextChange{{Name: "mark", Before: 7, Now: 16}, {Name: "cb[1]", Before: 0, Now: 10}},
 		},
-		{name: "socket", program: "keep", options: xdpload.RunOptions{Data: frame}, verdict: "KEEP 20", data: frame},
-		{name: "short", program: "keep", options: xdpload.RunOptions{Data: frame[:20]}, verdict: "DROP", data: frame[:20]},
+		{name: "socket", program: "keep", options: prog.RunOptions{Data: frame}, verdict: "KEEP 20", data: frame},
+		{name: "short", program: "keep", options: prog.RunOptions{Data: frame[:20]}, verdict: "DROP", data: frame[:20]},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r, err := private(t, tt.program).Program().Run(tt.options)
@@ -137,12 +140,12 @@ func TestRunChanges(t *testing.T) {
 
 func TestRunErrors(t *testing.T) {
 	frame := bpftest.Frame(7)
-	field := func(name, value string) xdpload.RunOptions {
-		return xdpload.RunOptions{Data: frame, Context: []xdpload.ContextField{{Name: name, Value: value}}}
+	field := func(name, value string) prog.RunOptions {
+		return prog.RunOptions{Data: frame, Context: []prog.ContextField{{Name: name, Value: value}}}
 	}
 	for _, tt := range []struct {
 		name, program string
-		options       xdpload.RunOptions
+		options       prog.RunOptions
 		want          string
 	}{
 		{name: "no packet", program: "xdp_sort", want: "a packet of 0 bytes"},
@@ -154,12 +157,12 @@ func TestRunErrors(t *testing.T) {
 		{name: "meta of three bytes", program: "xdp_sort", options: field("data_meta", "010203"), want: "the kernel refuses these values of the context: "},
 		{name: "no device", program: "tc_mark", options: field("ifindex", "99999"), want: "no device has that ifindex"},
 		{name: "no queue", program: "xdp_sort", options: field("rx_queue_index", "1"), want: "the kernel refuses these values of the context: ingress_ifindex and rx_queue_index"},
-		{name: "very long", program: "tc_mark", options: xdpload.RunOptions{Data: make([]byte, 1<<20)}, want: "this kernel runs programs of type SchedCLS on less than a page"},
-		{name: "very long for XDP", program: "xdp_sort", options: xdpload.RunOptions{Data: make([]byte, 4<<20)}, want: "a packet of 4194304 bytes"},
+		{name: "very long", program: "tc_mark", options: prog.RunOptions{Data: make([]byte, 1<<20)}, want: "this kernel runs programs of type SchedCLS on less than a page"},
+		{name: "very long for XDP", program: "xdp_sort", options: prog.RunOptions{Data: make([]byte, 4<<20)}, want: "a packet of 4194304 bytes"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := private(t, tt.program).Program().Run(tt.options)
-			if _, ok := errors.AsType[*xdpload.RunError](err); !ok || !strings.Contains(err.Error(), tt.want) {
+			if _, ok := errors.AsType[*prog.RunError](err); !ok || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v, want %q", err, tt.want)
 			}
 		})
@@ -179,10 +182,10 @@ func TestRunShortIP(t *testing.T) {
 	} {
 		packet := make([]byte, tt.short+1)
 		copy(packet[12:], tt.protocol)
-		if _, err := l.Program().Run(xdpload.RunOptions{Data: packet}); err != nil {
+		if _, err := l.Program().Run(prog.RunOptions{Data: packet}); err != nil {
 			t.Errorf("%s: %v", tt.name, err)
 		}
-		_, err := l.Program().Run(xdpload.RunOptions{Data: packet[:tt.short]})
+		_, err := l.Program().Run(prog.RunOptions{Data: packet[:tt.short]})
 		if err != nil && !strings.Contains(err.Error(), "the Ethernet header says "+tt.name) {
 			t.Errorf("%s cut: %v", tt.name, err)
 		}
@@ -209,7 +212,7 @@ func TestVerdicts(t *testing.T) {
 		{ebpf.LWTXmit, 2, "BPF_DROP", false, []string{"drop"}, []string{"ok"}},
 		{ebpf.FlowDissector, 5, "5", true, []string{"5"}, []string{"ok"}},
 	} {
-		v := xdpload.TestVerdict{Type: tt.typ, Value: tt.value}
+		v := prog.Verdict{Type: tt.typ, Value: tt.value}
 		if v.String() != tt.name || v.Passes() != tt.passes {
 			t.Errorf("%v %d is %s, passes %v; want %s, %v", tt.typ, tt.value, v, v.Passes(), tt.name, tt.passes)
 		}
@@ -227,21 +230,21 @@ func TestVerdicts(t *testing.T) {
 			t.Errorf("%s is %v, want %v", v, got, want)
 		}
 	}
-	if err := xdpload.CheckVerdict(ebpf.XDP, "shot"); err == nil || !strings.Contains(err.Error(), "XDP_TX") {
+	if err := prog.CheckVerdict(ebpf.XDP, "shot"); err == nil || !strings.Contains(err.Error(), "XDP_TX") {
 		t.Errorf("an XDP program that returns shot: %v", err)
 	}
 	for _, name := range []string{"pass", "XDP_TX", "17", "-1", "0xffffffff"} {
-		if err := xdpload.CheckVerdict(ebpf.XDP, name); err != nil {
+		if err := prog.CheckVerdict(ebpf.XDP, name); err != nil {
 			t.Error(err)
 		}
 	}
 	for _, name := range []string{"keep", "Keep 20", "drop", "0"} {
-		if err := xdpload.CheckVerdict(ebpf.SocketFilter, name); err != nil {
+		if err := prog.CheckVerdict(ebpf.SocketFilter, name); err != nil {
 			t.Error(err)
 		}
 	}
 	for _, name := range []string{"4294967296", "-2147483649", "keep some", "keep 4294967296"} {
-		if err := xdpload.CheckVerdict(ebpf.SocketFilter, name); err == nil {
+		if err := prog.CheckVerdict(ebpf.SocketFilter, name); err == nil {
 			t.Errorf("no socket filter returns %s", name)
 		}
 	}

@@ -10,16 +10,16 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/testobj"
+	"github.com/xdpload/xdpload/load"
 )
 
-func verified(t *testing.T, object string, o xdpload.VerifyOptions) []xdpload.Trial {
+func verified(t *testing.T, object string, o load.VerifyOptions) []load.VerifyResult {
 	t.Helper()
 	bpftest.Need(t, bpftest.Root)
-	trials, err := xdpload.Verify(t.Context(), objectOf(t, object), o)
+	trials, err := load.Verify(t.Context(), objectOf(t, object), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +28,7 @@ func verified(t *testing.T, object string, o xdpload.VerifyOptions) []xdpload.Tr
 
 func TestVerify(t *testing.T) {
 	bpftest.NoLeaks(t)
-	trials := verified(t, "trials.o", xdpload.VerifyOptions{})
+	trials := verified(t, "trials.o", load.VerifyOptions{})
 	var bad []string
 	for _, trial := range trials {
 		if trial.Err == nil {
@@ -70,7 +70,7 @@ func TestVerifyLeavesPins(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer os.Remove(pinned)
-	for _, trial := range verified(t, "trials.o", xdpload.VerifyOptions{Select: elf.Selector{Program: "good_xdp0"}}) {
+	for _, trial := range verified(t, "trials.o", load.VerifyOptions{Select: elf.Selector{Program: "good_xdp0"}}) {
 		if trial.Err != nil {
 			t.Error(trial.Err)
 		}
@@ -83,7 +83,7 @@ func TestVerifyLeavesPins(t *testing.T) {
 func TestVerifyKinds(t *testing.T) {
 	for _, tt := range []struct {
 		name, object string
-		options      xdpload.VerifyOptions
+		options      load.VerifyOptions
 		want         map[string]string // the type, or why it is skipped
 	}{
 		{
@@ -103,7 +103,7 @@ func TestVerifyKinds(t *testing.T) {
 			},
 		},
 		{
-			name: "a type that is told", object: "legacy36.o", options: xdpload.VerifyOptions{Select: elf.Selector{Type: ebpf.SchedCLS}},
+			name: "a type that is told", object: "legacy36.o", options: load.VerifyOptions{Select: elf.Selector{Type: ebpf.SchedCLS}},
 			want: map[string]string{"xdp_legacy": "SchedCLS"},
 		},
 	} {
@@ -141,7 +141,7 @@ func TestVerifyBound(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			ns.Do(func() error {
-				trials, err := xdpload.Verify(t.Context(), objectOf(t, "rxhash.o"), xdpload.VerifyOptions{Ifindex: tt.ifindex})
+				trials, err := load.Verify(t.Context(), objectOf(t, "rxhash.o"), load.VerifyOptions{Ifindex: tt.ifindex})
 				if err == nil && (trials[0].Err == nil) != tt.taken {
 					t.Errorf("taken: %v, want %v: %v", trials[0].Err == nil, tt.taken, trials[0].Err)
 				}
@@ -155,20 +155,20 @@ func TestVerifyErrors(t *testing.T) {
 	bpftest.Need(t, bpftest.Root)
 	for _, tt := range []struct {
 		name, object string
-		options      xdpload.VerifyOptions
+		options      load.VerifyOptions
 		want         string
 	}{
-		{name: "program", object: "tiny.o", options: xdpload.VerifyOptions{Select: elf.Selector{Program: "nosuch"}}, want: `no program "nosuch"`},
-		{name: "section", object: "tiny.o", options: xdpload.VerifyOptions{Select: elf.Selector{Section: "nosuch"}}, want: `no section "nosuch"`},
-		{name: "variable", object: "count.o", options: xdpload.VerifyOptions{Variables: []xdpload.Variable{{Name: "nosuch", Value: "1"}}}, want: "no such variable"},
+		{name: "program", object: "tiny.o", options: load.VerifyOptions{Select: elf.Selector{Program: "nosuch"}}, want: `no program "nosuch"`},
+		{name: "section", object: "tiny.o", options: load.VerifyOptions{Select: elf.Selector{Section: "nosuch"}}, want: `no section "nosuch"`},
+		{name: "variable", object: "count.o", options: load.VerifyOptions{Variables: []load.Variable{{Name: "nosuch", Value: "1"}}}, want: "no such variable"},
 		{
 			name: "unused variable", object: "count.o", want: `variable "action"`,
-			options: xdpload.VerifyOptions{Select: elf.Selector{Program: "xdp_plain"}, Variables: []xdpload.Variable{{Name: "action", Value: "1"}}},
+			options: load.VerifyOptions{Select: elf.Selector{Program: "xdp_plain"}, Variables: []load.Variable{{Name: "action", Value: "1"}}},
 		},
 		{name: "byte order", object: "tiny_be.o", want: "endian"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := xdpload.Verify(t.Context(), objectOf(t, tt.object), tt.options)
+			_, err := load.Verify(t.Context(), objectOf(t, tt.object), tt.options)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v, want %q", err, tt.want)
 			}
@@ -180,21 +180,21 @@ func TestVerifyErrors(t *testing.T) {
 // kernel's, or those of an object that has no task_struct.
 func TestVerifyTypes(t *testing.T) {
 	const own = "/sys/kernel/btf/vmlinux"
-	types, err := xdpload.OpenTypes(own)
+	types, err := load.OpenTypes(own)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if trials := verified(t, "core.o", xdpload.VerifyOptions{Types: types}); trials[0].Err != nil {
+	if trials := verified(t, "core.o", load.VerifyOptions{Types: types}); trials[0].Err != nil {
 		t.Error(trials[0].Err)
 	}
-	if types, err = xdpload.OpenTypes(testobj.Path(t, "tiny.o")); err != nil {
+	if types, err = load.OpenTypes(testobj.Path(t, "tiny.o")); err != nil {
 		t.Fatal(err)
 	}
-	trial := verified(t, "core.o", xdpload.VerifyOptions{Types: types})[0]
+	trial := verified(t, "core.o", load.VerifyOptions{Types: types})[0]
 	if trial.Err == nil || !strings.Contains(trial.Cause, "task_struct") || !strings.Contains(trial.Source, "core.c:") {
 		t.Errorf("refused with %v: %q at %q", trial.Err, trial.Cause, trial.Source)
 	}
-	if _, err := xdpload.OpenTypes(testobj.Path(t, "tiny_nobtf.o")); err == nil {
+	if _, err := load.OpenTypes(testobj.Path(t, "tiny_nobtf.o")); err == nil {
 		t.Error("an object without types is taken for a kernel")
 	}
 	for name, want := range map[string]string{
@@ -203,7 +203,7 @@ func TestVerifyTypes(t *testing.T) {
 		"trial_test.go": "begins with 70 61 63 6b",
 		".":             "is a directory",
 	} {
-		if _, err := xdpload.OpenTypes(name); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := load.OpenTypes(name); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", name, err, want)
 		}
 	}

@@ -12,21 +12,24 @@ import (
 	"github.com/cilium/ebpf"
 
 	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/testobj"
+	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/netlink"
+	"github.com/xdpload/xdpload/prog"
 )
 
 // loadFixture loads the program of a fixture that s selects.
-func loadFixture(t *testing.T, object string, s elf.Selector) *xdpload.Loaded {
+func loadFixture(t *testing.T, object string, s elf.Selector) *load.Loaded {
 	t.Helper()
 	obj, err := elf.Open(testobj.Path(t, object))
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.Type = ebpf.XDP
-	l, err := xdpload.Load(t.Context(), obj, xdpload.LoadOptions{Select: s})
+	l, err := load.Load(t.Context(), obj, load.Options{Select: s})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +83,7 @@ func TestXDPModes(t *testing.T) {
 				t.Fatal(err)
 			}
 			p := loadFixture(t, "tiny.o", elf.Selector{}).Program()
-			a, err := xdpload.Attach(c, p, xdpload.XDP{Ifindex: dev.Index, Mode: tt.mode})
+			a, err := xdpload.Attach(c, p, attach.XDP{Ifindex: dev.Index, Mode: tt.mode})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -91,7 +94,7 @@ func TestXDPModes(t *testing.T) {
 			if mode != int(tt.want) || len(ids) != 1 || ids[0] != p.ID {
 				t.Errorf("ip shows mode %d and programs %v, want %d and [%d]", mode, ids, tt.want, p.ID)
 			}
-			off, err := xdpload.Detach(c, xdpload.XDP{Ifindex: dev.Index})
+			off, err := xdpload.Detach(c, attach.XDP{Ifindex: dev.Index})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -101,7 +104,7 @@ func TestXDPModes(t *testing.T) {
 			if mode, ids := witness(t, ns, tt.device); mode != 0 || ids != nil {
 				t.Errorf("after detach ip shows mode %d and programs %v", mode, ids)
 			}
-			if off, err := xdpload.Detach(c, xdpload.XDP{Ifindex: dev.Index}); off != nil || err != nil {
+			if off, err := xdpload.Detach(c, attach.XDP{Ifindex: dev.Index}); off != nil || err != nil {
 				t.Errorf("detached from nothing: %+v, %v", off, err)
 			}
 		})
@@ -114,22 +117,22 @@ func TestXDPOccupied(t *testing.T) {
 	c := ns.Conn()
 	first := loadFixture(t, "tiny.o", elf.Selector{}).Program()
 	second := loadFixture(t, "drop.o", elf.Selector{}).Program()
-	hook := xdpload.XDP{Ifindex: index, Mode: netlink.XDPNative}
+	hook := attach.XDP{Ifindex: index, Mode: netlink.XDPNative}
 	if _, err := xdpload.Attach(c, first, hook); err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct {
 		name   string
-		hook   xdpload.XDP
+		hook   attach.XDP
 		kernel string
 	}{
 		{"same mode", hook, "XDP program already attached"},
-		{"other mode", xdpload.XDP{Ifindex: index, Mode: netlink.XDPGeneric}, "Native and generic XDP can't be active at the same time"},
-		{"other mode, replace", xdpload.XDP{Ifindex: index, Mode: netlink.XDPGeneric, Replace: true}, "Native and generic XDP can't be active at the same time"},
+		{"other mode", attach.XDP{Ifindex: index, Mode: netlink.XDPGeneric}, "Native and generic XDP can't be active at the same time"},
+		{"other mode, replace", attach.XDP{Ifindex: index, Mode: netlink.XDPGeneric, Replace: true}, "Native and generic XDP can't be active at the same time"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := xdpload.Attach(c, second, tt.hook)
-			occupied, ok := errors.AsType[*xdpload.OccupiedError](err)
+			occupied, ok := errors.AsType[*attach.OccupiedError](err)
 			if !ok || !errors.Is(err, os.ErrExist) {
 				t.Fatalf("attach: %v, want an OccupiedError", err)
 			}
@@ -158,11 +161,11 @@ func TestXDPReplaceOnLoopback(t *testing.T) {
 	ns := bpftest.NewNamespace(t)
 	c := ns.Conn()
 	first := loadFixture(t, "tiny.o", elf.Selector{}).Program()
-	if _, err := xdpload.Attach(c, first, xdpload.XDP{Ifindex: 1}); err != nil {
+	if _, err := xdpload.Attach(c, first, attach.XDP{Ifindex: 1}); err != nil {
 		t.Fatal(err)
 	}
 	second := loadFixture(t, "drop.o", elf.Selector{}).Program()
-	a, err := xdpload.Attach(c, second, xdpload.XDP{Ifindex: 1, Replace: true})
+	a, err := xdpload.Attach(c, second, attach.XDP{Ifindex: 1, Replace: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,16 +181,16 @@ func TestXDPSwapUnderTraffic(t *testing.T) {
 	ns := bpftest.NewNamespace(t)
 	index, peer := ns.Veth("v0", "v1")
 	c := ns.Conn()
-	var programs [2]*xdpload.Program
+	var programs [2]*prog.Program
 	programs[0] = loadFixture(t, "drop.o", elf.Selector{}).Program()
 	programs[1] = loadFixture(t, "two.o", elf.Selector{Section: "xdp"}).Program()
-	if _, err := xdpload.Attach(c, programs[0], xdpload.XDP{Ifindex: index}); err != nil {
+	if _, err := xdpload.Attach(c, programs[0], attach.XDP{Ifindex: index}); err != nil {
 		t.Fatal(err)
 	}
 	seen, sender := ns.Tap(index), ns.Tap(peer)
 	traffic := sender.Start()
 	for i := 0; i < swaps || traffic.Sent() < swaps; i++ {
-		if _, err := xdpload.Attach(c, programs[(i+1)%2], xdpload.XDP{Ifindex: index, Replace: true}); err != nil {
+		if _, err := xdpload.Attach(c, programs[(i+1)%2], attach.XDP{Ifindex: index, Replace: true}); err != nil {
 			t.Errorf("swap %d: %v", i, err)
 			break
 		}
@@ -196,7 +199,7 @@ func TestXDPSwapUnderTraffic(t *testing.T) {
 	if frame, err := seen.Receive(); frame != nil || err != nil {
 		t.Errorf("the stack saw packet %d of %d, %v", binary.BigEndian.Uint32(frame[14:]), n, err)
 	}
-	if _, err := xdpload.Detach(c, xdpload.XDP{Ifindex: index}); err != nil {
+	if _, err := xdpload.Detach(c, attach.XDP{Ifindex: index}); err != nil {
 		t.Fatal(err)
 	}
 	if err := sender.Send(bpftest.Frame(7)); err != nil {

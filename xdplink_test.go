@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/netlink"
@@ -23,7 +23,7 @@ func TestXDPLink(t *testing.T) {
 			v0, _ := ns.Veth("v0", "v1")
 			first := loadFixture(t, "tiny.o", elf.Selector{}).Program()
 			second := loadFixture(t, "drop.o", elf.Selector{}).Program()
-			hook := xdpload.XDP{Ifindex: v0, Mode: mode, Link: filepath.Join("/sys/fs/bpf", mode.Keyword())}
+			hook := attach.XDP{Ifindex: v0, Mode: mode, Link: filepath.Join("/sys/fs/bpf", mode.Keyword())}
 			t.Cleanup(func() { os.Remove(hook.Link) })
 			a, err := attachIn(ns, first, hook)
 			if err != nil {
@@ -46,9 +46,9 @@ func TestXDPLink(t *testing.T) {
 			if b.Link == nil || b.Link.ID != a.Link.ID || b.Replaced == nil || b.Replaced.ID != first.ID || b.Program.ID != second.ID {
 				t.Errorf("updated %+v", b)
 			}
-			off := xdpload.XDP{Ifindex: v0}
+			off := attach.XDP{Ifindex: v0}
 			_, err = detachIn(ns, off)
-			occupied, ok := errors.AsType[*xdpload.OccupiedError](err)
+			occupied, ok := errors.AsType[*attach.OccupiedError](err)
 			if !ok || occupied.Attachments[0].Link == nil || occupied.Attachments[0].Link.ID != a.Link.ID {
 				t.Errorf("detach of what a link holds: %v", err)
 			}
@@ -63,7 +63,7 @@ func TestXDPLink(t *testing.T) {
 			if mode, ids := witness(t, ns, "v0"); mode != 0 {
 				t.Errorf("ip still shows %v", ids)
 			}
-			if _, err := attachIn(ns, first, hook); !errors.Is(err, xdpload.ErrLinkDetached) {
+			if _, err := attachIn(ns, first, hook); !errors.Is(err, attach.ErrLinkDetached) {
 				t.Errorf("update of a detached link: %v", err)
 			}
 		})
@@ -75,19 +75,19 @@ func TestXDPLinkRefused(t *testing.T) {
 	ns := bpftest.NewNamespace(t)
 	v0, _ := ns.Veth("v0", "v1")
 	p := loadFixture(t, "tiny.o", elf.Selector{}).Program()
-	plain := xdpload.XDP{Ifindex: v0}
+	plain := attach.XDP{Ifindex: v0}
 	if _, err := attachIn(ns, p, plain); err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct {
 		name string
-		hook xdpload.XDP
+		hook attach.XDP
 		says string
 		is   error
 	}{
-		{"taken", xdpload.XDP{Ifindex: v0, Replace: true}, "whose place a bpf_link cannot take", os.ErrExist},
-		{"offload", xdpload.XDP{Ifindex: v0, Mode: netlink.XDPOffload}, "no BPF offload", unix.EINVAL},
-		{"native on lo", xdpload.XDP{Ifindex: 1, Mode: netlink.XDPNative}, "the driver cannot run XDP", errors.ErrUnsupported},
+		{"taken", attach.XDP{Ifindex: v0, Replace: true}, "whose place a bpf_link cannot take", os.ErrExist},
+		{"offload", attach.XDP{Ifindex: v0, Mode: netlink.XDPOffload}, "no BPF offload", unix.EINVAL},
+		{"native on lo", attach.XDP{Ifindex: 1, Mode: netlink.XDPNative}, "the driver cannot run XDP", errors.ErrUnsupported},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := filepath.Join("/sys/fs/bpf", "refused")

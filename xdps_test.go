@@ -15,8 +15,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/internal/bpftest"
+	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/netlink"
+	"github.com/xdpload/xdpload/prog"
 )
 
 // A herd is many devices of a namespace: f0, f1 and so on, and lo.
@@ -68,9 +71,9 @@ func (h *herd) state() map[string][]netlink.XDPProgram {
 	return state
 }
 
-func (h *herd) install(links []*netlink.Link, hook xdpload.XDP, atomic bool) (*xdpload.Loaded, []xdpload.Outcome) {
+func (h *herd) install(links []*netlink.Link, hook attach.XDP, atomic bool) (*load.Loaded, []attach.Outcome) {
 	h.t.Helper()
-	s := &xdpload.Object{Object: objectOf(h.t, "drop.o"), Options: h.options(xdpload.LoadOptions{})}
+	s := &xdpload.Object{Object: objectOf(h.t, "drop.o"), Options: h.options(load.Options{})}
 	all, err := h.apply(h.t.Context(), s, links, hook, atomic)
 	h.check(err)
 	h.t.Cleanup(func() { s.Close() })
@@ -79,21 +82,21 @@ func (h *herd) install(links []*netlink.Link, hook xdpload.XDP, atomic bool) (*x
 
 // apply has the devices, as they were listed, run what comes from a source; from nil
 // nothing.
-func (h *herd) apply(ctx context.Context, s xdpload.Source, links []*netlink.Link, hook xdpload.XDP, atomic bool) ([]xdpload.Outcome, error) {
-	known := new(xdpload.Inventory)
-	var plans []xdpload.Plan
+func (h *herd) apply(ctx context.Context, s attach.Source, links []*netlink.Link, hook attach.XDP, atomic bool) ([]attach.Outcome, error) {
+	known := new(attach.Inventory)
+	var plans []attach.Plan
 	for _, l := range links {
 		known.AddLink(l)
 		hook.Ifindex = l.Index
-		plans = append(plans, xdpload.Plan{Source: s, Hook: hook})
+		plans = append(plans, attach.Plan{Source: s, Hook: hook})
 	}
-	return xdpload.Apply(ctx, h.conn, plans, xdpload.ApplyOptions{Atomic: atomic, Known: known})
+	return attach.Apply(ctx, h.conn, plans, attach.Options{Atomic: atomic, Known: known})
 }
 
 // open is a source of a program that is open.
-func open(p *xdpload.Program) xdpload.Source { return xdpload.Open(p) }
+func open(p *prog.Program) attach.Source { return xdpload.Open(p) }
 
-func (h *herd) program(name string) *xdpload.Program {
+func (h *herd) program(name string) *prog.Program {
 	h.t.Helper()
 	p, err := ebpf.NewProgram(&ebpf.ProgramSpec{
 		Name: name, Type: ebpf.XDP, License: "MIT",
@@ -104,7 +107,7 @@ func (h *herd) program(name string) *xdpload.Program {
 	info, err := p.Info()
 	h.check(err)
 	id, _ := info.ID()
-	out, err := xdpload.OpenID(uint32(id), ebpf.XDP)
+	out, err := prog.OpenID(uint32(id), ebpf.XDP)
 	h.check(err)
 	h.t.Cleanup(func() { out.Close() })
 	return out
@@ -138,7 +141,7 @@ func (h *herd) ebpf(name string) *ebpf.Program {
 }
 
 // refused checks that these refused, and no other.
-func (h *herd) refused(all []xdpload.Outcome, want map[string]error) {
+func (h *herd) refused(all []attach.Outcome, want map[string]error) {
 	h.t.Helper()
 	n := 0
 	for _, o := range all {
@@ -161,7 +164,7 @@ func (h *herd) refused(all []xdpload.Outcome, want map[string]error) {
 func TestEachSomeRefuse(t *testing.T) {
 	h := newHerd(t, herdSize())
 	links, want := h.refusing()
-	l, all := h.install(links, xdpload.XDP{}, false)
+	l, all := h.install(links, attach.XDP{}, false)
 	h.refused(all, want)
 	if l == nil {
 		t.Fatal("nothing was loaded")
@@ -183,7 +186,7 @@ func TestEachSomeRefuse(t *testing.T) {
 		}
 	}
 
-	all, err := h.apply(t.Context(), nil, h.links(), xdpload.XDP{}, false)
+	all, err := h.apply(t.Context(), nil, h.links(), attach.XDP{}, false)
 	h.check(err)
 	h.refused(all, map[string]error{"f4": os.ErrExist})
 	for name, on := range h.state() {
@@ -204,7 +207,7 @@ func herdSize() int {
 // a program, some another, some none.
 func TestEachAtomic(t *testing.T) {
 	h := newHerd(t, herdSize())
-	old := []*xdpload.Program{h.program("old0"), h.program("old1")}
+	old := []*prog.Program{h.program("old0"), h.program("old1")}
 	links, want := h.refusing()
 	for i, l := range links {
 		if _, refuses := want[l.Name]; i%3 != 2 && !refuses {
@@ -220,18 +223,18 @@ func TestEachAtomic(t *testing.T) {
 	before := h.state()
 	for _, tt := range []struct {
 		name string
-		do   func() []xdpload.Outcome
+		do   func() []attach.Outcome
 		want map[string]error
 	}{
-		{"attach", func() []xdpload.Outcome {
-			l, all := h.install(links, xdpload.XDP{Replace: true}, true)
+		{"attach", func() []attach.Outcome {
+			l, all := h.install(links, attach.XDP{Replace: true}, true)
 			if l != nil {
 				t.Error("something stays loaded")
 			}
 			return all
 		}, want},
-		{"detach", func() []xdpload.Outcome {
-			all, err := h.apply(t.Context(), nil, links, xdpload.XDP{}, true)
+		{"detach", func() []attach.Outcome {
+			all, err := h.apply(t.Context(), nil, links, attach.XDP{}, true)
 			h.check(err)
 			return all
 		}, map[string]error{"f4": os.ErrExist}},
@@ -284,7 +287,7 @@ func TestEachInterrupted(t *testing.T) {
 	before := h.state()
 	p := h.program("new")
 	for _, limit := range []int{1, 128, 129, 200, 257, 300} {
-		links, hook := h.links(), xdpload.XDP{Replace: true}
+		links, hook := h.links(), attach.XDP{Replace: true}
 		_, err := h.apply(&stopAfter{Context: t.Context(), limit: limit}, open(p), links, hook, true)
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("interrupted at %d: got %v", limit, err)
@@ -303,7 +306,7 @@ func TestEachInterrupted(t *testing.T) {
 	}
 }
 
-func (h *herd) restore(before map[string][]netlink.XDPProgram, p *xdpload.Program) {
+func (h *herd) restore(before map[string][]netlink.XDPProgram, p *prog.Program) {
 	h.t.Helper()
 	for _, l := range h.links() {
 		if len(before[l.Name]) > 0 {
@@ -322,7 +325,7 @@ func TestEachUndoneByOthers(t *testing.T) {
 	ctx := &stopAfter{Context: t.Context(), limit: 129, then: func() {
 		h.check(h.conn.SetXDP(first.Index, netlink.XDP{FD: theirs.FD()}))
 	}}
-	_, err := h.apply(ctx, open(p), h.links(), xdpload.XDP{}, true)
+	_, err := h.apply(ctx, open(p), h.links(), attach.XDP{}, true)
 	if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), first.Name+": what was there before could not be put back") {
 		t.Errorf("got %v", err)
 	}
@@ -345,7 +348,7 @@ func TestEachOvertaken(t *testing.T) {
 	h.check(h.conn.SetXDP(f0, netlink.XDP{FD: theirs.FD()}))
 	h.check(h.conn.SetXDP(f1, netlink.XDP{FD: theirs.FD()}))
 	h.check(h.conn.SetXDP(f2, netlink.XDP{FD: -1}))
-	all, err := h.apply(t.Context(), open(p), links, xdpload.XDP{Replace: true}, false)
+	all, err := h.apply(t.Context(), open(p), links, attach.XDP{Replace: true}, false)
 	h.check(err)
 	want := map[string]uint32{"f0": theirs.ID, "f1": theirs.ID}
 	for _, o := range all {
@@ -359,7 +362,7 @@ func TestEachOvertaken(t *testing.T) {
 	}
 	links = h.links()
 	h.check(h.conn.SetXDP(f0, netlink.XDP{FD: theirs.FD()}))
-	all, err = h.apply(t.Context(), nil, links, xdpload.XDP{}, false)
+	all, err = h.apply(t.Context(), nil, links, attach.XDP{}, false)
 	h.check(err)
 	for _, o := range all {
 		if o.Err != nil || o.Gone == nil || o.Gone.ID != map[bool]uint32{true: theirs.ID, false: p.ID}[o.Device == "f0"] {
@@ -374,7 +377,7 @@ func TestEachModes(t *testing.T) {
 	h := newHerd(t, 4)
 	p := h.program("new")
 	h.check(h.conn.SetXDP(h.device("f0"), netlink.XDP{FD: p.FD(), Mode: netlink.XDPGeneric}))
-	all, err := h.apply(t.Context(), open(p), h.links(), xdpload.XDP{Mode: netlink.XDPNative, Replace: true}, false)
+	all, err := h.apply(t.Context(), open(p), h.links(), attach.XDP{Mode: netlink.XDPNative, Replace: true}, false)
 	h.check(err)
 	h.refused(all, map[string]error{"f0": os.ErrExist})
 	for _, o := range all {
@@ -382,7 +385,7 @@ func TestEachModes(t *testing.T) {
 			t.Errorf("f0: %v", o.Err)
 		}
 	}
-	all, err = h.apply(t.Context(), nil, h.links(), xdpload.XDP{Mode: netlink.XDPNative}, false)
+	all, err = h.apply(t.Context(), nil, h.links(), attach.XDP{Mode: netlink.XDPNative}, false)
 	h.check(err)
 	h.refused(all, nil)
 	if on := h.state()["f0"]; len(on) != 1 {
@@ -393,8 +396,8 @@ func TestEachModes(t *testing.T) {
 // TestEachIdempotent: what runs the like stays, others get the program.
 func TestEachIdempotent(t *testing.T) {
 	h := newHerd(t, 6)
-	first, _ := h.install(h.links()[:3], xdpload.XDP{}, false)
-	second, all := h.install(h.links(), xdpload.XDP{Replace: true, Idempotent: true}, false)
+	first, _ := h.install(h.links()[:3], attach.XDP{}, false)
+	second, all := h.install(h.links(), attach.XDP{Replace: true, Idempotent: true}, false)
 	for i, o := range all {
 		want := second
 		if i < 3 {
@@ -404,7 +407,7 @@ func TestEachIdempotent(t *testing.T) {
 			t.Errorf("%s: %+v", o.Device, o.Attachment)
 		}
 	}
-	_, all = h.install(h.links(), xdpload.XDP{Replace: true, Idempotent: true}, false)
+	_, all = h.install(h.links(), attach.XDP{Replace: true, Idempotent: true}, false)
 	for _, o := range all {
 		if o.Err != nil || !o.Attachment.Unchanged {
 			t.Errorf("%s: %+v", o.Device, o)
@@ -416,14 +419,14 @@ func TestEachIdempotent(t *testing.T) {
 // device has back what it had.
 func TestEachCommitFails(t *testing.T) {
 	h := newHerd(t, 6)
-	first := h.bench.install("live_drop.o", xdpload.LoadOptions{}) // pins the array
+	first := h.bench.install("live_drop.o", load.Options{}) // pins the array
 	old := h.program("old")
 	h.check(h.conn.SetXDP(h.device("f1"), netlink.XDP{FD: old.FD()}))
 	before := h.state()
-	o := h.options(xdpload.LoadOptions{Loaded: func(*xdpload.Loaded) error { return mapOf(t, first, "jmp").Freeze() }})
+	o := h.options(load.Options{Loaded: func(*load.Loaded) error { return mapOf(t, first, "jmp").Freeze() }})
 	s := &xdpload.Object{Object: objectOf(t, "live_tx.o"), Options: o}
-	_, err := h.apply(t.Context(), s, h.links(), xdpload.XDP{Replace: true}, false)
-	refused, ok := errors.AsType[*xdpload.LoadError](err)
+	_, err := h.apply(t.Context(), s, h.links(), attach.XDP{Replace: true}, false)
+	refused, ok := errors.AsType[*load.Error](err)
 	if !ok || refused.Map != "jmp" || strings.Contains(err.Error(), "put back") {
 		t.Errorf("got %v", err)
 	}
@@ -441,7 +444,7 @@ func TestEachModeChosen(t *testing.T) {
 	links := append(h.links(), lo)
 	want := map[string]netlink.XDPMode{"f0": netlink.XDPNative, "f1": netlink.XDPNative, "lo": netlink.XDPGeneric}
 	for _, replace := range []bool{false, true} { // what runs there is in the mode
-		_, all := h.install(links, xdpload.XDP{Replace: replace}, replace)
+		_, all := h.install(links, attach.XDP{Replace: replace}, replace)
 		for _, o := range all {
 			h.check(o.Err)
 			l, err := h.conn.Link(o.Device)
@@ -463,10 +466,10 @@ func TestEachModeUndone(t *testing.T) {
 	h := newHerd(t, 2)
 	lo, err := h.conn.Link("lo")
 	h.check(err)
-	_, first := h.install(h.links()[1:], xdpload.XDP{Mode: netlink.XDPGeneric}, false)
+	_, first := h.install(h.links()[1:], attach.XDP{Mode: netlink.XDPGeneric}, false)
 	h.check(first[0].Err)
 	links := append(h.links(), lo)
-	_, all := h.install(links, xdpload.XDP{}, true)
+	_, all := h.install(links, attach.XDP{}, true)
 	for i, o := range all {
 		refused := o.Device == first[0].Device
 		if (o.Err != nil) != refused || o.Undone == refused {

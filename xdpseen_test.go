@@ -4,9 +4,11 @@ import (
 	"testing"
 
 	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/netlink"
+	"github.com/xdpload/xdpload/prog"
 )
 
 // TestXDPSeen: what a device was seen to run is believed as long as it is so.
@@ -25,10 +27,10 @@ func TestXDPSeen(t *testing.T) {
 		}
 		return l
 	}
-	put := func(p *xdpload.Program, seen *netlink.Link) *xdpload.Attachment {
-		known := new(xdpload.Inventory)
+	put := func(p *prog.Program, seen *netlink.Link) *attach.Attachment {
+		known := new(attach.Inventory)
 		known.AddLink(seen)
-		all, err := xdpload.Apply(t.Context(), c, []xdpload.Plan{{Source: xdpload.Open(p), Hook: xdpload.XDP{Ifindex: seen.Index, Replace: true}}}, xdpload.ApplyOptions{Known: known})
+		all, err := attach.Apply(t.Context(), c, []attach.Plan{{Source: xdpload.Open(p), Hook: attach.XDP{Ifindex: seen.Index, Replace: true}}}, attach.Options{Known: known})
 		if err != nil || all[0].Err != nil {
 			t.Fatal(err, all[0].Err)
 		}
@@ -51,9 +53,9 @@ func TestXDPSeen(t *testing.T) {
 		}
 	}
 	now := see()
-	known := new(xdpload.Inventory)
+	known := new(attach.Inventory)
 	known.AddLink(old)
-	all, err := xdpload.Apply(t.Context(), c, []xdpload.Plan{{Hook: xdpload.XDP{Ifindex: now.Index}}}, xdpload.ApplyOptions{Known: known})
+	all, err := attach.Apply(t.Context(), c, []attach.Plan{{Hook: attach.XDP{Ifindex: now.Index}}}, attach.Options{Known: known})
 	if a := all[0].Attachment; err != nil || all[0].Err != nil || a == nil || a.Program.ID != now.XDP.Programs[0].ID {
 		t.Errorf("detached %+v: %v, want program %d", all[0], err, now.XDP.Programs[0].ID)
 	}

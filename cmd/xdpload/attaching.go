@@ -6,7 +6,7 @@ import (
 
 	"github.com/cilium/ebpf"
 
-	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/load"
 )
 
 // An attaching is a request to run a program on hooks. What it will do is known
@@ -46,12 +46,12 @@ func (r *programRequest) loading(run ebpf.ProgramType, shares bool) loading {
 // numbered reports whether the program or one of its maps goes by a number,
 // which one that is loaded before its turn could have got.
 func (r *programRequest) numbered() bool {
-	byID := func(m xdpload.MapOption) bool { return m.ID != 0 }
+	byID := func(m load.MapOption) bool { return m.ID != 0 }
 	return r.FD >= 0 || r.ID != 0 || slices.ContainsFunc(r.Load.Maps, byID)
 }
 
 // pins reports whether the line pins, or uses what is pinned before.
 func (r *loadRequest) pins() bool {
-	pinned := func(m xdpload.MapOption) bool { return m.Pinned != "" }
+	pinned := func(m load.MapOption) bool { return m.Pinned != "" }
 	return r.PinMaps != "" || r.PinProgram != "" || slices.ContainsFunc(r.Maps, pinned)
 }

@@ -13,11 +13,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/netns"
 	"github.com/xdpload/xdpload/internal/testobj"
 	"github.com/xdpload/xdpload/netlink"
+	"github.com/xdpload/xdpload/prog"
 )
 
 // A heavyBatch is a file called batch in a directory of objects, and a namespace
@@ -77,10 +78,10 @@ func (b *heavyBatch) start(options ...string) (cmd *exec.Cmd, stdout, stderr *by
 }
 
 // attachments are what the devices run.
-func (b *heavyBatch) attachments() (all []*xdpload.Attachment) {
+func (b *heavyBatch) attachments() (all []*attach.Attachment) {
 	b.t.Helper()
 	b.ns.Netlink(func(c *netlink.Conn) error {
-		for a, err := range xdpload.Attachments(c, 0) {
+		for a, err := range attach.Attachments(c, 0) {
 			if err != nil {
 				return err
 			}
@@ -140,7 +141,7 @@ func held(pid int) map[string]uint32 {
 	h.look(fmt.Sprint("/proc/", pid), pid)
 	ids := make(map[string]uint32)
 	for id := range h.programs {
-		if info, err := xdpload.InfoByID(id); err == nil {
+		if info, err := prog.InfoByID(id); err == nil {
 			ids[info.Name] = id
 		}
 	}

@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/load"
 )
 
 // A prefetcher loads what the next lines of a batch are going to attach, on other
@@ -46,7 +46,7 @@ func (e *env) prefetch(ctx context.Context, lines []batchLine) *prefetcher {
 	if jobs == 1 || len(lines) < 2 {
 		return nil
 	}
-	e.jobs = xdpload.NewJobs(jobs)
+	e.jobs = load.NewJobs(jobs)
 	a := &prefetcher{
 		env: e, lines: lines, todo: make(chan *prefetch, perJob*jobs),
 		first: make(map[programName]firstUse), vain: make(map[programName]bool),

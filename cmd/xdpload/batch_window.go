@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"context"
 
-	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/internal/render"
 )
 
@@ -53,7 +53,7 @@ func (w *window) flush(ctx context.Context, e *env) (failed int, err error) {
 }
 
 // settle writes the reports, up to the first line that failed.
-func (e *env) settle(ctx context.Context, lines []batchLine, changes []*change, all []xdpload.Outcome, applyErr error) (failed int, err error) {
+func (e *env) settle(ctx context.Context, lines []batchLine, changes []*change, all []attach.Outcome, applyErr error) (failed int, err error) {
 	var out bytes.Buffer
 	write := func() error {
 		_, err := e.stdout.Write(out.Bytes())

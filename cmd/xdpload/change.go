@@ -11,7 +11,7 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/internal/render"
 )
 
@@ -21,13 +21,13 @@ type change struct {
 	subject string // what errors are about: "eth0"
 	several bool   // any number of devices: reported as a list
 	source  *source
-	plans   []xdpload.Plan
+	plans   []attach.Plan
 	missing []deviceFailure // words that stand for no device
 	// ifExists says that a program which is not there was taken off.
 	ifExists bool
 	// one reports on what became of a plan, nil for nothing to tell beside the
 	// error.
-	one func(*xdpload.Outcome) any
+	one func(*attach.Outcome) any
 	// list collects reports on several.
 	list   manyReport
 	warned bool
@@ -75,12 +75,12 @@ func (e *env) unprepared(ctx context.Context, devices *devicesRequest, name stri
 }
 
 // apply carries out the plans of a change, and of others with the same source.
-func (e *env) apply(ctx context.Context, c *change, others []*change) ([]xdpload.Outcome, error) {
+func (e *env) apply(ctx context.Context, c *change, others []*change) ([]attach.Outcome, error) {
 	plans := c.plans
 	for _, o := range others {
 		plans = append(plans, o.plans...)
 	}
-	all, err := xdpload.Apply(ctx, e.conn, plans, xdpload.ApplyOptions{
+	all, err := attach.Apply(ctx, e.conn, plans, attach.Options{
 		Atomic: e.Atomic, InOrder: len(others) > 0 && !e.Force, Root: e.bpffs(), Known: e.known(),
 		Warn: func(err error) { e.warn("%v", err) },
 	})
@@ -91,7 +91,7 @@ func (e *env) apply(ctx context.Context, c *change, others []*change) ([]xdpload
 }
 
 // concludeChange makes the report, or the error.
-func (e *env) concludeChange(ctx context.Context, c *change, all []xdpload.Outcome, err error) (any, error) {
+func (e *env) concludeChange(ctx context.Context, c *change, all []attach.Outcome, err error) (any, error) {
 	if c.several {
 		return e.concludeMany(ctx, c, all, err)
 	}
@@ -108,7 +108,7 @@ func (e *env) concludeChange(ctx context.Context, c *change, all []xdpload.Outco
 }
 
 // concludeMany prints what was done though some refused, and returns who did.
-func (e *env) concludeMany(ctx context.Context, c *change, all []xdpload.Outcome, err error) (any, error) {
+func (e *env) concludeMany(ctx context.Context, c *change, all []attach.Outcome, err error) (any, error) {
 	if err != nil {
 		return nil, manyFailed(ctx, c.subject, c.source.failed(err))
 	}
@@ -161,7 +161,7 @@ func manyFailed(ctx context.Context, devices string, err error) error {
 }
 
 // failures are those of the devices, and who holds what is in the way.
-func (e *env) failures(all []xdpload.Outcome, holders bool) (failed []deviceFailure) {
+func (e *env) failures(all []attach.Outcome, holders bool) (failed []deviceFailure) {
 	tell := e.holderTeller()
 	if !holders {
 		tell = func(err error) error { return err }

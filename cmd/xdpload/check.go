@@ -8,7 +8,7 @@ import (
 
 	"github.com/cilium/ebpf"
 
-	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/internal/render"
@@ -109,7 +109,7 @@ type preflight struct {
 	env      *env
 	conn     *netlink.Conn
 	dev      *offload.Device
-	attached []*xdpload.Attachment
+	attached []*attach.Attachment
 	object   *elf.Object // nil without one
 	program  elf.Program
 }
@@ -123,7 +123,7 @@ func (r *preflightRequest) gather(e *env) (*preflight, error) {
 	if c.dev, err = offload.Probe(conn, link.Index); err != nil {
 		return nil, err
 	}
-	var known xdpload.Inventory
+	var known attach.Inventory
 	c.attached = known.XDP(c.dev.Link)
 	if r.Program.File == "" {
 		return c, nil

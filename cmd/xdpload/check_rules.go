@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/netlink"
 	"github.com/xdpload/xdpload/offload"
@@ -145,7 +145,7 @@ func (c *preflight) occupied() (found []problem, _ error) {
 	return found, nil
 }
 
-func (c *preflight) whose(a *xdpload.Attachment) string {
+func (c *preflight) whose(a *attach.Attachment) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "program id %d", a.Program.ID)
 	if a.Program.Name != "" {

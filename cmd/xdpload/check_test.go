@@ -5,9 +5,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/netlink"
 	"github.com/xdpload/xdpload/offload"
+	"github.com/xdpload/xdpload/prog"
 )
 
 // What hardware says, which no test has at hand.
@@ -95,7 +96,7 @@ func TestPreflightOccupied(t *testing.T) {
 				dev: &offload.Device{
 					Link: &netlink.Link{Name: "eth0"}, Features: &netlink.Features{XDP: netlink.FeatureBasic},
 				},
-				attached: []*xdpload.Attachment{{Device: "eth0", Mode: tt.beside, Program: xdpload.ProgramInfo{ID: 7}}},
+				attached: []*attach.Attachment{{Device: "eth0", Mode: tt.beside, Program: prog.Info{ID: 7}}},
 			}
 			found, err := c.occupied()
 			if err != nil {

@@ -3,7 +3,8 @@ package main
 import (
 	"io"
 
-	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
+	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/netlink"
 )
 
@@ -17,9 +18,9 @@ type env struct {
 	stderr io.Writer
 
 	conn      *netlink.Conn
-	inventory *xdpload.Inventory
-	batch     *batch       // nil without one
-	jobs      xdpload.Jobs // for all that is loaded, nil for the default
+	inventory *attach.Inventory
+	batch     *batch    // nil without one
+	jobs      load.Jobs // for all that is loaded, nil for the default
 }
 
 // A batch is what its lines need not look for again.
@@ -66,17 +67,17 @@ func (e *env) link(name string) (*netlink.Conn, *netlink.Link, error) {
 }
 
 // known is what was looked up already.
-func (e *env) known() *xdpload.Inventory {
+func (e *env) known() *attach.Inventory {
 	if e.inventory == nil {
-		e.inventory = new(xdpload.Inventory)
+		e.inventory = new(attach.Inventory)
 	}
 	return e.inventory
 }
 
 // verifierJobs bounds what is verified at a time, nil for the default.
-func (e *env) verifierJobs() xdpload.Jobs {
+func (e *env) verifierJobs() load.Jobs {
 	if e.jobs == nil && e.Jobs != 0 {
-		e.jobs = xdpload.NewJobs(e.Jobs)
+		e.jobs = load.NewJobs(e.Jobs)
 	}
 	return e.jobs
 }

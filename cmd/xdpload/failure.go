@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/offload"
 )
 
@@ -56,7 +56,7 @@ type objectError struct {
 
 // Error puts the object in front of what is wrong with it.
 func (e *objectError) Error() string {
-	_, load := errors.AsType[*xdpload.LoadError](e.Err)
+	_, load := errors.AsType[*load.Error](e.Err)
 	_, finding := errors.AsType[*offload.Finding](e.Err)
 	if load || finding {
 		return e.Object + ": " + e.Err.Error()

@@ -10,10 +10,11 @@ import (
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
-	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/netlink"
+	"github.com/xdpload/xdpload/prog"
 )
 
 // hints are the ways out of an error: those of the first row that knows it.
@@ -85,7 +86,7 @@ func tokenHints(err error) []string {
 }
 
 func occupiedHints(err error) []string {
-	x, ok := errors.AsType[*xdpload.OccupiedError](err)
+	x, ok := errors.AsType[*attach.OccupiedError](err)
 	if !ok || len(x.Attachments) == 0 {
 		return nil
 	}
@@ -125,7 +126,7 @@ func kernelHints(err error) []string {
 }
 
 func unsuitableHints(err error) []string {
-	x, ok := errors.AsType[*xdpload.UnsuitableError](err)
+	x, ok := errors.AsType[*prog.UnsuitableError](err)
 	if !ok || !x.Offload {
 		return nil
 	}

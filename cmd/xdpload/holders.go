@@ -11,7 +11,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/pin"
 )
 
@@ -128,11 +128,11 @@ func (e *env) holderTeller() func(error) error {
 	var pins *pinPaths
 	var open *holders
 	return func(err error) error {
-		x, ok := errors.AsType[*xdpload.OccupiedError](err)
+		x, ok := errors.AsType[*attach.OccupiedError](err)
 		if !ok {
 			return err
 		}
-		i := slices.IndexFunc(x.Attachments, func(a *xdpload.Attachment) bool { return a.Link != nil })
+		i := slices.IndexFunc(x.Attachments, func(a *attach.Attachment) bool { return a.Link != nil })
 		if i < 0 {
 			return err
 		}

@@ -7,7 +7,8 @@ import (
 
 	"github.com/cilium/ebpf"
 
-	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
+	"github.com/xdpload/xdpload/prog"
 )
 
 // mapIDs lists the ids of all maps. It takes CAP_SYS_ADMIN.
@@ -35,16 +36,16 @@ func ids(after func(uint32) (uint32, error)) iter.Seq2[uint32, error] {
 }
 
 // loadedPrograms lists the programs that are loaded. It takes CAP_SYS_ADMIN.
-func loadedPrograms() iter.Seq2[*xdpload.ProgramInfo, error] {
+func loadedPrograms() iter.Seq2[*prog.Info, error] {
 	all := ids(func(id uint32) (uint32, error) {
 		next, err := ebpf.ProgramGetNextID(ebpf.ProgramID(id))
 		return uint32(next), err
 	})
-	return func(yield func(*xdpload.ProgramInfo, error) bool) {
+	return func(yield func(*prog.Info, error) bool) {
 		for id, err := range all {
-			var info xdpload.ProgramInfo
+			var info prog.Info
 			if err == nil {
-				info, err = xdpload.InfoByID(id)
+				info, err = prog.InfoByID(id)
 			}
 			if errors.Is(err, fs.ErrNotExist) {
 				continue // gone since
@@ -79,7 +80,7 @@ func (e *env) hooks() (map[uint32][]string, error) {
 		return nil, err
 	}
 	all := make(map[uint32][]string)
-	for a, err := range xdpload.Attachments(conn, 0) {
+	for a, err := range attach.Attachments(conn, 0) {
 		if err != nil {
 			return nil, err
 		}

@@ -9,10 +9,12 @@ import (
 
 	"github.com/cilium/ebpf"
 
-	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/internal/render"
+	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/netlink"
+	"github.com/xdpload/xdpload/prog"
 )
 
 type linkSetRequest struct {
@@ -149,17 +151,17 @@ func (r *linkSetRequest) prepare(_ context.Context, e *env) (_ *change, err erro
 	}
 	for _, l := range links {
 		e.known().AddLink(l)
-		c.plans = append(c.plans, xdpload.Plan{Source: c.source.plan(), Hook: xdpload.XDP{
+		c.plans = append(c.plans, attach.Plan{Source: c.source.plan(), Hook: attach.XDP{
 			Ifindex: l.Index, Mode: r.Mode, Replace: e.Force, Idempotent: e.Idempotent,
 			Link: e.pinPath(r.Link), LinkID: r.LinkID,
 		}})
 	}
-	c.one = func(o *xdpload.Outcome) any { return r.outcome(e, c, o) }
+	c.one = func(o *attach.Outcome) any { return r.outcome(e, c, o) }
 	return c, nil
 }
 
 // outcome is the report on one device.
-func (r *linkSetRequest) outcome(e *env, c *change, o *xdpload.Outcome) any {
+func (r *linkSetRequest) outcome(e *env, c *change, o *attach.Outcome) any {
 	a := o.Attachment
 	if a != nil && a.Uncompared && !e.tool.foreign() && !c.warned { // ip never says so
 		c.warned = true
@@ -238,7 +240,7 @@ type mapReport struct {
 	Reused bool   `json:"reused,omitempty"` // it was there before
 }
 
-func attached(a *xdpload.Attachment, maps []*xdpload.Map) *linkSetReport {
+func attached(a *attach.Attachment, maps []*load.Map) *linkSetReport {
 	r := &linkSetReport{Device: a.Device, Ifindex: a.Ifindex, Mode: a.Mode}
 	r.Program = reportProgram(&a.Program)
 	r.Replaced = reportProgram(a.Replaced)
@@ -246,7 +248,7 @@ func attached(a *xdpload.Attachment, maps []*xdpload.Map) *linkSetReport {
 	return r
 }
 
-func detached(o *xdpload.Outcome) *linkSetReport {
+func detached(o *attach.Outcome) *linkSetReport {
 	r := &linkSetReport{Device: o.Device, Ifindex: o.Ifindex}
 	if a := o.Attachment; a != nil {
 		r.Mode = a.Mode
@@ -255,7 +257,7 @@ func detached(o *xdpload.Outcome) *linkSetReport {
 	return r
 }
 
-func reportProgram(p *xdpload.ProgramInfo) *programReport {
+func reportProgram(p *prog.Info) *programReport {
 	if p == nil {
 		return nil
 	}

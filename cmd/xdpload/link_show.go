@@ -5,10 +5,11 @@ import (
 	"strconv"
 	"sync"
 
-	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/netlink"
 	"github.com/xdpload/xdpload/pin"
+	"github.com/xdpload/xdpload/prog"
 )
 
 type linkShowRequest struct {
@@ -94,7 +95,7 @@ type linkView struct {
 	foreign    bool // print what ip prints, and no more
 	known      map[int]*netlink.Link
 	pins       func(program uint32) []string
-	xdpload.Inventory
+	attach.Inventory
 }
 
 // linkReport has the keys of `ip -json link`, and beside them ours.
@@ -295,7 +296,7 @@ func (v *linkView) modeName(m netlink.XDPMode) *netlink.XDPMode {
 	return &m
 }
 
-func (v *linkView) program(p *xdpload.ProgramInfo) *attachedProgram {
+func (v *linkView) program(p *prog.Info) *attachedProgram {
 	r := showProgram(p, v.details)
 	if p.Tag != "" && !v.foreign {
 		r.LoadTime, r.MapIDs, r.Pinned = p.LoadTime, p.MapIDs, v.pins(p.ID)
@@ -305,7 +306,7 @@ func (v *linkView) program(p *xdpload.ProgramInfo) *attachedProgram {
 
 // showProgram is what a hook's list tells of a program. One that is not to be
 // looked at has its id only.
-func showProgram(p *xdpload.ProgramInfo, details bool) attachedProgram {
+func showProgram(p *prog.Info, details bool) attachedProgram {
 	r := attachedProgram{ID: p.ID}
 	if p.Tag == "" {
 		return r

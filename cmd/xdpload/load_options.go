@@ -6,29 +6,29 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/load"
 )
 
 // loadRequest is what the command line says about a load beyond the object.
 type loadRequest struct {
-	Variables  []xdpload.Variable
-	Maps       []xdpload.MapOption
+	Variables  []load.Variable
+	Maps       []load.MapOption
 	TailCalls  []elf.TailCall
 	PinMaps    string
 	PinProgram string
-	OnMismatch xdpload.OnMismatch
+	OnMismatch load.OnMismatch
 	Private    bool // nothing is pinned, nor what is pinned reused
 }
 
-func (r *loadRequest) options(e *env) xdpload.LoadOptions {
-	return xdpload.LoadOptions{
+func (r *loadRequest) options(e *env) load.Options {
+	return load.Options{
 		Variables: r.Variables,
 		Maps:      r.Maps,
 		TailCalls: r.TailCalls,
 		Jobs:      e.verifierJobs(),
-		Pins: xdpload.PinOptions{
+		Pins: load.PinOptions{
 			Root:       e.bpffs(),
 			Maps:       r.PinMaps,
 			Program:    r.PinProgram,
@@ -45,9 +45,9 @@ func (r *loadRequest) grammar() []*grammar.Node {
 		grammar.Key("pin", "PATH", grammar.String(&r.PinProgram)).Exact().
 			Help("pin the program too"),
 		grammar.Word("on-mismatch", grammar.Alt(
-			grammar.Const("fail", &r.OnMismatch, xdpload.MismatchFail).Help("refuse the load (the default)"),
-			grammar.Const("recreate", &r.OnMismatch, xdpload.MismatchRecreate).Help("pin a new map in its place"),
-			grammar.Const("migrate", &r.OnMismatch, xdpload.MismatchMigrate).Help("pin a new map in its place, with the entries of the old one"),
+			grammar.Const("fail", &r.OnMismatch, load.MismatchFail).Help("refuse the load (the default)"),
+			grammar.Const("recreate", &r.OnMismatch, load.MismatchRecreate).Help("pin a new map in its place"),
+			grammar.Const("migrate", &r.OnMismatch, load.MismatchMigrate).Help("pin a new map in its place, with the entries of the old one"),
 		)).Help("what to do about a pinned map that differs from the object's"),
 	}...)
 }
@@ -65,19 +65,19 @@ func (r *loadRequest) contents() []*grammar.Node {
 }
 
 func (r *loadRequest) mapGrammar() *grammar.Node {
-	var m xdpload.MapOption
+	var m load.MapOption
 	add := func(set func(string) error) func(string) error {
 		return func(word string) error {
 			if err := set(word); err != nil {
 				return err
 			}
 			r.Maps = append(r.Maps, m)
-			m = xdpload.MapOption{Name: m.Name}
+			m = load.MapOption{Name: m.Name}
 			return nil
 		}
 	}
 	name := func(word string) error {
-		m = xdpload.MapOption{Name: word}
+		m = load.MapOption{Name: word}
 		return nil
 	}
 	return grammar.Word("map", grammar.Value("NAME", name).Completes(grammar.Map), grammar.Alt(
@@ -95,10 +95,10 @@ func (r *loadRequest) addVariable(word string) error {
 	if !ok || name == "" {
 		return errors.New("expected VAR=VALUE, such as limit=10")
 	}
-	if slices.ContainsFunc(r.Variables, func(v xdpload.Variable) bool { return v.Name == name }) {
+	if slices.ContainsFunc(r.Variables, func(v load.Variable) bool { return v.Name == name }) {
 		return errors.New("a second value for that variable")
 	}
-	r.Variables = append(r.Variables, xdpload.Variable{Name: name, Value: value})
+	r.Variables = append(r.Variables, load.Variable{Name: name, Value: value})
 	return nil
 }
 

@@ -12,8 +12,8 @@ import (
 
 	"github.com/cilium/ebpf"
 
-	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/prog"
 )
 
 // mapRef names a map in the kernel.
@@ -164,7 +164,7 @@ func openMapOf(ref string) (*ebpf.Map, error) {
 	return only(found, fmt.Sprintf("program %s uses no map %s", program, name), "several programs of the name have such a map")
 }
 
-func isProgram(p *xdpload.ProgramInfo, ref string) bool {
+func isProgram(p *prog.Info, ref string) bool {
 	return p.Name == kernelName(ref) || strconv.FormatUint(uint64(p.ID), 10) == ref
 }
 

@@ -10,7 +10,7 @@ import (
 
 	"github.com/cilium/ebpf"
 
-	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/internal/render"
 	"github.com/xdpload/xdpload/offload"
@@ -176,7 +176,7 @@ func orDash(name string) string {
 }
 
 // placeOf names the place that an attachment runs at: "v0 xdp", "v0 ingress".
-func placeOf(a *xdpload.Attachment) string {
+func placeOf(a *attach.Attachment) string {
 	if a.Filter == nil {
 		return a.Device + " " + a.Hook()
 	}

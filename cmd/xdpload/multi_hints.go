@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 )
 
 // multiHints are the ways out of what tcx, netkit and bpf_links refuse.
@@ -17,20 +17,20 @@ func multiHints(err error) []string {
 	if x, ok := errors.AsType[*linkError](err); ok {
 		device = x.Device
 	}
-	if x, ok := errors.AsType[*xdpload.AnchorError](err); ok {
+	if x, ok := errors.AsType[*attach.AnchorError](err); ok {
 		return anchorHints(err, x, device)
 	}
 	path, _ := errors.AsType[*os.PathError](err)
-	if errors.Is(err, xdpload.ErrLinkDetached) && path != nil {
+	if errors.Is(err, attach.ErrLinkDetached) && path != nil {
 		return []string{"xdpload pin rm " + path.Path + ", then attach anew"}
 	}
-	if path != nil && errors.Is(err, xdpload.ErrNotLink) {
+	if path != nil && errors.Is(err, attach.ErrNotLink) {
 		return []string{"another path, or xdpload pin rm " + path.Path}
 	}
 	if path != nil && path.Op == "pin link" && errors.Is(err, os.ErrExist) {
 		return []string{"-force updates the bpf_link that is pinned there", "xdpload pin rm " + path.Path + " lets go of what is"}
 	}
-	x, ok := errors.AsType[*xdpload.HookError](err)
+	x, ok := errors.AsType[*attach.HookError](err)
 	if !ok {
 		return nil
 	}
@@ -53,7 +53,7 @@ func multiHints(err error) []string {
 	return nil
 }
 
-func anchorHints(err error, x *xdpload.AnchorError, device string) []string {
+func anchorHints(err error, x *attach.AnchorError, device string) []string {
 	kind, _, ok := strings.Cut(x.Hook, "/")
 	show := fmt.Sprintf("xdpload %s show dev %s", kind, device)
 	switch {

@@ -5,8 +5,9 @@ import (
 	"io"
 	"strings"
 
-	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/internal/render"
+	"github.com/xdpload/xdpload/load"
 )
 
 // multiReport is what changed on a hook that runs several programs.
@@ -43,14 +44,14 @@ func (l *bpfLink) String() string {
 	return b.String()
 }
 
-func reportLink(l *xdpload.LinkInfo) *bpfLink {
+func reportLink(l *attach.LinkInfo) *bpfLink {
 	if l == nil {
 		return nil
 	}
 	return &bpfLink{ID: l.ID}
 }
 
-func newMultiReport(a *xdpload.Attachment) *multiReport {
+func newMultiReport(a *attach.Attachment) *multiReport {
 	return &multiReport{
 		Device: a.Device, Ifindex: a.Ifindex, Hook: a.Hook(),
 		Position: a.Multi.Position, Revision: a.Multi.Revision, Link: reportLink(a.Link),
@@ -58,7 +59,7 @@ func newMultiReport(a *xdpload.Attachment) *multiReport {
 }
 
 // reportMaps leaves out those of a program that was not attached.
-func reportMaps(maps []*xdpload.Map, unchanged bool) (out []mapReport) {
+func reportMaps(maps []*load.Map, unchanged bool) (out []mapReport) {
 	if unchanged {
 		return nil
 	}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/cilium/ebpf"
 
-	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/grammar"
 )
@@ -18,7 +18,7 @@ type multiHook struct {
 	command       string    // "tcx"
 	points        [2]string // "ingress", "egress"
 	help          [2]string
-	make          func(ifindex int, second bool, o xdpload.Order) xdpload.Hook
+	make          func(ifindex int, second bool, o attach.Order) attach.Hook
 	exampleDevice string
 }
 
@@ -28,7 +28,7 @@ type multiRequest struct {
 	Device   string
 	Second   bool
 	Program  programRequest
-	Place    func(xdpload.Ref) xdpload.Anchor // nil for the default
+	Place    func(attach.Ref) attach.Anchor // nil for the default
 	Ref      refRequest
 	Revision uint64
 	Link     string
@@ -43,18 +43,18 @@ type refRequest struct {
 	Name, Pinned string
 }
 
-func (r *refRequest) ref(e *env) xdpload.Ref {
+func (r *refRequest) ref(e *env) attach.Ref {
 	switch {
 	case r.ID != 0:
-		return xdpload.ProgramID(r.ID)
+		return attach.ProgramID(r.ID)
 	case r.Link != 0:
-		return xdpload.LinkID(r.Link)
+		return attach.LinkID(r.Link)
 	case r.Name != "":
-		return xdpload.ProgramName(r.Name)
+		return attach.ProgramName(r.Name)
 	case r.Pinned != "":
-		return xdpload.PinnedAt(e.pinPath(r.Pinned))
+		return attach.PinnedAt(e.pinPath(r.Pinned))
 	}
-	return xdpload.Ref{}
+	return attach.Ref{}
 }
 
 func (r *refRequest) grammar() []*grammar.Node {
@@ -89,18 +89,18 @@ func (r *multiRequest) attachGrammar() *grammar.Node {
 
 func (r *multiRequest) placeGrammar() *grammar.Node {
 	ref := grammar.Alt(r.Ref.grammar()...).Named("REF")
-	end := func(word string, a xdpload.Anchor, help string) *grammar.Node {
-		return grammar.Word(word).Do(func() { r.Place = func(xdpload.Ref) xdpload.Anchor { return a } }).Help(help)
+	end := func(word string, a attach.Anchor, help string) *grammar.Node {
+		return grammar.Word(word).Do(func() { r.Place = func(attach.Ref) attach.Anchor { return a } }).Help(help)
 	}
-	beside := func(word string, a func(xdpload.Ref) xdpload.Anchor, help string) *grammar.Node {
+	beside := func(word string, a func(attach.Ref) attach.Anchor, help string) *grammar.Node {
 		return grammar.Word(word, ref).Do(func() { r.Place = a }).Help(help)
 	}
 	return grammar.Alt(
-		end("first", xdpload.First(), "before all other programs of the hook"),
-		end("last", xdpload.Last(), "after all others (the default)"),
-		beside("before", xdpload.Before, "right before another"),
-		beside("after", xdpload.After, "right after another"),
-		beside("replace", xdpload.Replace, "in the place of another; the bpf_link that held it holds the new one"),
+		end("first", attach.First(), "before all other programs of the hook"),
+		end("last", attach.Last(), "after all others (the default)"),
+		beside("before", attach.Before, "right before another"),
+		beside("after", attach.After, "right after another"),
+		beside("replace", attach.Replace, "in the place of another; the bpf_link that held it holds the new one"),
 	)
 }
 
@@ -117,7 +117,7 @@ func linkPathGrammar(path *string) *grammar.Node {
 var errReplaceByLink = errors.New("a new link cannot take a program's place: replace updates the link that holds one, -force the link at a path")
 
 func (r *multiRequest) checkPlace() error {
-	if r.Link != "" && r.Place != nil && r.Place(xdpload.Ref{}) == xdpload.Replace(xdpload.Ref{}) {
+	if r.Link != "" && r.Place != nil && r.Place(attach.Ref{}) == attach.Replace(attach.Ref{}) {
 		return errReplaceByLink
 	}
 	return nil
@@ -137,8 +137,8 @@ func (r *multiRequest) detachGrammar() *grammar.Node {
 	))
 }
 
-func (r *multiRequest) hook(e *env, ifindex int) xdpload.Hook {
-	o := xdpload.Order{
+func (r *multiRequest) hook(e *env, ifindex int) attach.Hook {
+	o := attach.Order{
 		Revision: r.Revision, Link: e.pinPath(r.Link), Update: e.Force, Idempotent: e.Idempotent, Which: r.Ref.ref(e),
 	}
 	if r.Place != nil {
@@ -159,7 +159,7 @@ func (r *multiAttachRequest) loads() loading { return r.Program.loading(ebpf.Sch
 func (r *multiAttachRequest) prepare(_ context.Context, e *env) (*change, error) {
 	r.Program.Alone = true
 	source := func() (*source, error) { return r.Program.source(e, ebpf.SchedCLS, 0) }
-	return r.plan(e, source, func(c *change, o *xdpload.Outcome) any {
+	return r.plan(e, source, func(c *change, o *attach.Outcome) any {
 		report := r.report(e, o.Attachment)
 		report.Program, report.Replaced = reportProgram(&o.Attachment.Program), reportProgram(o.Attachment.Replaced)
 		report.Maps, report.Unchanged = reportMaps(c.source.maps(), o.Attachment.Unchanged), o.Attachment.Unchanged
@@ -168,7 +168,7 @@ func (r *multiAttachRequest) prepare(_ context.Context, e *env) (*change, error)
 }
 
 // plan makes the change of one program on the hook.
-func (r *multiRequest) plan(e *env, find func() (*source, error), one func(*change, *xdpload.Outcome) any) (*change, error) {
+func (r *multiRequest) plan(e *env, find func() (*source, error), one func(*change, *attach.Outcome) any) (*change, error) {
 	_, dev, err := e.link(r.Device)
 	if err != nil {
 		return nil, err
@@ -178,13 +178,13 @@ func (r *multiRequest) plan(e *env, find func() (*source, error), one func(*chan
 	if c.source, err = find(); err != nil {
 		return nil, err
 	}
-	c.plans = []xdpload.Plan{{Source: c.source.plan(), Hook: r.hook(e, dev.Index)}}
-	c.one = func(o *xdpload.Outcome) any { return one(c, o) }
+	c.plans = []attach.Plan{{Source: c.source.plan(), Hook: r.hook(e, dev.Index)}}
+	c.one = func(o *attach.Outcome) any { return one(c, o) }
 	return c, nil
 }
 
 // report is the part that attach and detach have in common.
-func (r *multiRequest) report(e *env, a *xdpload.Attachment) *multiReport {
+func (r *multiRequest) report(e *env, a *attach.Attachment) *multiReport {
 	report := newMultiReport(a)
 	if report.Link != nil {
 		report.Link.Pinned = e.linkPins()(a.Link.ID)
@@ -195,7 +195,7 @@ func (r *multiRequest) report(e *env, a *xdpload.Attachment) *multiReport {
 func (r *multiRequest) runDetach(ctx context.Context, e *env) (any, error) {
 	return e.changeHooks(ctx, new(devicesRequest), r.Device, func(context.Context, *env) (*change, error) {
 		nothing := func() (*source, error) { return nil, r.nameBySection(e) }
-		return r.plan(e, nothing, func(_ *change, o *xdpload.Outcome) any {
+		return r.plan(e, nothing, func(_ *change, o *attach.Outcome) any {
 			if o.Attachment == nil {
 				return &multiReport{Device: o.Device, Ifindex: o.Ifindex, Hook: r.hookName()}
 			}
@@ -216,7 +216,7 @@ func (r *multiRequest) hookName() string {
 // absent tells that what was to be detached is not attached, or that its pin is
 // not there.
 func absent(err error) bool {
-	if x, ok := errors.AsType[*xdpload.AnchorError](err); ok {
+	if x, ok := errors.AsType[*attach.AnchorError](err); ok {
 		return x.Missing
 	}
 	x, ok := errors.AsType[*os.PathError](err)

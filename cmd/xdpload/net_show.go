@@ -8,10 +8,11 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/internal/netns"
 	"github.com/xdpload/xdpload/netlink"
+	"github.com/xdpload/xdpload/prog"
 )
 
 type netShowRequest struct {
@@ -145,7 +146,7 @@ type netView struct {
 	e       *env
 	details bool
 	only    string
-	known   xdpload.Inventory
+	known   attach.Inventory
 	pins    *pinPaths
 	holders *holders
 }
@@ -186,7 +187,7 @@ func (v *netView) device(conn *netlink.Conn, l *netlink.Link) (*netDevice, error
 	return d, err
 }
 
-func (v *netView) attached(a *xdpload.Attachment) netAttached {
+func (v *netView) attached(a *attach.Attachment) netAttached {
 	if v.pins == nil {
 		v.pins = v.e.findPins()
 	}
@@ -217,7 +218,7 @@ func (v *netView) open() *holders {
 	return v.holders
 }
 
-func (v *netView) program(p *xdpload.ProgramInfo) attachedProgram {
+func (v *netView) program(p *prog.Info) attachedProgram {
 	r := showProgram(p, v.details)
 	r.MapIDs, r.Pinned = p.MapIDs, slices.Clone(v.pins.programs[p.ID])
 	return r

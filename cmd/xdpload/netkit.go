@@ -1,7 +1,7 @@
 package main
 
 import (
-	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/internal/grammar"
 )
 
@@ -10,8 +10,8 @@ func netkitHook() multiHook {
 		command: "netkit",
 		points:  [2]string{"primary", "peer"},
 		help:    [2]string{"packets that the device sends to its peer", "packets that the peer sends"},
-		make: func(ifindex int, second bool, o xdpload.Order) xdpload.Hook {
-			return xdpload.Netkit{Ifindex: ifindex, Peer: second, Order: o}
+		make: func(ifindex int, second bool, o attach.Order) attach.Hook {
+			return attach.Netkit{Ifindex: ifindex, Peer: second, Order: o}
 		},
 		exampleDevice: "nk0",
 	}

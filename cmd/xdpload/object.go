@@ -10,11 +10,13 @@ import (
 
 	"github.com/cilium/ebpf"
 
-	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/netlink"
 	"github.com/xdpload/xdpload/pin"
+	"github.com/xdpload/xdpload/prog"
 )
 
 // programRequest says which program a command is about: of an object file,
@@ -111,7 +113,7 @@ func (r *programRequest) name() string {
 
 // loaded is a program that is open, or loaded for no hook.
 type loaded struct {
-	*xdpload.Program
+	*prog.Program
 	close func() error
 }
 
@@ -130,7 +132,7 @@ func (r *programRequest) open(ctx context.Context, e *env, want ebpf.ProgramType
 		return nil, err
 	}
 	o := r.options(e, want, ifindex)
-	l, err := xdpload.Load(ctx, obj, o)
+	l, err := load.Load(ctx, obj, o)
 	if err != nil {
 		return nil, r.failed(obj, o.Select, err)
 	}
@@ -139,14 +141,14 @@ func (r *programRequest) open(ctx context.Context, e *env, want ebpf.ProgramType
 }
 
 // opened opens a program that is not of an object file.
-func (r *programRequest) opened(e *env, want ebpf.ProgramType) (p *xdpload.Program, err error) {
+func (r *programRequest) opened(e *env, want ebpf.ProgramType) (p *prog.Program, err error) {
 	switch {
 	case r.Pinned != "":
-		p, err = xdpload.OpenPinned(e.pinPath(r.Pinned), want)
+		p, err = prog.OpenPinned(e.pinPath(r.Pinned), want)
 	case r.FD >= 0:
-		p, err = xdpload.OpenFD(r.FD, want)
+		p, err = prog.OpenFD(r.FD, want)
 	default:
-		p, err = xdpload.OpenID(r.ID, want)
+		p, err = prog.OpenID(r.ID, want)
 	}
 	if err != nil {
 		return nil, &objectError{Object: r.name(), Err: err}
@@ -155,20 +157,20 @@ func (r *programRequest) opened(e *env, want ebpf.ProgramType) (p *xdpload.Progr
 }
 
 // release lets go of what was kept alive for a program that a hook ran.
-func (e *env) release(ctx context.Context, conn *netlink.Conn, p *xdpload.ProgramInfo) error {
+func (e *env) release(ctx context.Context, conn *netlink.Conn, p *prog.Info) error {
 	if p == nil {
 		return nil
 	}
-	return xdpload.Release(ctx, conn, e.bpffs(), *p)
+	return attach.Release(ctx, conn, e.bpffs(), *p)
 }
 
-func (r *programRequest) options(e *env, want ebpf.ProgramType, ifindex int) xdpload.LoadOptions {
+func (r *programRequest) options(e *env, want ebpf.ProgramType, ifindex int) load.Options {
 	o := r.Load.options(e)
 	o.Select = elf.Selector{Section: r.Section, Program: r.Program, Type: want}
 	o.Verbose = r.Verbose
 	o.Ifindex, o.BoundOnly = ifindex, r.Bound
 	if r.Export != "" {
-		o.Loaded = func(l *xdpload.Loaded) error { return exportMaps(r.Export, r.File, r.read, l) }
+		o.Loaded = func(l *load.Loaded) error { return exportMaps(r.Export, r.File, r.read, l) }
 	}
 	return o
 }

@@ -8,10 +8,10 @@ import (
 
 	"github.com/cilium/ebpf"
 
-	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/internal/render"
 	"github.com/xdpload/xdpload/pin"
+	"github.com/xdpload/xdpload/prog"
 )
 
 type pinGCRequest struct {
@@ -108,11 +108,11 @@ func (r *pinRmRequest) run(ctx context.Context, e *env) (any, error) {
 }
 
 // pinnedProgram is nil for a pin that is no program.
-func pinnedProgram(path string) *xdpload.ProgramInfo {
-	p, err := xdpload.OpenPinned(path, ebpf.UnspecifiedProgram)
+func pinnedProgram(path string) *prog.Info {
+	p, err := prog.OpenPinned(path, ebpf.UnspecifiedProgram)
 	if err != nil {
 		return nil
 	}
 	defer p.Close()
-	return &p.ProgramInfo
+	return &p.Info
 }

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"os"
 
-	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/pin"
+	"github.com/xdpload/xdpload/prog"
 )
 
 // pinHints are the ways out when a BPF file system, or what is pinned there,
@@ -16,7 +16,7 @@ func pinHints(err error) []string {
 		path = x.Path
 	}
 	_, differs := errors.AsType[*pin.MismatchError](err)
-	owner, foreign := errors.AsType[*xdpload.OwnerError](err)
+	owner, foreign := errors.AsType[*prog.OwnerError](err)
 	switch {
 	case errors.Is(err, pin.ErrNotBPFFS) && path != pin.DefaultRoot:
 		return []string{"findmnt -t bpf lists the BPF file systems; mount -t bpf bpf DIR makes one, xdpload -bpffs DIR … uses it"}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/load"
 )
 
 // A prefetch is the load of a line before its turn. Nil is one that does not come
@@ -14,7 +15,7 @@ type prefetch struct {
 	line    int
 	of      programName
 	file    fileState // before it was read
-	options xdpload.LoadOptions
+	options load.Options
 	done    chan struct{}
 	source  *xdpload.Object // nil if the file cannot be read, or when it was taken
 	worked  bool

@@ -8,9 +8,9 @@ import (
 	"os"
 	"strings"
 
-	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/internal/readback"
+	"github.com/xdpload/xdpload/prog"
 )
 
 type progDumpRequest struct {
@@ -60,7 +60,7 @@ func (r *progDumpRequest) run(_ context.Context, e *env) (any, error) {
 	return report, nil
 }
 
-func (r *progDumpRequest) dump(e *env, p *xdpload.Program) (*codeReport, error) {
+func (r *progDumpRequest) dump(e *env, p *prog.Program) (*codeReport, error) {
 	code, err := readback.Read(p.FD(), cmp.Or(p.Name, "program"))
 	if err != nil {
 		return nil, err

@@ -15,11 +15,12 @@ import (
 
 	"github.com/cilium/ebpf"
 
-	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/readback"
 	"github.com/xdpload/xdpload/internal/testobj"
+	"github.com/xdpload/xdpload/load"
+	"github.com/xdpload/xdpload/prog"
 )
 
 // dumped is what is read back of "-json prog dump".
@@ -76,9 +77,9 @@ func TestDumpFixtures(t *testing.T) {
 }
 
 // loadAny loads a program as one of the types that it may have, or returns nil.
-func loadAny(t *testing.T, obj *elf.Object, p elf.Program) *xdpload.Loaded {
+func loadAny(t *testing.T, obj *elf.Object, p elf.Program) *load.Loaded {
 	for _, kind := range []ebpf.ProgramType{ebpf.XDP, ebpf.SchedCLS} {
-		l, err := xdpload.Load(t.Context(), obj, xdpload.LoadOptions{Select: elf.Selector{Section: p.Section, Program: p.Name, Type: kind}})
+		l, err := load.Load(t.Context(), obj, load.Options{Select: elf.Selector{Section: p.Section, Program: p.Name, Type: kind}})
 		if err == nil {
 			return l
 		}
@@ -86,7 +87,7 @@ func loadAny(t *testing.T, obj *elf.Object, p elf.Program) *xdpload.Loaded {
 	return nil
 }
 
-func checkDump(t *testing.T, ns *bpftest.Namespace, p *xdpload.Program) {
+func checkDump(t *testing.T, ns *bpftest.Namespace, p *prog.Program) {
 	id := strconv.FormatUint(uint64(p.ID), 10)
 	xlated := dump(t, ns, "id", id, "xlated")
 	slots := 0

@@ -7,11 +7,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/netns"
 	"github.com/xdpload/xdpload/internal/testobj"
+	"github.com/xdpload/xdpload/load"
 )
 
 // TestDumpHidden changes what a machine shows, which a guest is for.
@@ -28,7 +28,7 @@ func TestDumpHidden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			l, err := xdpload.Load(t.Context(), obj, xdpload.LoadOptions{Select: elf.Selector{Program: tt.program}})
+			l, err := load.Load(t.Context(), obj, load.Options{Select: elf.Selector{Program: tt.program}})
 			if err != nil {
 				t.Fatal(err)
 			}

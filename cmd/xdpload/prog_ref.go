@@ -9,8 +9,8 @@ import (
 
 	"github.com/cilium/ebpf"
 
-	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/prog"
 )
 
 // progRef names one program in the kernel.
@@ -30,9 +30,9 @@ func (r *progRef) grammar() *grammar.Node {
 }
 
 // open opens the program, of any type. The caller closes it.
-func (r *progRef) open(e *env) (*xdpload.Program, error) {
+func (r *progRef) open(e *env) (*prog.Program, error) {
 	if r.Pinned != "" {
-		return xdpload.OpenPinned(e.pinPath(r.Pinned), ebpf.UnspecifiedProgram)
+		return prog.OpenPinned(e.pinPath(r.Pinned), ebpf.UnspecifiedProgram)
 	}
 	p, err := r.lookup()
 	if errors.Is(err, fs.ErrPermission) {
@@ -41,7 +41,7 @@ func (r *progRef) open(e *env) (*xdpload.Program, error) {
 	return p, err
 }
 
-func (r *progRef) lookup() (*xdpload.Program, error) {
+func (r *progRef) lookup() (*prog.Program, error) {
 	id := r.ID
 	if id == 0 {
 		var err error
@@ -49,7 +49,7 @@ func (r *progRef) lookup() (*xdpload.Program, error) {
 			return nil, err
 		}
 	}
-	return xdpload.OpenID(id, ebpf.UnspecifiedProgram)
+	return prog.OpenID(id, ebpf.UnspecifiedProgram)
 }
 
 // lookupError says that this process may not look for programs.
@@ -67,7 +67,7 @@ func lookupHints(err error) []string {
 
 // programNamed finds the only program with a name; the kernel keeps 15 bytes of it.
 func programNamed(name string) (uint32, error) {
-	var found []*xdpload.ProgramInfo
+	var found []*prog.Info
 	for p, err := range loadedPrograms() {
 		if err != nil {
 			return 0, err

@@ -14,10 +14,10 @@ import (
 
 	"github.com/cilium/ebpf"
 
-	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/internal/render"
+	"github.com/xdpload/xdpload/prog"
 )
 
 type progRunRequest struct {
@@ -26,7 +26,7 @@ type progRunRequest struct {
 	Data    string // a file
 	Hex     []byte
 	Capture string // a file
-	Context []xdpload.ContextField
+	Context []prog.ContextField
 	Repeat  uint32
 	Expect  string
 	Out     outputFile
@@ -111,10 +111,10 @@ func (r *progRunRequest) addField(word string) error {
 	if !ok || name == "" || value == "" {
 		return errors.New("expected FIELD=VALUE, such as mark=7")
 	}
-	if slices.ContainsFunc(r.Context, func(f xdpload.ContextField) bool { return f.Name == name }) {
+	if slices.ContainsFunc(r.Context, func(f prog.ContextField) bool { return f.Name == name }) {
 		return errors.New("that field is given twice")
 	}
-	r.Context = append(r.Context, xdpload.ContextField{Name: name, Value: value})
+	r.Context = append(r.Context, prog.ContextField{Name: name, Value: value})
 	return nil
 }
 
@@ -159,9 +159,9 @@ func (r *progRunRequest) open(ctx context.Context, e *env) (*loaded, error) {
 	return r.Program.open(ctx, e, want, 0)
 }
 
-func (r *progRunRequest) runOn(e *env, p *xdpload.Program) (any, error) {
+func (r *progRunRequest) runOn(e *env, p *prog.Program) (any, error) {
 	if r.Expect != "" {
-		if err := xdpload.CheckVerdict(p.Type, r.Expect); err != nil {
+		if err := prog.CheckVerdict(p.Type, r.Expect); err != nil {
 			return nil, fmt.Errorf("expect %w", err)
 		}
 	}
@@ -210,7 +210,7 @@ func (r *progRunRequest) input(e *env, name string) (io.ReadCloser, error) {
 	return os.Open(name)
 }
 
-func (r *progRunRequest) runPacket(e *env, p *xdpload.Program) (any, error) {
+func (r *progRunRequest) runPacket(e *env, p *prog.Program) (any, error) {
 	data := r.Hex
 	if r.Data != "" {
 		f, err := r.input(e, r.Data)
@@ -225,7 +225,7 @@ func (r *progRunRequest) runPacket(e *env, p *xdpload.Program) (any, error) {
 			return nil, fmt.Errorf("%s: more than %d bytes are no packet", inputName(r.Data), maxPacket)
 		}
 	}
-	result, err := p.Run(xdpload.RunOptions{Data: data, Context: r.Context, Repeat: r.Repeat})
+	result, err := p.Run(prog.RunOptions{Data: data, Context: r.Context, Repeat: r.Repeat})
 	if err != nil {
 		return nil, err
 	}

@@ -9,9 +9,9 @@ import (
 
 	"github.com/cilium/ebpf"
 
-	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/internal/pcap"
 	"github.com/xdpload/xdpload/internal/render"
+	"github.com/xdpload/xdpload/prog"
 )
 
 // captureReport is what a program made of the packets of a capture.
@@ -53,7 +53,7 @@ type packetReport struct {
 }
 
 // runCapture runs the program on every packet of the capture.
-func (r *progRunRequest) runCapture(e *env, p *xdpload.Program) (any, error) {
+func (r *progRunRequest) runCapture(e *env, p *prog.Program) (any, error) {
 	report := &captureReport{Program: p.Name, Type: p.Type.String(), File: r.Capture, Repeat: r.Repeat, Verdicts: []verdictCount{}}
 	wrong := &verdictError{Want: r.Expect}
 	run := func(out *pcap.Writer) error { return r.eachPacket(e, p, report, wrong, out) }
@@ -80,7 +80,7 @@ func (r *progRunRequest) runCapture(e *env, p *xdpload.Program) (any, error) {
 	return report, nil
 }
 
-func (r *progRunRequest) eachPacket(e *env, p *xdpload.Program, report *captureReport, wrong *verdictError, out *pcap.Writer) error {
+func (r *progRunRequest) eachPacket(e *env, p *prog.Program, report *captureReport, wrong *verdictError, out *pcap.Writer) error {
 	f, err := r.input(e, r.Capture)
 	if err != nil {
 		return err
@@ -97,7 +97,7 @@ func (r *progRunRequest) eachPacket(e *env, p *xdpload.Program, report *captureR
 		if err != nil {
 			return fmt.Errorf("%s: %w", inputName(r.Capture), err)
 		}
-		result, err := p.Run(xdpload.RunOptions{Data: packet.Data, Context: r.Context, Repeat: r.Repeat})
+		result, err := p.Run(prog.RunOptions{Data: packet.Data, Context: r.Context, Repeat: r.Repeat})
 		if err != nil {
 			return fmt.Errorf("%s: packet %d: %w", inputName(r.Capture), packet.Number, err)
 		}
@@ -120,7 +120,7 @@ func (r *progRunRequest) eachPacket(e *env, p *xdpload.Program, report *captureR
 }
 
 // passed is a packet as it goes on: a filter of sockets keeps the beginning.
-func passed(in *pcap.Packet, r *xdpload.RunResult) *pcap.Packet {
+func passed(in *pcap.Packet, r *prog.RunResult) *pcap.Packet {
 	out := &pcap.Packet{Time: in.Time, Data: r.Data, Length: len(r.Data)}
 	if in.Truncated() && len(r.Data) == len(in.Data) {
 		out.Length = in.Length
@@ -132,7 +132,7 @@ func passed(in *pcap.Packet, r *xdpload.RunResult) *pcap.Packet {
 	return out
 }
 
-func (c *captureReport) add(e *env, in *pcap.Packet, r *xdpload.RunResult) {
+func (c *captureReport) add(e *env, in *pcap.Packet, r *prog.RunResult) {
 	i := slices.IndexFunc(c.Verdicts, func(v verdictCount) bool { return v.Value == r.Verdict.Value })
 	if i < 0 {
 		i = len(c.Verdicts)

@@ -6,8 +6,8 @@ import (
 	"io"
 	"strings"
 
-	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/internal/render"
+	"github.com/xdpload/xdpload/prog"
 )
 
 // progRunReport is what a program made of one packet.
@@ -41,7 +41,7 @@ type contextChange struct {
 	Now    uint64 `json:"now"`
 }
 
-func newProgRunReport(p *xdpload.Program, data []byte, r *xdpload.RunResult, repeat uint32) *progRunReport {
+func newProgRunReport(p *prog.Program, data []byte, r *prog.RunResult, repeat uint32) *progRunReport {
 	out := &progRunReport{
 		Program: p.Name, Type: p.Type.String(), Verdict: r.Verdict.String(), Value: r.Verdict.Value, Passes: r.Verdict.Passes(),
 		Repeat: repeat, Time: r.Time.Nanoseconds(), In: len(data), Out: len(r.Data),

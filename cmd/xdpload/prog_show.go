@@ -7,9 +7,9 @@ import (
 	"math"
 	"strings"
 
-	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/internal/render"
+	"github.com/xdpload/xdpload/prog"
 )
 
 type progShowRequest struct {
@@ -61,20 +61,20 @@ func (r *progShowRequest) run(_ context.Context, e *env) (any, error) {
 	return out, nil
 }
 
-func (r *progShowRequest) programs(e *env) ([]*xdpload.ProgramInfo, error) {
+func (r *progShowRequest) programs(e *env) ([]*prog.Info, error) {
 	switch {
 	case r.Pinned != "":
-		p, err := xdpload.OpenPinned(e.pinPath(r.Pinned), 0)
+		p, err := prog.OpenPinned(e.pinPath(r.Pinned), 0)
 		if err != nil {
 			return nil, err
 		}
 		defer p.Close()
-		return []*xdpload.ProgramInfo{&p.ProgramInfo}, nil
+		return []*prog.Info{&p.Info}, nil
 	case r.ID != 0:
-		info, err := xdpload.InfoByID(r.ID)
-		return []*xdpload.ProgramInfo{&info}, err
+		info, err := prog.InfoByID(r.ID)
+		return []*prog.Info{&info}, err
 	}
-	var all []*xdpload.ProgramInfo
+	var all []*prog.Info
 	for p, err := range loadedPrograms() {
 		if err != nil {
 			return nil, err
@@ -104,7 +104,7 @@ type progInfo struct {
 	DeviceGone bool         `json:"dev_gone,omitempty"` // and that is all there is to know
 }
 
-func newProgInfo(p *xdpload.ProgramInfo) *progInfo {
+func newProgInfo(p *prog.Info) *progInfo {
 	return &progInfo{
 		ID: p.ID, Name: p.Name, Type: p.Type.String(), Tag: p.Tag, JITed: p.JITed,
 		LoadTime: p.LoadTime, UID: p.CreatedBy, BTF: p.BTF, MapIDs: p.MapIDs,

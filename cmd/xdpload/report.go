@@ -12,10 +12,10 @@ import (
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
-	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/internal/render"
+	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/netlink"
 )
 
@@ -106,7 +106,7 @@ func subject(err error) (object, program string) {
 	} else if x, ok := errors.AsType[*elfCheckError](err); ok {
 		object = x.Object
 	}
-	if x, ok := errors.AsType[*xdpload.LoadError](err); ok && x.Program != "" {
+	if x, ok := errors.AsType[*load.Error](err); ok && x.Program != "" {
 		program = x.Program
 	}
 	return object, program

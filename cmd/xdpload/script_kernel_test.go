@@ -15,10 +15,10 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
 
-	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/netns"
 	"github.com/xdpload/xdpload/netlink"
+	"github.com/xdpload/xdpload/prog"
 )
 
 // checkXDP asks the kernel what a device runs. A bpf_link goes late.
@@ -41,7 +41,7 @@ func running(ts *testscript.TestScript, c *netlink.Conn, device string) []string
 	ts.Check(err)
 	var all []string
 	for _, p := range l.XDP.Programs {
-		info, err := xdpload.InfoByID(p.ID)
+		info, err := prog.InfoByID(p.ID)
 		ts.Check(err)
 		all = append(all, fmt.Sprintf("%s=%s", p.Mode, info.Name))
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/cilium/ebpf/link"
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/internal/bpftest"
 )
 
@@ -51,7 +51,7 @@ func checkGone(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	for deadline := time.Now().Add(bpftest.Patience); ; time.Sleep(5 * time.Millisecond) {
 		left := ""
-		for a, err := range xdpload.Attachments(c, dev.Index) {
+		for a, err := range attach.Attachments(c, dev.Index) {
 			ts.Check(err)
 			if a.Multi != nil {
 				left = a.Hook()

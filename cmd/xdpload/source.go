@@ -8,14 +8,17 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/load"
+	"github.com/xdpload/xdpload/prog"
 )
 
 // A source is where the program of a line comes from. Lines of a batch that name
 // the same program of the same file have one source, if its maps are others' too.
 type source struct {
-	object  *xdpload.Object  // nil for a program that is open, and for classic BPF
-	program *xdpload.Program // that is open
+	object  *xdpload.Object // nil for a program that is open, and for classic BPF
+	program *prog.Program   // that is open
 	request *programRequest
 	want    ebpf.ProgramType
 	key     shareKey // of a batch, the zero value for what lines do not share
@@ -26,7 +29,7 @@ type source struct {
 }
 
 // plan is what a plan has as its source.
-func (s *source) plan() xdpload.Source {
+func (s *source) plan() attach.Source {
 	switch {
 	case s == nil:
 		return nil
@@ -65,7 +68,7 @@ func (r *programRequest) source(e *env, want ebpf.ProgramType, ifindex int) (*so
 }
 
 // maps are those of the load.
-func (s *source) maps() []*xdpload.Map {
+func (s *source) maps() []*load.Map {
 	if l := s.loaded(); l != nil {
 		return l.Maps
 	}
@@ -73,7 +76,7 @@ func (s *source) maps() []*xdpload.Map {
 }
 
 // loaded is what was made of the object, nil before and for another source.
-func (s *source) loaded() *xdpload.Loaded {
+func (s *source) loaded() *load.Loaded {
 	if s == nil || s.object == nil {
 		return nil
 	}
@@ -92,7 +95,7 @@ func (s *source) announce(e *env) {
 }
 
 // tell passes on what the verifier said, and what was ignored.
-func (r *programRequest) tell(e *env, l *xdpload.Loaded) {
+func (r *programRequest) tell(e *env, l *load.Loaded) {
 	if log := strings.TrimRight(l.Program().VerifierLog, "\n"); r.Verbose && log != "" {
 		e.notify(notice{VerifierLog: strings.Split(log, "\n")})
 	}
@@ -213,7 +216,7 @@ func (e *env) shared(key shareKey) *source {
 // share keeps a program for the lines of a batch that follow, unless it has a
 // map that no other load would find again.
 func (e *env) share(s *source) {
-	private := func(m *xdpload.Map) bool { return m.Pin == "" }
+	private := func(m *load.Map) bool { return m.Pin == "" }
 	if s.key == (shareKey{}) || slices.ContainsFunc(s.maps(), private) {
 		return
 	}

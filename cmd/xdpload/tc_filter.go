@@ -4,7 +4,7 @@ import (
 	"errors"
 	"math"
 
-	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/netlink"
 )
@@ -26,18 +26,18 @@ type filterRequest struct {
 	Actions []*actionRequest
 	Police  *netlink.Police
 
-	op xdpload.FilterOp
+	op attach.FilterOp
 
 	IfExists bool // of a delete
 }
 
 // filterLines are those of a command about filters.
-func filterLines(op xdpload.FilterOp, build func(*filterRequest) *grammar.Node, line func(*filterRequest) request) func() (*grammar.Node, func() request) {
+func filterLines(op attach.FilterOp, build func(*filterRequest) *grammar.Node, line func(*filterRequest) request) func() (*grammar.Node, func() request) {
 	return lines(func() filterRequest { return filterRequest{Code: newCodeRequest(), op: op} }, build, line)
 }
 
 // setLines are those that set filters.
-func setLines(op xdpload.FilterOp) func() (*grammar.Node, func() request) {
+func setLines(op attach.FilterOp) func() (*grammar.Node, func() request) {
 	return filterLines(op, (*filterRequest).setGrammar, func(r *filterRequest) request { return &filterSetRequest{r} })
 }
 
@@ -71,7 +71,7 @@ func filterAddCommand() command {
 			{Line: "xdpload tc filter add dev eth0 ingress bpf da obj foo.o", Help: "run the program of section classifier, or the only one for tc, on what comes in"},
 			{Line: "tcpdump -ddd arp | xdpload tc filter add dev eth0 ingress bpf bytecode-file - flowid 1:1", Help: "classify with classic BPF"},
 		},
-		Lines: setLines(xdpload.FilterAdd),
+		Lines: setLines(attach.FilterAdd),
 	}
 }
 
@@ -83,7 +83,7 @@ func filterChangeCommand() command {
 		Examples: []grammar.Example{
 			{Line: "xdpload tc filter change dev eth0 ingress pref 49152 handle 1 bpf da obj foo.o", Help: "run another program there"},
 		},
-		Lines: setLines(xdpload.FilterChange),
+		Lines: setLines(attach.FilterChange),
 	}
 }
 
@@ -100,7 +100,7 @@ A filter that has the pref, handle and chain is replaced with no moment in betwe
 			{Line: "xdpload tc filter replace dev eth0 ingress bpf da obj foo.o", Help: "attach the program, or its new version"},
 			{Line: "xdpload -atomic tc filter replace dev 'veth*' ingress bpf da obj foo.o", Help: "do so on every device with such a name, or on none"},
 		},
-		Lines: setLines(xdpload.FilterReplace),
+		Lines: setLines(attach.FilterReplace),
 	}
 }
 

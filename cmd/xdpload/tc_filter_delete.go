@@ -11,10 +11,11 @@ import (
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
-	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/internal/render"
 	"github.com/xdpload/xdpload/netlink"
+	"github.com/xdpload/xdpload/prog"
 )
 
 func filterDeleteCommand() command {
@@ -26,7 +27,7 @@ func filterDeleteCommand() command {
 			{Line: "xdpload tc filter del dev eth0 ingress bpf obj foo.o", Help: "detach what was attached from foo.o, and leave the filters of others"},
 			{Line: "xdpload tc filter del dev eth0 ingress pref 49152 handle 1 bpf", Help: "detach one filter"},
 		},
-		Lines: filterLines(xdpload.FilterAdd, (*filterRequest).deleteGrammar, func(r *filterRequest) request { return runner(r.runDelete) }),
+		Lines: filterLines(attach.FilterAdd, (*filterRequest).deleteGrammar, func(r *filterRequest) request { return runner(r.runDelete) }),
 	}
 }
 
@@ -130,7 +131,7 @@ func deletedEvents(e *env, conn *netlink.Conn, filters []*netlink.Filter) filter
 
 // matching lists what a delete is about.
 func (r *filterRequest) matching(conn *netlink.Conn, e *env, ifindex int) ([]*netlink.Filter, error) {
-	hook := xdpload.Clsact{Filter: r.filter(ifindex)}
+	hook := attach.Clsact{Filter: r.filter(ifindex)}
 	chain := r.chain()
 	if r.Code.given() {
 		return r.named(conn, e, hook)
@@ -166,7 +167,7 @@ func noFilter(err error) bool {
 var errNoFilter = errors.New("no such filter")
 
 // named lists the filters that run the program which the line names.
-func (r *filterRequest) named(conn *netlink.Conn, e *env, hook xdpload.Clsact) (filters []*netlink.Filter, err error) {
+func (r *filterRequest) named(conn *netlink.Conn, e *env, hook attach.Clsact) (filters []*netlink.Filter, err error) {
 	name, err := r.Code.Program.filterName(e, ebpf.SchedCLS)
 	if err != nil {
 		return nil, err
@@ -201,7 +202,7 @@ type filtersDeleted struct {
 	Deleted []deletedFilter `json:"deleted"`
 
 	hook     string
-	programs []xdpload.ProgramInfo
+	programs []prog.Info
 }
 
 type deletedFilter struct {
@@ -217,7 +218,7 @@ type deletedFilter struct {
 func (*filtersDeleted) change() {}
 
 func (r *filterRequest) deleted(filters []*netlink.Filter) *filtersDeleted {
-	var known xdpload.Inventory
+	var known attach.Inventory
 	report := &filtersDeleted{
 		Device: r.Device, Block: r.Block, Parent: r.parent(), Deleted: []deletedFilter{}, hook: r.name(),
 	}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/cilium/ebpf"
 
-	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/internal/render"
 	"github.com/xdpload/xdpload/netlink"
 )
@@ -37,7 +37,7 @@ func (r *filterSetRequest) loads() loading {
 // line has loaded, so that nothing has to be looked for.
 func (r *filterSetRequest) simple(e *env) bool {
 	ifindex, known := e.batch.devices[r.Device]
-	if !known || r.Devices.several() || r.op != xdpload.FilterAdd || r.Block != 0 || len(r.Actions) > 0 || e.Idempotent || os.Getenv("TC_BPF_UDS") != "" {
+	if !known || r.Devices.several() || r.op != attach.FilterAdd || r.Block != 0 || len(r.Actions) > 0 || e.Idempotent || os.Getenv("TC_BPF_UDS") != "" {
 		return false
 	}
 	key, sharing := r.Code.Program.shareKey(e, ebpf.SchedCLS, r.boundTo(ifindex))
@@ -80,11 +80,11 @@ func (r *filterSetRequest) prepare(ctx context.Context, e *env) (_ *change, err 
 	for _, ifindex := range ifindexes {
 		f, same := r.filter(ifindex), options
 		f.BPF = &same
-		c.plans = append(c.plans, xdpload.Plan{
-			Source: c.source.plan(), Hook: xdpload.Clsact{Filter: f, Op: r.op, Idempotent: e.Idempotent},
+		c.plans = append(c.plans, attach.Plan{
+			Source: c.source.plan(), Hook: attach.Clsact{Filter: f, Op: r.op, Idempotent: e.Idempotent},
 		})
 	}
-	c.one = func(o *xdpload.Outcome) any { return r.outcome(e, c, o) }
+	c.one = func(o *attach.Outcome) any { return r.outcome(e, c, o) }
 	return c, nil
 }
 
@@ -157,7 +157,7 @@ func (*filterChange) change() {}
 
 // outcome reports what came of it, or with -echo what the kernel tells all who
 // listen.
-func (r *filterSetRequest) outcome(e *env, by *change, o *xdpload.Outcome) any {
+func (r *filterSetRequest) outcome(e *env, by *change, o *attach.Outcome) any {
 	a := o.Attachment
 	if a == nil {
 		return nil
@@ -184,9 +184,9 @@ func (r *filterSetRequest) outcome(e *env, by *change, o *xdpload.Outcome) any {
 	return c
 }
 
-func changeOf(op xdpload.FilterOp, replaced bool) netlink.Change {
+func changeOf(op attach.FilterOp, replaced bool) netlink.Change {
 	switch {
-	case op == xdpload.FilterChange:
+	case op == attach.FilterChange:
 		return netlink.Changed
 	case replaced:
 		return netlink.Replaced

@@ -12,9 +12,10 @@ import (
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
-	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/internal/render"
+	"github.com/xdpload/xdpload/load"
+	"github.com/xdpload/xdpload/prog"
 )
 
 // graftRequest puts a program into a pinned program array.
@@ -68,7 +69,7 @@ func (r *graftRequest) run(ctx context.Context, e *env) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	array, err := xdpload.OpenProgramArray(e.pinPath(r.Path))
+	array, err := prog.OpenProgramArray(e.pinPath(r.Path))
 	if err != nil {
 		return nil, err
 	}
@@ -77,13 +78,13 @@ func (r *graftRequest) run(ctx context.Context, e *env) (any, error) {
 	if err := array.Check(key, t); err != nil {
 		return nil, err
 	}
-	put := func(p *xdpload.Program) (any, error) {
+	put := func(p *prog.Program) (any, error) {
 		old, err := array.Put(key, p)
 		if err != nil {
 			return nil, err
 		}
 		return &graftReport{
-			Path: array.Path, MapID: array.ID, Key: key, Program: reportProgram(&p.ProgramInfo), Replaced: reportProgram(old),
+			Path: array.Path, MapID: array.ID, Key: key, Program: reportProgram(&p.Info), Replaced: reportProgram(old),
 		}, nil
 	}
 	if r.Program.File != "" {
@@ -98,9 +99,9 @@ func (r *graftRequest) run(ctx context.Context, e *env) (any, error) {
 }
 
 // load tries the ways to load the program until the array takes it.
-func (r *graftRequest) load(ctx context.Context, e *env, t ebpf.ProgramType, put func(*xdpload.Program) (any, error)) (any, error) {
+func (r *graftRequest) load(ctx context.Context, e *env, t ebpf.ProgramType, put func(*prog.Program) (any, error)) (any, error) {
 	var first error
-	for _, adapt := range xdpload.Variants(t) {
+	for _, adapt := range prog.Variants(t) {
 		report, err := r.loadAs(ctx, e, t, adapt, put)
 		if err == nil {
 			return report, nil
@@ -114,14 +115,14 @@ func (r *graftRequest) load(ctx context.Context, e *env, t ebpf.ProgramType, put
 }
 
 // loadAs pins what the object pins, around put.
-func (r *graftRequest) loadAs(ctx context.Context, e *env, t ebpf.ProgramType, adapt func(*ebpf.ProgramSpec), put func(*xdpload.Program) (any, error)) (report any, err error) {
+func (r *graftRequest) loadAs(ctx context.Context, e *env, t ebpf.ProgramType, adapt func(*ebpf.ProgramSpec), put func(*prog.Program) (any, error)) (report any, err error) {
 	obj, err := r.Program.object(e)
 	if err != nil {
 		return nil, err
 	}
 	o := r.Program.options(e, t, 0)
 	o.Adapt, o.KeepSlots = adapt, true // one element changes
-	l, err := xdpload.Load(ctx, obj, o)
+	l, err := load.Load(ctx, obj, o)
 	if err != nil {
 		return nil, r.Program.failed(obj, o.Select, err)
 	}

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/netlink"
 )
 
@@ -18,10 +18,10 @@ func clsactHints(err error) []string {
 	if x, ok := errors.AsType[*qdiscTakenError](err); ok && x.Have != x.Want {
 		return []string{fmt.Sprintf("xdpload tc qdisc del dev %s %s makes room, and deletes its filters", device, x.Have)}
 	}
-	if _, ok := errors.AsType[*xdpload.NoEgressError](err); ok {
+	if _, ok := errors.AsType[*attach.NoEgressError](err); ok {
 		return []string{fmt.Sprintf("a clsact qdisc has both: xdpload tc qdisc del dev %s ingress, which deletes its filters, then tc qdisc add dev %[1]s clsact", device)}
 	}
-	if x, ok := errors.AsType[*xdpload.AmbiguousError](err); ok && len(x.Attachments) > 0 && x.Attachments[0].Filter != nil {
+	if x, ok := errors.AsType[*attach.AmbiguousError](err); ok && len(x.Attachments) > 0 && x.Attachments[0].Filter != nil {
 		f := x.Attachments[0].Filter
 		return []string{fmt.Sprintf("name one: pref %d handle %#x", f.Pref, f.Handle)}
 	}

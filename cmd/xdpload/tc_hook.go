@@ -6,7 +6,7 @@ import (
 	"math"
 	"strings"
 
-	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/netlink"
 )
@@ -73,7 +73,7 @@ func (r *hookRequest) subject() string {
 // qdisc has it. ifindex is 0 for a block.
 func (r *hookRequest) locate(e *env) (conn *netlink.Conn, ifindex int, err error) {
 	if conn, ifindex, err = r.find(e); err == nil && r.Block == 0 {
-		err = xdpload.CheckHook(conn, ifindex, r.parent())
+		err = attach.CheckHook(conn, ifindex, r.parent())
 	}
 	return conn, ifindex, err
 }
@@ -89,7 +89,7 @@ func (r *hookRequest) find(e *env) (conn *netlink.Conn, ifindex int, err error) 
 
 // noEgress tells that a list is empty: nothing runs on a hook that is not there.
 func noEgress(err error) bool {
-	_, ok := errors.AsType[*xdpload.NoEgressError](err)
+	_, ok := errors.AsType[*attach.NoEgressError](err)
 	return ok
 }
 

@@ -9,8 +9,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/load"
 )
 
 // A mapSet is the maps of an object, handed from one process to another in a
@@ -82,7 +82,7 @@ func decodeMapSet(b []byte) (*mapSet, error) {
 }
 
 // exportMaps sends the maps of a load to whoever listens at path.
-func exportMaps(path, file string, obj *elf.Object, l *xdpload.Loaded) error {
+func exportMaps(path, file string, obj *elf.Object, l *load.Loaded) error {
 	set, fds, err := newMapSet(file, obj, l.Maps)
 	if err != nil {
 		return fmt.Errorf("export %s: %w", path, err)
@@ -113,7 +113,7 @@ func (e *exportError) Unwrap() error { return e.Err }
 // newMapSet lists the maps that the object defines; those of global variables
 // are not among them. Maps without a number of their own, which only iproute2's
 // style has, are numbered by name.
-func newMapSet(file string, obj *elf.Object, maps []*xdpload.Map) (*mapSet, []int, error) {
+func newMapSet(file string, obj *elf.Object, maps []*load.Map) (*mapSet, []int, error) {
 	set := &mapSet{Object: file}
 	var stat unix.Stat_t
 	if unix.Stat(file, &stat) == nil {

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/internal/render"
 	"github.com/xdpload/xdpload/netlink"
@@ -125,9 +125,9 @@ func (r *qdiscRequest) change(ctx context.Context, e *env) (*qdiscChange, error)
 	}
 	q := netlink.Clsact(dev.Index)
 	q.Kind, q.IngressBlock, q.EgressBlock = r.Kind, r.IngressBlock, r.EgressBlock
-	var lost []*xdpload.Attachment
+	var lost []*attach.Attachment
 	if r.done == "deleted" {
-		var known xdpload.Inventory
+		var known attach.Inventory
 		if lost, err = known.Classifiers(conn, dev); err != nil {
 			return nil, err
 		}

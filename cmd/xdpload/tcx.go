@@ -3,7 +3,7 @@ package main
 import (
 	"fmt"
 
-	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/internal/grammar"
 )
 
@@ -12,8 +12,8 @@ func tcxHook() multiHook {
 		command: "tcx",
 		points:  [2]string{"ingress", "egress"},
 		help:    [2]string{"packets that the device receives", "packets that it sends"},
-		make: func(ifindex int, second bool, o xdpload.Order) xdpload.Hook {
-			return xdpload.TCX{Ifindex: ifindex, Egress: second, Order: o}
+		make: func(ifindex int, second bool, o attach.Order) attach.Hook {
+			return attach.TCX{Ifindex: ifindex, Egress: second, Order: o}
 		},
 		exampleDevice: "eth0",
 	}

@@ -13,10 +13,10 @@ import (
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
-	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/internal/render"
+	"github.com/xdpload/xdpload/load"
 )
 
 type verifyRequest struct {
@@ -85,7 +85,7 @@ func (r *verifyRequest) run(ctx context.Context, e *env) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := xdpload.VerifyOptions{
+	o := load.VerifyOptions{
 		Select:    elf.Selector{Section: r.Section, Program: r.Program, Type: ebpf.ProgramType(r.Type)},
 		Variables: r.Variables.Variables,
 		Jobs:      e.verifierJobs(),
@@ -98,12 +98,12 @@ func (r *verifyRequest) run(ctx context.Context, e *env) (any, error) {
 		o.Ifindex = link.Index
 	}
 	if r.BTF != "" {
-		if o.Types, err = xdpload.OpenTypes(r.BTF); err != nil {
+		if o.Types, err = load.OpenTypes(r.BTF); err != nil {
 			return nil, err
 		}
 	}
 	start := time.Now()
-	trials, err := xdpload.Verify(ctx, obj, o)
+	trials, err := load.Verify(ctx, obj, o)
 	if err == nil {
 		err = unasked(trials)
 	}
@@ -116,7 +116,7 @@ func (r *verifyRequest) run(ctx context.Context, e *env) (any, error) {
 
 // unasked is the error of a program about which the kernel said nothing, as it
 // talks to those with more privileges only.
-func unasked(trials []xdpload.Trial) error {
+func unasked(trials []load.VerifyResult) error {
 	for i := range trials {
 		err := trials[i].Err
 		_, said := errors.AsType[*ebpf.VerifierError](err)
@@ -159,7 +159,7 @@ func (r *verifyRequest) writeJUnit(e *env, b []byte) error {
 	return os.WriteFile(r.JUnit.File, b, 0o644)
 }
 
-func (r *verifyRequest) report(file string, trials []xdpload.Trial, took time.Duration) *verifyReport {
+func (r *verifyRequest) report(file string, trials []load.VerifyResult, took time.Duration) *verifyReport {
 	out := &verifyReport{File: file, Kernel: kernelRelease(), BTF: r.BTF, Time: took.Nanoseconds(), Programs: []verifiedProgram{}, all: r.Stats}
 	for i := range trials {
 		p := r.verified(&trials[i])
@@ -176,7 +176,7 @@ func (r *verifyRequest) report(file string, trials []xdpload.Trial, took time.Du
 	return out
 }
 
-func (r *verifyRequest) verified(t *xdpload.Trial) verifiedProgram {
+func (r *verifyRequest) verified(t *load.VerifyResult) verifiedProgram {
 	p := verifiedProgram{
 		Name: t.Program.Name, Section: t.Program.Section, Result: resultTaken, Reason: t.Skipped, Source: t.Source,
 		Nanoseconds: t.Cost.Time.Nanoseconds(), Instructions: t.Cost.Instructions, Limit: t.Cost.Limit,

@@ -1,0 +1,459 @@
+package attach
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"os"
+	"slices"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/netlink"
+	"github.com/xdpload/xdpload/prog"
+)
+
+// Clsact is the hook of a classifier: a place on a clsact or ingress qdisc, on a
+// shared block, or on a qdisc with classes, and the bpf filter that runs
+// the program there.
+//
+// On netlink.Ingress and netlink.Egress, the clsact qdisc is created where
+// the device has neither clsact nor ingress, and deleted again when the filter
+// is then refused.
+type Clsact struct {
+	// Filter is the place, and how the program runs there. Its Kind is "bpf", and
+	// its FD the program's. With Bytecode there is no program. Protocol 0
+	// stands for netlink.ProtocolAll, except to change and to detach, where
+	// it stands for any.
+	Filter netlink.Filter
+	// Idempotent changes nothing if the hook has a filter with the
+	// same name, class, flags, police and actions, and with the Pref, Handle and
+	// Protocol of Filter where those are set, whose program does the same: see
+	// [Attachment].
+	Idempotent bool
+	// Op is what becomes of a filter that is there already.
+	Op FilterOp
+}
+
+// A place is what was found of a hook.
+type place struct {
+	device string // empty for a block
+	qdisc
+}
+
+// A target is what identifies the filter to set, and the one that is there, if
+// known.
+type target struct {
+	pref     uint16
+	handle   uint32
+	protocol netlink.Protocol
+	old      *netlink.Filter
+	claimed  bool // it must be free
+}
+
+// FilterOp is what a plan does with a filter that is in the place already.
+type FilterOp uint8
+
+// What a plan does.
+const (
+	// FilterAdd refuses: os.ErrExist.
+	FilterAdd FilterOp = iota
+	// FilterReplace takes its place, with no moment in between in which
+	// neither runs, and adds a filter where there is none. A Filter without
+	// Handle stands for the one with its name and chain on the hook, and with
+	// its Pref and Protocol where those are set; more than one is an
+	// [*AmbiguousError]. A filter without a name, such as Bytecode, is always
+	// added.
+	FilterReplace
+	// FilterChange does the same, but never adds: os.ErrNotExist.
+	FilterChange
+)
+
+// FilterInfo is what an [Attachment] of a classifier has beside its program.
+type FilterInfo struct {
+	netlink.Filter
+	// Qdisc is the kind of the qdisc whose ingress or egress hook this is, empty
+	// where it was not looked at.
+	Qdisc string
+	// QdiscCreated reports that the qdisc was created for the filter.
+	QdiscCreated bool
+	// Was is the filter whose place it has taken, nil if none.
+	Was *netlink.Filter
+}
+
+// ProgramType is [ebpf.SchedCLS].
+func (Clsact) ProgramType() ebpf.ProgramType { return ebpf.SchedCLS }
+
+func (h Clsact) ifindex() int { return h.Filter.Ifindex }
+
+func (h Clsact) steps(off bool) steps {
+	if off {
+		return &filterOff{Clsact: h}
+	}
+	return &filterSteps{Clsact: h}
+}
+
+// filterSteps set a filter.
+type filterSteps struct {
+	Clsact
+	to      *target
+	at      *place
+	created bool // the qdisc
+}
+
+func (s *filterSteps) look(e *engine, m *move) (err error) {
+	m.Device, m.old = s.device(e), 0
+	if s.to, err = s.aim(e); err != nil {
+		return err
+	}
+	if old := s.to.old; old != nil && old.BPF != nil {
+		m.old = old.BPF.ProgramID
+	}
+	if s.to.old != nil && s.Filter.Parent == netlink.Ingress { // whatever kind of qdisc it is on
+		s.at = &place{device: m.Device}
+		return nil
+	}
+	if s.at, err = s.findOnce(e); err != nil {
+		return err
+	}
+	if s.at.missing && !s.creates() || s.at.shares(s.Filter.Parent) {
+		return s.refusal(e.conn)
+	}
+	return nil
+}
+
+func (*filterSteps) put(ctx context.Context, e *engine, all []*move) []error {
+	var errs []error
+	for len(all) > 0 {
+		if n := inFlight(all); n > 1 {
+			errs = append(errs, addAll(ctx, e, all[:n])...)
+			all = all[n:]
+			continue
+		}
+		m := all[0]
+		s, _ := m.steps.(*filterSteps)
+		err := ctx.Err()
+		if err == nil {
+			err = s.putOne(e, m)
+		}
+		errs, all = append(errs, err), all[1:]
+	}
+	return errs
+}
+
+// inFlight is how many of the first moves only add a filter where there is a
+// qdisc.
+func inFlight(all []*move) (n int) {
+	for _, m := range all {
+		s, _ := m.steps.(*filterSteps)
+		if s.Op != FilterAdd || s.at.missing {
+			break
+		}
+		n++
+	}
+	return n
+}
+
+func addAll(ctx context.Context, e *engine, all []*move) []error {
+	if err := ctx.Err(); err != nil {
+		return slices.Repeat([]error{err}, len(all))
+	}
+	filters := make([]*netlink.Filter, len(all))
+	for i, m := range all {
+		s, _ := m.steps.(*filterSteps)
+		f := s.filter(s.to, e.program())
+		filters[i] = &f
+	}
+	got, errs := e.conn.AddFilters(filters)
+	for i, m := range all {
+		if s, _ := m.steps.(*filterSteps); errs[i] == nil {
+			s.note(e, m, got[i])
+		}
+	}
+	return errs
+}
+
+func (s *filterSteps) putOne(e *engine, m *move) (err error) {
+	if s.at, err = s.ensureQdisc(e); err != nil {
+		return err
+	}
+	s.created = s.created || s.at.created
+	got, err := s.set(e.conn, s.to, e.program())
+	if err == nil {
+		s.note(e, m, got)
+	}
+	return err
+}
+
+// note says what the kernel has done.
+func (s *filterSteps) note(e *engine, m *move, got *netlink.Filter) {
+	s.at.created = s.created
+	if old := s.to.old; old != nil && m.old != 0 {
+		gone := e.Known.Program(m.old)
+		m.Gone = &gone
+	}
+	m.Attachment = s.attached(s.at, got, e.program(), s.to.old, m.Gone)
+}
+
+// again: the place was taken by someone else, who may have the same name, or the
+// qdisc was deleted by whoever created it.
+func (s *filterSteps) again(e *engine, m *move, err error) bool {
+	taken := s.to.claimed && errors.Is(err, os.ErrExist)
+	if !taken {
+		delete(e.Known.hooks, s.hook())
+		now, findErr := s.find(e)
+		if s.created || findErr != nil || !now.missing || !s.creates() {
+			return false
+		}
+	}
+	return s.look(e, m) == nil
+}
+
+func (*filterSteps) confirm(e *engine, all []*move) {
+	for _, m := range all {
+		s, _ := m.steps.(*filterSteps)
+		if m.Err == nil {
+			continue
+		}
+		if s.created {
+			s.deleteQdisc(e.conn)
+		}
+		if s.at != nil {
+			m.Err = s.explain(s.at, m.Err)
+		}
+	}
+}
+
+var errNotOurs = errors.New("another filter has taken its place since")
+
+// undo removes the filter, or has it be what it was.
+func (s *filterSteps) undo(e *engine, m *move) error {
+	f := m.Attachment.Filter.Filter
+	now := s.existing(e.conn, f)
+	if now == nil || now.BPF == nil || now.BPF.ProgramID != m.Attachment.Program.ID {
+		return errNotOurs
+	}
+	if was := m.Attachment.Filter.Was; was != nil {
+		return restoreFilter(e, *was)
+	}
+	err := e.conn.DeleteFilter(identity(f))
+	if err == nil && s.created {
+		s.deleteQdisc(e.conn)
+	}
+	return err
+}
+
+// restoreFilter sets a filter that was there, with its own name and class.
+func restoreFilter(e *engine, was netlink.Filter) error {
+	options := *was.BPF
+	if options.ProgramID != 0 {
+		fd, err := e.kept(options.ProgramID)
+		if err != nil {
+			return err
+		}
+		options.FD = fd
+	}
+	was.BPF = &options
+	_, err := e.conn.ReplaceFilter(&was)
+	return err
+}
+
+// identity is what tells one filter from all others.
+func identity(f netlink.Filter) *netlink.Filter {
+	f.BPF = nil
+	return &f
+}
+
+// filter is what the kernel is told.
+func (h Clsact) filter(to *target, p *prog.Program) netlink.Filter {
+	f, options := h.Filter, netlink.BPFFilter{}
+	if f.BPF != nil {
+		options = *f.BPF
+	}
+	if p != nil {
+		options.FD = p.FD()
+	}
+	f.Kind, f.BPF = "bpf", &options
+	f.Pref, f.Handle, f.Protocol = to.pref, to.handle, to.protocol
+	return f
+}
+
+func (h Clsact) set(c *netlink.Conn, to *target, p *prog.Program) (*netlink.Filter, error) {
+	f := h.filter(to, p)
+	switch {
+	case h.Op == FilterAdd, to.claimed:
+		return c.AddFilter(&f)
+	case h.Op == FilterChange:
+		return c.ChangeFilter(&f)
+	}
+	return c.ReplaceFilter(&f)
+}
+
+func (h Clsact) attached(at *place, got *netlink.Filter, p *prog.Program, old *netlink.Filter, gone *prog.Info) *Attachment {
+	a := &Attachment{
+		Ifindex: h.Filter.Ifindex, Device: at.device,
+		Filter: &FilterInfo{Filter: *got, Qdisc: at.kind, QdiscCreated: at.created, Was: old},
+	}
+	if p != nil {
+		a.Program = p.Info
+	}
+	a.Replaced = gone
+	return a
+}
+
+// device is the name of the hook's device, empty for a block.
+func (h Clsact) device(e *engine) string {
+	if h.Filter.Block != 0 {
+		return ""
+	}
+	return e.Known.name(e.conn, h.Filter.Ifindex)
+}
+
+func (h Clsact) attachments(e *engine, filters []*netlink.Filter) []*Attachment {
+	out := make([]*Attachment, len(filters))
+	for i, f := range filters {
+		out[i] = e.Known.classifier(h.device(e), f, "")
+	}
+	return out
+}
+
+// explain gives the reason of an errno that comes without a sentence.
+func (h Clsact) explain(at *place, err error) error {
+	refused, ok := errors.AsType[*netlink.Error](err)
+	switch {
+	case !ok || refused.Message != "":
+	case refused.Errno() == unix.EOPNOTSUPP && h.Filter.BPF != nil && h.Filter.BPF.SkipSW:
+		return &prog.UnsuitableError{
+			Cause: "the device takes no such filter: cards take those of ingress, as a rule", Offload: true, Type: ebpf.SchedCLS, Err: err,
+		}
+	case refused.Errno() == unix.EINVAL && at.kind == kindClsact && h.Filter.Parent == netlink.Parent(netlink.MakeHandle(0xffff, 0)):
+		return &prog.UnsuitableError{Cause: "a clsact qdisc has the hooks ingress and egress, not ffff:", Err: err}
+	}
+	return err
+}
+
+// filterOff deletes the filter that has the hook's pref and handle, or without them
+// the one that has its name.
+type filterOff struct {
+	Clsact
+	filter netlink.Filter
+	old    *netlink.Filter // nil if it cannot be known
+}
+
+func (s *filterOff) look(e *engine, m *move) error {
+	m.Device = s.device(e)
+	if err := CheckHook(e.conn, s.Filter.Ifindex, s.Filter.Parent); err != nil {
+		return err
+	}
+	s.filter = s.Filter
+	s.filter.Kind = "bpf"
+	if s.filter.Handle == 0 {
+		same, err := s.Named(e.conn)
+		if m.idle = len(same) == 0; err != nil || m.idle {
+			return err
+		}
+		if len(same) > 1 {
+			return &AmbiguousError{Device: m.Device, Attachments: s.attachments(e, same)}
+		}
+		s.filter = *same[0]
+	}
+	if s.old = s.existing(e.conn, s.filter); s.old != nil && s.old.BPF != nil {
+		m.old = s.old.BPF.ProgramID
+	}
+	return nil
+}
+
+func (*filterOff) candidates(*engine, *move) []*Attachment { return nil }
+
+func (*filterOff) put(ctx context.Context, e *engine, all []*move) []error {
+	return oneByOne(ctx, all, func(m *move) error {
+		s, _ := m.steps.(*filterOff)
+		if err := e.conn.DeleteFilter(identity(s.filter)); err != nil {
+			return err
+		}
+		if s.old != nil {
+			m.Attachment = s.attachments(e, []*netlink.Filter{s.old})[0]
+			m.Gone = &m.Attachment.Program
+		}
+		return nil
+	})
+}
+
+func (*filterOff) again(*engine, *move, error) bool { return false }
+
+func (*filterOff) confirm(*engine, []*move) {}
+
+func (s *filterOff) undo(e *engine, _ *move) error {
+	if s.old == nil {
+		return errors.New("what the filter was is not known")
+	}
+	return restoreFilter(e, *s.old)
+}
+
+// classifier describes a bpf filter.
+func (v *Inventory) classifier(device string, f *netlink.Filter, qdisc string) *Attachment {
+	a := &Attachment{Ifindex: f.Ifindex, Device: device, Filter: &FilterInfo{Filter: *f, Qdisc: qdisc}}
+	if f.BPF != nil && f.BPF.ProgramID != 0 {
+		a.Program = v.Program(f.BPF.ProgramID)
+	}
+	return a
+}
+
+// Classifiers lists the programs that the filters on a device's clsact or ingress
+// qdisc run: what comes in first, then what goes out; of a hook, chain 0 and
+// then the chains that a filter there may send packets to.
+func (v *Inventory) Classifiers(c *netlink.Conn, l *netlink.Link) ([]*Attachment, error) {
+	kinds, err := v.qdiscKinds(c)
+	if err != nil {
+		return nil, err
+	}
+	q := qdisc{kind: kinds[l.Index]}
+	var out []*Attachment
+	for _, parent := range q.hooks() {
+		filters, err := programsOn(c, netlink.FilterQuery{Ifindex: l.Index, Parent: parent})
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range filters {
+			out = append(out, v.classifier(l.Name, f, q.kind))
+		}
+	}
+	return out, nil
+}
+
+// qdiscKinds asks for all devices at once: the kernel lists them all, whichever
+// device is asked for.
+func (v *Inventory) qdiscKinds(c *netlink.Conn) (map[int]string, error) {
+	if v.qdiscs != nil {
+		return v.qdiscs, nil
+	}
+	kinds := make(map[int]string)
+	for q, err := range c.Qdiscs(0) {
+		if err != nil {
+			return nil, err
+		}
+		if q.Parent == netlink.HandleClsact {
+			kinds[q.Ifindex] = q.Kind
+		}
+	}
+	v.qdiscs = kinds
+	return kinds, nil
+}
+
+func programsOn(c *netlink.Conn, q netlink.FilterQuery) ([]*netlink.Filter, error) {
+	var filters []*netlink.Filter
+	for f, err := range c.Filters(q) {
+		if errors.Is(err, unix.EMSGSIZE) {
+			break // classic BPF that cannot be listed: better the rest than nothing
+		}
+		if err != nil {
+			return nil, err
+		}
+		if f.BPF != nil && f.BPF.ProgramID != 0 {
+			filters = append(filters, f)
+		}
+	}
+	slices.SortStableFunc(filters, func(a, b *netlink.Filter) int { return cmp.Compare(a.Chain, b.Chain) })
+	return filters, nil
+}

@@ -1,0 +1,175 @@
+package attach
+
+import (
+	"errors"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/internal/sys"
+	"github.com/xdpload/xdpload/netlink"
+	"github.com/xdpload/xdpload/prog"
+)
+
+// LinkInfo is a bpf_link: an attachment that lives as long as its file
+// descriptors and pins.
+type LinkInfo struct {
+	ID uint32
+}
+
+// Inventory looks programs and bpf_links up and remembers them, so that a
+// list of many devices asks the kernel for each only once. The zero value is
+// ready. It is not safe for concurrent use.
+type Inventory struct {
+	programs map[uint32]*prog.Info // pointers: the map is copied as it grows
+	links    map[linkPlace]LinkInfo
+	qdiscs   map[int]string // by device index: "clsact" or "ingress"
+	absent   map[sys.AttachType]bool
+	devices  map[int]*netlink.Link // as they were seen last, by index: good for one look
+	names    map[int]string        // of devices, by index
+	hooks    map[hookKey]qdisc     // to which filters are added
+}
+
+// AddLink tells of a device as it was just listed: the next look at it needs no
+// request. What has changed since is noticed.
+func (v *Inventory) AddLink(l *netlink.Link) {
+	if v.devices == nil {
+		v.devices, v.names = make(map[int]*netlink.Link), make(map[int]string)
+	}
+	v.devices[l.Index], v.names[l.Index] = l, l.Name
+}
+
+// device looks at a device. What was seen before is believed once.
+func (v *Inventory) device(c *netlink.Conn, ifindex int) (*netlink.Link, error) {
+	if l := v.devices[ifindex]; l != nil {
+		delete(v.devices, ifindex)
+		return l, nil
+	}
+	return c.LinkByIndex(ifindex)
+}
+
+// name is that of a device, empty if it is gone.
+func (v *Inventory) name(c *netlink.Conn, ifindex int) string {
+	if name, ok := v.names[ifindex]; ok {
+		return name
+	}
+	l, err := c.LinkByIndex(ifindex)
+	if err != nil {
+		return ""
+	}
+	v.AddLink(l)
+	return l.Name
+}
+
+// linkPlace is where an XDP link holds which program. The device index alone
+// could be that of a device in another network namespace.
+type linkPlace struct {
+	ifindex, program uint32
+}
+
+// XDP lists what runs on a device, in the order in which a packet meets it.
+func (v *Inventory) XDP(l *netlink.Link) []*Attachment {
+	out := make([]*Attachment, 0, len(l.XDP.Programs))
+	for _, p := range l.XDP.Programs {
+		out = append(out, &Attachment{
+			Ifindex: l.Index,
+			Device:  l.Name,
+			Mode:    p.Mode,
+			Program: v.Program(p.ID),
+			Link:    v.link(linkPlace{uint32(l.Index), p.ID}),
+		})
+	}
+	return out
+}
+
+// Attachments lists what runs on every hook of a device, in the order in which a
+// packet meets it: on its way in XDP, tcx and the filters on ingress, on its way
+// out tcx and the filters on egress. Programs for what the peer of a primary
+// netkit device sends come before all those, and programs for what the
+// device itself sends after them: netkit runs them when a packet leaves the
+// one device for the other (drivers/net/netkit.c, netkit_xmit).
+//
+// Hooks that this kernel does not have, and those that a plain user may not
+// look at, are left out. For the calling thread see the function
+// [Attachments].
+func (v *Inventory) Attachments(c *netlink.Conn, l *netlink.Link) ([]*Attachment, error) {
+	filters, err := v.Classifiers(c, l)
+	if err != nil {
+		return nil, err
+	}
+	in := len(filters)
+	if i := slices.IndexFunc(filters, func(a *Attachment) bool { return a.Filter.Parent == netlink.Egress }); i >= 0 {
+		in = i
+	}
+	primary := l.Netkit != nil && l.Netkit.Primary
+	var out []*Attachment
+	if primary && !l.Netkit.Single {
+		out = append(out, v.multi(l, sys.NetkitPeer)...)
+	}
+	out = append(out, v.XDP(l)...)
+	out = append(out, v.multi(l, sys.TCXIngress)...)
+	out = append(out, filters[:in]...)
+	out = append(out, v.multi(l, sys.TCXEgress)...)
+	out = append(out, filters[in:]...)
+	if primary {
+		out = append(out, v.multi(l, sys.NetkitPrimary)...)
+	}
+	return out, nil
+}
+
+// Enter makes ready for another network namespace. Programs and bpf_links are
+// the same in all.
+func (v *Inventory) Enter() { v.qdiscs, v.devices, v.names, v.hooks = nil, nil, nil, nil }
+
+// multi is empty where the kernel does not tell, and then asks no more.
+func (v *Inventory) multi(l *netlink.Link, point sys.AttachType) []*Attachment {
+	if v.absent[point] {
+		return nil
+	}
+	on, err := multi{ifindex: l.Index, point: point}.query(l.Name, v)
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EPERM) {
+		if v.absent == nil {
+			v.absent = make(map[sys.AttachType]bool)
+		}
+		v.absent[point] = true
+	}
+	return on.programs
+}
+
+// Program returns what the kernel tells of the program with that id: only the id
+// if it is gone or not to be looked at.
+func (v *Inventory) Program(id uint32) prog.Info {
+	if info := v.programs[id]; info != nil {
+		return *info
+	}
+	info, err := prog.InfoByID(id)
+	if err != nil {
+		info = prog.Info{ID: id}
+	}
+	if v.programs == nil {
+		v.programs = make(map[uint32]*prog.Info)
+	}
+	v.programs[id] = &info
+	return info
+}
+
+func (v *Inventory) link(p linkPlace) *LinkInfo {
+	if v.links == nil {
+		v.links = xdpLinks()
+	}
+	if info, ok := v.links[p]; ok {
+		return &info
+	}
+	return nil
+}
+
+// xdpLinks is empty without the privilege to look at links.
+func xdpLinks() map[linkPlace]LinkInfo {
+	found := make(map[linkPlace]LinkInfo)
+	for l, err := range sys.DeviceLinks() {
+		if err == nil && l.Type == sys.LinkTypeXDP {
+			found[linkPlace{uint32(l.Ifindex), l.Program}] = LinkInfo{ID: l.ID}
+		}
+	}
+	return found
+}

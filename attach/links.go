@@ -1,0 +1,316 @@
+package attach
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/internal/sys"
+)
+
+// opPinLink is what fails when a link finds its path taken.
+const opPinLink = "pin link"
+
+// A linkHook is a hook on which a bpf_link can hold a program.
+type linkHook interface {
+	// list is what is on the hook, with the links.
+	list(*engine) (programList, error)
+	// leaves are the programs of the list that an idempotent plan may leave.
+	leaves(programList) []*Attachment
+	// ready refuses a new link whose place is not there.
+	ready(programList) error
+	// create attaches by a new link, and returns its descriptor.
+	create(*engine) (int, error)
+	// keeps refuses an update of the link that holds an attachment, which
+	// cannot move it, if the hook wants another place.
+	keeps(programList, *Attachment) error
+	// current refuses a revision of the hook that is not the one that was asked for.
+	current(op string, on programList) error
+}
+
+// ErrLinkDetached says that what is pinned is a bpf_link that was detached, or
+// whose device is gone. It can hold nothing any more.
+var ErrLinkDetached = errors.New("a bpf_link that was detached")
+
+// ErrNotLink says that what is pinned where a bpf_link should be is a map or a
+// program.
+var ErrNotLink = errors.New("what is pinned there is no bpf_link")
+
+// linkSteps have a bpf_link hold the program: a new one, which comes to be when
+// its pin is published, or the one that is pinned already. A new one that is not
+// published is not attached.
+type linkSteps struct {
+	hook    linkHook
+	path    string
+	update  bool // the link that is pinned may be changed
+	on      programList
+	held    *Attachment // by the link that is pinned, nil for none
+	fd      int         // of the link, 0 without
+	problem error       // where a program that does the same may make it void
+	refusal error       // of the kernel, to make a new link
+}
+
+func (s *linkSteps) look(e *engine, m *move) (err error) {
+	s.close()
+	if s.on, err = s.hook.list(e); err != nil {
+		return err
+	}
+	m.Device, m.old, s.held = s.on.device, 0, nil
+	if s.problem = s.open(); s.held != nil {
+		m.old = s.held.Program.ID
+	}
+	if s.hook.leaves(s.on) != nil {
+		return nil
+	}
+	return s.problem
+}
+
+// open finds what is pinned where the link is to be.
+func (s *linkSteps) open() error {
+	fd, kind, err := sys.OpenPinned(s.path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return s.hook.ready(s.on)
+	case err != nil:
+		return err
+	}
+	s.fd = fd
+	if kind != sys.KindLink {
+		return &os.PathError{Op: opPinLink, Path: s.path, Err: ErrNotLink}
+	}
+	if s.held, err = s.pinned(); err == nil {
+		err = s.hook.keeps(s.on, s.held)
+	}
+	switch {
+	case !s.update:
+		return &os.PathError{Op: opPinLink, Path: s.path, Err: os.ErrExist}
+	case err != nil:
+		return &os.PathError{Op: "update", Path: s.path, Err: err}
+	}
+	return nil
+}
+
+// pinned is what the link holds, on this hook and no other.
+func (s *linkSteps) pinned() (*Attachment, error) {
+	info, err := sys.InfoOfDeviceLink(s.fd)
+	switch {
+	case err != nil:
+		return nil, err
+	case info == nil:
+		return nil, errors.New("a bpf_link that is not of a device")
+	case info.Ifindex == 0:
+		return nil, ErrLinkDetached
+	}
+	if i, err := s.on.find(LinkID(info.ID)); err == nil {
+		return s.on.programs[i], nil
+	}
+	return nil, fmt.Errorf("bpf_link id %d holds program id %d on another hook, or on the device with index %d", info.ID, info.Program, info.Ifindex)
+}
+
+func (s *linkSteps) close() {
+	if s.fd > 0 {
+		_ = sys.Close(s.fd)
+	}
+	s.fd = 0
+}
+
+// candidates are what the link holds: beside it, the program could be attached
+// twice.
+func (s *linkSteps) candidates(*engine, *move) []*Attachment {
+	for _, a := range s.hook.leaves(s.on) {
+		if s.held != nil && a.Link != nil && a.Link.ID == s.held.Link.ID {
+			return []*Attachment{a}
+		}
+	}
+	return nil
+}
+
+// stage has a new link come to be with the pins of the load.
+func (s *linkSteps) stage(e *engine) error {
+	if s.fd > 0 || s.problem != nil {
+		return nil
+	}
+	txn, err := e.transaction(s.path)
+	if err != nil {
+		return fmt.Errorf("pin the link: %w", err)
+	}
+	return txn.Pin(s.path, pinFunc(func(path string) error {
+		if s.fd, s.refusal = s.hook.create(e); s.refusal != nil {
+			s.fd = 0
+			return errNotMade // an os.ErrExist of the hook would be taken for one of the path
+		}
+		return sys.Pin(s.fd, path)
+	}))
+}
+
+var errNotMade = errors.New("no link to pin")
+
+// pinFunc pins what it makes.
+type pinFunc func(path string) error
+
+// Pin makes the object and pins it.
+func (f pinFunc) Pin(path string) error { return f(path) }
+
+func (*linkSteps) put(ctx context.Context, e *engine, all []*move) []error {
+	return oneByOne(ctx, all, func(m *move) error {
+		s, _ := m.steps.(*linkSteps)
+		m.Attachment = &Attachment{Ifindex: m.Ifindex, Device: m.Device, Program: e.program().Info}
+		switch {
+		case s.problem != nil:
+			return s.problem
+		case s.held == nil:
+			return nil // it is attached since it is pinned
+		}
+		m.Attachment.Mode, m.Attachment.Multi = s.held.Mode, s.held.Multi
+		old, err := e.kept(m.old)
+		if err != nil {
+			return err
+		}
+		m.Gone = &s.held.Program
+		if err := sys.UpdateLink(s.fd, e.program().FD(), old); err != nil {
+			return &os.PathError{Op: "update", Path: s.path, Err: err}
+		}
+		return nil
+	})
+}
+
+// again is for a link that holds another program than when it was looked at.
+func (s *linkSteps) again(e *engine, m *move, err error) bool {
+	if s.held == nil || s.problem != nil || !errors.Is(err, unix.EPERM) {
+		return false
+	}
+	was := m.old
+	return s.look(e, m) == nil && s.held != nil && m.old != was
+}
+
+func (*linkSteps) confirm(e *engine, all []*move) {
+	for _, m := range all {
+		s, _ := m.steps.(*linkSteps)
+		if m.Err != nil {
+			continue
+		}
+		info, err := sys.InfoOfLink(s.fd)
+		if err != nil {
+			e.warn(fmt.Errorf("%s: %w", s.path, err))
+			continue
+		}
+		m.Attachment.Link = &LinkInfo{ID: info.ID}
+		settle(e, m, LinkID(info.ID), s.hook.list)
+	}
+}
+
+// undo gives the link what it held. A new one goes with its pin.
+func (s *linkSteps) undo(e *engine, m *move) error {
+	if s.held == nil {
+		s.close()
+		return nil
+	}
+	old, err := e.kept(m.old)
+	if err != nil {
+		return err
+	}
+	return sys.UpdateLink(s.fd, old, e.program().FD())
+}
+
+// settle completes a made move with what is now on the hook. If someone else has
+// taken it off since, what was done has to do.
+func settle(e *engine, m *move, which Ref, list func(*engine) (programList, error)) {
+	m.Attachment.Replaced = m.Gone
+	on, err := list(e)
+	if err == nil {
+		var i int
+		if i, err = on.find(which); err == nil {
+			on.programs[i].Replaced = m.Gone
+			m.Attachment = on.programs[i]
+			return
+		}
+	}
+	e.warn(fmt.Errorf("%s: attached, but what is there now cannot be told: %w", m.Device, err))
+}
+
+// linkOff takes off what a bpf_link holds, for good.
+type linkOff struct {
+	hook linkHook
+	id   uint32
+	held *Attachment
+}
+
+func (s *linkOff) look(e *engine, m *move) error {
+	on, err := s.hook.list(e)
+	if err != nil {
+		return err
+	}
+	m.Device = on.device
+	if err := s.hook.current(opDetach, on); err != nil {
+		return err
+	}
+	i, err := on.find(LinkID(s.id))
+	if err == nil {
+		s.held = on.programs[i]
+	}
+	return err
+}
+
+func (*linkOff) candidates(*engine, *move) []*Attachment { return nil }
+
+func (*linkOff) put(ctx context.Context, _ *engine, all []*move) []error {
+	return oneByOne(ctx, all, func(m *move) error {
+		s, _ := m.steps.(*linkOff)
+		m.Attachment, m.Gone = s.held, &s.held.Program
+		return detachLink(s.id)
+	})
+}
+
+func (*linkOff) again(*engine, *move, error) bool { return false }
+
+func (*linkOff) confirm(*engine, []*move) {}
+
+func (*linkOff) undo(*engine, *move) error { return ErrLinkDetached }
+
+// oneByOne is put for a hook of which no two requests are in flight.
+func oneByOne(ctx context.Context, all []*move, put func(*move) error) []error {
+	errs := make([]error, len(all))
+	for i, m := range all {
+		if errs[i] = ctx.Err(); errs[i] == nil {
+			errs[i] = put(m)
+		}
+	}
+	return errs
+}
+
+// rootOf is the topmost directory of the BPF file system that a path is on.
+func rootOf(path string) string {
+	root := filepath.Dir(path)
+	for dir := root; ; dir = filepath.Dir(dir) {
+		var st unix.Statfs_t
+		err := unix.Statfs(dir, &st)
+		if err == nil && int64(st.Type) == unix.BPF_FS_MAGIC {
+			root = dir
+		}
+		if dir == filepath.Dir(dir) || err == nil && int64(st.Type) != unix.BPF_FS_MAGIC {
+			return root
+		}
+	}
+}
+
+func updateLink(id uint32, program, old int) error {
+	fd, err := sys.LinkByID(id)
+	if err != nil {
+		return err
+	}
+	defer sys.Close(fd)
+	return sys.UpdateLink(fd, program, old)
+}
+
+func detachLink(id uint32) error {
+	fd, err := sys.LinkByID(id)
+	if err != nil {
+		return err
+	}
+	defer sys.Close(fd)
+	return sys.DetachLink(fd)
+}

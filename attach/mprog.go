@@ -1,0 +1,345 @@
+package attach
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/internal/sys"
+)
+
+// Order is what the hooks that run several programs, [TCX] and [Netkit], are told
+// about one of them.
+type Order struct {
+	// Anchor is where the program goes; nil is Last.
+	Anchor Anchor
+	// Revision, if not 0, has a change refused unless the hook is at
+	// that revision: see [MultiInfo].
+	Revision uint64
+	// Link is a path on a BPF file system: the program is held by a bpf_link
+	// that is pinned there, and taken off with that pin. Empty: the program
+	// itself is attached, and stays until it is detached.
+	Link string
+	// Update lets the program be put into the link that is pinned at Link
+	// already.
+	Update bool
+	// Idempotent changes nothing if a program that does the same is
+	// in the place already: see [Attachment].
+	Idempotent bool
+	// Which program is taken off; the zero value is the only one.
+	Which Ref
+}
+
+// MultiInfo is what an [Attachment] has on a hook that runs several programs.
+type MultiInfo struct {
+	Hook     string // "tcx/ingress", "tcx/egress", "netkit/primary" or "netkit/peer"
+	Position int    // from 0, in the order in which they run
+	// Revision is the hook's, which the kernel increments with each change.
+	Revision uint64
+}
+
+// multi is such a hook of a device (kernel/bpf/mprog.c).
+type multi struct {
+	ifindex int
+	point   sys.AttachType
+	Order
+}
+
+func (m multi) name() string {
+	switch m.point {
+	case sys.TCXIngress:
+		return "tcx/ingress"
+	case sys.TCXEgress:
+		return "tcx/egress"
+	case sys.NetkitPrimary:
+		return "netkit/primary"
+	default:
+		return "netkit/peer"
+	}
+}
+
+func (m multi) steps(off bool) steps {
+	switch {
+	case off && m.Which.kind == refLink:
+		return &linkOff{hook: m, id: m.Which.id}
+	case off:
+		return &multiOff{multi: m}
+	case m.Link != "":
+		return &linkSteps{hook: m, path: m.Link, update: m.Update}
+	}
+	return &multiSteps{multi: m}
+}
+
+// query asks what is on the hook.
+func (m multi) query(device string, known *Inventory) (programList, error) {
+	running, revision, err := sys.QueryPrograms(m.ifindex, m.point)
+	if err != nil && !errors.Is(err, unix.ENOENT) { // ENOENT: never had a program, on some kernels
+		return programList{}, err
+	}
+	out := programList{hook: m.name(), device: device, revision: revision}
+	for i, r := range running {
+		a := &Attachment{
+			Ifindex: m.ifindex, Device: device, Program: known.Program(r.Program),
+			Multi: &MultiInfo{Hook: m.name(), Position: i, Revision: revision},
+		}
+		if r.Link != 0 {
+			a.Link = &LinkInfo{ID: r.Link}
+		}
+		out.programs = append(out.programs, a)
+	}
+	return out, nil
+}
+
+// list is what the hook is about to be changed from.
+func (m multi) list(e *engine) (programList, error) {
+	dev, err := e.Known.device(e.conn, m.ifindex)
+	if err != nil {
+		return programList{}, err
+	}
+	on, err := m.query(dev.Name, new(Inventory))
+	if err != nil {
+		return on, m.explain(e.conn, opAttach, err)
+	}
+	return on, nil
+}
+
+// current refuses a revision that is not the hook's.
+func (m multi) current(op string, on programList) error {
+	if m.Revision != 0 && m.Revision != on.revision {
+		return m.stale(op, on.revision)
+	}
+	return nil
+}
+
+// spot is where a program goes.
+func (m multi) spot(on programList) (spot, error) {
+	if err := m.current(opAttach, on); err != nil {
+		return spot{}, err
+	}
+	anchor := m.Anchor
+	if anchor == nil {
+		anchor = Last()
+	}
+	at, err := anchor.resolve(on)
+	at.Revision = m.Revision
+	return at, err
+}
+
+// leaves are the programs that are in the place already, whatever the revision
+// was before what changes nothing now.
+func (m multi) leaves(on programList) (out []*Attachment) {
+	if !m.Idempotent {
+		return nil
+	}
+	for i, a := range on.programs {
+		if m.Anchor == nil || m.Anchor.satisfied(on, i) {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// ready refuses a place for a new link.
+func (m multi) ready(on programList) error {
+	at, err := m.spot(on)
+	if err == nil && at.replaced != nil {
+		err = &HookError{
+			Op: opAttach, Hook: m.name(), Err: unix.EBUSY,
+			Cause: "a new bpf_link cannot take the place of " + label(at.replaced),
+		}
+	}
+	return err
+}
+
+// keeps refuses an anchor or a revision that is not the link's.
+func (m multi) keeps(on programList, a *Attachment) error {
+	if _, err := m.spot(on); err != nil || m.Anchor == nil {
+		return err
+	}
+	i, err := on.find(LinkID(a.Link.ID))
+	if err != nil || m.Anchor.satisfied(on, i) {
+		return err
+	}
+	return &HookError{
+		Op: opAttach, Hook: m.name(), Err: unix.EBUSY,
+		Cause: fmt.Sprintf("bpf_link %d is at position %d, and an update cannot move it to %q", a.Link.ID, i, m.Anchor),
+	}
+}
+
+// create attaches by a new link.
+func (m multi) create(e *engine) (int, error) {
+	on, err := m.list(e)
+	if err != nil {
+		return -1, err
+	}
+	if err := m.ready(on); err != nil {
+		return -1, err
+	}
+	at, _ := m.spot(on)
+	fd, err := sys.CreateLink(m.ifindex, m.point, e.program().FD(), at.Place)
+	if err != nil {
+		return -1, m.explain(e.conn, opAttach, err)
+	}
+	return fd, nil
+}
+
+// multiSteps put a program among the others of a hook.
+type multiSteps struct {
+	multi
+	on      programList // as it was seen last
+	at      spot
+	problem error // of the place, where a program that does the same may make it void
+}
+
+func (s *multiSteps) look(e *engine, m *move) (err error) {
+	if s.on, err = s.list(e); err != nil {
+		return err
+	}
+	m.Device, m.old = s.on.device, 0
+	if s.at, s.problem = s.spot(s.on); s.at.replaced != nil {
+		m.old = s.at.replaced.Program.ID
+	}
+	if s.Idempotent {
+		return nil
+	}
+	return s.problem
+}
+
+func (s *multiSteps) candidates(*engine, *move) []*Attachment { return s.leaves(s.on) }
+
+func (*multiSteps) put(ctx context.Context, e *engine, all []*move) []error {
+	return oneByOne(ctx, all, func(m *move) error {
+		s, _ := m.steps.(*multiSteps)
+		if s.problem != nil {
+			return s.problem
+		}
+		return s.putOne(e, m)
+	})
+}
+
+func (s *multiSteps) putOne(e *engine, m *move) error {
+	p := e.program()
+	m.Attachment = &Attachment{
+		Ifindex: s.ifindex, Device: m.Device, Program: p.Info, Multi: &MultiInfo{Hook: s.name()},
+	}
+	old := 0
+	if m.old != 0 {
+		var err error
+		if old, err = e.kept(m.old); err != nil {
+			return s.explain(e.conn, opAttach, err)
+		}
+		m.Gone = &s.at.replaced.Program
+	}
+	return s.explain(e.conn, opAttach, s.swap(p.FD(), old, s.at.Place))
+}
+
+// swap puts a program there, in the place of the old one if that is not 0. Its
+// link, if it has one, then holds the new one.
+func (s *multiSteps) swap(program, old int, at sys.Place) error {
+	if s.at.replaced != nil && s.at.replaced.Link != nil {
+		return updateLink(s.at.replaced.Link.ID, program, old)
+	}
+	return sys.AttachProgram(s.ifindex, s.point, program, old, at)
+}
+
+// again is for a program whose place is to be taken, and which someone else
+// has replaced since. What stands there instead has another id.
+func (s *multiSteps) again(e *engine, m *move, err error) bool {
+	if m.old == 0 || s.problem != nil || !errors.Is(err, os.ErrNotExist) && !errors.Is(err, os.ErrPermission) {
+		return false
+	}
+	was := m.old
+	return s.look(e, m) == nil && m.old != was
+}
+
+// confirm asks the kernel where it put the programs.
+func (*multiSteps) confirm(e *engine, all []*move) {
+	for _, m := range all {
+		if s, _ := m.steps.(*multiSteps); m.Err == nil {
+			settle(e, m, ProgramID(e.program().ID), s.list)
+		}
+	}
+}
+
+func (s *multiSteps) undo(e *engine, m *move) error {
+	p := e.program().FD()
+	if m.old == 0 {
+		return sys.DetachProgram(s.ifindex, s.point, p, 0)
+	}
+	old, err := e.kept(m.old)
+	if err != nil {
+		return err
+	}
+	return s.swap(old, p, sys.Place{})
+}
+
+// multiOff takes one program of a hook off.
+type multiOff struct {
+	multi
+	on    programList
+	which int // in the list
+}
+
+func (s *multiOff) look(e *engine, m *move) (err error) {
+	if s.on, err = s.list(e); err != nil {
+		return err
+	}
+	m.Device = s.on.device
+	if err := s.current(opDetach, s.on); err != nil {
+		return err
+	}
+	which, err := s.Which.opened()
+	if err != nil {
+		return err
+	}
+	if s.which, err = s.on.find(which); err != nil {
+		return err
+	}
+	a := s.on.programs[s.which]
+	switch {
+	case a.Link == nil:
+		m.old = a.Program.ID
+	case which.kind == refLink: // pinned at the path that was named
+		m.steps = &linkOff{hook: s.multi, id: a.Link.ID}
+		return m.look(e, m)
+	default:
+		err := &HookError{Op: opDetach, Hook: s.name(), Cause: "a bpf_link holds the program", Err: unix.EBUSY}
+		return &OccupiedError{Device: a.Device, Attachments: []*Attachment{a}, Err: err}
+	}
+	return nil
+}
+
+func (*multiOff) candidates(*engine, *move) []*Attachment { return nil }
+
+func (*multiOff) put(ctx context.Context, e *engine, all []*move) []error {
+	return oneByOne(ctx, all, func(m *move) error {
+		s, _ := m.steps.(*multiOff)
+		fd, err := e.kept(m.old)
+		if err == nil {
+			err = sys.DetachProgram(s.ifindex, s.point, fd, s.Revision)
+		}
+		a := s.on.programs[s.which]
+		m.Attachment, m.Gone = a, &a.Program
+		return s.explain(e.conn, opDetach, err)
+	})
+}
+
+func (*multiOff) again(*engine, *move, error) bool { return false }
+
+func (*multiOff) confirm(*engine, []*move) {}
+
+// undo puts the program back before the one that was behind it.
+func (s *multiOff) undo(e *engine, m *move) error {
+	fd, err := e.kept(m.old)
+	if err != nil {
+		return err
+	}
+	at := sys.Place{Flags: sys.FlagAfter}
+	if next := s.which + 1; next < len(s.on.programs) {
+		at = besideProgram(sys.FlagBefore, s.on.programs[next])
+	}
+	return sys.AttachProgram(s.ifindex, s.point, fd, 0, at)
+}

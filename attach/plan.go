@@ -1,0 +1,67 @@
+package attach
+
+import (
+	"context"
+
+	"github.com/xdpload/xdpload/pin"
+	"github.com/xdpload/xdpload/prog"
+)
+
+// A Plan says what shall run where. It is a value: nothing happens until [Apply].
+type Plan struct {
+	// Source is what shall run there; nil takes off what is there.
+	Source Source
+	// Hook is the place, and how the program comes there.
+	Hook Hook
+}
+
+// A Source is where the program of plans comes from. Plans that share one share
+// its program.
+type Source interface {
+	// Load makes the program ready, if it is not.
+	Load(context.Context) error
+	// Program is nil before Load, and where the hook itself says what runs: classic
+	// BPF.
+	Program() *prog.Program
+	// Does reports whether a program that is attached does the same.
+	Does(attached prog.Info) (bool, error)
+	// Load that is not committed yet, nil for none.
+	Uncommitted() Uncommitted
+}
+
+// Uncommitted is what a load has made beside the program, and what becomes seen
+// together with the change of hooks, or not at all.
+type Uncommitted interface {
+	// Transaction begins that of the pins, if it has not begun.
+	Transaction() (*pin.Txn, error)
+	// Publish makes the pins visible.
+	Publish(context.Context) error
+	// Attaching notes that the program is about to be attached.
+	Attaching() error
+	// Commit makes pins and slots of program arrays permanent. After an error they
+	// are as they were.
+	Commit() error
+	// Close takes back what is not committed, and forgets the load.
+	Close() error
+}
+
+// An Outcome is what became of one plan.
+type Outcome struct {
+	Device  string // empty for a block of filters that qdiscs share
+	Ifindex int
+	// Attachment is what is there now, and after taking off what was there; nil
+	// if that was nothing, and if Err or Undone is set.
+	Attachment *Attachment
+	// Gone is the program that ran there before and does no more, nil if none.
+	Gone *prog.Info
+	// Undone says that the kernel took the change, which was then taken back
+	// because another plan was refused: see [Options].
+	Undone bool
+	// Err is a refusal: see [xdpload.Attach] and [xdpload.Detach] for its kinds.
+	Err error
+}
+
+// Changed reports whether the hook is not as it was before.
+func (o Outcome) Changed() bool {
+	return o.Err == nil && !o.Undone && o.Attachment != nil && !o.Attachment.Unchanged
+}

@@ -1,0 +1,344 @@
+package attach
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/internal/sys"
+	"github.com/xdpload/xdpload/netlink"
+	"github.com/xdpload/xdpload/prog"
+)
+
+// XDP is the hook at which a device runs a program on each packet that it
+// receives, before the network stack.
+type XDP struct {
+	Ifindex int
+	// Mode is where the program runs. Any: to attach, native where the driver
+	// can and generic elsewhere; to take off, wherever a program is.
+	Mode netlink.XDPMode
+	// Replace lets a program of the same mode be taken off the hook, with
+	// no moment in between in which neither runs. It is compared and swapped:
+	// Attachment.Replaced is what was taken off, unless it is Uncompared.
+	Replace bool
+	// Link is a path on a BPF file system: the program is held by a bpf_link
+	// that is pinned there, and taken off with that pin. Replace then lets the
+	// program be put into the link that is pinned there already.
+	Link string
+	// LinkID has what this bpf_link holds taken off: it holds nothing
+	// from then on. Without it, what a bpf_link holds is an [*OccupiedError].
+	LinkID uint32
+	// Idempotent changes nothing if a program that does the same is
+	// on the hook already: see [Attachment].
+	Idempotent bool
+}
+
+// ProgramType is [ebpf.XDP].
+func (XDP) ProgramType() ebpf.ProgramType { return ebpf.XDP }
+
+func (h XDP) ifindex() int { return h.Ifindex }
+
+func (h XDP) steps(off bool) steps {
+	switch {
+	case off && h.LinkID != 0:
+		return &linkOff{hook: h, id: h.LinkID}
+	case !off && h.Link != "":
+		return &linkSteps{hook: h, path: h.Link, update: h.Replace}
+	}
+	return &xdpSteps{XDP: h, off: off}
+}
+
+// xdpSteps swap a program with the one that is expected there.
+type xdpSteps struct {
+	XDP
+	off   bool
+	link  *netlink.Link   // as it was seen last
+	asked netlink.XDPMode // of the kernel
+	blunt bool            // without an expectation: the kernel shall say what is in the way
+	plain bool            // without a mode, where none is asked for: the driver has no native one
+}
+
+func (s *xdpSteps) look(e *engine, m *move) (err error) {
+	if s.link, err = e.Known.device(e.conn, s.Ifindex); err != nil {
+		return err
+	}
+	m.Device = s.link.Name
+	return s.choose(e, m)
+}
+
+// choose decides what is to be asked for.
+func (s *xdpSteps) choose(e *engine, m *move) error {
+	on := s.running()
+	m.old, s.asked = 0, s.Mode
+	switch {
+	case s.off && len(on) > 1:
+		return &AmbiguousError{Device: m.Device, Attachments: s.on(e.Known, s.link)}
+	case s.off:
+		if m.idle = len(on) == 0; !m.idle {
+			m.old, s.asked = on[0].ID, on[0].Mode
+		}
+		return nil
+	case len(on) > 0 && s.Replace && !s.blunt:
+		m.old = on[0].ID
+	}
+	if s.Mode == netlink.XDPAny && !s.plain && len(s.link.XDP.Programs) == 0 {
+		s.asked = netlink.XDPNative // the kernel's choice, if it can: then where it is need not be asked
+	}
+	return nil
+}
+
+// running are the programs that the mode stands for.
+func (s *xdpSteps) running() (found []netlink.XDPProgram) {
+	for _, x := range s.link.XDP.Programs {
+		if s.is(x.Mode) && (s.off || s.Mode != netlink.XDPAny || x.Mode != netlink.XDPOffload) {
+			found = append(found, x)
+		}
+	}
+	return found
+}
+
+func (s *xdpSteps) candidates(e *engine, _ *move) (all []*Attachment) {
+	if s.off || !s.Idempotent {
+		return nil
+	}
+	for _, x := range s.running() {
+		all = append(all, s.attachment(e.Known, x.Mode, x.ID))
+	}
+	return all
+}
+
+func (s *xdpSteps) attachment(known *Inventory, mode netlink.XDPMode, program uint32) *Attachment {
+	return &Attachment{Ifindex: s.link.Index, Device: s.link.Name, Mode: mode, Program: known.Program(program)}
+}
+
+func (*xdpSteps) put(ctx context.Context, e *engine, all []*move) []error {
+	requests := make([]netlink.DeviceXDP, len(all))
+	for i, m := range all {
+		s, _ := m.steps.(*xdpSteps)
+		requests[i] = netlink.DeviceXDP{Ifindex: s.Ifindex, XDP: s.request(e, m)}
+	}
+	errs := e.conn.SetXDPs(ctx, requests)
+	for i, m := range all {
+		if s, _ := m.steps.(*xdpSteps); errs[i] == nil {
+			s.note(e, m)
+		}
+	}
+	return errs
+}
+
+func (s *xdpSteps) request(e *engine, m *move) netlink.XDP {
+	x := netlink.XDP{FD: -1, Mode: s.asked, NoReplace: m.old == 0}
+	if !s.off {
+		x.FD = e.program().FD()
+	}
+	if fd := e.heldFD(m.old); m.old != 0 && fd >= 0 {
+		x.ExpectedFD = &fd
+	}
+	return x
+}
+
+// note says what the kernel has done.
+func (s *xdpSteps) note(e *engine, m *move) {
+	if m.old != 0 {
+		gone := e.Known.Program(m.old)
+		m.Gone = &gone
+	}
+	if s.off {
+		m.Attachment = s.attachment(e.Known, s.asked, m.old)
+	} else {
+		m.Attachment = &Attachment{
+			Ifindex: s.Ifindex, Device: m.Device, Mode: s.asked, Program: e.program().Info, Replaced: m.Gone,
+		}
+	}
+	m.Attachment.Uncompared = m.old != 0 && e.heldFD(m.old) < 0
+}
+
+func (s *xdpSteps) again(e *engine, m *move, err error) bool {
+	switch {
+	case errors.Is(err, errors.ErrUnsupported) && s.asked != s.Mode && !s.off:
+		s.plain = true
+		return s.choose(e, m) == nil
+	case errors.Is(err, os.ErrExist):
+		return s.overtaken(e, m)
+	}
+	return false
+}
+
+// overtaken says whether another attempt may tell more: someone else has changed
+// the device since it was looked at, or the kernel has only said that it did not
+// expect what is there.
+func (s *xdpSteps) overtaken(e *engine, m *move) bool {
+	if m.old == 0 && !s.Replace || s.blunt {
+		return false
+	}
+	was := m.old
+	if err := s.look(e, m); err != nil {
+		return false
+	}
+	same := m.old == was
+	if same && s.off {
+		return false
+	}
+	s.blunt = same
+	return s.choose(e, m) == nil
+}
+
+// confirm asks once where the kernel put the programs, and what is in the way
+// where it refused.
+func (*xdpSteps) confirm(e *engine, all []*move) {
+	now := map[int]netlink.LinkXDP{}
+	unclear := slices.DeleteFunc(slices.Clone(all), func(m *move) bool {
+		s, _ := m.steps.(*xdpSteps)
+		return m.Err == nil && (s.off || s.asked != netlink.XDPAny)
+	})
+	switch {
+	case len(unclear) == 1:
+		if l, err := e.conn.LinkByIndex(unclear[0].Ifindex); err == nil {
+			now[l.Index] = l.XDP
+		}
+	case len(unclear) > 1:
+		if found, err := e.conn.LinkXDPs(); err == nil { // else what was asked for has to do
+			now = found
+		}
+	}
+	for _, m := range unclear {
+		s, _ := m.steps.(*xdpSteps)
+		found, there := now[s.Ifindex]
+		if there && s.link != nil {
+			l := *s.link
+			l.XDP = found
+			s.link = &l
+		}
+		if m.Err != nil {
+			m.Err = s.explain(e, m.Err)
+			continue
+		}
+		for _, x := range found.Programs {
+			if x.ID == e.program().ID {
+				m.Attachment.Mode = x.Mode
+			}
+		}
+	}
+}
+
+func (s *xdpSteps) undo(e *engine, m *move) error {
+	x := netlink.XDP{FD: -1, Mode: s.asked, NoReplace: s.off}
+	if m.old != 0 {
+		if x.FD = e.heldFD(m.old); x.FD < 0 {
+			_, err := e.kept(m.old)
+			return err
+		}
+	}
+	if !s.off {
+		fd := e.program().FD()
+		x.ExpectedFD = &fd
+	}
+	return e.conn.SetXDP(s.Ifindex, x)
+}
+
+// on lists what the hook has on a device, in every mode for [netlink.XDPAny].
+func (h XDP) on(known *Inventory, l *netlink.Link) []*Attachment {
+	return slices.DeleteFunc(known.XDP(l), func(a *Attachment) bool { return !h.is(a.Mode) })
+}
+
+// is reports whether the hook is that of a program that runs in a mode.
+func (h XDP) is(m netlink.XDPMode) bool { return h.Mode == netlink.XDPAny || h.Mode == m }
+
+// explain adds to a refusal what is on the hook, or why the program does not
+// suit it where the kernel keeps that to itself.
+func (s *xdpSteps) explain(e *engine, err error) error {
+	refused, ok := errors.AsType[*netlink.Error](err)
+	switch {
+	case !ok:
+		return err
+	case errors.Is(err, os.ErrExist):
+		return &OccupiedError{Device: s.link.Name, Attachments: e.Known.XDP(s.link), Err: err}
+	case refused.Errno() == unix.EINVAL && refused.Message == "":
+		return s.unsuitable(e.program(), err)
+	}
+	return err
+}
+
+// unsuitable gives the reason of an EINVAL that comes without a sentence.
+func (h XDP) unsuitable(p *prog.Program, err error) error {
+	switch {
+	case p != nil && p.Type != ebpf.XDP:
+		return &prog.UnsuitableError{Cause: "a program of type " + p.Type.String() + " cannot run on the XDP hook", Err: err}
+	case h.Mode == netlink.XDPOffload:
+		return &prog.UnsuitableError{Cause: prog.NoOffload, Offload: true, Type: ebpf.XDP, Err: err}
+	}
+	return err
+}
+
+// hookXDP is the XDP hook's name in errors of bpf(2).
+const hookXDP = "xdp"
+
+func (h XDP) list(e *engine) (programList, error) {
+	l, err := e.conn.LinkByIndex(h.Ifindex)
+	if err != nil {
+		return programList{}, err
+	}
+	return programList{hook: hookXDP, device: l.Name, programs: h.on(new(Inventory), l)}, nil
+}
+
+// ready refuses nothing: the kernel says what is in the way of a new link.
+func (XDP) ready(programList) error { return nil }
+
+// current takes every list: the hook has no revisions.
+func (XDP) current(string, programList) error { return nil }
+
+// keeps allows every update: the hook has one place.
+func (XDP) keeps(programList, *Attachment) error { return nil }
+
+func (h XDP) leaves(on programList) []*Attachment {
+	if !h.Idempotent {
+		return nil
+	}
+	return on.programs
+}
+
+// create attaches by a new link. Unlike a program, a link never takes the
+// place of one (net/core/dev.c, dev_xdp_attach).
+func (h XDP) create(e *engine) (int, error) {
+	flags := map[netlink.XDPMode]uint32{
+		netlink.XDPNative:  unix.XDP_FLAGS_DRV_MODE,
+		netlink.XDPGeneric: unix.XDP_FLAGS_SKB_MODE,
+		netlink.XDPOffload: unix.XDP_FLAGS_HW_MODE,
+	}[h.Mode]
+	p := e.program()
+	fd, err := sys.CreateLink(h.Ifindex, sys.AttachXDP, p.FD(), sys.Place{Flags: flags})
+	if err != nil {
+		return -1, h.explainLink(e.conn, p, err)
+	}
+	return fd, nil
+}
+
+// explainLink gives the reasons that the kernel has for the extended
+// acknowledgement of netlink only.
+func (h XDP) explainLink(c *netlink.Conn, p *prog.Program, err error) error {
+	refused := &HookError{Op: opAttach, Hook: hookXDP, Err: err}
+	switch {
+	case errors.Is(err, unix.EBUSY), errors.Is(err, unix.EEXIST):
+		l, linkErr := c.LinkByIndex(h.Ifindex)
+		if linkErr != nil {
+			return refused
+		}
+		refused.Cause = "a program is attached, whose place a bpf_link cannot take"
+		return &OccupiedError{Device: l.Name, Attachments: new(Inventory).XDP(l), Err: refused}
+	case errors.Is(err, unix.EOPNOTSUPP) && h.Mode == netlink.XDPNative:
+		refused.Cause = "the driver cannot run XDP programs"
+	case errors.Is(err, unix.EINVAL):
+		switch {
+		case p.Type != ebpf.XDP:
+			return h.unsuitable(p, refused)
+		case h.Mode == netlink.XDPOffload:
+			return h.unsuitable(nil, refused)
+		}
+		refused.Cause = "the driver refuses the program, as it does one whose buffers are too small for the MTU; without link it says why"
+	}
+	return refused
+}

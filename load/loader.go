@@ -1,0 +1,136 @@
+package load
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/prog"
+)
+
+// A loader is one load on its way: what the object asks for, and what the
+// kernel has made of it so far.
+type loader struct {
+	obj      *elf.Object
+	options  Options
+	entry    string // the selected program's name
+	spec     *ebpf.CollectionSpec
+	defined  map[string]elf.Map // by the object, which says what is pinned
+	core     elf.Relocations
+	pins     *pins
+	types    typeInfo
+	maps     map[string]*ebpf.Map
+	sources  map[string]mapSource
+	programs map[string]*ebpf.Program
+	detours  []*Error // what was left to cilium/ebpf, and why
+	live     liveSlots
+}
+
+// specify finds out what is to be loaded.
+func (l *loader) specify() error {
+	p, err := l.obj.Program(l.options.Select)
+	if err != nil {
+		return err
+	}
+	if err := l.obj.CheckByteOrder(); err != nil {
+		return err
+	}
+	l.entry = p.Name
+	linked, err := l.obj.Link(l.options.Select, l.options.TailCalls...)
+	if err != nil {
+		return err
+	}
+	l.spec, l.defined, l.core = linked.Spec, linked.Maps, linked.CORE
+	for _, v := range l.options.Variables {
+		if err := l.obj.Set(l.spec, v.Name, v.Value); err != nil {
+			return err
+		}
+	}
+	if err := l.bind(); err != nil {
+		return err
+	}
+	if l.options.Adapt != nil {
+		for _, p := range l.spec.Programs {
+			l.options.Adapt(p)
+		}
+	}
+	l.pins = newPins(l.obj, l.spec.Programs[l.entry].Type, l.options.Pins)
+	return l.exceptions()
+}
+
+// exceptions refuses options for maps that the program does not use, and
+// applies those that change a definition.
+func (l *loader) exceptions() error {
+	for _, o := range l.options.Maps {
+		spec := l.spec.Maps[o.Name]
+		if spec == nil {
+			return &Error{Map: o.Name, Err: fmt.Errorf("the program uses no such map; it uses %s", orNone(sortedKeys(l.spec.Maps)))}
+		}
+		if o.MaxEntries == 0 {
+			continue
+		}
+		if strings.HasPrefix(o.Name, ".") {
+			return &Error{Map: o.Name, Err: errors.New("it holds global variables: the number of entries is always 1")}
+		}
+		spec.MaxEntries = o.MaxEntries
+	}
+	return nil
+}
+
+func orNone(names []string) string {
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
+}
+
+func (l *loader) close() {
+	for _, p := range l.programs {
+		p.Close()
+	}
+	for _, m := range l.maps {
+		m.Close()
+	}
+	_ = l.pins.rollback() // nothing was published
+}
+
+func (l *loader) result() (*Loaded, error) {
+	names := sortedKeys(l.programs)
+	names = slices.DeleteFunc(names, func(name string) bool { return name == l.entry })
+	out := &Loaded{options: l.options, obj: l.obj, pins: l.pins, live: l.live, detours: l.detours, Warnings: l.pins.warnings()}
+	for _, name := range append([]string{l.entry}, names...) {
+		p, err := prog.New(l.programs[name])
+		if err != nil {
+			return nil, &Error{Program: name, Err: err}
+		}
+		if !l.options.Verbose {
+			p.VerifierLog = ""
+		}
+		out.Programs = append(out.Programs, p)
+	}
+	for _, name := range sortedKeys(l.maps) {
+		m, err := newMap(name, l.maps[name])
+		if err != nil {
+			return nil, &Error{Map: name, Err: err}
+		}
+		m.Pin, m.Reused = l.sources[name].pin, l.sources[name].reused != ""
+		out.Maps = append(out.Maps, m)
+	}
+	if err := l.pins.planProgram(l.entry, l.programs[l.entry]); err != nil {
+		return nil, &Error{Program: l.entry, Err: err}
+	}
+	return out, nil
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -1,0 +1,110 @@
+package load
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
+
+	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/sys"
+)
+
+// typeInfo is the type information of a load: one BTF object in the kernel,
+// which all its maps and programs share.
+type typeInfo struct {
+	fd       int   // 0 when there are no types
+	err      error // why the kernel has not got them
+	maps     map[string]mapTypes
+	programs map[string]*plainProgram
+	wants    map[string]error // of the other programs: what they want of this kernel
+}
+
+// mapTypes are the BTF ids of a map's key and value, 0 for none.
+type mapTypes struct{ key, value btf.TypeID }
+
+// plainProgram is a program that needs nothing more of this kernel: its CO-RE
+// relocations are applied.
+type plainProgram struct {
+	insns asm.Instructions
+	// Where functions and source lines begin: arrays of struct bpf_func_info
+	// and struct bpf_line_info.
+	funcs, lines []byte
+}
+
+// loadTypes gives the kernel the types that a spec's maps and programs name, as
+// the compiler made them. What it refuses, cilium/ebpf may know how to rewrite,
+// so an error is only kept.
+func loadTypes(spec *ebpf.CollectionSpec, core elf.Relocations) typeInfo {
+	t := typeInfo{
+		maps:     make(map[string]mapTypes, len(spec.Maps)),
+		programs: make(map[string]*plainProgram, len(spec.Programs)),
+		wants:    make(map[string]error),
+	}
+	var types btf.Builder
+	if t.err = t.collect(spec, core, &types); t.err != nil || types.Empty() {
+		return t
+	}
+	raw, err := types.Marshal(nil, &btf.MarshalOptions{Order: nativeOrder()})
+	if err == nil {
+		t.fd, err = sys.LoadBTF(raw)
+	}
+	t.err = err
+	return t
+}
+
+func (t *typeInfo) collect(spec *ebpf.CollectionSpec, core elf.Relocations, types *btf.Builder) (err error) {
+	for _, name := range sortedKeys(spec.Maps) {
+		m := spec.Maps[name]
+		if m.Key == nil || m.Value == nil {
+			continue
+		}
+		var ids mapTypes
+		if ids.key, err = types.Add(m.Key); err != nil {
+			return err
+		}
+		if ids.value, err = types.Add(m.Value); err != nil {
+			return err
+		}
+		t.maps[m.Name] = ids
+	}
+	relocator, relocatorErr := newRelocator(spec, core, types)
+	for _, name := range sortedKeys(spec.Programs) {
+		p := spec.Programs[name]
+		plain := &plainProgram{insns: slices.Clone(p.Instructions)}
+		why := wants(p)
+		if why == nil && relocated(p) {
+			why = relocatorErr
+		}
+		if why == nil {
+			why = relocator.apply(plain.insns)
+		}
+		if why != nil {
+			t.wants[p.Name] = why
+			continue
+		}
+		if plain.funcs, plain.lines, err = btf.MarshalExtInfos(plain.insns, types); err != nil {
+			return err
+		}
+		t.programs[p.Name] = plain
+	}
+	return nil
+}
+
+// close gives the descriptor back: maps and programs hold the types.
+func (t *typeInfo) close() {
+	if t.fd > 0 {
+		_ = sys.Close(t.fd)
+	}
+}
+
+// nativeOrder is the byte order of the machine, by the name that cilium/ebpf
+// knows it by.
+func nativeOrder() binary.ByteOrder {
+	if binary.NativeEndian.Uint16([]byte{1, 0}) == 1 {
+		return binary.LittleEndian
+	}
+	return binary.BigEndian
+}

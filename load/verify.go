@@ -1,0 +1,354 @@
+package load
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
+
+	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/sys"
+)
+
+// VerifyOptions says which programs of an object are verified, and how. The
+// zero value takes every program as what its section says it is.
+type VerifyOptions struct {
+	// Select chooses by section, all programs that are in it, by name, or both.
+	// Its Type is that of programs whose section does not tell one.
+	Select elf.Selector
+	// Types are those of another kernel, for CO-RE relocations to be resolved
+	// against. The verifier, kfuncs and targets of programs stay this kernel's.
+	Types *btf.Spec
+	// Variables are set in the programs that use them.
+	Variables []Variable
+	// Ifindex is the device that XDP programs are bound to, 0 for none: they
+	// are verified with what its driver offers (BPF_F_XDP_DEV_BOUND_ONLY, Linux 6.3).
+	Ifindex int
+	// Jobs bounds how many programs are verified at a time, nil for as many as Go may use.
+	Jobs Jobs
+}
+
+// A VerifyResult is what this kernel says of one program.
+type VerifyResult struct {
+	Program elf.Program // with the type as which it was verified
+	// Skipped is why the kernel was not asked, "" when it was.
+	Skipped string
+	// Err is why the kernel takes the program not, a [*Error], nil when it
+	// does. It wraps an [*ebpf.VerifierError] with the log of the failing path
+	// where the verifier is the one who refuses.
+	Err error
+	// Cause is the verifier's last sentence about a program that it refuses, and
+	// Source the line that it was at: "return data[100]; @ rejected.c:12".
+	Cause, Source string
+	// Cost is what the verifier did, up to a refusal.
+	Cost VerifierStats
+}
+
+// Verify has the kernel verify programs of the object, side by side on as many
+// threads as Go may use, and keeps none of them. Nothing is attached, pinned or
+// reused: maps are made for this call, shared by the programs but for those
+// that hold programs, which are each program's own.
+//
+// Trials are in the order of the file. The error is about the object or the
+// options; what the kernel says is in the trials.
+func Verify(ctx context.Context, obj *elf.Object, o VerifyOptions) ([]VerifyResult, error) {
+	if err := obj.CheckByteOrder(); err != nil {
+		return nil, err
+	}
+	v := &verification{obj: obj, options: o, tailTypes: map[string]ebpf.ProgramType{}, unset: map[string]error{}}
+	for i, set := range o.Variables {
+		if i == 0 || v.unset[set.Name] == nil {
+			v.unset[set.Name] = fmt.Errorf("variable %q: no program that is verified uses it", set.Name)
+		}
+	}
+	trials, err := v.choose()
+	if err != nil {
+		return nil, err
+	}
+	defer v.close()
+	for _, typed := range []bool{true, false} { // the types of tail programs are known after their callers'
+		v.run(ctx, trials, func(p elf.Program) bool { return typed == (p.Type != ebpf.UnspecifiedProgram) })
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	for _, set := range o.Variables {
+		if err := v.unset[set.Name]; err != nil {
+			return nil, err
+		}
+	}
+	return trials, nil
+}
+
+// A verification is a call of Verify on its way.
+type verification struct {
+	obj     *elf.Object
+	options VerifyOptions
+	maps    sharedMaps
+
+	mu        sync.Mutex
+	tailTypes map[string]ebpf.ProgramType // of programs that others call
+	unset     map[string]error            // variables that no program has used yet
+}
+
+func (v *verification) close() { v.maps.close() }
+
+// choose lists what is to be tried.
+func (v *verification) choose() ([]VerifyResult, error) {
+	s := v.options.Select
+	var out []VerifyResult
+	for _, p := range v.obj.Programs() {
+		if s.Program != "" && p.Name != s.Program || s.Section != "" && strings.TrimPrefix(p.Section, "?") != strings.TrimPrefix(s.Section, "?") {
+			continue
+		}
+		out = append(out, VerifyResult{Program: p})
+	}
+	if len(out) == 0 {
+		s.Type = ebpf.UnspecifiedProgram
+		p, err := v.obj.Program(s)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, VerifyResult{Program: p}) // a function of .text
+	}
+	return out, nil
+}
+
+// run tries those programs that want says, side by side.
+func (v *verification) run(ctx context.Context, trials []VerifyResult, want func(elf.Program) bool) {
+	var chosen []*VerifyResult
+	for i := range trials {
+		if want(trials[i].Program) {
+			chosen = append(chosen, &trials[i])
+		}
+	}
+	jobs := (&loader{options: Options{Ifindex: v.options.Ifindex, Jobs: v.options.Jobs}}).threads()
+	_, _ = parallel(len(chosen), jobs, func(i int) error {
+		if ctx.Err() == nil {
+			v.try(ctx, chosen[i])
+		}
+		return nil // what one program is refused for is no matter to the others
+	})
+}
+
+// statsLog is the size of the log of a program that the verifier takes, which
+// has its statistics only.
+const statsLog = 16 << 10
+
+// try verifies a program.
+func (v *verification) try(ctx context.Context, t *VerifyResult) {
+	hook := v.hookType(t.Program)
+	t.Program.Type = cmp.Or(hook, t.Program.Type)
+	if t.Skipped = unverifiable(t.Program); t.Skipped != "" {
+		return
+	}
+	err := v.verify(ctx, t, hook)
+	if err == nil {
+		return
+	}
+	t.Err = err
+	if _, ok := errors.AsType[*Error](err); !ok {
+		t.Err = &Error{Program: t.Program.Name, Err: err}
+	}
+	if rejected, ok := errors.AsType[*ebpf.VerifierError](err); ok {
+		if t.Cause == "" {
+			t.Cause, t.Source = verdict(rejected.Log)
+		}
+		if t.Cost == (VerifierStats{}) {
+			t.Cost = parseStats(rejected.Log)
+		}
+	}
+}
+
+// hookType is as what a program is verified whose section does not tell:
+// as what calls it, or as the caller of Verify says.
+func (v *verification) hookType(p elf.Program) ebpf.ProgramType {
+	if p.Type != ebpf.UnspecifiedProgram {
+		return ebpf.UnspecifiedProgram
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return cmp.Or(v.tailTypes[p.Name], v.options.Select.Type)
+}
+
+// unverifiable says why the kernel cannot be asked about a program, "" if it can.
+func unverifiable(p elf.Program) string {
+	switch p.Type {
+	case ebpf.UnspecifiedProgram:
+		return fmt.Sprintf("section %q does not tell the type, and no program that tells one calls it", p.Section)
+	case ebpf.Extension:
+		return "it replaces a function of another program, and is verified against that program"
+	case ebpf.StructOps:
+		return "it is a member of a kernel's structure, which a map of the object names"
+	default:
+		return ""
+	}
+}
+
+// verify asks the kernel.
+func (v *verification) verify(ctx context.Context, t *VerifyResult, hook ebpf.ProgramType) error {
+	l := &loader{obj: v.obj, options: Options{
+		Select: elf.Selector{Section: t.Program.Section, Program: t.Program.Name, Type: hook},
+		Pins:   PinOptions{Off: true},
+	}}
+	if t.Program.Type == ebpf.XDP && v.options.Ifindex != 0 {
+		l.options.Ifindex, l.options.BoundOnly = v.options.Ifindex, true
+	}
+	spec, err := v.specify(l)
+	if err != nil {
+		return err
+	}
+	defer l.close()
+	return v.load(ctx, l, spec, t)
+}
+
+// specify reads the program from the object.
+func (v *verification) specify(l *loader) (*ebpf.ProgramSpec, error) {
+	if err := l.specify(); err != nil {
+		return nil, err
+	}
+	entry := l.spec.Programs[l.entry]
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for name := range l.spec.Programs {
+		if name != l.entry {
+			v.tailTypes[name] = entry.Type
+		}
+	}
+	for _, set := range v.options.Variables {
+		err := v.obj.Set(l.spec, set.Name, set.Value)
+		if err == nil {
+			v.unset[set.Name] = nil
+		} else if v.unset[set.Name] != nil {
+			v.unset[set.Name] = err
+		}
+	}
+	return entry, nil
+}
+
+// load verifies the program, first with its statistics only.
+func (v *verification) load(ctx context.Context, l *loader, spec *ebpf.ProgramSpec, t *VerifyResult) error {
+	l.alone()
+	l.types = loadTypes(l.spec, l.core)
+	defer l.types.close()
+	if err := v.maps.provide(l); err != nil {
+		return err
+	}
+	var plainErr error
+	if plain := l.types.programs[spec.Name]; plain != nil && (v.options.Types == nil || !relocated(spec)) {
+		log := make([]byte, statsLog)
+		fd, err := l.verifyPlain(spec, plain, log)
+		t.Cost = parseStats(logLines(log))
+		if err == nil {
+			return sys.Close(fd)
+		}
+		plainErr = err
+	}
+	if err := l.linkMaps(spec.Instructions); err != nil {
+		return err
+	}
+	if plainErr == nil {
+		p, err := v.rewritten(spec, ebpf.LogLevelStats)
+		if err == nil {
+			t.Cost = parseStats(strings.Split(p.VerifierLog, "\n"))
+			return p.Close()
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	p, err := v.rewritten(spec, ebpf.LogLevelBranch|ebpf.LogLevelStats)
+	if err != nil {
+		if rejected, ok := errors.AsType[*ebpf.VerifierError](err); ok {
+			t.Cause, t.Source = unresolved(spec, rejected.Log)
+		}
+		return l.refused(err, plainErr)
+	}
+	t.Cost = parseStats(strings.Split(p.VerifierLog, "\n"))
+	return p.Close()
+}
+
+// rewritten has cilium/ebpf make of the program what this kernel takes.
+func (v *verification) rewritten(spec *ebpf.ProgramSpec, level ebpf.LogLevel) (*ebpf.Program, error) {
+	return ebpf.NewProgramWithOptions(spec, ebpf.ProgramOptions{LogLevel: level, KernelTypes: v.options.Types})
+}
+
+// alone leaves nothing in the spec but the selected program and the maps that
+// its instructions name.
+func (l *loader) alone() {
+	spec := l.spec.Programs[l.entry]
+	l.spec.Programs = map[string]*ebpf.ProgramSpec{l.entry: spec}
+	maps := map[string]*ebpf.MapSpec{}
+	for i := range spec.Instructions {
+		ins := &spec.Instructions[i]
+		if m := l.spec.Maps[ins.Reference()]; m != nil && ins.IsLoadFromMap() {
+			maps[ins.Reference()] = m
+		}
+	}
+	l.spec.Maps = maps
+}
+
+// sharedMaps are the maps of a verification, made when a program first needs
+// them.
+type sharedMaps struct {
+	mu   sync.Mutex
+	made map[string]func() (*ebpf.Map, error)
+}
+
+// provide gives a loader the maps of its spec.
+func (s *sharedMaps) provide(l *loader) error {
+	l.maps = map[string]*ebpf.Map{}
+	for name, spec := range l.spec.Maps {
+		m, err := s.find(name, func() (*ebpf.Map, error) {
+			setVariables(spec, l.spec.Variables, name)
+			return l.createMap(spec)
+		}, holdsPrograms(spec))
+		if err != nil {
+			return &Error{Map: name, Err: err}
+		}
+		l.maps[name] = m
+	}
+	return nil
+}
+
+// find returns a descriptor of its own for a map.
+func (s *sharedMaps) find(name string, create func() (*ebpf.Map, error), private bool) (*ebpf.Map, error) {
+	if private {
+		return create()
+	}
+	s.mu.Lock()
+	if s.made == nil {
+		s.made = map[string]func() (*ebpf.Map, error){}
+	}
+	made := s.made[name]
+	if made == nil {
+		made = sync.OnceValues(create)
+		s.made[name] = made
+	}
+	s.mu.Unlock()
+	m, err := made()
+	if err != nil {
+		return nil, err
+	}
+	return m.Clone()
+}
+
+// holdsPrograms reports whether the kernel ties the map to the kind of the
+// first program that uses it (kernel/bpf/core.c, bpf_prog_map_compatible).
+func holdsPrograms(spec *ebpf.MapSpec) bool {
+	return slices.Contains([]ebpf.MapType{ebpf.ProgramArray, ebpf.CPUMap, ebpf.DevMap, ebpf.DevMapHash}, spec.Type)
+}
+
+func (s *sharedMaps) close() {
+	for _, made := range s.made {
+		if m, err := made(); err == nil {
+			m.Close()
+		}
+	}
+}

@@ -1,0 +1,193 @@
+package prog
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/internal/sys"
+	"github.com/xdpload/xdpload/offload"
+	"github.com/xdpload/xdpload/pin"
+)
+
+// Info is what the kernel tells of a loaded program.
+type Info struct {
+	ID    uint32
+	Name  string // up to 15 bytes; empty when the loader gave none
+	Tag   string // 16 hex digits, a hash of the instructions
+	Type  ebpf.ProgramType
+	JITed bool
+	// XlatedSize and JITedSize are bytes: of the instructions as the verifier left
+	// them, and of the machine code. They are 0 when the caller may not know.
+	XlatedSize, JITedSize int
+	LoadTime              uint64   // nanoseconds since boot
+	CreatedBy             uint32   // user id
+	MapIDs                []uint32 // in the order in which the program names them
+	BTF                   uint32   // id of its type information, 0 without
+	// Device is the one that the program is offloaded to, nil for none.
+	Device *offload.Binding
+	// DeviceGone says that it was offloaded to a device that is gone: then
+	// nothing but the ID is known.
+	DeviceGone bool
+}
+
+// Program is a program in the kernel. Close gives its file descriptor back;
+// the program stays as long as it is attached, pinned or held by someone else.
+type Program struct {
+	Info
+	// VerifierLog is what the verifier said, if the load was verbose.
+	VerifierLog string
+
+	Prog *ebpf.Program
+}
+
+func New(p *ebpf.Program) (*Program, error) {
+	info, err := sys.InfoOfProgram(p.FD())
+	if errors.Is(err, unix.ENODEV) {
+		return nil, errDeviceGone()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Program{Info: InfoOf(info), VerifierLog: p.VerifierLog, Prog: p}, nil
+}
+
+func InfoOf(info *sys.ProgramInfo) Info {
+	out := Info{
+		ID:         info.ID,
+		Name:       info.Name,
+		Tag:        info.Tag,
+		Type:       ebpf.ProgramType(info.Type),
+		JITed:      info.JITed,
+		XlatedSize: info.XlatedSize,
+		JITedSize:  info.JITedSize,
+		LoadTime:   info.LoadTime,
+		CreatedBy:  info.CreatedBy,
+		MapIDs:     info.MapIDs,
+		BTF:        info.BTF,
+	}
+	if info.Ifindex != 0 {
+		out.Device = &offload.Binding{Ifindex: info.Ifindex, NetNSDev: info.NetnsDev, NetNSInode: info.NetnsInode}
+	}
+	return out
+}
+
+func errDeviceGone() error {
+	return fmt.Errorf("the device that it was offloaded to is gone: %w", unix.ENODEV)
+}
+
+// FD returns the file descriptor, which stays the program's.
+func (p *Program) FD() int { return p.Prog.FD() }
+
+func (p *Info) Owner() pin.Owner {
+	return pin.Owner{ID: p.ID, Tag: p.Tag, LoadTime: p.LoadTime}
+}
+
+// Close closes the file descriptor.
+func (p *Program) Close() error { return p.Prog.Close() }
+
+// TypeError says that a program is not of the type that the hook runs.
+type TypeError struct {
+	Program    string // a path, a descriptor or a name
+	Have, Want ebpf.ProgramType
+}
+
+func (e *TypeError) Error() string {
+	return fmt.Sprintf("%s is a program of type %v, the hook runs %v", e.Program, e.Have, e.Want)
+}
+
+// OpenPinned opens the program that is pinned at a path of a BPF file system.
+// A map, a link or a program of another type there is an error that says so;
+// [ebpf.UnspecifiedProgram] takes every type.
+// The caller closes the program.
+func OpenPinned(path string, want ebpf.ProgramType) (*Program, error) {
+	prog, err := ebpf.LoadPinnedProgram(path, nil)
+	if err != nil {
+		return nil, pinError(path, err)
+	}
+	return checked(prog, path, want)
+}
+
+// OpenID opens the loaded program with that id. The caller closes the program.
+func OpenID(id uint32, want ebpf.ProgramType) (*Program, error) {
+	name := fmt.Sprintf("id %d", id)
+	prog, err := ebpf.NewProgramFromID(ebpf.ProgramID(id))
+	if err != nil {
+		return nil, fmt.Errorf("program %s: %w", name, err)
+	}
+	return checked(prog, name, want)
+}
+
+// OpenFD takes over a file descriptor of a program that the process inherited.
+func OpenFD(fd int, want ebpf.ProgramType) (*Program, error) {
+	name := fmt.Sprintf("fd %d", fd)
+	prog, err := ebpf.NewProgramFromFD(fd)
+	if err != nil {
+		return nil, fmt.Errorf("%s: not a BPF program: %w", name, err)
+	}
+	return checked(prog, name, want)
+}
+
+func checked(prog *ebpf.Program, name string, want ebpf.ProgramType) (*Program, error) {
+	p, err := New(prog)
+	if err == nil && want != ebpf.UnspecifiedProgram && p.Type != want {
+		err = &TypeError{Program: name, Have: p.Type, Want: want}
+	}
+	if err != nil {
+		prog.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// InfoByID returns what the kernel tells of the program with that id. The
+// error is os.ErrNotExist when there is none, and os.ErrPermission without
+// CAP_SYS_ADMIN.
+func InfoByID(id uint32) (Info, error) {
+	fd, err := sys.ProgramByID(id)
+	if err != nil {
+		return Info{}, err
+	}
+	defer sys.Close(fd)
+	return InfoByFD(fd, id)
+}
+
+// InfoByFD is InfoByID for a program that is open.
+func InfoByFD(fd int, id uint32) (Info, error) {
+	info, err := sys.InfoOfProgram(fd)
+	if errors.Is(err, unix.ENODEV) {
+		return Info{ID: id, DeviceGone: true}, nil
+	}
+	if err != nil {
+		return Info{}, err
+	}
+	return InfoOf(info), nil
+}
+
+// pinError says what is at the path when it is not a program.
+func pinError(path string, err error) error {
+	if errors.Is(err, unix.ENODEV) {
+		return fmt.Errorf("pinned %s: %w", path, errDeviceGone())
+	}
+	if errors.Is(err, os.ErrPermission) {
+		return &os.PathError{Op: "open pin", Path: path, Err: err}
+	}
+	if errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("pinned %s: %w", path, err)
+	}
+	if m, mapErr := ebpf.LoadPinnedMap(path, nil); mapErr == nil {
+		defer m.Close()
+		return fmt.Errorf("pinned %s: a map of type %v, not a program", path, m.Type())
+	}
+	return fmt.Errorf("pinned %s: not a BPF program: %w", path, err)
+}
+
+// Does reports whether a program that is attached does the same as p, which
+// comes from elsewhere and shares all its maps.
+func (p *Program) Does(attached Info) (bool, error) {
+	return p.ID == attached.ID || p.Tag == attached.Tag && slices.Equal(p.MapIDs, attached.MapIDs), nil
+}
