@@ -3,13 +3,9 @@ package main
 import (
 	"context"
 	"strconv"
-	"sync"
 
-	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/netlink"
-	"github.com/xdpload/xdpload/pin"
-	"github.com/xdpload/xdpload/prog"
 )
 
 type linkShowRequest struct {
@@ -48,7 +44,7 @@ func (r *linkShowRequest) show(e *env) (linkList, error) {
 	if err != nil {
 		return nil, err
 	}
-	view := linkView{details: e.Details, statistics: e.Statistics, foreign: e.tool.foreign(), known: known, pins: e.pins()}
+	view := linkView{programView: newProgramView(e), statistics: e.Statistics, known: known}
 	list := make(linkList, 0, len(links))
 	for _, l := range links {
 		list = append(list, view.report(l))
@@ -90,12 +86,9 @@ func (r *linkShowRequest) links(e *env) (show []*netlink.Link, known map[int]*ne
 
 // linkView is what the report on a device is made with.
 type linkView struct {
-	details    bool
+	programView
 	statistics bool
-	foreign    bool // print what ip prints, and no more
 	known      map[int]*netlink.Link
-	pins       func(program uint32) []string
-	attach.Inventory
 }
 
 // linkReport has the keys of `ip -json link`, and beside them ours.
@@ -162,20 +155,6 @@ type xdpAttached struct {
 	LinkID   uint32           `json:"bpf_link_id,omitempty"`
 
 	mode netlink.XDPMode
-}
-
-// attachedProgram has the keys of iproute2's "prog", and beside them ours.
-// A plain user is told the id alone.
-type attachedProgram struct {
-	ID        uint32   `json:"id"`
-	Name      *string  `json:"name,omitempty"`
-	Tag       string   `json:"tag,omitempty"`
-	JITed     *int     `json:"jited,omitempty"`
-	LoadTime  uint64   `json:"load_time,omitempty"` // nanoseconds since boot
-	CreatedBy *uint32  `json:"created_by_uid,omitempty"`
-	BTF       uint32   `json:"btf_id,omitempty"`
-	MapIDs    []uint32 `json:"map_ids,omitempty"`
-	Pinned    []string `json:"pinned,omitempty"`
 }
 
 // linkTypes are the names that ip gives to ARPHRD_* numbers, of the devices
@@ -294,46 +273,4 @@ func (v *linkView) modeName(m netlink.XDPMode) *netlink.XDPMode {
 		return nil
 	}
 	return &m
-}
-
-func (v *linkView) program(p *prog.Info) *attachedProgram {
-	r := showProgram(p, v.details)
-	if p.Tag != "" && !v.foreign {
-		r.LoadTime, r.MapIDs, r.Pinned = p.LoadTime, p.MapIDs, v.pins(p.ID)
-	}
-	return &r
-}
-
-// showProgram is what a hook's list tells of a program. One that is not to be
-// looked at has its id only.
-func showProgram(p *prog.Info, details bool) attachedProgram {
-	r := attachedProgram{ID: p.ID}
-	if p.Tag == "" {
-		return r
-	}
-	jited := 0
-	if p.JITed {
-		jited = 1
-	}
-	r.Name, r.Tag, r.JITed = &p.Name, p.Tag, &jited
-	if details {
-		r.LoadTime, r.CreatedBy, r.BTF = p.LoadTime, &p.CreatedBy, p.BTF
-	}
-	return r
-}
-
-// pins finds the paths of pinned programs. Without a BPF file system there are
-// none.
-func (e *env) pins() func(program uint32) []string {
-	if e.tool.foreign() {
-		return nil
-	}
-	find := sync.OnceValue(func() map[uint32][]string {
-		fs, err := pin.Open(e.bpffs())
-		if err != nil {
-			return nil
-		}
-		return fs.Programs()
-	})
-	return func(program uint32) []string { return find()[program] }
 }

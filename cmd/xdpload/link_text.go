@@ -137,36 +137,3 @@ func (x *xdpReport) write(b *strings.Builder) {
 		b.WriteString(" \n")
 	}
 }
-
-func (p *attachedProgram) write(b *strings.Builder) { b.Write(p.append(nil)) }
-
-// append appends what is known of the program beyond its id.
-func (p *attachedProgram) append(b []byte) []byte {
-	if p.Name == nil {
-		return b
-	}
-	b = fmt.Appendf(b, " name %s tag %s", *p.Name, p.Tag)
-	if *p.JITed != 0 {
-		b = append(b, " jited"...)
-	}
-	if p.LoadTime != 0 {
-		b = fmt.Appendf(b, " load_time %d", p.LoadTime)
-	}
-	if p.CreatedBy != nil {
-		b = fmt.Appendf(b, " created_by_uid %d", *p.CreatedBy)
-	}
-	if p.BTF != 0 {
-		b = fmt.Appendf(b, " btf_id %d", p.BTF)
-	}
-	for i, id := range p.MapIDs {
-		sep := ","
-		if i == 0 {
-			sep = " map_ids "
-		}
-		b = fmt.Appendf(b, "%s%d", sep, id)
-	}
-	for _, path := range p.Pinned {
-		b = append(append(b, " pinned "...), path...)
-	}
-	return b
-}

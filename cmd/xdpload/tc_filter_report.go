@@ -56,7 +56,7 @@ type filterOptions struct {
 
 // filterView is what the report on a filter is made with.
 type filterView struct {
-	programs linkView
+	programs programView
 	devices  deviceNames
 	query    netlink.FilterQuery
 	stats    bool
@@ -67,7 +67,7 @@ var echoed = netlink.FilterQuery{}
 
 func newFilterView(e *env, conn *netlink.Conn, query netlink.FilterQuery) *filterView {
 	return &filterView{
-		programs: linkView{details: e.Details, foreign: e.tool.foreign(), pins: e.pins()},
+		programs: newProgramView(e),
 		devices:  deviceNames{conn: conn, queried: query.Ifindex},
 		query:    query,
 		stats:    e.Statistics,
