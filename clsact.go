@@ -261,17 +261,17 @@ func (h Clsact) detach(c *netlink.Conn) (*Attachment, error) {
 		}
 		f = *same[0]
 	}
-	old := h.existing(c, f)
+	var gone *Attachment // as it is now: afterwards the kernel may know nothing of its program
+	if old := h.existing(c, f); old != nil {
+		gone = h.attachments(c, []*netlink.Filter{old})[0]
+	}
 	if err := c.DeleteFilter(&netlink.Filter{
 		Ifindex: f.Ifindex, Parent: f.Parent, Block: f.Block, Chain: f.Chain,
 		Pref: f.Pref, Protocol: f.Protocol, Handle: f.Handle, Kind: f.Kind,
 	}); err != nil {
 		return nil, err
 	}
-	if old == nil {
-		return nil, nil
-	}
-	return h.attachments(c, []*netlink.Filter{old})[0], nil
+	return gone, nil
 }
 
 // classifier describes a bpf filter.
