@@ -369,14 +369,15 @@ func (*filterOff) candidates(*engine, *move) []*Attachment { return nil }
 func (*filterOff) put(ctx context.Context, e *engine, all []*move) []error {
 	return oneByOne(ctx, all, func(m *move) error {
 		s, _ := m.steps.(*filterOff)
-		if err := e.conn.DeleteFilter(identity(s.filter)); err != nil {
-			return err
+		var was *Attachment
+		if s.old != nil { // while its program is there to be asked about
+			was = s.attachments(e, []*netlink.Filter{s.old})[0]
 		}
-		if s.old != nil {
-			m.Attachment = s.attachments(e, []*netlink.Filter{s.old})[0]
-			m.Gone = &m.Attachment.Program
+		err := e.conn.DeleteFilter(identity(s.filter))
+		if err == nil && was != nil {
+			m.Attachment, m.Gone = was, &was.Program
 		}
-		return nil
+		return err
 	})
 }
 
