@@ -252,7 +252,7 @@ func TestBatchLeavesNothing(t *testing.T) {
 		goroutines := runtime.NumGoroutine()
 		for _, options := range [][]string{{"-jobs", "2"}, {"-jobs", "16"}, {"-jobs", "16", "-force"}} {
 			var stdout, stderr bytes.Buffer
-			status := run(t.Context(), slices.Concat([]string{"xdpload"}, options, []string{"-batch", "batch"}), nil, &stdout, &stderr)
+			status := run(t.Context(), "devel", slices.Concat([]string{"xdpload"}, options, []string{"-batch", "batch"}), nil, &stdout, &stderr)
 			if status != statusWords {
 				t.Errorf("%q: status %d: %s", options, status, &stderr)
 			}

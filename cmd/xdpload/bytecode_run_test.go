@@ -75,7 +75,7 @@ func TestBytecodeRun(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var out, stderr bytes.Buffer
-			status := run(t.Context(), append([]string{"xdpload", "bytecode", "run"}, tt.words...), strings.NewReader(tt.stdin), &out, &stderr)
+			status := run(t.Context(), "devel", append([]string{"xdpload", "bytecode", "run"}, tt.words...), strings.NewReader(tt.stdin), &out, &stderr)
 			var lines []string
 			for line := range strings.Lines(out.String()) {
 				lines = append(lines, strings.Join(strings.Fields(line), " "))
@@ -90,7 +90,7 @@ func TestBytecodeRun(t *testing.T) {
 func TestBytecodeRunJSON(t *testing.T) {
 	capture := writeCapture(t, tcpFrame(1024, 80, 6, 0), tcpFrame(1024, 81, 6, 0))
 	var out, stderr bytes.Buffer
-	status := run(t.Context(), []string{"xdpload", "-json", "-details", "bytecode", "run", "pcap", capture}, strings.NewReader(tcpPort80), &out, &stderr)
+	status := run(t.Context(), "devel", []string{"xdpload", "-json", "-details", "bytecode", "run", "pcap", capture}, strings.NewReader(tcpPort80), &out, &stderr)
 	if status != statusDone {
 		t.Fatalf("status %d: %s", status, &stderr)
 	}

@@ -15,7 +15,7 @@ import (
 func (e *env) dispatch(ctx context.Context, words []string) error {
 	switch {
 	case e.Version:
-		_, err := fmt.Fprintf(e.stdout, "xdpload %s\n", version)
+		_, err := fmt.Fprintf(e.stdout, "xdpload %s\n", e.version)
 		return err
 	case e.Batch != "" && len(words) > 0:
 		return &optionError{fmt.Errorf("-batch and the word %q: commands are read from the file only", words[0])}

@@ -12,10 +12,11 @@ import (
 // netlink socket that the commands of a batch share.
 type env struct {
 	globals
-	tool   tool
-	stdin  io.Reader
-	stdout io.Writer
-	stderr io.Writer
+	version string
+	tool    tool
+	stdin   io.Reader
+	stdout  io.Writer
+	stderr  io.Writer
 
 	conn      *netlink.Conn
 	inventory *attach.Inventory

@@ -23,7 +23,7 @@ func main() {
 	debug.SetGCPercent(-1) // a short life, until there is much to collect
 	debug.SetMemoryLimit(gcFrom)
 	growStack(len(os.Args))
-	os.Exit(run(context.Background(), os.Args, os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(run(context.Background(), version, os.Args, os.Stdin, os.Stdout, os.Stderr))
 }
 
 // gcFrom is from how many bytes on garbage is collected.
@@ -47,8 +47,8 @@ func growStack(n int) byte {
 }
 
 // run is the only place where an error becomes text and a status.
-func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	e := &env{tool: toolOf(args[0]), stdin: stdin, stdout: stdout, stderr: stderr}
+func run(ctx context.Context, version string, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	e := &env{version: version, tool: toolOf(args[0]), stdin: stdin, stdout: stdout, stderr: stderr}
 	defer e.close()
 	words, err := e.readOptions(args[1:])
 	if err == nil {

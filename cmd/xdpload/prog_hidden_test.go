@@ -46,7 +46,7 @@ func TestDumpHidden(t *testing.T) {
 // dumpSays returns all that the command prints.
 func dumpSays(t *testing.T, id uint32, kind string) string {
 	var out bytes.Buffer
-	run(t.Context(), []string{"xdpload", "prog", "dump", "id", fmt.Sprint(id), kind}, strings.NewReader(""), &out, &out)
+	run(t.Context(), "devel", []string{"xdpload", "prog", "dump", "id", fmt.Sprint(id), kind}, strings.NewReader(""), &out, &out)
 	return out.String()
 }
 

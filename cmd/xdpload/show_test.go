@@ -22,7 +22,7 @@ func runIn(t *testing.T, ns *bpftest.Namespace, words ...string) string {
 	var stdout, stderr bytes.Buffer
 	status := -1
 	err := netns.Do(ns.Name, func() error {
-		status = run(t.Context(), words, strings.NewReader(""), &stdout, &stderr)
+		status = run(t.Context(), "devel", words, strings.NewReader(""), &stdout, &stderr)
 		return nil
 	})
 	if err != nil || status != statusDone {
