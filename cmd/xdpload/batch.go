@@ -25,7 +25,7 @@ func (e *env) runBatch(ctx context.Context) error {
 	if e.Batch != "-" {
 		f, err := os.Open(e.Batch)
 		if err != nil {
-			return &optionError{err}
+			return &optionError{err: err}
 		}
 		defer f.Close()
 		in = f
@@ -115,7 +115,7 @@ func (e *env) parseBatch(in io.Reader) (lines []batchLine, failed int, err error
 			continue
 		}
 		if _, ok := errors.AsType[*os.PathError](err); ok { // the file, and no line of it
-			return nil, 0, &optionError{err}
+			return nil, 0, &optionError{err: err}
 		}
 		err = &lineError{File: e.batchName(), Line: l.Number, Err: asSyntax(err)}
 		if !e.Force {

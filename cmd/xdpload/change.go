@@ -39,9 +39,9 @@ type change struct {
 
 // A manyReport is what became of several devices.
 type manyReport interface {
-	add(report any) manyReport
-	// refuse notes why a device, or a word that found none, is not among them.
-	refuse(f deviceFailure, why *refusal) manyReport
+	Add(report any) manyReport
+	// Refuse notes why a device, or a word that found none, is not among them.
+	Refuse(f deviceFailure, why *refusal) manyReport
 }
 
 // changeHooks is the run of requests that change hooks.
@@ -116,7 +116,7 @@ func (e *env) concludeMany(ctx context.Context, c *change, all []attach.Outcome,
 	report := c.list
 	for i := range all {
 		if r := c.one(&all[i]); r != nil {
-			report = report.add(r)
+			report = report.Add(r)
 		}
 	}
 	of := len(all) + len(c.missing)
@@ -141,7 +141,7 @@ func (e *env) concludeList(report manyReport, failed []deviceFailure, of int) (a
 	}
 	for _, f := range failed {
 		why := f.refusal()
-		report = report.refuse(f, &why)
+		report = report.Refuse(f, &why)
 	}
 	if err := render.Write(e.stdout, report, e.Options); err != nil {
 		return nil, err

@@ -18,7 +18,7 @@ func (e *env) dispatch(ctx context.Context, words []string) error {
 		_, err := fmt.Fprintf(e.stdout, "xdpload %s\n", e.version)
 		return err
 	case e.Batch != "" && len(words) > 0:
-		return &optionError{fmt.Errorf("-batch and the word %q: commands are read from the file only", words[0])}
+		return &optionError{err: fmt.Errorf("-batch and the word %q: commands are read from the file only", words[0])}
 	case e.Batch != "":
 		e.batch = newBatch()
 		return e.runBatch(ctx)
@@ -46,10 +46,10 @@ func (e *env) parse(table grammar.Table[request], words []string) (job, error) {
 		return job{}, err
 	}
 	if e.AllNetns && command.Title() != netShow {
-		return job{}, &optionError{errors.New("-all-netns is for net show")}
+		return job{}, &optionError{err: errors.New("-all-netns is for net show")}
 	}
 	if e.Atomic && !atomic(command.Title()) {
-		return job{}, &optionError{errors.New("-atomic is for what changes several devices: link set, and tc filter add, change and replace")}
+		return job{}, &optionError{err: errors.New("-atomic is for what changes several devices: link set, and tc filter add, change and replace")}
 	}
 	request, err := command.Parse(rest)
 	return job{command: command.Title(), request: request}, err

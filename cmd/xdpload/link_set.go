@@ -280,7 +280,7 @@ func (p *programReport) String() string {
 	return s
 }
 
-func (*linkSetReport) change() {}
+func (*linkSetReport) Changes() {}
 
 // WriteText prints one line.
 func (r *linkSetReport) WriteText(w io.Writer, _ render.Options) error {
@@ -318,14 +318,14 @@ func (r *linkSetReport) outcome() string {
 // linkSetReports are those of several devices.
 type linkSetReports []*linkSetReport
 
-func (linkSetReports) change() {}
+func (linkSetReports) Changes() {}
 
-func (l linkSetReports) add(report any) manyReport {
+func (l linkSetReports) Add(report any) manyReport {
 	r, _ := report.(*linkSetReport)
 	return append(l, r)
 }
 
-func (l linkSetReports) refuse(f deviceFailure, why *refusal) manyReport {
+func (l linkSetReports) Refuse(f deviceFailure, why *refusal) manyReport {
 	for _, r := range l {
 		if r.Ifindex == f.Ifindex {
 			r.Error = why

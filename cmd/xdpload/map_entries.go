@@ -149,7 +149,7 @@ func (r *entryRequest) with(e *env, do func(*mapdata.Map) error) error {
 		err = do(d)
 	}
 	if err != nil {
-		return &mapError{r.Map.String(), err}
+		return &mapError{Map: r.Map.String(), Err: err}
 	}
 	return nil
 }
@@ -192,7 +192,7 @@ type mapLoadReport struct {
 	Entries int `json:"entries"`
 }
 
-func (*mapLoadReport) change() {}
+func (*mapLoadReport) Changes() {}
 
 // WriteText prints one line.
 func (r *mapLoadReport) WriteText(w io.Writer, _ render.Options) error {

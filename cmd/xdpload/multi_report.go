@@ -69,7 +69,7 @@ func reportMaps(maps []*load.Map, unchanged bool) (out []mapReport) {
 	return out
 }
 
-func (*multiReport) change() {}
+func (*multiReport) Changes() {}
 
 // WriteText prints one line.
 func (r *multiReport) WriteText(w io.Writer, _ render.Options) error {

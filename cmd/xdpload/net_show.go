@@ -60,7 +60,7 @@ func (r *netShowRequest) run(_ context.Context, e *env) (any, error) {
 		return list, r.about(err)
 	}
 	if e.Netns != "" {
-		return nil, &optionError{fmt.Errorf("-netns %s and all-netns: one namespace or all of them", e.Netns)}
+		return nil, &optionError{err: fmt.Errorf("-netns %s and all-netns: one namespace or all of them", e.Netns)}
 	}
 	list := netList{}
 	for _, ns := range netns.All() {

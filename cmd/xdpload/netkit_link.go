@@ -203,7 +203,7 @@ type deviceChange struct {
 	Change string `json:"change"`
 }
 
-func (*deviceChange) change() {}
+func (*deviceChange) Changes() {}
 
 // WriteText prints one line.
 func (c *deviceChange) WriteText(w io.Writer, _ render.Options) error {

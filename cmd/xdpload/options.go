@@ -66,7 +66,7 @@ func options() []option {
 func (e *env) readOptions(args []string) (words []string, err error) {
 	table := options()
 	if e.tool == toolIP && slices.Contains(args, "-f") { // to ip, -f is -family
-		return nil, &optionError{errors.New("unknown option -f")}
+		return nil, &optionError{err: errors.New("unknown option -f")}
 	}
 	args = grammar.Expand(documented(table), args)
 	for len(args) > 0 && strings.HasPrefix(args[0], "-") && args[0] != "-" {
@@ -78,17 +78,17 @@ func (e *env) readOptions(args []string) (words []string, err error) {
 		name, value, given := strings.Cut(strings.TrimPrefix(arg, "--"), "=")
 		i := slices.IndexFunc(table, func(o option) bool { return o.name == name })
 		if i < 0 {
-			return nil, &optionError{fmt.Errorf("unknown option %s", arg)}
+			return nil, &optionError{err: fmt.Errorf("unknown option %s", arg)}
 		}
 		o := table[i]
 		if o.argument != "" && !given {
 			if len(args) == 0 {
-				return nil, &optionError{fmt.Errorf("option %s wants %s", arg, o.argument)}
+				return nil, &optionError{err: fmt.Errorf("option %s wants %s", arg, o.argument)}
 			}
 			value, args = args[0], args[1:]
 		}
 		if o.argument != "" && value == "" {
-			return nil, &optionError{fmt.Errorf("option %s wants %s, not an empty word", arg, o.argument)}
+			return nil, &optionError{err: fmt.Errorf("option %s wants %s, not an empty word", arg, o.argument)}
 		}
 		if err := o.store(&e.globals, value, given); err != nil {
 			return nil, err
@@ -104,7 +104,7 @@ func (o option) store(g *globals, value string, given bool) (err error) {
 		*p = value
 	case *int:
 		if *p, err = grammar.ParseNumber(value, 1, maxJobs); err != nil {
-			return &optionError{fmt.Errorf("option -%s wants a number of threads from 1 to %d, not %q", o.name, maxJobs, value)}
+			return &optionError{err: fmt.Errorf("option -%s wants a number of threads from 1 to %d, not %q", o.name, maxJobs, value)}
 		}
 	case *bool:
 		*p = true
@@ -113,7 +113,7 @@ func (o option) store(g *globals, value string, given bool) (err error) {
 		}
 	}
 	if err != nil {
-		return &optionError{fmt.Errorf("option -%s is a switch, not %q", o.name, value)}
+		return &optionError{err: fmt.Errorf("option -%s is a switch, not %q", o.name, value)}
 	}
 	return nil
 }

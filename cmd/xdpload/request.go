@@ -33,4 +33,4 @@ func lines[R any](fresh func() R, build func(*R) *grammar.Node, line func(*R) re
 }
 
 // changeReport marks what a command that changes something reports.
-type changeReport interface{ change() }
+type changeReport interface{ Changes() }

@@ -232,7 +232,7 @@ func writeActions(b *bytes.Buffer, actions []*actionReport) {
 // actionsSet is what was added or replaced.
 type actionsSet struct{ actionList }
 
-func (*actionsSet) change() {}
+func (*actionsSet) Changes() {}
 
 // actionsDeleted is what was deleted.
 type actionsDeleted struct {
@@ -241,7 +241,7 @@ type actionsDeleted struct {
 	Indexes []uint32 `json:"deleted,omitempty"`
 }
 
-func (*actionsDeleted) change() {}
+func (*actionsDeleted) Changes() {}
 
 // WriteText prints one line.
 func (d *actionsDeleted) WriteText(w io.Writer, _ render.Options) error {

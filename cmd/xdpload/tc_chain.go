@@ -130,7 +130,7 @@ type chainChange struct {
 	hook string
 }
 
-func (*chainChange) change() {}
+func (*chainChange) Changes() {}
 
 // WriteText prints one line.
 func (c *chainChange) WriteText(w io.Writer, _ render.Options) error {

@@ -215,7 +215,7 @@ type deletedFilter struct {
 	Program  *programReport `json:"program,omitempty"`
 }
 
-func (*filtersDeleted) change() {}
+func (*filtersDeleted) Changes() {}
 
 func (r *filterRequest) deleted(filters []*netlink.Filter) *filtersDeleted {
 	var known attach.Inventory

@@ -153,7 +153,7 @@ type filterChange struct {
 	hook string
 }
 
-func (*filterChange) change() {}
+func (*filterChange) Changes() {}
 
 // outcome reports what came of it, or with -echo what the kernel tells all who
 // listen.
@@ -240,11 +240,11 @@ type filterRefused struct {
 // filterReports.
 type manyFilters []any
 
-func (manyFilters) change() {}
+func (manyFilters) Changes() {}
 
-func (l manyFilters) add(report any) manyReport { return append(l, report) }
+func (l manyFilters) Add(report any) manyReport { return append(l, report) }
 
-func (l manyFilters) refuse(f deviceFailure, why *refusal) manyReport {
+func (l manyFilters) Refuse(f deviceFailure, why *refusal) manyReport {
 	return append(l, &filterRefused{f.Device, why})
 }
 

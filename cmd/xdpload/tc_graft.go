@@ -164,7 +164,7 @@ type graftReport struct {
 	Replaced *programReport `json:"replaced,omitempty"`
 }
 
-func (*graftReport) change() {}
+func (*graftReport) Changes() {}
 
 // WriteText prints one line.
 func (r *graftReport) WriteText(w io.Writer, _ render.Options) error {

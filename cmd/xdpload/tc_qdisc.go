@@ -190,7 +190,7 @@ type qdiscChange struct {
 	Filters      []uint32 `json:"deleted_programs,omitempty"` // the programs of filters that went with it
 }
 
-func (*qdiscChange) change() {}
+func (*qdiscChange) Changes() {}
 
 // WriteText prints one line.
 func (r *qdiscChange) WriteText(w io.Writer, _ render.Options) error {
