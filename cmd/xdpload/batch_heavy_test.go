@@ -39,7 +39,7 @@ func newHeavyBatch(t *testing.T, text string) *heavyBatch {
 	b := &heavyBatch{t: t, ns: bpftest.NewNamespace(t)}
 	b.ns.Veth("v0", "v1")
 	b.ns.Veth("v2", "v3")
-	objectsDir(t)
+	testobj.Chdir(t)
 	b.write("ahead.o", object, "heavy", "ahead")
 	b.write("batch", []byte(text), "", "")
 	if b.before, err = bpftest.NewCensus(defaultBPFFS); err != nil {

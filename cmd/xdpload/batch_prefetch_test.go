@@ -20,7 +20,10 @@ import (
 // TestPrefetchChoice: which lines are loaded while the first one runs.
 func TestPrefetchChoice(t *testing.T) {
 	const jobs, first = 4, "link set v0 xdp obj tiny.o\n"
-	objectsDir(t)
+	testobj.Chdir(t)
+	if err := unix.Mkfifo("pipe", 0o600); err != nil { // which nobody writes to
+		t.Fatal(err)
+	}
 	many := first
 	for _, program := range []string{"xdp_drop", "xdp_second", "xdp_abrt"} {
 		for _, section := range []string{"", " sec xdp", " sec xdp/abrt", " sec prog"} {
@@ -85,7 +88,7 @@ link set v2 xdp obj count.o`, []int{14}},
 
 // TestPrefetchAdvance: a barrier has run, and a program is known to be shared, or not.
 func TestPrefetchAdvance(t *testing.T) {
-	objectsDir(t)
+	testobj.Chdir(t)
 	a := newTestPrefetch(t, 2, `link set v0 xdp obj tiny.o
 link set v1 xdp obj tiny.o
 link set v2 xdp obj drop.o
@@ -107,7 +110,7 @@ link set v5 xdp obj count.o sec xdp`)
 
 // TestPrefetchVain: what is refused ahead is not tried again for the lines behind.
 func TestPrefetchVain(t *testing.T) {
-	objectsDir(t)
+	testobj.Chdir(t)
 	a := newTestPrefetch(t, 2, "link set v0 xdp obj tiny.o\n"+strings.Repeat("link set v1 xdp obj rejected.o\n", 9))
 	defer a.close()
 	for turn, want := range [][]int{{2}, {2}, nil, nil} {
@@ -121,7 +124,7 @@ func TestPrefetchVain(t *testing.T) {
 // TestPrefetchPinned: an object that pins is read ahead, not loaded.
 func TestPrefetchPinned(t *testing.T) {
 	bpftest.Need(t, bpftest.Root)
-	objectsDir(t)
+	testobj.Chdir(t)
 	a := newTestPrefetch(t, 2, `link set v0 xdp obj tiny.o
 link set v1 xdp obj shared_xdp.o
 link set v2 xdp obj count.o sec xdp`)
@@ -140,7 +143,7 @@ link set v2 xdp obj count.o sec xdp`)
 }
 
 func TestPrefetchNot(t *testing.T) {
-	objectsDir(t)
+	testobj.Chdir(t)
 	e := &env{globals: globals{Jobs: 1}, batch: newBatch()}
 	if a := e.prefetch(t.Context(), make([]batchLine, 2)); a != nil || e.jobs != nil {
 		t.Error("there is something to be loaded ahead, with one job")
@@ -149,21 +152,6 @@ func TestPrefetchNot(t *testing.T) {
 	if e.prefetch(t.Context(), make([]batchLine, 1)) != nil {
 		t.Error("there is something to be loaded ahead of a single line")
 	}
-}
-
-// objectsDir goes to a directory with objects, and a pipe that nobody writes to.
-func objectsDir(t *testing.T) {
-	t.Helper()
-	dir := t.TempDir()
-	for _, name := range testobj.Names() {
-		if err := os.WriteFile(filepath.Join(dir, name), testobj.Bytes(name), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := unix.Mkfifo(filepath.Join(dir, "pipe"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	t.Chdir(dir)
 }
 
 func newTestPrefetch(t *testing.T, jobs int, text string) *prefetcher {

@@ -40,6 +40,18 @@ func Path(t testing.TB, name string) string {
 	return file
 }
 
+// Chdir makes a directory with every object the working directory of the test.
+func Chdir(t testing.TB) {
+	t.Helper()
+	dir := t.TempDir()
+	for _, name := range Names() {
+		if err := os.WriteFile(filepath.Join(dir, name), Bytes(name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(dir)
+}
+
 // Names returns the names of all objects, sorted.
 func Names() []string {
 	names, err := fs.Glob(objects, "*.o")
