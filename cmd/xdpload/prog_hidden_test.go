@@ -16,7 +16,7 @@ import (
 
 // TestDumpHidden changes what a machine shows, which a guest is for.
 func TestDumpHidden(t *testing.T) {
-	bpftest.Need(t, bpftest.Root, bpftest.JIT, guest)
+	bpftest.Need(t, bpftest.Root, bpftest.JIT, bpftest.Guest)
 	setting(t, "kernel/kptr_restrict", "2")
 	for _, tt := range []struct{ object, program, harden, xlated, jited string }{
 		{object: "subprog.o", program: "xdp_global", harden: "0", xlated: "the kernel hides the addresses", jited: "the kernel hides the machine code"},

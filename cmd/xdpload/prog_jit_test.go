@@ -106,7 +106,7 @@ func TestJITHints(t *testing.T) {
 
 // TestJITKernel changes the settings of a machine, which a guest is for.
 func TestJITKernel(t *testing.T) {
-	bpftest.Need(t, bpftest.Root, guest)
+	bpftest.Need(t, bpftest.Root, bpftest.Guest)
 	err := netns.Do("/proc/1/ns/net", func() error {
 		for i := range jitSettings {
 			s := &jitSettings[i]
@@ -145,10 +145,3 @@ func TestJITKernel(t *testing.T) {
 		t.Error(err)
 	}
 }
-
-var guest = bpftest.Feature{Name: "a guest, whose settings nobody else uses", Probe: func() error {
-	if !bpftest.InGuest() {
-		return errors.New("this is a machine of its own")
-	}
-	return nil
-}}

@@ -48,6 +48,14 @@ var (
 	Netkit = Feature{Name: "netkit", Since: "6.7", Config: "CONFIG_NETKIT", Probe: probeHook(sys.NetkitPrimary)}
 )
 
+// Guest is a machine whose settings nobody else uses.
+var Guest = Feature{Name: "a guest, whose settings nobody else uses", Probe: func() error {
+	if !InGuest() {
+		return errors.New("this is a machine of its own")
+	}
+	return nil
+}}
+
 // Command is the need for a program that is a witness beside ours.
 func Command(name string) Feature { return need.Command(name) }
 
