@@ -14,6 +14,9 @@ import (
 	"time"
 
 	"github.com/xdpload/xdpload/attach"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/cli"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/netns"
 	"github.com/xdpload/xdpload/internal/testobj"
@@ -40,16 +43,16 @@ func newHeavyBatch(t *testing.T, text string) *heavyBatch {
 	b.ns.Veth("v0", "v1")
 	b.ns.Veth("v2", "v3")
 	testobj.Chdir(t)
-	b.write("ahead.o", object, "heavy", "ahead")
-	b.write("batch", []byte(text), "", "")
-	if b.before, err = bpftest.NewCensus(defaultBPFFS); err != nil {
+	b.Write("ahead.o", object, "heavy", "ahead")
+	b.Write("batch", []byte(text), "", "")
+	if b.before, err = bpftest.NewCensus(subject.DefaultBPFFS); err != nil {
 		t.Fatal(err)
 	}
 	return b
 }
 
-// write writes a file, with other names in it of the same length.
-func (b *heavyBatch) write(name string, content []byte, old, fresh string) {
+// Write writes a file, with other names in it of the same length.
+func (b *heavyBatch) Write(name string, content []byte, old, fresh string) {
 	b.t.Helper()
 	if old != "" {
 		content = bytes.ReplaceAll(content, []byte(old), []byte(fresh))
@@ -137,10 +140,10 @@ func (b *heavyBatch) waitHeld(batch *exec.Cmd, want ...string) map[string]uint32
 
 // held are the programs that a process has open.
 func held(pid int) map[string]uint32 {
-	h := &holders{programs: make(map[uint32][]process)}
-	h.look(fmt.Sprint("/proc/", pid), pid)
+	h := &subject.Holders{Programs: make(map[uint32][]subject.Process)}
+	h.Look(fmt.Sprint("/proc/", pid), pid)
 	ids := make(map[string]uint32)
-	for id := range h.programs {
+	for id := range h.Programs {
 		if info, err := prog.InfoByID(id); err == nil {
 			ids[info.Name] = id
 		}
@@ -165,17 +168,17 @@ link set v1 xdp obj ahead.o program ahead1
 link set v2 xdp obj changes.o
 link set dev v3 dev lo xdpgeneric obj ahead.o program ahead4
 `)
-	b.write("changes.o", testobj.Bytes("drop.o"), "xdp_drop", "ahead_is")
+	b.Write("changes.o", testobj.Bytes("drop.o"), "xdp_drop", "ahead_is")
 	cmd, _, stderr := b.start("-jobs", "2")
 	before := b.waitHeld(cmd, "ahead1", "ahead4", "ahead_is")
 	if all := b.attached(); len(all) > 0 {
 		t.Errorf("attached before its turn: %q", all)
 	}
-	b.write("changes.new", testobj.Bytes("drop.o"), "xdp_drop", "ahead_be")
+	b.Write("changes.new", testobj.Bytes("drop.o"), "xdp_drop", "ahead_be")
 	if err := os.Rename("changes.new", "changes.o"); err != nil {
 		t.Fatal(err)
 	}
-	b.write("pipe", testobj.Bytes("tiny.o"), "", "") // when the line reads it
+	b.Write("pipe", testobj.Bytes("tiny.o"), "", "") // when the line reads it
 	if err := cmd.Wait(); err != nil {
 		t.Fatalf("%v: %s", err, stderr)
 	}
@@ -252,8 +255,8 @@ func TestBatchLeavesNothing(t *testing.T) {
 		goroutines := runtime.NumGoroutine()
 		for _, options := range [][]string{{"-jobs", "2"}, {"-jobs", "16"}, {"-jobs", "16", "-force"}} {
 			var stdout, stderr bytes.Buffer
-			status := run(t.Context(), "devel", slices.Concat([]string{"xdpload"}, options, []string{"-batch", "batch"}), nil, &stdout, &stderr)
-			if status != statusWords {
+			status := cli.Run(t.Context(), "devel", slices.Concat([]string{"xdpload"}, options, []string{"-batch", "batch"}), nil, &stdout, &stderr)
+			if status != env.StatusWords {
 				t.Errorf("%q: status %d: %s", options, status, &stderr)
 			}
 			b.detach()
@@ -285,7 +288,7 @@ func TestBatchFewDescriptors(t *testing.T) {
 	}
 	b := newHeavyBatch(t, text.String())
 	for i := range lines {
-		b.write(fmt.Sprintf("maps%d.o", i), object, "", "")
+		b.Write(fmt.Sprintf("maps%d.o", i), object, "", "")
 	}
 	program, err := os.Executable()
 	if err != nil {

@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/bytecodecmd"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/cli"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/internal/pcap"
 )
 
@@ -57,7 +60,7 @@ func TestBytecodeRun(t *testing.T) {
 			},
 		},
 		{
-			name: "mismatch", words: []string{"pcap", capture, "ldx #33 ldb [23] lsh x ret a"}, status: statusRefused,
+			name: "mismatch", words: []string{"pcap", capture, "ldx #33 ldb [23] lsh x ret a"}, status: env.StatusRefused,
 			out: []string{
 				"FILTER INSNS PACKETS ACCEPTED BYTES KEPT MISMATCHES", "filter 4 6 5 82 5",
 				"filter: packet 1 of 60 bytes: x/net/bpf keeps 0, the kernel 12", "filter: packet 2 of 60 bytes: x/net/bpf keeps 0, the kernel 12",
@@ -66,16 +69,16 @@ func TestBytecodeRun(t *testing.T) {
 			},
 			err: "packets.pcap: x/net/bpf and the kernel differ 5 times\n",
 		},
-		{name: "both from one", words: []string{"pcap", "-"}, status: statusRefused, err: "standard input cannot be both the packets and a filter\n"},
-		{name: "no capture", words: []string{"pcap", filepath.Dir(capture) + "/none", "ret #0"}, status: statusRefused, err: "no such file or directory\n"},
-		{name: "not a capture", words: []string{"pcap", "-", "ret #0"}, stdin: "hello, world", status: statusRefused, err: "neither pcap nor pcapng\n"},
-		{name: "bad filter", words: []string{"pcap", capture, "div #0 ret a"}, status: statusRefused, err: "xdpload: bytecode run: filter: line 1: div #0: division by zero\n"},
-		{name: "no file", words: []string{"ret #0"}, status: statusWords, err: "expected pcap"},
+		{name: "both from one", words: []string{"pcap", "-"}, status: env.StatusRefused, err: "standard input cannot be both the packets and a filter\n"},
+		{name: "no capture", words: []string{"pcap", filepath.Dir(capture) + "/none", "ret #0"}, status: env.StatusRefused, err: "no such file or directory\n"},
+		{name: "not a capture", words: []string{"pcap", "-", "ret #0"}, stdin: "hello, world", status: env.StatusRefused, err: "neither pcap nor pcapng\n"},
+		{name: "bad filter", words: []string{"pcap", capture, "div #0 ret a"}, status: env.StatusRefused, err: "xdpload: bytecode run: filter: line 1: div #0: division by zero\n"},
+		{name: "no file", words: []string{"ret #0"}, status: env.StatusWords, err: "expected pcap"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var out, stderr bytes.Buffer
-			status := run(t.Context(), "devel", append([]string{"xdpload", "bytecode", "run"}, tt.words...), strings.NewReader(tt.stdin), &out, &stderr)
+			status := cli.Run(t.Context(), "devel", append([]string{"xdpload", "bytecode", "run"}, tt.words...), strings.NewReader(tt.stdin), &out, &stderr)
 			var lines []string
 			for line := range strings.Lines(out.String()) {
 				lines = append(lines, strings.Join(strings.Fields(line), " "))
@@ -90,11 +93,11 @@ func TestBytecodeRun(t *testing.T) {
 func TestBytecodeRunJSON(t *testing.T) {
 	capture := writeCapture(t, tcpFrame(1024, 80, 6, 0), tcpFrame(1024, 81, 6, 0))
 	var out, stderr bytes.Buffer
-	status := run(t.Context(), "devel", []string{"xdpload", "-json", "-details", "bytecode", "run", "pcap", capture}, strings.NewReader(tcpPort80), &out, &stderr)
-	if status != statusDone {
+	status := cli.Run(t.Context(), "devel", []string{"xdpload", "-json", "-details", "bytecode", "run", "pcap", capture}, strings.NewReader(tcpPort80), &out, &stderr)
+	if status != env.StatusDone {
 		t.Fatalf("status %d: %s", status, &stderr)
 	}
-	var got runsReport
+	var got bytecodecmd.RunsReport
 	if err := json.Unmarshal(out.Bytes(), &got); err != nil {
 		t.Fatal(err)
 	}

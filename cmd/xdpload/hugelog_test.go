@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/testobj"
 )
@@ -37,7 +38,7 @@ func TestHugeLog(t *testing.T) {
 			cmd.Env = append(os.Environ(), asProgram+"=1")
 			var stderr bytes.Buffer
 			cmd.Stderr = &stderr
-			if err := ns.Run(cmd); cmd.ProcessState.ExitCode() != statusRefused {
+			if err := ns.Run(cmd); cmd.ProcessState.ExitCode() != env.StatusRefused {
 				t.Fatalf("%v: %s", err, stderr.String())
 			}
 			text := stderr.String()

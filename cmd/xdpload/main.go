@@ -4,26 +4,20 @@ package main
 
 import (
 	"context"
-	"io"
 	"os"
 	"runtime/debug"
+
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/cli"
 )
 
 // version is set by the linker.
 var version = "devel"
 
-// The statuses with which the program ends.
-const (
-	statusDone    = 0
-	statusWords   = 1 // the words of the command line are wrong, or a batch failed
-	statusRefused = 2 // the object, the kernel or the device refused
-)
-
 func main() {
 	debug.SetGCPercent(-1) // a short life, until there is much to collect
 	debug.SetMemoryLimit(gcFrom)
 	growStack(len(os.Args))
-	os.Exit(run(context.Background(), version, os.Args, os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(cli.Run(context.Background(), version, os.Args, os.Stdin, os.Stdout, os.Stderr))
 }
 
 // gcFrom is from how many bytes on garbage is collected.
@@ -44,18 +38,4 @@ func growStack(n int) byte {
 		return room[-n%len(room)]
 	}
 	return 0
-}
-
-// run is the only place where an error becomes text and a status.
-func run(ctx context.Context, version string, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	e := &env{version: version, tool: toolOf(args[0]), stdin: stdin, stdout: stdout, stderr: stderr}
-	defer e.close()
-	words, err := e.readOptions(args[1:])
-	if err == nil {
-		err = e.dispatch(ctx, words)
-	}
-	if err != nil {
-		return e.report(err)
-	}
-	return statusDone
 }

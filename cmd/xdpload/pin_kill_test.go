@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/netns"
 	"github.com/xdpload/xdpload/internal/testobj"
@@ -102,7 +103,7 @@ func TestLoadsAtOnce(t *testing.T) {
 	const loads = 8
 	ns := bpftest.NewNamespace(t)
 	ns.Veth("v0", "v1")
-	root := filepath.Join(defaultBPFFS, ns.Name)
+	root := filepath.Join(subject.DefaultBPFFS, ns.Name)
 	if err := os.Mkdir(root, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +126,7 @@ func TestLoadsAtOnce(t *testing.T) {
 	var id uint32
 	made := 0
 	for _, text := range reports {
-		var report struct{ Maps []mapReport }
+		var report struct{ Maps []subject.MapReport }
 		if err := json.Unmarshal([]byte(text), &report); err != nil || len(report.Maps) != 1 {
 			t.Fatalf("%v: %s", err, text)
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/cli"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/netns"
@@ -46,7 +47,7 @@ func TestDumpHidden(t *testing.T) {
 // dumpSays returns all that the command prints.
 func dumpSays(t *testing.T, id uint32, kind string) string {
 	var out bytes.Buffer
-	run(t.Context(), "devel", []string{"xdpload", "prog", "dump", "id", fmt.Sprint(id), kind}, strings.NewReader(""), &out, &out)
+	cli.Run(t.Context(), "devel", []string{"xdpload", "prog", "dump", "id", fmt.Sprint(id), kind}, strings.NewReader(""), &out, &out)
 	return out.String()
 }
 

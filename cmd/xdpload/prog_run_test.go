@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/progcmd"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/pcap"
 	"github.com/xdpload/xdpload/internal/testobj"
@@ -55,7 +56,7 @@ func TestProgRunLikeVeth(t *testing.T) {
 		frames = append(frames, bpftest.Frame(uint32(i)))
 	}
 	writePackets(t, capture, frames)
-	var ran captureReport
+	var ran progcmd.CaptureReport
 	runJSON(t, ns, &ran, "-json", "-details", "prog", "run", "obj", object, "program", "xdp_sort", "pcap", capture)
 	if ran.Packets != n || len(ran.Details) != n || len(ran.Verdicts) != 5 {
 		t.Fatalf("%d packets, %d of them told of, %d verdicts", ran.Packets, len(ran.Details), len(ran.Verdicts))
@@ -134,18 +135,18 @@ func writePackets(t *testing.T, file string, frames [][]byte) {
 func TestEdits(t *testing.T) {
 	for _, tt := range []struct {
 		name, before, now string
-		want              []packetEdit
+		want              []progcmd.PacketEdit
 	}{
-		{name: "same", before: "abcd", now: "abcd", want: []packetEdit{}},
-		{name: "two places", before: "abcdef", now: "Xbcdyz", want: []packetEdit{{0, "61", "58"}, {4, "6566", "797a"}}},
-		{name: "longer in the middle", before: "abcd", now: "abXYcd", want: []packetEdit{{2, "", "5859"}}},
-		{name: "shorter at the head", before: "abcd", now: "cd", want: []packetEdit{{0, "6162", ""}}},
-		{name: "shorter at the tail", before: "aaaa", now: "aa", want: []packetEdit{{2, "6161", ""}}},
-		{name: "all else", before: "ab", now: "xyz", want: []packetEdit{{0, "6162", "78797a"}}},
-		{name: "empty", before: "", now: "x", want: []packetEdit{{0, "", "78"}}},
+		{name: "same", before: "abcd", now: "abcd", want: []progcmd.PacketEdit{}},
+		{name: "two places", before: "abcdef", now: "Xbcdyz", want: []progcmd.PacketEdit{{Offset: 0, Before: "61", Now: "58"}, {Offset: 4, Before: "6566", Now: "797a"}}},
+		{name: "longer in the middle", before: "abcd", now: "abXYcd", want: []progcmd.PacketEdit{{Offset: 2, Before: "", Now: "5859"}}},
+		{name: "shorter at the head", before: "abcd", now: "cd", want: []progcmd.PacketEdit{{Offset: 0, Before: "6162", Now: ""}}},
+		{name: "shorter at the tail", before: "aaaa", now: "aa", want: []progcmd.PacketEdit{{Offset: 2, Before: "6161", Now: ""}}},
+		{name: "all else", before: "ab", now: "xyz", want: []progcmd.PacketEdit{{Offset: 0, Before: "6162", Now: "78797a"}}},
+		{name: "empty", before: "", now: "x", want: []progcmd.PacketEdit{{Offset: 0, Before: "", Now: "78"}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if diff := cmp.Diff(tt.want, edits([]byte(tt.before), []byte(tt.now))); diff != "" {
+			if diff := cmp.Diff(tt.want, progcmd.Edits([]byte(tt.before), []byte(tt.now))); diff != "" {
 				t.Error(diff)
 			}
 		})

@@ -15,6 +15,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/cli"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/internal/bpftest"
 )
 
@@ -104,7 +106,7 @@ func afterRun(ts *testscript.TestScript, neg bool, name string, args []string, e
 	} else if err != nil {
 		ts.Fatalf("%s: %v", name, err)
 	}
-	if neg != (s.status != statusDone) {
+	if neg != (s.status != env.StatusDone) {
 		ts.Fatalf("status %d", s.status)
 	}
 	if !neg || name != "xdpload" {
@@ -138,7 +140,7 @@ func checkErrorForm(ts *testscript.TestScript, asJSON bool) {
 	d := json.NewDecoder(strings.NewReader(text))
 	d.DisallowUnknownFields()
 	for d.More() {
-		var f failure
+		var f cli.Failure
 		if err := d.Decode(&f); err != nil || f.Message == "" || f.Status != of(ts).status {
 			ts.Fatalf("an error has not the form of one: %v", err)
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
 
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/netns"
 	"github.com/xdpload/xdpload/netlink"
@@ -117,7 +118,7 @@ func checkPackets(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func takeCensus(ts *testscript.TestScript, _ bool, _ []string) {
-	before, err := bpftest.NewCensus(defaultBPFFS)
+	before, err := bpftest.NewCensus(subject.DefaultBPFFS)
 	ts.Check(err)
 	of(ts).before = before
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/cli"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/netns"
 	"github.com/xdpload/xdpload/internal/testobj"
@@ -22,10 +24,10 @@ func runIn(t *testing.T, ns *bpftest.Namespace, words ...string) string {
 	var stdout, stderr bytes.Buffer
 	status := -1
 	err := netns.Do(ns.Name, func() error {
-		status = run(t.Context(), "devel", words, strings.NewReader(""), &stdout, &stderr)
+		status = cli.Run(t.Context(), "devel", words, strings.NewReader(""), &stdout, &stderr)
 		return nil
 	})
-	if err != nil || status != statusDone {
+	if err != nil || status != env.StatusDone {
 		t.Fatalf("%v: status %d, %v: %s", words, status, err, stderr.String())
 	}
 	return stdout.String()

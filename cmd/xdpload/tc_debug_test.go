@@ -15,13 +15,15 @@ import (
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/tccmd"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/testobj"
 )
 
 // tracefs is the trace file system, where a test may mount it.
 var tracefs = bpftest.Feature{Name: "tracefs", Probe: func() error {
-	return unix.Mount("tracefs", tracefsDir, "tracefs", 0, "")
+	return unix.Mount("tracefs", tccmd.TracefsDir, "tracefs", 0, "")
 }}
 
 // TestDebug reads what a program prints, from a trace instance that is gone
@@ -30,7 +32,7 @@ func TestDebug(t *testing.T) {
 	bpftest.NewNamespace(t) // and with it mounts of our own
 	bpftest.Need(t, tracefs)
 	t.Cleanup(func() { // lazily: an emulated machine is slow to let the pipe go
-		if err := unix.Unmount(tracefsDir, unix.MNT_DETACH); err != nil {
+		if err := unix.Unmount(tccmd.TracefsDir, unix.MNT_DETACH); err != nil {
 			t.Error(err)
 		}
 	})
@@ -48,7 +50,7 @@ func TestDebug(t *testing.T) {
 	if !lines.Scan() || lines.Text() != "Running! Hang up with ^C!" {
 		t.Fatalf("it begins with %q", lines.Text())
 	}
-	instance := fmt.Sprintf("%s/instances/xdpload-%d", tracefsDir, cmd.Process.Pid)
+	instance := fmt.Sprintf("%s/instances/xdpload-%d", tccmd.TracefsDir, cmd.Process.Pid)
 	if _, err := os.Stat(instance); err != nil {
 		t.Error(err)
 	}
@@ -107,10 +109,10 @@ func TestDebugWithoutTracefs(t *testing.T) {
 	cmd.Env = []string{asProgram + "=1"}
 	out, err := cmd.CombinedOutput()
 	exit, ok := errors.AsType[*exec.ExitError](err)
-	if !ok || exit.ExitCode() != statusRefused || !strings.Contains(string(out), "hint: mount -t tracefs tracefs "+tracefsDir) {
+	if !ok || exit.ExitCode() != env.StatusRefused || !strings.Contains(string(out), "hint: mount -t tracefs tracefs "+tccmd.TracefsDir) {
 		t.Errorf("%v: %s", err, out)
 	}
-	if _, err := os.Stat(tracefsDir + "/trace_pipe"); err == nil {
+	if _, err := os.Stat(tccmd.TracefsDir + "/trace_pipe"); err == nil {
 		t.Error("it mounted something")
 	}
 }

@@ -14,16 +14,17 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/testobj"
 )
 
 func TestMapSetLayout(t *testing.T) {
-	set := &mapSet{
+	set := &subject.MapSet{
 		Object: "foo.o", Device: 0x1122334455667788, Inode: 7,
-		Maps: []setMap{{Type: 2, KeySize: 4, ValueSize: 8, MaxEntries: 16, Flags: 1, ID: 42, Pinning: 2, InnerID: 3, InnerIndex: 1<<32 - 1}},
+		Maps: []subject.SetMap{{Type: 2, KeySize: 4, ValueSize: 8, MaxEntries: 16, Flags: 1, ID: 42, Pinning: 2, InnerID: 3, InnerIndex: 1<<32 - 1}},
 	}
-	b := set.encode()
+	b := set.Encode()
 	if len(b) != 88+36 {
 		t.Fatalf("%d bytes", len(b))
 	}
@@ -34,7 +35,7 @@ func TestMapSetLayout(t *testing.T) {
 	if u32(b[88:]) != 2 || u32(b[88+5*4:]) != 42 || u32(b[88+8*4:]) != 1<<32-1 {
 		t.Errorf("entry % x", b[88:])
 	}
-	got, err := decodeMapSet(append(b, make([]byte, 63*36)...)) // as iproute2 sends it
+	got, err := subject.DecodeMapSet(append(b, make([]byte, 63*36)...)) // as iproute2 sends it
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +45,7 @@ func TestMapSetLayout(t *testing.T) {
 }
 
 func TestMapSetMalformed(t *testing.T) {
-	good := (&mapSet{Maps: make([]setMap, 2)}).encode()
+	good := (&subject.MapSet{Maps: make([]subject.SetMap, 2)}).Encode()
 	for _, tt := range []struct {
 		name string
 		b    []byte
@@ -56,7 +57,7 @@ func TestMapSetMalformed(t *testing.T) {
 		{"many", slices.Concat(good[:2], binary.NativeEndian.AppendUint16(nil, 65), good[4:], make([]byte, 65*36)), "a set of 65 maps"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if s, err := decodeMapSet(tt.b); err == nil || !strings.Contains(err.Error(), tt.want) {
+			if s, err := subject.DecodeMapSet(tt.b); err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("%+v, %v, want %q", s, err, tt.want)
 			}
 		})
@@ -64,17 +65,17 @@ func TestMapSetMalformed(t *testing.T) {
 }
 
 func FuzzMapSet(f *testing.F) {
-	f.Add((&mapSet{Object: "foo.o", Maps: make([]setMap, 3)}).encode())
+	f.Add((&subject.MapSet{Object: "foo.o", Maps: make([]subject.SetMap, 3)}).Encode())
 	f.Fuzz(func(t *testing.T, b []byte) {
-		s, err := decodeMapSet(b)
+		s, err := subject.DecodeMapSet(b)
 		if err != nil {
 			return
 		}
-		again, err := decodeMapSet(s.encode())
+		again, err := subject.DecodeMapSet(s.Encode())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(s, again); diff != "" && len(s.Object) < setNameSize {
+		if diff := cmp.Diff(s, again); diff != "" && len(s.Object) < subject.SetNameSize {
 			t.Error(diff)
 		}
 	})
@@ -111,7 +112,7 @@ func TestExportImport(t *testing.T) {
 			s.ns.Do(cmd.Start)
 			waitForFile(t, socket)
 			words := slices.Concat([]string{"filter", "add", "dev", "v0", "ingress", "bpf", "da", "obj"}, tt.object, []string{"export", socket})
-			if got, err := s.run(words...); err != nil {
+			if got, err := s.Run(words...); err != nil {
 				cmd.Process.Kill() //nolint:errcheck // it may have ended
 				t.Errorf("%v: %s", err, got)
 			}

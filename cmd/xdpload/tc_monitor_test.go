@@ -114,7 +114,7 @@ func TestMonitor(t *testing.T) {
 	}
 	run := func() {
 		for _, words := range steps {
-			if out, err := s.run(words...); err != nil {
+			if out, err := s.Run(words...); err != nil {
 				t.Fatalf("%v: %v: %s", words, err, out)
 			}
 		}
@@ -223,7 +223,7 @@ func TestMonitorFile(t *testing.T) {
 	if diff := cmp.Diff(late.ReplaceAllString(want, ""), late.ReplaceAllString(got, "")); diff != "" || got == "" {
 		t.Errorf("-tc +xdpload:\n%s", diff)
 	}
-	if out, err := s.run("monitor", "file", filepath.Join(dir, "tc.o")); err == nil || !strings.Contains(string(out), "message 1: it claims to have ") {
+	if out, err := s.Run("monitor", "file", filepath.Join(dir, "tc.o")); err == nil || !strings.Contains(string(out), "message 1: it claims to have ") {
 		t.Errorf("no recording: %v: %s", err, out)
 	}
 }
@@ -242,7 +242,7 @@ func TestEcho(t *testing.T) {
 		{[]string{"filter", "change", "dev", "v0", "ingress", "pref", "49152", "handle", "1", "bpf", "da", "obj", "tc.o"}, `^filter dev v0 ingress protocol all pref 49152 `},
 		{[]string{"filter", "del", "dev", "v0", "ingress", "pref", "49152", "handle", "1", "bpf"}, `^deleted filter dev v0 ingress protocol all pref 49152 bpf chain 0 handle 0x1 `},
 	} {
-		out, err := s.run(tt.words...)
+		out, err := s.Run(tt.words...)
 		if err != nil || !regexp.MustCompile(tt.want).Match(out) {
 			t.Errorf("%v printed %q, %v; want %s", tt.words, out, err, tt.want)
 		}

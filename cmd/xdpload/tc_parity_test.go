@@ -64,7 +64,7 @@ func TestParity(t *testing.T) {
 		lines++
 		at := fmt.Sprintf("testdata/parity.txt:%d: %s", line.Number, strings.Join(words, " "))
 		for _, side := range []*paritySide{theirs, ours} {
-			if out, err := side.run(words...); (err != nil) != fails {
+			if out, err := side.Run(words...); (err != nil) != fails {
 				t.Errorf("%s\n%s: %v\n%s", at, side.command[0], err, out)
 			}
 		}
@@ -149,7 +149,7 @@ func (s *paritySide) exec(name string, args ...string) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-func (s *paritySide) run(words ...string) ([]byte, error) {
+func (s *paritySide) Run(words ...string) ([]byte, error) {
 	return s.exec(s.command[0], slices.Concat(s.command[1:], words)...)
 }
 

@@ -1,0 +1,132 @@
+package bytecodecmd
+
+import (
+	"context"
+	"io"
+
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
+	"github.com/xdpload/xdpload/internal/classic"
+	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/render"
+)
+
+// filterForm is one of the forms in which numbers stand for a filter.
+type filterForm string
+
+const (
+	formTC      filterForm = "tc"
+	formTcpdump filterForm = "tcpdump"
+	formC       filterForm = "c"
+)
+
+type bytecodeAsmRequest struct {
+	Filter filterFile
+	Form   filterForm
+	Output subject.OutputFile
+}
+
+func Asm() env.Command {
+	return env.Command{
+		Name:    "bytecode asm|assemble",
+		Summary: "assemble classic BPF",
+		Description: `Makes of a filter in the syntax of the kernel's bpf_asm the numbers that tc, sockets and iptables take. It also turns the forms of tcpdump and tc into each other. What no kernel would run is refused, with its line: a jump out of the program, a division by zero, a word of scratch memory that nothing has written.
+
+With -json it is a list of the instructions, as in "tc -json filter show".`,
+		Examples: []grammar.Example{
+			{Line: `xdpload tc filter add dev eth0 ingress bpf bytecode "$(xdpload bytecode asm web.asm)" action drop`, Help: "drop what a filter of your own accepts"},
+			{Line: "tcpdump -ddd 'tcp port 80' | xdpload bytecode asm form c", Help: "an array for a C program"},
+		},
+		New: func() (*grammar.Node, env.Request) {
+			r := &bytecodeAsmRequest{Form: formTC}
+			return grammar.Any(
+				grammar.Word("form", grammar.Alt(
+					grammar.Const("tc", &r.Form, formTC).Help("one line, as tc has it (the default)"),
+					grammar.Const("tcpdump", &r.Form, formTcpdump).Help("a line for each instruction, as \"tcpdump -ddd\" prints"),
+					grammar.Const("c", &r.Form, formC).Help("the elements of an array of struct sock_filter"),
+				)).Help("how the numbers are written"),
+				textOutput(&r.Output),
+				r.Filter.Grammar(),
+			), r
+		},
+	}
+}
+
+// textOutput is -o of a command that prints without it.
+func textOutput(o *subject.OutputFile) *grammar.Node {
+	return o.Grammar().Help("write to this file, which must not be there unless -force is given; - is standard output, as without it")
+}
+
+// writeText writes to the file that was asked for, and otherwise returns the report.
+func writeText(o *subject.OutputFile, e *env.Env, report render.Texter) (any, error) {
+	if o.File == "" || o.File == "-" {
+		return report, nil
+	}
+	b, err := subject.TextOf("", func(w io.Writer) error { return report.WriteText(w, e.Options) })
+	if err != nil {
+		return nil, err
+	}
+	return nil, o.Write(e, []byte(b.Text))
+}
+
+func (r *bytecodeAsmRequest) Run(_ context.Context, e *env.Env) (any, error) {
+	program, err := r.Filter.read(e)
+	if err != nil {
+		return nil, err
+	}
+	return writeText(&r.Output, e, &asmReport{BytecodeReport: *subject.ReportBytecode(program), form: r.Form})
+}
+
+// asmReport is a program in one of its forms.
+type asmReport struct {
+	subject.BytecodeReport
+	form filterForm
+}
+
+// WriteText writes the program as numbers.
+func (r *asmReport) WriteText(w io.Writer, _ render.Options) error {
+	var text string
+	switch r.form {
+	case formTcpdump:
+		text = classic.FormatLines(r.Insns)
+	case formC:
+		text = classic.FormatC(r.Insns)
+	default:
+		text = classic.Format(r.Insns) + "\n"
+	}
+	_, err := io.WriteString(w, text)
+	return err
+}
+
+type bytecodeDisasmRequest struct {
+	Filter filterFile
+	Output subject.OutputFile
+}
+
+func Disasm() env.Command {
+	return env.Command{
+		Name:        "bytecode disasm|dump",
+		Summary:     "show classic BPF in words",
+		Description: `Writes a filter in the syntax of the kernel's bpf_asm; "bytecode asm" makes the same numbers of it. What an instruction has set that the kernel ignores stands in a comment.`,
+		Examples: []grammar.Example{
+			{Line: "tcpdump -ddd 'tcp port 80' | xdpload bytecode disasm", Help: "what tcpdump compiles an expression to"},
+			{Line: `xdpload bytecode disasm "4,40 0 0 12,21 0 1 2048,6 0 0 4294967295,6 0 0 0"`, Help: "a filter that tc shows"},
+		},
+		New: func() (*grammar.Node, env.Request) {
+			r := new(bytecodeDisasmRequest)
+			return grammar.Any(textOutput(&r.Output), r.Filter.Grammar()), r
+		},
+	}
+}
+
+func (r *bytecodeDisasmRequest) Run(_ context.Context, e *env.Env) (any, error) {
+	program, _, err := r.Filter.parse(e)
+	text := ""
+	if err == nil {
+		text, err = classic.Disassemble(program)
+	}
+	if err != nil {
+		return nil, r.Filter.Failed(err)
+	}
+	return writeText(&r.Output, e, &subject.TextReport{File: r.Filter.Name(), Text: text})
+}

@@ -1,0 +1,2 @@
+// package bytecodecmd has the commands about classic BPF.
+package bytecodecmd

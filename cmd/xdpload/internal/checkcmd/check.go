@@ -1,0 +1,178 @@
+package checkcmd
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload/attach"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
+	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/render"
+	"github.com/xdpload/xdpload/netlink"
+	"github.com/xdpload/xdpload/offload"
+)
+
+type preflightRequest struct {
+	Device  string
+	Mode    netlink.XDPMode
+	Program subject.ProgramRequest
+}
+
+func Check() env.Command {
+	return env.Command{
+		Name:    "check",
+		Summary: "say what is in the way of attaching an XDP program, and change nothing",
+		Description: `Looks at a device, at this process and, if one is named, at an object, and says what would make "link set" fail: missing capabilities, a driver without the mode, an MTU or queues that do not suit, large receive offload, a program or bpf_link that is there and whose it is, pins without a BPF file system, kernel lockdown, and for xdpoffload the rules of the driver. Below each problem stands the command that mends it.
+
+The status is 0 when nothing is in the way, and 2 otherwise. What a driver keeps to itself is not known before it is tried.`,
+		Examples: []grammar.Example{
+			{Line: "xdpload check dev eth0 xdpdrv obj foo.o", Help: "whether foo.o can run in the driver of eth0"},
+		},
+		New: func() (*grammar.Node, env.Request) {
+			r := &preflightRequest{Program: subject.NewProgramRequest()}
+			return grammar.Seq(
+				subject.DeviceGrammar(&r.Device),
+				grammar.Opt(grammar.Alt(
+					grammar.Const("xdp", &r.Mode, netlink.XDPAny).Exact().Help("in the driver where it can run programs, in the network stack elsewhere (the default)"),
+					grammar.Const("xdpgeneric", &r.Mode, netlink.XDPGeneric).Exact().Help("in the network stack"),
+					grammar.Const("xdpdrv", &r.Mode, netlink.XDPNative).Exact().Help("in the driver"),
+					grammar.Const("xdpoffload", &r.Mode, netlink.XDPOffload).Exact().Help("on the device itself"),
+				)),
+				grammar.Opt(r.Program.Selection(
+					grammar.Flag("bind", &r.Program.Bound).Help("tie the program to the device"),
+				)),
+			).Check(r.Check), r
+		},
+	}
+}
+
+// Check refuses what "link set" has no words for.
+func (r *preflightRequest) Check() error {
+	if r.Program.Bound && r.Mode != netlink.XDPAny && r.Mode != netlink.XDPNative {
+		return fmt.Errorf("bind is for programs that run in the driver: with xdp or xdpdrv, not with %s", r.Mode.Keyword())
+	}
+	return nil
+}
+
+// A problem is something in the way, and the command that mends it.
+type problem struct {
+	Problem string `json:"problem"`
+	Fix     string `json:"fix"`
+}
+
+// preflightReport is what is in the way of attaching a program to a device.
+type preflightReport struct {
+	Device   string          `json:"device"`
+	Mode     netlink.XDPMode `json:"mode"`
+	Problems []problem       `json:"problems"`
+}
+
+// WriteText prints each problem, and below it the way out.
+func (r *preflightReport) WriteText(w io.Writer, _ render.Options) error {
+	if len(r.Problems) == 0 {
+		_, err := fmt.Fprintf(w, "%s: nothing is in the way of %s\n", r.Device, r.Mode.Keyword())
+		return err
+	}
+	for _, p := range r.Problems {
+		if _, err := fmt.Fprintf(w, "%s: %s\n    %s\n", r.Device, p.Problem, p.Fix); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *preflightRequest) Run(_ context.Context, e *env.Env) (any, error) {
+	c, err := r.gather(e)
+	if err != nil {
+		return nil, &env.LinkError{Device: r.Device, Err: err}
+	}
+	report := &preflightReport{Device: c.dev.Link.Name, Mode: r.Mode, Problems: []problem{}}
+	for _, rule := range []func() ([]problem, error){
+		c.privilege, c.driver, c.size, c.queues, c.receive, c.occupied, c.pins, c.lockdown, c.metadata, c.card,
+	} {
+		found, err := rule()
+		if err != nil {
+			return nil, &env.LinkError{Device: r.Device, Err: err}
+		}
+		report.Problems = append(report.Problems, found...)
+	}
+	return subject.Conclude(e, report, len(report.Problems))
+}
+
+// A preflight is what the rules look at.
+type preflight struct {
+	*preflightRequest
+	env      *env.Env
+	conn     *netlink.Conn
+	dev      *offload.Device
+	attached []*attach.Attachment
+	object   *elf.Object // nil without one
+	program  elf.Program
+}
+
+func (r *preflightRequest) gather(e *env.Env) (*preflight, error) {
+	conn, link, err := e.Link(r.Device)
+	if err != nil {
+		return nil, err
+	}
+	c := &preflight{preflightRequest: r, env: e, conn: conn}
+	if c.dev, err = offload.Probe(conn, link.Index); err != nil {
+		return nil, err
+	}
+	var known attach.Inventory
+	c.attached = known.XDP(c.dev.Link)
+	if r.Program.File == "" {
+		return c, nil
+	}
+	if c.object, err = r.Program.Object(e); err != nil {
+		return nil, err
+	}
+	if err := c.object.CheckByteOrder(); err != nil {
+		return nil, err
+	}
+	c.program, err = c.object.Program(r.selector())
+	return c, err
+}
+
+func (r *preflightRequest) selector() elf.Selector {
+	return elf.Selector{Section: r.Program.Section, Program: r.Program.Program, Type: ebpf.XDP}
+}
+
+// command is the way to attach the program in a mode.
+func (c *preflight) command(mode netlink.XDPMode, options string) string {
+	file := "FILE"
+	if c.Program.File != "" {
+		file = c.Program.File
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "xdpload %slink set dev %s %s obj %s", options, c.dev.Link.Name, mode.Keyword(), file)
+	if c.Program.Section != "" {
+		b.WriteString(" section " + c.Program.Section)
+	}
+	if c.Program.Program != "" {
+		b.WriteString(" program " + c.Program.Program)
+	}
+	if c.Program.Bound && mode != netlink.XDPGeneric {
+		b.WriteString(" bind")
+	}
+	return b.String()
+}
+
+// native reports whether the program would run in the driver. Netdevsim and
+// some others do not say that they can, so what is known of drivers counts too.
+func (c *preflight) native() bool {
+	return c.Mode == netlink.XDPNative || c.Mode == netlink.XDPAny && c.canNative()
+}
+
+func (c *preflight) canNative() bool {
+	if known := c.dev.Known(); known != nil && known.Native != "" {
+		return true
+	}
+	return c.dev.Features != nil && c.dev.Features.XDP&netlink.FeatureBasic != 0
+}

@@ -1,0 +1,76 @@
+package cli
+
+import (
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/internal/grammar"
+)
+
+// helpWidth is the width of help, in columns: what fits every terminal.
+const helpWidth = 80
+
+// manual is what the documents say of the program as a whole.
+func manual() *grammar.Manual {
+	return &grammar.Manual{
+		Program: "xdpload",
+		Summary: "load BPF programs and attach them to network devices",
+		Description: `xdpload reads BPF object files, of today's style and of iproute2's old one, has the kernel verify their programs and attaches them to network devices. Its words are those of ip(8) and tc(8), and may be shortened like theirs. Called through a link named "ip" or "tc" it reads that tool's words, and prints errors in that tool's form.
+
+It mounts nothing, reads no configuration file and leaves no process behind.
+
+A word may be shortened to any part of its beginning; where that fits several words, the first in the synopsis is meant. "help" may stand after any word, and says what may follow there.
+
+With -json a result is one JSON value on standard output, and an error one JSON object on standard error, with the message, the errno by name, the kernel's own sentence, hints and the status. A warning, and what "verbose" has the verifier say of a program that it takes, are objects there too, {"warning":"…"} and {"verifier_log":["…"]}.
+
+A batch has one command a line. A # begins a comment, a backslash at the end of a line goes on on the next one, and quotes around a word keep its blanks. All lines are read before the first one runs. A line that fails is named with file and number and ends the batch; with -force it does not.`,
+		Groups: []grammar.Group{
+			{Name: "link", Summary: "XDP programs of devices"},
+			{Name: "tc qdisc", Summary: "the qdiscs that classifiers are attached to"},
+			{Name: "tc filter", Summary: "classifiers on what comes in and goes out"},
+			{Name: "tc chain", Summary: "the chains that filters are in"},
+			{Name: "tc actions", Summary: "actions that filters share"},
+			{Name: "tc exec bpf", Summary: "program arrays, maps for other processes, and traces"},
+			{Name: "tcx", Summary: "classifiers in order, before those of qdiscs"},
+			{Name: "netkit", Summary: "classifiers of netkit pairs"},
+			{Name: "net", Summary: "all that a packet meets on a device"},
+			{Name: "elf", Summary: "look into object files"},
+		},
+		Statuses: []grammar.Status{
+			{Code: env.StatusDone, Help: "done"},
+			{Code: env.StatusWords, Help: "the words are wrong, or a line of a batch failed"},
+			{Code: env.StatusRefused, Help: "the object, the kernel or the device refused"},
+		},
+		SeeAlso: []string{"ip-link(8)", "tc-bpf(8)", "bpftool(8)", "bpf(2)"},
+		Options: documented(options()),
+	}
+}
+
+// documented is the table of options as the documents and the parser of short
+// forms want it.
+func documented(table []option) []grammar.Option {
+	out := make([]grammar.Option, len(table))
+	for i, o := range table {
+		out[i] = grammar.Option{Names: []string{o.name}, Arg: o.argument, Kind: o.kind(), Help: o.help}
+	}
+	return out
+}
+
+// kind is what the option's value names.
+func (o option) kind() grammar.Kind {
+	switch o.name {
+	case "batch":
+		return grammar.File
+	case "netns":
+		return grammar.Netns
+	}
+	return ""
+}
+
+// help prints what the program can do.
+func help(e *env.Env) error {
+	_, _, err := commands().Lookup([]string{"help"})
+	return orHelp(e, err)
+}
+
+func explain(e *env.Env, r *grammar.HelpRequest) error {
+	return commands().WriteHelp(e.Stdout, manual(), r, helpWidth)
+}

@@ -1,0 +1,239 @@
+package elfcmd
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
+	"github.com/xdpload/xdpload/elf/check"
+	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/render"
+)
+
+type elfCheckRequest struct {
+	subject.ELFFile
+	Kernel check.Kernel
+	Loader check.Loader
+}
+
+func Check() env.Command {
+	return env.Command{
+		Name:    "elf check",
+		Summary: "say which kernels and loaders can load an object file",
+		Description: `Says which Linux is the oldest that has all that the object needs, what of it needs a GPL-compatible licence, and which loaders cannot load it and why. Each finding has the program or map, the place, and the line of the source. It asks no kernel: the answer is from a table, and a distribution may have brought something to an older kernel.
+
+With a kernel or a loader the status is 2 when the object cannot be loaded by it. It is 2, too, when no kernel could take the object: because a reference leads nowhere, or a licence that is not GPL-compatible stands beside something that needs one.`,
+		Examples: []grammar.Example{
+			{Line: "xdpload elf check foo.o", Help: "what the object needs"},
+			{Line: "xdpload -json elf check foo.o kernel 5.10 loader libbpf", Help: "status 2 unless Linux 5.10 and libbpf can load it"},
+		},
+		New: func() (*grammar.Node, env.Request) {
+			r := new(elfCheckRequest)
+			return grammar.Seq(r.FileGrammar(), grammar.Any(
+				grammar.Key("kernel", "VERSION", grammar.Text(&r.Kernel)).
+					Help("the oldest kernel that is to load it, such as 5.10"),
+				grammar.Key("loader", "NAME", grammar.Text(&r.Loader)).Choices("libbpf", "iproute2", "iproute2-legacy", "cilium").
+					Help("who is to load it: libbpf 1.0 and later, iproute2 with it, iproute2 without libbpf, or cilium/ebpf"),
+			)), r
+		},
+	}
+}
+
+func (r *elfCheckRequest) Run(_ context.Context, e *env.Env) (any, error) {
+	o, err := r.Open(e)
+	if err != nil {
+		return nil, err
+	}
+	report := reportCheck(o.Name(), check.Object(o), r)
+	if report.OK {
+		return report, nil
+	}
+	if err := render.Write(e.Stdout, report, e.Options); err != nil {
+		return nil, err
+	}
+	return nil, &ElfCheckError{Object: o.Name(), Why: report.why(r)}
+}
+
+// ElfCheckError says that a check found something.
+type ElfCheckError struct{ Object, Why string }
+
+func (e *ElfCheckError) Error() string { return e.Object + ": " + e.Why }
+
+// checkReport is what an object asks for.
+type checkReport struct {
+	File    string             `json:"file"`
+	Kernel  string             `json:"kernel"` // the oldest that has all
+	License string             `json:"license"`
+	GPL     bool               `json:"gpl_compatible"`
+	OK      bool               `json:"ok"`
+	Needs   []elfFindingReport `json:"needs"`
+	Uses    []elfFindingReport `json:"gpl_only"`
+	Refused []elfFindingReport `json:"refused"`
+	Unknown []elfFindingReport `json:"unknown"`
+	Faults  []string           `json:"faults"`
+}
+
+type elfFindingReport struct {
+	Kernel  string `json:"kernel,omitempty"` // the first that has it
+	Loader  string `json:"loader,omitempty"`
+	What    string `json:"what"`
+	Program string `json:"program,omitempty"`
+	Map     string `json:"map,omitempty"`
+	Section string `json:"section,omitempty"`
+	Offset  uint64 `json:"offset"` // bytes from the start of the section
+	File    string `json:"source,omitempty"`
+	Line    int    `json:"line,omitempty"`
+
+	fatal bool // for the kernel or the loader that was named
+}
+
+func elfFinding(what string, p check.Place) elfFindingReport {
+	return elfFindingReport{What: what, Program: p.Program, Map: p.Map, Section: p.Section, Offset: p.Offset, File: p.File, Line: p.Line}
+}
+
+func reportCheck(name string, c *check.Report, want *elfCheckRequest) *checkReport {
+	r := &checkReport{
+		File: name, License: c.License, GPL: c.GPLCompatible(), OK: true, Kernel: c.Kernel.String(),
+		Needs: []elfFindingReport{}, Uses: []elfFindingReport{}, Refused: []elfFindingReport{}, Unknown: []elfFindingReport{}, Faults: []string{},
+	}
+	any := check.Kernel{}
+	for _, n := range c.Needs {
+		f := elfFinding(n.What, n.Place)
+		f.Kernel = n.Kernel.String()
+		f.fatal = want.Kernel != any && want.Kernel.Before(n.Kernel)
+		r.Needs = r.Add(r.Needs, f)
+	}
+	for _, n := range c.GPL {
+		f := elfFinding(n.What, n.Place)
+		f.fatal = !r.GPL && !strings.Contains(n.What, ", before Linux")
+		r.Uses = r.Add(r.Uses, f)
+	}
+	for _, n := range c.Refused {
+		f := elfFinding(n.Why, n.Place)
+		f.Loader = string(n.Loader)
+		f.fatal = n.Loader == want.Loader
+		r.Refused = r.Add(r.Refused, f)
+	}
+	for _, n := range c.Unknown {
+		r.Unknown = append(r.Unknown, elfFinding(n.What, n.Place))
+	}
+	for _, err := range c.Faults {
+		r.Faults = append(r.Faults, withoutObject(err))
+		r.OK = false
+	}
+	return r
+}
+
+func (r *checkReport) Add(list []elfFindingReport, f elfFindingReport) []elfFindingReport {
+	r.OK = r.OK && !f.fatal
+	return append(list, f)
+}
+
+// why is one sentence for what was asked.
+func (r *checkReport) why(want *elfCheckRequest) string {
+	if len(r.Faults) > 0 {
+		return "no loader can load all of it: " + r.Faults[0] + andMore(len(r.Faults))
+	}
+	var whys []string
+	if n, what := firstFatal(r.Needs); n > 0 {
+		whys = append(whys, fmt.Sprintf("needs Linux %s, not %s: %s%s", r.Kernel, want.Kernel, what, andMore(n)))
+	}
+	if n, what := firstFatal(r.Uses); n > 0 {
+		whys = append(whys, fmt.Sprintf("the licence %q is not GPL-compatible: %s%s", r.License, what, andMore(n)))
+	}
+	if n, what := firstFatal(r.Refused); n > 0 {
+		whys = append(whys, fmt.Sprintf("%s cannot load it: %s%s", want.Loader, what, andMore(n)))
+	}
+	return strings.Join(whys, "; ")
+}
+
+func firstFatal(list []elfFindingReport) (n int, first string) {
+	for _, f := range list {
+		if f.fatal {
+			if n++; n == 1 {
+				first = f.What
+			}
+		}
+	}
+	return n, first
+}
+
+func andMore(n int) string {
+	if n < 2 {
+		return ""
+	}
+	return fmt.Sprintf(" and %d more", n-1)
+}
+
+// WriteText prints a sentence and a table of findings; -brief prints the
+// sentence alone.
+func (r *checkReport) WriteText(w io.Writer, o render.Options) error {
+	if _, err := fmt.Fprintf(w, "%s: needs Linux %s\n", r.File, r.Kernel); err != nil || o.Brief {
+		return err
+	}
+	var b strings.Builder
+	for _, part := range []struct {
+		title string
+		list  []elfFindingReport
+	}{
+		{"NEEDS", r.Needs},
+		{"NEEDS GPL", r.Uses},
+		{"NOT LOADED BY", r.Refused},
+		{"NOT IN THE TABLE", r.Unknown},
+	} {
+		if err := writeElfFindings(&b, part.title, part.list, o); err != nil {
+			return err
+		}
+	}
+	for _, f := range r.Faults {
+		fmt.Fprintf(&b, "\nfault: %s\n", f)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func writeElfFindings(b *strings.Builder, title string, list []elfFindingReport, o render.Options) error {
+	if len(list) == 0 {
+		return nil
+	}
+	t := &render.Table{}
+	t.Row(title, "", "PLACE")
+	for _, f := range list {
+		t.Row(either(f.Kernel, f.Loader), f.What, f.place())
+	}
+	if title == "NEEDS GPL" || title == "NOT IN THE TABLE" {
+		t = &render.Table{}
+		t.Row(title, "PLACE")
+		for _, f := range list {
+			t.Row(f.What, f.place())
+		}
+	}
+	b.WriteByte('\n')
+	return t.WriteText(b, o)
+}
+
+func either(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// place is where a person looks: a line of the source, or an instruction.
+func (f *elfFindingReport) place() string {
+	name := either(f.Program, f.Map)
+	switch {
+	case f.Line > 0:
+		return fmt.Sprintf("%s %s:%d", name, path.Base(f.File), f.Line)
+	case name == "" && f.Section != "":
+		return "section " + f.Section
+	case f.Program != "" && f.Offset > 0:
+		return name + " +" + strconv.FormatUint(f.Offset/8, 10)
+	}
+	return name
+}

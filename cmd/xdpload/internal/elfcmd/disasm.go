@@ -1,0 +1,88 @@
+package elfcmd
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
+	"github.com/xdpload/xdpload/elf/listing"
+	"github.com/xdpload/xdpload/internal/grammar"
+)
+
+type elfDisasmRequest struct {
+	subject.ELFFile
+	Options listing.Options
+}
+
+func Disasm() env.Command {
+	return env.Command{
+		Name:    "elf disasm|dump",
+		Summary: "show the instructions of an object file",
+		Description: `Shows the instructions as the kernel's verifier and bpftool write them, with labels, and with the names of helpers, functions, maps and variables; relocations are left as the compiler made them. Without a section or program it is the whole object, with its data.
+
+The text is what "elf asm" reads: with types it makes every section that a loader reads of it, byte for byte. Debug information and sections without bytes are left out. What follows a semicolon is a comment.`,
+		Examples: []grammar.Example{
+			{Line: "xdpload elf disasm foo.o program xdp_main source", Help: "one program, with the lines of its source"},
+			{Line: "xdpload elf disasm foo.o types", Help: "all of an object, to be edited and assembled"},
+		},
+		New: func() (*grammar.Node, env.Request) {
+			r := new(elfDisasmRequest)
+			return grammar.Seq(r.FileGrammar(), grammar.Any(append(r.PartGrammar(),
+				grammar.Flag("source", &r.Options.Source).Help("the lines of the source, where the object has them"),
+				grammar.Flag("raw", &r.Options.Raw).Help("the offset and the bytes of each instruction"),
+				grammar.Flag("types", &r.Options.Types).Help("the BTF too, as bytes"),
+			)...)), r
+		},
+	}
+}
+
+func (r *elfDisasmRequest) Run(_ context.Context, e *env.Env) (any, error) {
+	o, err := r.Open(e)
+	if err != nil {
+		return nil, err
+	}
+	r.Options.Section, r.Options.Program = r.Section, r.Program
+	return subject.TextOf(o.Name(), func(w io.Writer) error { return listing.Write(w, o, r.Options) })
+}
+
+type elfAsmRequest struct {
+	subject.ELFFile
+	Output subject.OutputFile
+}
+
+func Asm() env.Command {
+	return env.Command{
+		Name:        "elf asm|assemble",
+		Summary:     "make an object file of a listing",
+		Description: `Makes an object file of what "elf disasm" prints, or of a text that was written like it. A fault is named with its line.`,
+		Examples: []grammar.Example{
+			{Line: "xdpload elf asm foo.s -o foo.o", Help: "assemble a file"},
+		},
+		New: func() (*grammar.Node, env.Request) {
+			r := new(elfAsmRequest)
+			file := grammar.Value("FILE", grammar.String(&r.File)).Completes(grammar.File).
+				Help("a listing, or - for standard input")
+			return grammar.Seq(file, grammar.Any(r.Output.Grammar().Required())), r
+		},
+	}
+}
+
+func (r *elfAsmRequest) Run(_ context.Context, e *env.Env) (any, error) {
+	in, name := e.Stdin, "standard input"
+	if r.File != "-" {
+		f, err := os.Open(r.File)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		in, name = f, r.File
+	}
+	b, err := listing.Assemble(in)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return nil, r.Output.Write(e, b)
+}

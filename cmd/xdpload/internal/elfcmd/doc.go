@@ -1,0 +1,2 @@
+// package elfcmd has the commands about object files.
+package elfcmd

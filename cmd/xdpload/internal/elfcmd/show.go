@@ -1,0 +1,219 @@
+package elfcmd
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
+	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/render"
+	"github.com/xdpload/xdpload/pin"
+)
+
+type elfShowRequest struct {
+	Files []string
+}
+
+func Show() env.Command {
+	return env.Command{
+		Name:    "elf show|list",
+		Summary: "show what is in an object file",
+		Description: `Shows the programs of a BPF object file with the functions, helpers, kernel functions and maps that they use; the maps with the types of their entries and the paths at which they would be pinned; the global variables with their initial values; the slots of program arrays; and the sections. It asks no kernel and takes no privilege, and reads objects of either byte order. With -brief it is the programs and maps alone.
+
+In JSON one FILE is an object, and several are an array. A file that cannot be read does not keep the others from being shown: it is named afterwards, with status 2.`,
+		Examples: []grammar.Example{
+			{Line: "xdpload elf show foo.o", Help: "all that is in an object"},
+			{Line: "xdpload -json elf show foo.o", Help: "the same for a script"},
+			{Line: "xdpload -brief elf show *.o", Help: "what there is in a directory"},
+		},
+		New: func() (*grammar.Node, env.Request) {
+			r := new(elfShowRequest)
+			return grammar.Value("FILE", r.Add).Accept(noOption).Repeat().Completes(grammar.File).
+				Help("an object file, or - for standard input"), r
+		},
+	}
+}
+
+// noOption keeps an option that stands too late from being looked for as a file.
+func noOption(word string) bool { return word == "-" || !strings.HasPrefix(word, "-") }
+
+func (r *elfShowRequest) Add(file string) error {
+	if file == "-" && slices.Contains(r.Files, "-") {
+		return errors.New("standard input can be one of the objects only")
+	}
+	r.Files = append(r.Files, file)
+	return nil
+}
+
+func (r *elfShowRequest) Run(_ context.Context, e *env.Env) (any, error) {
+	list := objectReports{}
+	var failed elfShowError
+	for _, name := range r.Files {
+		file := subject.ELFFile{File: name}
+		o, err := file.Open(e)
+		if err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		report := reportObject(o, pin.At(subject.Bpffs(e)))
+		if len(r.Files) > 1 && name != "-" {
+			report.File = name // two directories may have files of one name
+		}
+		list = append(list, report)
+	}
+	switch {
+	case len(r.Files) == 1 && failed != nil:
+		return nil, failed[0]
+	case len(r.Files) == 1:
+		return list[0], nil
+	case failed == nil:
+		return list, nil
+	}
+	if err := render.Write(e.Stdout, list, e.Options); err != nil {
+		return nil, err
+	}
+	return nil, failed
+}
+
+// elfShowError is of the files that could not be shown.
+type elfShowError []error
+
+func (e elfShowError) Error() string {
+	var texts []string
+	for _, err := range e {
+		texts = append(texts, err.Error())
+	}
+	return strings.Join(texts, "; ")
+}
+
+func (e elfShowError) Unwrap() []error { return e }
+
+// objectReports are several files.
+type objectReports []*objectReport
+
+// WriteText writes one after the other, each with a heading.
+func (r objectReports) WriteText(w io.Writer, o render.Options) error {
+	for i, report := range r {
+		if i > 0 {
+			if _, err := io.WriteString(w, "\n"); err != nil {
+				return err
+			}
+		}
+		if err := report.WriteText(w, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// objectReport is what is in an object file. A part that cannot be read is
+// among the faults; the others are still there.
+type objectReport struct {
+	File      string          `json:"file"`
+	Size      int             `json:"size"` // bytes
+	ByteOrder string          `json:"byte_order"`
+	License   string          `json:"license"`
+	BTF       bool            `json:"btf"`
+	Producer  string          `json:"producer,omitempty"`
+	Programs  []elfProgram    `json:"programs"`
+	Functions []elfProgram    `json:"functions"` // of section .text
+	Maps      []elfMap        `json:"maps"`
+	Variables []elfVariable   `json:"variables"`
+	TailCalls []elfTailCall   `json:"tail_calls"`
+	Sections  []sectionReport `json:"sections"`
+	Faults    []string        `json:"faults,omitempty"`
+}
+
+type elfProgram struct {
+	Name         string   `json:"name"`
+	Section      string   `json:"section"`
+	Type         string   `json:"type,omitempty"` // empty: the section's name says none
+	Attach       string   `json:"attach_to,omitempty"`
+	Instructions int      `json:"instructions"`
+	Optional     bool     `json:"optional,omitempty"`
+	Static       bool     `json:"static,omitempty"`
+	Functions    []string `json:"functions,omitempty"`        // that it calls, directly or not
+	Helpers      []string `json:"helpers,omitempty"`          // that it and they call
+	Kernel       []string `json:"kernel_functions,omitempty"` // likewise
+	Maps         []string `json:"maps,omitempty"`             // that it and they use, with those of variables
+	CORE         int      `json:"core_relocations,omitempty"`
+}
+
+type elfTailCall struct {
+	Map     string `json:"map"`
+	Key     uint32 `json:"key"`
+	Program string `json:"program"`
+}
+
+type sectionReport struct {
+	Name string `json:"name"`
+	Type string `json:"type"`
+	Size uint64 `json:"size"` // bytes
+}
+
+func reportObject(o *elf.Object, fs *pin.FS) *objectReport {
+	r := &objectReport{
+		File: o.Name(), Size: o.Size(), ByteOrder: byteOrder(o.ByteOrder()), License: o.License(), BTF: o.HasBTF(), Producer: o.Producer(),
+		Programs: []elfProgram{}, Functions: []elfProgram{}, Maps: []elfMap{}, Variables: []elfVariable{},
+		TailCalls: []elfTailCall{}, Sections: []sectionReport{},
+	}
+	uses := &elfUses{o: o, known: make(map[elf.Program]*elfUse)}
+	for _, p := range o.Programs() {
+		r.Programs = append(r.Programs, r.Program(uses, p))
+	}
+	for _, p := range o.Subprograms() {
+		r.Functions = append(r.Functions, r.Program(uses, p))
+	}
+	r.AddMaps(o, fs)
+	r.variables(o)
+	for _, s := range o.Sections() {
+		r.Sections = append(r.Sections, sectionReport{Name: s.Name, Type: s.TypeName(), Size: s.Size})
+	}
+	return r
+}
+
+// fault notes each of the errors that are joined in one, once.
+func (r *objectReport) fault(err error) {
+	if err == nil {
+		return
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range joined.Unwrap() {
+			r.fault(e)
+		}
+		return
+	}
+	r.Faults = once(r.Faults, withoutObject(err))
+}
+
+// withoutObject is an error of a report that says itself of which object it is.
+func withoutObject(err error) string {
+	if fe, ok := errors.AsType[*elf.FormatError](err); ok {
+		local := *fe
+		local.Object = ""
+		return local.Error()
+	}
+	return err.Error()
+}
+
+func byteOrder(order binary.ByteOrder) string {
+	if order.Uint16([]byte{1, 0}) == 1 {
+		return "little endian"
+	}
+	return "big endian"
+}
+
+func programType(t ebpf.ProgramType) string {
+	if t == ebpf.UnspecifiedProgram {
+		return ""
+	}
+	return t.String()
+}

@@ -1,0 +1,111 @@
+package env
+
+import (
+	"io"
+
+	"github.com/xdpload/xdpload/attach"
+	"github.com/xdpload/xdpload/load"
+	"github.com/xdpload/xdpload/netlink"
+)
+
+// Env is what a command works with: the global options, the streams, and the
+// netlink socket that the commands of a batch share.
+type Env struct {
+	Globals
+	Release string
+	Tool    tool
+	Stdin   io.Reader
+	Stdout  io.Writer
+	Stderr  io.Writer
+
+	Conn      *netlink.Conn
+	inventory *attach.Inventory
+	InBatch   *batch    // nil without one
+	Verifying load.Jobs // for all that is loaded, nil for the default
+}
+
+// A batch is what its lines need not look for again.
+type batch struct {
+	Devices map[string]int // indexes
+	// Kept is what was loaded for more than one line, by what tells it apart.
+	Kept map[any]io.Closer
+}
+
+func NewBatch() *batch {
+	return &batch{Devices: make(map[string]int), Kept: make(map[any]io.Closer)}
+}
+
+// Close gives the descriptors back.
+func (b *batch) Close() {
+	for _, c := range b.Kept {
+		_ = c.Close() // descriptors of ours only
+	}
+}
+
+// Netlink returns the socket, which is opened when it is first needed.
+func (e *Env) Netlink() (*netlink.Conn, error) {
+	if e.Conn == nil {
+		c, err := netlink.Dial(nil)
+		if err != nil {
+			return nil, err
+		}
+		e.Conn = c
+	}
+	return e.Conn, nil
+}
+
+// Link finds the device called name.
+func (e *Env) Link(name string) (*netlink.Conn, *netlink.Link, error) {
+	c, err := e.Netlink()
+	if err != nil {
+		return nil, nil, err
+	}
+	l, err := c.Link(name)
+	if err != nil {
+		return nil, nil, &DeviceError{Name: name, Err: err}
+	}
+	return c, l, nil
+}
+
+// Known is what was looked up already.
+func (e *Env) Known() *attach.Inventory {
+	if e.inventory == nil {
+		e.inventory = new(attach.Inventory)
+	}
+	return e.inventory
+}
+
+// VerifierJobs bounds what is verified at a time, nil for the default.
+func (e *Env) VerifierJobs() load.Jobs {
+	if e.Verifying == nil && e.Jobs != 0 {
+		e.Verifying = load.NewJobs(e.Jobs)
+	}
+	return e.Verifying
+}
+
+// Device finds the index of a device.
+func (e *Env) Device(name string) (*netlink.Conn, int, error) {
+	if e.InBatch != nil {
+		if ifindex, ok := e.InBatch.Devices[name]; ok {
+			conn, err := e.Netlink()
+			return conn, ifindex, err
+		}
+	}
+	conn, l, err := e.Link(name)
+	if err != nil {
+		return nil, 0, err
+	}
+	if e.InBatch != nil {
+		e.InBatch.Devices[name] = l.Index
+	}
+	return conn, l.Index, nil
+}
+
+func (e *Env) Close() {
+	if e.InBatch != nil {
+		e.InBatch.Close()
+	}
+	if e.Conn != nil {
+		e.Conn.Close()
+	}
+}

@@ -1,0 +1,101 @@
+package env
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload/load"
+	"github.com/xdpload/xdpload/offload"
+)
+
+// CommandError says which command failed.
+type CommandError struct {
+	Command string
+	Err     error
+}
+
+func (e *CommandError) Error() string { return e.Command + ": " + e.Err.Error() }
+func (e *CommandError) Unwrap() error { return e.Err }
+
+// LinkError says which device a command failed on.
+type LinkError struct {
+	Device string
+	Err    error
+}
+
+func (e *LinkError) Error() string { return e.Device + ": " + e.Err.Error() }
+func (e *LinkError) Unwrap() error { return e.Err }
+
+// DeviceError says that no device has a name.
+type DeviceError struct {
+	Name    string
+	Pattern bool // several names
+	Err     error
+}
+
+func (e *DeviceError) Error() string {
+	switch {
+	case errors.Is(e.Err, os.ErrNotExist) && e.Pattern:
+		return "no device has a name that matches"
+	case errors.Is(e.Err, os.ErrNotExist):
+		return "no such device"
+	}
+	return e.Err.Error()
+}
+
+func (e *DeviceError) Unwrap() error { return e.Err }
+
+// ObjectError says which object, and which program of it, a command failed on.
+type ObjectError struct {
+	Object  string
+	Program string
+	Verbose bool // the user asked for the whole log
+	Err     error
+}
+
+// Error puts the object in front of what is wrong with it.
+func (e *ObjectError) Error() string {
+	_, load := errors.AsType[*load.Error](e.Err)
+	_, finding := errors.AsType[*offload.Finding](e.Err)
+	if load || finding {
+		return e.Object + ": " + e.Err.Error()
+	}
+	return e.Err.Error()
+}
+func (e *ObjectError) Unwrap() error { return e.Err }
+
+// LineError says which line of a batch failed.
+type LineError struct {
+	File string
+	Line int
+	Err  error
+}
+
+func (e *LineError) Error() string { return fmt.Sprintf("%s:%d: %v", e.File, e.Line, e.Err) }
+func (e *LineError) Unwrap() error { return e.Err }
+
+// logTail is how many of the verifier's last lines are shown without verbose.
+const logTail = 12
+
+// Message leaves out what the failure has fields of its own for.
+func Message(err error) string {
+	switch x := err.(type) { //nolint:errorlint // the outermost layers only, one after the other
+	case *CommandError:
+		return Message(x.Err)
+	case *LineError:
+		return Message(x.Err)
+	case *LinkError:
+		return Message(x.Err)
+	}
+	return err.Error()
+}
+
+func VerifierLog(err error, v *ebpf.VerifierError) []string {
+	if x, ok := errors.AsType[*ObjectError](err); ok && x.Verbose {
+		return v.Log
+	}
+	return v.Log[max(0, len(v.Log)-logTail):]
+}

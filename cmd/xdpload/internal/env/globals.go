@@ -1,0 +1,28 @@
+package env
+
+import (
+	"github.com/xdpload/xdpload/internal/render"
+)
+
+// Globals are the options before the first word.
+type Globals struct {
+	render.Options
+	Netns string
+	BPFFS string
+	Force bool
+	// Idempotent leaves a hook alone that runs the program already.
+	Idempotent bool
+	AllNetns   bool
+	Atomic     bool
+	Jobs       int // 0 is the default
+	Batch      string
+	Echo       bool
+	Version    bool
+	Help       bool
+}
+
+// OptionError is a global option that cannot be.
+type OptionError struct{ Err error }
+
+func (e *OptionError) Error() string { return e.Err.Error() }
+func (e *OptionError) Unwrap() error { return e.Err }

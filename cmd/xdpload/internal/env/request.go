@@ -1,0 +1,38 @@
+package env
+
+import (
+	"context"
+
+	"github.com/xdpload/xdpload/internal/grammar"
+)
+
+// A Request is what a line asks for.
+type Request interface {
+	// Run does it and returns what there is to print, nil for nothing.
+	Run(context.Context, *Env) (any, error)
+}
+
+// Runner is a request of which nothing is to be known before it runs.
+type Runner func(context.Context, *Env) (any, error)
+
+func (r Runner) Run(ctx context.Context, e *Env) (any, error) { return r(ctx, e) }
+
+// Lines is what a command needs of which a batch has many lines, and whose grammar
+// costs more to build than a line to read: one grammar, which fills one request
+// after the other.
+func Lines[R any](fresh func() R, build func(*R) *grammar.Node, line func(*R) Request) func() (*grammar.Node, func() Request) {
+	return func() (*grammar.Node, func() Request) {
+		filled := new(R)
+		*filled = fresh()
+		return build(filled), func() Request {
+			mine := *filled
+			*filled = fresh()
+			return line(&mine)
+		}
+	}
+}
+
+// ChangeReport marks what a command that changes something reports.
+type ChangeReport interface{ Changes() }
+
+type Command = grammar.Command[Request]

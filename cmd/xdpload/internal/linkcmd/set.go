@@ -1,0 +1,308 @@
+package linkcmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload/attach"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
+	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/render"
+	"github.com/xdpload/xdpload/load"
+	"github.com/xdpload/xdpload/netlink"
+)
+
+type linkSetRequest struct {
+	Devices subject.DevicesRequest
+	Mode    netlink.XDPMode
+	Off     bool
+	Program subject.ProgramRequest
+	Link    string // path
+	LinkID  uint32 // to detach
+
+	IfExists bool
+	Netkit   netkitRequest
+}
+
+func Set() env.Command {
+	return env.Command{
+		Name:    "link set|change",
+		Summary: "attach an XDP program to a device, or detach it",
+		Description: `Loads one program of a BPF object, with the maps that it references and nothing else, and attaches it to the device. Nothing is attached, pinned or left loaded when any step fails.
+
+A program that is attached already stays: only -force replaces it, and then without a moment in which neither program runs. "xdp off" detaches what is attached, whatever its mode; "xdpgeneric off" and its like detach that mode's program only. Where nothing is attached, "off" is done already.
+
+Several devices, by dev DEV dev DEV …, a pattern, a group or all, run one program that is loaded once. Each device that refuses is named with its reason and the status is 2, while the others run it; with -atomic, all are as they were before, also on ^C. Alike results are one line, with -details one for each device; JSON is an array.
+
+Lines of a batch that name the same program of the same file share it: it is read and verified once, unless it has a map that is not pinned, or the line sets more than the hook.`,
+		Examples: []grammar.Example{
+			{Line: "xdpload link set dev eth0 xdp obj foo.o", Help: "attach the only XDP program of foo.o"},
+			{Line: "xdpload -force link set dev eth0 xdp obj foo.o sec xdp/drop", Help: "replace the attached program"},
+			{Line: "clang -O2 -g -target bpf -c foo.c -o - | xdpload link set dev eth0 xdp obj -", Help: "compile and attach"},
+			{Line: "xdpload link set dev eth0 xdp obj hash.o bind", Help: "attach a program that asks the driver for the hash of a packet"},
+			{Line: "xdpload link set dev eth0 xdp off", Help: "detach the program"},
+			{Line: "xdpload -atomic -force link set 'veth*' xdp obj foo.o", Help: "run the program on every device with such a name, or change nothing"},
+			{Line: "xdpload link set group 7 xdp off", Help: "detach from the devices of a group"},
+		},
+		Lines: env.Lines(
+			func() linkSetRequest { return linkSetRequest{Program: subject.NewProgramRequest()} },
+			(*linkSetRequest).Grammar, func(r *linkSetRequest) env.Request { return r },
+		),
+	}
+}
+
+func (r *linkSetRequest) Grammar() *grammar.Node {
+	mode := func(m netlink.XDPMode, help string) *grammar.Node {
+		return grammar.Const(m.Keyword(), &r.Mode, m).Exact().Help(help).Later(func() *grammar.Node {
+			return r.programGrammar(m)
+		})
+	}
+	return grammar.Seq(
+		r.Devices.Grammar(),
+		grammar.Alt(grammar.Any(grammar.Alt(
+			mode(netlink.XDPAny, "in the driver where it can run programs, in the network stack elsewhere"),
+			mode(netlink.XDPGeneric, "in the network stack, on any device"),
+			mode(netlink.XDPNative, "in the driver, or not at all"),
+			mode(netlink.XDPOffload, "on the device itself"),
+		).Required(), subject.LinkPathGrammar(&r.Link)), r.Netkit.Grammar()),
+	).Check(r.Check)
+}
+
+// programGrammar is what may follow a mode.
+func (r *linkSetRequest) programGrammar(m netlink.XDPMode) *grammar.Node {
+	var bind []*grammar.Node
+	if m == netlink.XDPAny || m == netlink.XDPNative { // the kernel refuses it elsewhere
+		bind = append(bind, grammar.Flag("bind", &r.Program.Bound).
+			Help("tie the program to the device, so that it can call what the driver offers: hash, timestamp and VLAN tag of a packet"))
+	}
+	return grammar.Alt(append([]*grammar.Node{r.offGrammar()}, r.Program.Grammar(bind...)...)...).Named("PROGRAM")
+}
+
+// Check refuses for several devices what is tied to one.
+func (r *linkSetRequest) Check() error {
+	if err := r.Devices.Check(); err != nil || !r.Devices.Several() {
+		return err
+	}
+	switch {
+	case r.Netkit.Given:
+		return errors.New("type netkit is about one pair: name one device")
+	case r.Link != "":
+		return errors.New("a bpf_link holds a program on one device: name one device, and a path for each")
+	case r.LinkID != 0:
+		return errors.New("a bpf_link holds a program on one device: name that device")
+	case r.Program.Bound:
+		return errors.New("bind ties the program to one device: name one device")
+	case r.Mode == netlink.XDPOffload && !r.Off:
+		return errors.New("xdpoffload loads the program into one device: name one device")
+	}
+	return nil
+}
+
+func (r *linkSetRequest) offGrammar() *grammar.Node {
+	return grammar.Const("off", &r.Off, true, grammar.Any(
+		grammar.Key("link", "N", grammar.Number(&r.LinkID, 1, math.MaxUint32)).Exact().
+			Help("detach what the bpf_link with this id holds, for good"),
+		grammar.Flag("if-exists", &r.IfExists).Help("no error if that link holds nothing here; without a link nothing attached is none anyway"),
+	)).Alias("none").Exact().Help("detach the program")
+}
+
+func (r *linkSetRequest) Run(ctx context.Context, e *env.Env) (any, error) {
+	if r.Netkit.Given {
+		return r.setNetkit(e)
+	}
+	return subject.ChangeHooks(ctx, e, &r.Devices, r.Devices.String(), r.Prepare)
+}
+
+func (r *linkSetRequest) Loads() subject.Loading {
+	f := r.Program.Loading(ebpf.XDP, r.Link == "" && !r.Devices.Several())
+	if r.Mode == netlink.XDPOffload {
+		f.Program = nil
+	}
+	return f
+}
+
+func (r *linkSetRequest) Prepare(_ context.Context, e *env.Env) (_ *subject.Change, err error) {
+	links, missing, err := r.Devices.Find(e, r.Off)
+	if err != nil {
+		return nil, err
+	}
+	c := &subject.Change{
+		Subject: r.Devices.String(), Several: r.Devices.Several(), Missing: missing,
+		IfExists: r.IfExists, Holders: true, List: linkSetReports{},
+	}
+	if !r.Off {
+		r.Program.Alone = r.Link != "" || c.Several
+		if c.Source, err = r.Program.Source(e, ebpf.XDP, r.boundTo(links[0])); err != nil {
+			return nil, err
+		}
+	}
+	for _, l := range links {
+		e.Known().AddLink(l)
+		c.Plans = append(c.Plans, attach.Plan{Source: c.Source.Plan(), Hook: attach.XDP{
+			Ifindex: l.Index, Mode: r.Mode, Replace: e.Force, Idempotent: e.Idempotent,
+			Link: subject.PinPath(e, r.Link), LinkID: r.LinkID,
+		}})
+	}
+	c.One = func(o *attach.Outcome) any { return r.outcome(e, c, o) }
+	return c, nil
+}
+
+// outcome is the report on one device.
+func (r *linkSetRequest) outcome(e *env.Env, c *subject.Change, o *attach.Outcome) any {
+	a := o.Attachment
+	if a != nil && a.Uncompared && !e.Tool.Foreign() && !c.Warned { // ip never says so
+		c.Warned = true
+		e.Warn("%s: "+uncompared, c.Subject)
+	}
+	switch {
+	case r.Off:
+		report := detached(o)
+		if a == nil {
+			report.absent = r.LinkID
+		}
+		return report
+	case a == nil:
+		return &linkSetReport{Device: o.Device, Ifindex: o.Ifindex}
+	}
+	report := attached(a, c.Source.Maps())
+	if a.Link != nil {
+		report.Link = &subject.BPFLink{ID: a.Link.ID, Pinned: subject.LinkPins(e)(a.Link.ID)}
+	}
+	return report
+}
+
+// setNetkit changes a pair through its primary device.
+func (r *linkSetRequest) setNetkit(e *env.Env) (any, error) {
+	name := r.Devices.Names[0]
+	conn, dev, err := e.Link(name)
+	if err == nil {
+		err = conn.SetNetkit(dev.Index, r.Netkit.Pair.Netkit)
+	}
+	if err != nil {
+		return nil, &env.LinkError{Device: name, Err: err}
+	}
+	return &deviceChange{Device: dev.Name, Change: "changed"}, nil
+}
+
+const uncompared = "what was taken off was not compared with what was there, which takes CAP_SYS_ADMIN: if others changed it just then, it was their program"
+
+// boundTo is the device that a program is loaded for.
+func (r *linkSetRequest) boundTo(dev *netlink.Link) int {
+	if r.Mode == netlink.XDPOffload || r.Program.Bound {
+		return dev.Index
+	}
+	return 0
+}
+
+// linkSetReport is what changed on a device.
+type linkSetReport struct {
+	Device   string                 `json:"device"`
+	Ifindex  int                    `json:"ifindex"`
+	Mode     netlink.XDPMode        `json:"mode,omitzero"`
+	Program  *subject.ProgramReport `json:"program"`
+	Maps     []subject.MapReport    `json:"maps,omitempty"`
+	Replaced *subject.ProgramReport `json:"replaced,omitempty"`
+	Detached *subject.ProgramReport `json:"detached,omitempty"`
+	Link     *subject.BPFLink       `json:"bpf_link,omitempty"`
+
+	Unchanged bool `json:"unchanged,omitempty"`
+
+	Error *subject.Refusal `json:"error,omitempty"` // of one device of several
+
+	absent uint32 // the bpf_link that was to be detached, and holds nothing here
+}
+
+func attached(a *attach.Attachment, maps []*load.Map) *linkSetReport {
+	r := &linkSetReport{Device: a.Device, Ifindex: a.Ifindex, Mode: a.Mode}
+	r.Program = subject.ReportProgram(&a.Program)
+	r.Replaced = subject.ReportProgram(a.Replaced)
+	r.Maps, r.Unchanged = subject.ReportMaps(maps, a.Unchanged), a.Unchanged
+	return r
+}
+
+func detached(o *attach.Outcome) *linkSetReport {
+	r := &linkSetReport{Device: o.Device, Ifindex: o.Ifindex}
+	if a := o.Attachment; a != nil {
+		r.Mode = a.Mode
+		r.Detached = subject.ReportProgram(&a.Program)
+	}
+	return r
+}
+
+func (*linkSetReport) Changes() {}
+
+// WriteText prints one line.
+func (r *linkSetReport) WriteText(w io.Writer, _ render.Options) error {
+	_, err := fmt.Fprintf(w, "%s: %s\n", r.Device, r.outcome())
+	return err
+}
+
+// like reports whether outcome says the same of another device.
+func (r *linkSetReport) like(o *linkSetReport) bool {
+	return r.Mode == o.Mode && r.Unchanged == o.Unchanged && r.absent == o.absent && r.Link == o.Link &&
+		r.Program.Is(o.Program) && r.Replaced.Is(o.Replaced) && r.Detached.Is(o.Detached)
+}
+
+// outcome says what became of the device.
+func (r *linkSetReport) outcome() string {
+	held := ""
+	if r.Link != nil {
+		held = fmt.Sprintf(", %v", r.Link)
+	}
+	switch {
+	case r.Unchanged:
+		return fmt.Sprintf("unchanged, program %v is attached (%v)%s", r.Program, r.Mode, held)
+	case r.Program != nil && r.Replaced != nil:
+		return fmt.Sprintf("attached program %v (%v), replaced program %v%s", r.Program, r.Mode, r.Replaced, held)
+	case r.Program != nil:
+		return fmt.Sprintf("attached program %v (%v)%s", r.Program, r.Mode, held)
+	case r.Detached != nil:
+		return fmt.Sprintf("detached program %v (%v)", r.Detached, r.Mode)
+	case r.absent != 0:
+		return fmt.Sprintf("bpf_link %d held no program", r.absent)
+	}
+	return "no program was attached"
+}
+
+// linkSetReports are those of several devices.
+type linkSetReports []*linkSetReport
+
+func (linkSetReports) Changes() {}
+
+func (l linkSetReports) Add(report any) subject.ManyReport {
+	r, _ := report.(*linkSetReport)
+	return append(l, r)
+}
+
+func (l linkSetReports) Refuse(f subject.DeviceFailure, why *subject.Refusal) subject.ManyReport {
+	for _, r := range l {
+		if r.Ifindex == f.Ifindex {
+			r.Error = why
+			return l
+		}
+	}
+	return append(l, &linkSetReport{Device: f.Device, Error: why})
+}
+
+// WriteText leaves out devices that refused: the error names them.
+func (l linkSetReports) WriteText(w io.Writer, o render.Options) error {
+	lines := subject.NewAlike(o)
+	var last *linkSetReport
+	text := ""
+	for _, r := range l {
+		if r.Error != nil {
+			continue
+		}
+		if last == nil || !r.like(last) {
+			last, text = r, ": "+r.outcome()
+		}
+		lines.Add(r.Device, text)
+	}
+	return lines.Write(w)
+}

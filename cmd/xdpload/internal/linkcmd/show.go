@@ -1,0 +1,278 @@
+package linkcmd
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
+	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/netlink"
+)
+
+type linkShowRequest struct {
+	Device string
+}
+
+func Show() env.Command {
+	return env.Command{
+		Name:    "link show|list|lst",
+		Default: true,
+		Summary: "show devices and the XDP programs that are attached to them",
+		Description: `Shows every device of the network namespace, or one, in the form of ip-link(8), with the program of each XDP mode: its id, name, tag, load time (nanoseconds since boot), the ids of its maps, the paths at which it is pinned, and the bpf_link that holds it there.
+
+A plain user sees the ids of programs only.`,
+		Examples: []grammar.Example{
+			{Line: "xdpload -json link show dev eth0", Help: "one device, for a script"},
+			{Line: "xdpload -brief link", Help: "one line for each device"},
+		},
+		New: func() (*grammar.Node, env.Request) {
+			r := new(linkShowRequest)
+			return grammar.Opt(subject.DeviceGrammar(&r.Device)), r
+		},
+	}
+}
+
+func (r *linkShowRequest) Run(_ context.Context, e *env.Env) (any, error) {
+	report, err := r.show(e)
+	if err != nil && r.Device != "" {
+		err = &env.LinkError{Device: r.Device, Err: err}
+	}
+	return report, err
+}
+
+func (r *linkShowRequest) show(e *env.Env) (linkList, error) {
+	links, known, err := r.links(e)
+	if err != nil {
+		return nil, err
+	}
+	view := linkView{ProgramView: subject.NewProgramView(e), statistics: e.Statistics, known: known}
+	list := make(linkList, 0, len(links))
+	for _, l := range links {
+		list = append(list, view.report(l))
+	}
+	return list, nil
+}
+
+// links returns the devices to show, and those by index that they refer to.
+func (r *linkShowRequest) links(e *env.Env) (show []*netlink.Link, known map[int]*netlink.Link, err error) {
+	known = make(map[int]*netlink.Link)
+	if r.Device != "" {
+		conn, dev, err := e.Link(r.Device)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, index := range []int{dev.PeerIndex, dev.Master} {
+			if index == 0 {
+				continue
+			}
+			if l, err := conn.LinkByIndex(index); err == nil { // it may be in another namespace
+				known[index] = l
+			}
+		}
+		return []*netlink.Link{dev}, known, nil
+	}
+	conn, err := e.Netlink()
+	if err != nil {
+		return nil, nil, err
+	}
+	for l, err := range conn.Links() {
+		if err != nil {
+			return nil, nil, err
+		}
+		show = append(show, l)
+		known[l.Index] = l
+	}
+	return show, known, nil
+}
+
+// linkView is what the report on a device is made with.
+type linkView struct {
+	subject.ProgramView
+	statistics bool
+	known      map[int]*netlink.Link
+}
+
+// linkReport has the keys of `ip -json link`, and beside them ours.
+type linkReport struct {
+	Ifindex   int        `json:"ifindex"`
+	LinkIndex int        `json:"link_index,omitempty"`
+	Link      string     `json:"link,omitempty"`
+	Name      string     `json:"ifname"`
+	Flags     []string   `json:"flags"`
+	MTU       uint32     `json:"mtu"`
+	XDP       *xdpReport `json:"xdp,omitempty"`
+	Qdisc     string     `json:"qdisc,omitempty"`
+	Master    string     `json:"master,omitempty"`
+	State     string     `json:"operstate"`
+	LinkMode  string     `json:"linkmode"`
+	Group     string     `json:"group"`
+	TxQueue   uint32     `json:"txqlen,omitempty"`
+	Type      string     `json:"link_type"`
+	Address   string     `json:"address,omitempty"`
+	Broadcast string     `json:"broadcast,omitempty"`
+	NetNSID   *int32     `json:"link_netnsid,omitempty"`
+	*linkDetails
+	AltNames []string   `json:"altnames,omitempty"`
+	Stats    *linkStats `json:"stats64,omitempty"`
+
+	foreign bool
+}
+
+// linkDetails is what -details adds.
+type linkDetails struct {
+	Promiscuity uint32    `json:"promiscuity"`
+	AllMulti    uint32    `json:"allmulti"`
+	MinMTU      uint32    `json:"min_mtu"`
+	MaxMTU      uint32    `json:"max_mtu"`
+	Info        *linkInfo `json:"linkinfo,omitempty"`
+	TxQueues    uint32    `json:"num_tx_queues"`
+	RxQueues    uint32    `json:"num_rx_queues"`
+	GSOMaxSize  uint32    `json:"gso_max_size"`
+	GSOMaxSegs  uint32    `json:"gso_max_segs"`
+	TSOMaxSize  uint32    `json:"tso_max_size"`
+	TSOMaxSegs  uint32    `json:"tso_max_segs"`
+	GROMaxSize  uint32    `json:"gro_max_size"`
+}
+
+type linkInfo struct {
+	Kind   string         `json:"info_kind"`
+	Netkit *netkitDetails `json:"info_data,omitempty"`
+}
+
+// xdpReport is the XDP state of a device. Mode is iproute2's number of it.
+type xdpReport struct {
+	Mode     uint32                   `json:"mode"`
+	ModeName *netlink.XDPMode         `json:"mode_name,omitempty"`
+	Program  *subject.AttachedProgram `json:"prog,omitempty"`
+	Attached []xdpAttached            `json:"attached"`
+
+	mode netlink.XDPMode
+}
+
+type xdpAttached struct {
+	Mode     uint32                   `json:"mode"`
+	ModeName *netlink.XDPMode         `json:"mode_name,omitempty"`
+	Program  *subject.AttachedProgram `json:"prog"`
+	LinkID   uint32                   `json:"bpf_link_id,omitempty"`
+
+	mode netlink.XDPMode
+}
+
+// linkTypes are the names that ip gives to ARPHRD_* numbers, of the devices
+// that are met (include/uapi/linux/if_arp.h).
+var linkTypes = [...]struct {
+	number uint16
+	name   string
+}{
+	{1, "ether"},
+	{32, "infiniband"},
+	{512, "ppp"},
+	{768, "ipip"},
+	{769, "tunnel6"},
+	{772, "loopback"},
+	{776, "sit"},
+	{778, "gre"},
+	{783, "irda"},
+	{801, "ieee802.11"},
+	{803, "ieee802.11/radiotap"},
+	{823, "gre6"},
+	{824, "netlink"},
+	{65534, "none"},
+	{65535, "void"},
+}
+
+func linkType(number uint16) string {
+	for _, t := range linkTypes {
+		if t.number == number {
+			return t.name
+		}
+	}
+	return "[" + strconv.Itoa(int(number)) + "]"
+}
+
+func (v *linkView) report(l *netlink.Link) *linkReport {
+	r := &linkReport{
+		Ifindex: l.Index, Name: l.Name, Flags: l.Flags.Names(), MTU: l.MTU,
+		Qdisc: l.Qdisc, State: l.State.String(), LinkMode: linkMode(l.LinkMode), Group: groupName(l.Group),
+		TxQueue: l.TxQueueLen, Type: linkType(l.Type), Address: l.HardwareAddr.String(), Broadcast: l.Broadcast.String(),
+		NetNSID: l.PeerNetNSID, AltNames: l.AltNames, foreign: v.Foreign,
+	}
+	if v.statistics {
+		r.Stats = reportLinkStats(&l.Stats)
+	}
+	v.neighbours(r, l)
+	if l.XDP.Attached() {
+		r.XDP = v.xdp(l)
+	}
+	if v.Details {
+		r.linkDetails = details(l)
+	}
+	return r
+}
+
+// neighbours names the device below or opposite, and the owner.
+func (v *linkView) neighbours(r *linkReport, l *netlink.Link) {
+	if master := v.known[l.Master]; master != nil {
+		r.Master = master.Name
+	}
+	peer := v.known[l.PeerIndex]
+	switch {
+	case l.PeerIndex == 0:
+	case peer == nil || l.PeerNetNSID != nil:
+		r.LinkIndex = l.PeerIndex
+	default:
+		r.Link = peer.Name
+		if !peer.Flags.Up() {
+			r.Flags = append(r.Flags, "M-DOWN")
+		}
+	}
+}
+
+func details(l *netlink.Link) *linkDetails {
+	d := &linkDetails{
+		Promiscuity: l.Promiscuity, AllMulti: l.AllMulti, MinMTU: l.MinMTU, MaxMTU: l.MaxMTU,
+		TxQueues: l.TxQueues, RxQueues: l.RxQueues, GSOMaxSize: l.GSOMaxSize, GSOMaxSegs: l.GSOMaxSegs,
+		TSOMaxSize: l.TSOMaxSize, TSOMaxSegs: l.TSOMaxSegs, GROMaxSize: l.GROMaxSize,
+	}
+	if l.Kind != "" {
+		d.Info = &linkInfo{Kind: l.Kind, Netkit: reportNetkit(l.Netkit)}
+	}
+	return d
+}
+
+func linkMode(m uint8) string {
+	if m == 1 {
+		return "DORMANT"
+	}
+	return "DEFAULT"
+}
+
+func groupName(g uint32) string {
+	if g == 0 {
+		return "default"
+	}
+	return strconv.FormatUint(uint64(g), 10)
+}
+
+func (v *linkView) xdp(l *netlink.Link) *xdpReport {
+	x := &xdpReport{Mode: uint32(l.XDP.Mode), ModeName: v.modeName(l.XDP.Mode), mode: l.XDP.Mode}
+	for _, a := range v.XDP(l) {
+		one := xdpAttached{Mode: uint32(a.Mode), ModeName: v.modeName(a.Mode), Program: v.Attached(&a.Program), mode: a.Mode}
+		if a.Link != nil && !v.Foreign {
+			one.LinkID = a.Link.ID
+		}
+		x.Attached = append(x.Attached, one)
+	}
+	if len(x.Attached) == 1 {
+		x.Program = x.Attached[0].Program
+	}
+	return x
+}
+
+func (v *linkView) modeName(m netlink.XDPMode) *netlink.XDPMode {
+	if v.Foreign {
+		return nil
+	}
+	return &m
+}

@@ -1,0 +1,219 @@
+package mapcmd
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
+	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/mapdata"
+	"github.com/xdpload/xdpload/internal/render"
+)
+
+// entryRequest is about the entries of a map.
+type entryRequest struct {
+	Map        subject.MapRef
+	Key, Value string
+}
+
+func (r *entryRequest) key() *grammar.Node {
+	return grammar.Key("key", "KEY", grammar.String(&r.Key)).
+		Help("a number, a name, an address, JSON, or 0x and all bytes where the type is not known")
+}
+
+func (r *entryRequest) value() *grammar.Node {
+	return grammar.Key("value", "VALUE", grammar.String(&r.Value)).
+		Help("as KEY; for an array of programs or maps the id")
+}
+
+const typedDescription = `Keys and values have the types that the map's BTF gives: numbers, names of enumerations, text in arrays of char, objects and arrays in JSON. Without BTF they are 0x and the bytes in hexadecimal.`
+
+func Dump() env.Command {
+	return env.Command{
+		Name:    "map dump",
+		Summary: "print the entries of a map",
+		Description: `Prints every entry, one a line, for people. With -json it is an object {"key":…,"value":…} a line, and that is the form which map load reads again. A map with a value for each CPU shows each, and the sum of every integer in them.
+
+` + typedDescription,
+		Examples: []grammar.Example{
+			{Line: "xdpload -json map dump pinned /sys/fs/bpf/tc/globals/hosts >hosts.json", Help: "save a map"},
+		},
+		New: func() (*grammar.Node, env.Request) {
+			r := new(entryRequest)
+			return r.Map.Grammar(), env.Runner(r.dump)
+		},
+	}
+}
+
+func (r *entryRequest) dump(_ context.Context, e *env.Env) (any, error) {
+	return nil, r.with(e, func(d *mapdata.Map) error {
+		_, err := d.Dump(e.Stdout, e.JSON)
+		return err
+	})
+}
+
+func Get() env.Command {
+	return env.Command{
+		Name:        "map get|lookup",
+		Summary:     "print one entry of a map",
+		Description: typedDescription,
+		Examples: []grammar.Example{
+			{Line: "xdpload map get prog:xdp_count/stats key 0", Help: "the first element of the array stats"},
+		},
+		New: func() (*grammar.Node, env.Request) {
+			r := new(entryRequest)
+			return grammar.Seq(r.Map.Grammar(), r.key()), env.Runner(r.get)
+		},
+	}
+}
+
+func (r *entryRequest) get(_ context.Context, e *env.Env) (any, error) {
+	var found *entryReport
+	err := r.with(e, func(d *mapdata.Map) error {
+		entry, err := d.Get(r.Key)
+		found = &entryReport{entry}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// entryReport is one entry.
+type entryReport struct{ mapdata.Entry }
+
+// MarshalJSON is the entry's, compact.
+func (r *entryReport) MarshalJSON() ([]byte, error) { return r.Entry.MarshalJSON() }
+
+var _ json.Marshaler = (*entryReport)(nil)
+
+// WriteText prints the entry as map dump does.
+func (r *entryReport) WriteText(w io.Writer, _ render.Options) error {
+	_, err := w.Write(r.AppendText(nil))
+	return err
+}
+
+func Set() env.Command {
+	return env.Command{
+		Name:        "map set|update",
+		Summary:     "set one entry of a map",
+		Description: "Makes the entry, or changes it; on every CPU where the map has a value for each.\n\n" + typedDescription,
+		Examples: []grammar.Example{
+			{Line: "xdpload map set pinned m:globals/hosts key 192.0.2.1 value '{\"limit\":10}'", Help: "an address as key, a structure as value"},
+		},
+		New: func() (*grammar.Node, env.Request) {
+			r := new(entryRequest)
+			return grammar.Seq(r.Map.Grammar(), r.key(), r.value()), env.Runner(r.set)
+		},
+	}
+}
+
+func (r *entryRequest) set(_ context.Context, e *env.Env) (any, error) {
+	return nil, r.with(e, func(d *mapdata.Map) error { return d.Set(r.Key, r.Value) })
+}
+
+func Delete() env.Command {
+	return env.Command{
+		Name:        "map delete|remove",
+		Summary:     "remove one entry of a map",
+		Description: typedDescription,
+		Examples: []grammar.Example{
+			{Line: "xdpload map del name hosts key 192.0.2.1", Help: "remove an address"},
+		},
+		New: func() (*grammar.Node, env.Request) {
+			r := new(entryRequest)
+			return grammar.Seq(r.Map.Grammar(), r.key()), env.Runner(r.delete)
+		},
+	}
+}
+
+func (r *entryRequest) delete(_ context.Context, e *env.Env) (any, error) {
+	return nil, r.with(e, func(d *mapdata.Map) error { return d.Delete(r.Key) })
+}
+
+// with opens the map and its types.
+func (r *entryRequest) with(e *env.Env, do func(*mapdata.Map) error) error {
+	m, err := r.Map.Open(e)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	d, err := mapdata.New(m)
+	if err == nil {
+		err = do(d)
+	}
+	if err != nil {
+		return &subject.MapError{Map: r.Map.String(), Err: err}
+	}
+	return nil
+}
+
+func Load() env.Command {
+	return env.Command{
+		Name:    "map load",
+		Summary: "set the entries that standard input has",
+		Description: `Reads lines of JSON, each an object {"key":…,"value":…} as map dump prints it with -json and not without, or CSV, with or without a byte order mark, with a header of columns "key" and "value", and of structures "key.MEMBER" and "value.MEMBER". Entries go to the kernel in batches. An error names the line, and says how many entries were set before it; those stay.
+
+` + typedDescription,
+		Examples: []grammar.Example{
+			{Line: "xdpload map load pinned m:globals/hosts <hosts.json", Help: "from lines of JSON"},
+			{Line: "printf 'key,value.limit\\n192.0.2.1,10\\n' | xdpload map load name hosts", Help: "from CSV"},
+		},
+		New: func() (*grammar.Node, env.Request) {
+			r := new(entryRequest)
+			return r.Map.Grammar(), env.Runner(r.load)
+		},
+	}
+}
+
+func (r *entryRequest) load(ctx context.Context, e *env.Env) (any, error) {
+	report := new(mapLoadReport)
+	err := r.with(e, func(d *mapdata.Map) (err error) {
+		report.Entries, err = d.Load(ctx, e.Stdin, progress(e, "entries"))
+		if err != nil && report.Entries > 0 {
+			err = fmt.Errorf("%w; %d entries were set before", err, report.Entries)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return report, nil
+}
+
+// mapLoadReport says how many entries were set.
+type mapLoadReport struct {
+	Entries int `json:"entries"`
+}
+
+func (*mapLoadReport) Changes() {}
+
+// WriteText prints one line.
+func (r *mapLoadReport) WriteText(w io.Writer, _ render.Options) error {
+	_, err := fmt.Fprintf(w, "%d entries set\n", r.Entries)
+	return err
+}
+
+// progress returns what shows a growing number on a terminal, nil elsewhere.
+func progress(e *env.Env, unit string) func(int) {
+	f, ok := e.Stderr.(*os.File)
+	if !ok || !isTerminal(f) {
+		return nil
+	}
+	return func(n int) {
+		_, _ = fmt.Fprintf(f, "\r%d %s\x1b[K\r", n, unit) // no terminal, no progress
+	}
+}
+
+func isTerminal(f *os.File) bool {
+	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
+	return !errors.Is(err, unix.ENOTTY) && err == nil
+}

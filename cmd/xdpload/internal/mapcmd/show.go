@@ -1,0 +1,170 @@
+package mapcmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
+	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/render"
+	"github.com/xdpload/xdpload/offload"
+	"github.com/xdpload/xdpload/pin"
+)
+
+type mapShowRequest struct {
+	Map subject.MapRef
+}
+
+func Show() env.Command {
+	return env.Command{
+		Name:        "map show|list|lst",
+		Default:     true,
+		Summary:     "show maps and the programs that use them",
+		Description: `Shows every map in the kernel, or one: its definition, the paths at which it is pinned, and the programs that use it.`,
+		Examples: []grammar.Example{
+			{Line: "xdpload map show", Help: "every map"},
+			{Line: "xdpload map show prog:xdp_count/stats", Help: "the map stats of the program xdp_count"},
+		},
+		New: func() (*grammar.Node, env.Request) {
+			r := new(mapShowRequest)
+			return grammar.Opt(r.Map.Grammar()), r
+		},
+	}
+}
+
+func (r *mapShowRequest) Run(_ context.Context, e *env.Env) (any, error) {
+	list, err := newMapLister(e)
+	if err != nil {
+		return nil, err
+	}
+	if !r.Map.Empty() {
+		m, err := r.Map.Open(e)
+		if err != nil {
+			return nil, err
+		}
+		defer m.Close()
+		report, err := list.report(m)
+		return render.List[*mapInfo]{report}, err
+	}
+	out := render.List[*mapInfo]{}
+	for id, err := range subject.MapIDs() {
+		if err != nil {
+			return nil, err
+		}
+		m, err := subject.OpenMapID(id)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // gone since
+		}
+		if err != nil {
+			return nil, err
+		}
+		report, err := list.report(m)
+		m.Close()
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, report)
+	}
+	return out, nil
+}
+
+// A mapLister knows who uses and pins maps.
+type mapLister struct {
+	env   *env.Env
+	users subject.Users
+	pins  map[uint32][]string
+}
+
+func newMapLister(e *env.Env) (*mapLister, error) {
+	users, err := subject.MapUsers()
+	if err != nil {
+		return nil, err
+	}
+	l := &mapLister{env: e, users: users, pins: make(map[uint32][]string)}
+	root, err := pin.Open(subject.Bpffs(e))
+	if err != nil {
+		return l, nil //nolint:nilerr // without a BPF file system nothing is pinned
+	}
+	for entry, err := range root.Walk("") {
+		if err == nil && entry.Kind == pin.Map {
+			l.pins[entry.ID] = append(l.pins[entry.ID], entry.Path)
+		}
+	}
+	return l, nil
+}
+
+// mapInfo is what is known of a map. Sizes are bytes.
+type mapInfo struct {
+	ID         uint32                   `json:"id"`
+	Name       string                   `json:"name"`
+	Type       string                   `json:"type"`
+	KeySize    uint32                   `json:"key_size"`
+	ValueSize  uint32                   `json:"value_size"`
+	MaxEntries uint32                   `json:"max_entries"`
+	Flags      uint32                   `json:"flags"`
+	BTF        uint32                   `json:"btf_id,omitempty"`
+	Frozen     bool                     `json:"frozen,omitempty"`
+	Pinned     []string                 `json:"pinned,omitempty"` // paths
+	Programs   []*subject.ProgramReport `json:"programs,omitempty"`
+	Device     *subject.BoundDevice     `json:"dev,omitempty"` // that it is offloaded to
+}
+
+func (l *mapLister) report(m *ebpf.Map) (*mapInfo, error) {
+	info, err := m.Info()
+	if err != nil {
+		return nil, err
+	}
+	bound, err := offload.BindingOfMap(m.FD())
+	if err != nil {
+		return nil, err
+	}
+	id, _ := info.ID()
+	types, _ := info.BTFID()
+	return &mapInfo{
+		ID:         uint32(id),
+		Name:       info.Name,
+		Type:       info.Type.String(),
+		KeySize:    info.KeySize,
+		ValueSize:  info.ValueSize,
+		MaxEntries: info.MaxEntries,
+		Flags:      info.Flags,
+		BTF:        uint32(types),
+		Frozen:     info.Frozen(),
+		Pinned:     l.pins[uint32(id)],
+		Programs:   l.users[uint32(id)],
+		Device:     subject.DescribeBinding(l.env, bound),
+	}, nil
+}
+
+// WriteText prints a line, and one for each pin and program.
+func (m *mapInfo) WriteText(w io.Writer, o render.Options) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d: %s %s key %d value %d max_entries %d", m.ID, m.Type, subject.OrDash(m.Name), m.KeySize, m.ValueSize, m.MaxEntries)
+	if m.Flags != 0 {
+		fmt.Fprintf(&b, " flags %#x", m.Flags)
+	}
+	if m.Frozen {
+		b.WriteString(" frozen")
+	}
+	if m.Device != nil {
+		fmt.Fprintf(&b, " offloaded_to %v", m.Device)
+	}
+	b.WriteString("\n")
+	if !o.Brief {
+		for _, path := range m.Pinned {
+			fmt.Fprintf(&b, "    pinned %s\n", path)
+		}
+		for _, p := range m.Programs {
+			fmt.Fprintf(&b, "    program %v\n", p)
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}

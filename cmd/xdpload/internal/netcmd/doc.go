@@ -1,0 +1,2 @@
+// package netcmd has the command that shows every program that a packet meets.
+package netcmd

@@ -1,0 +1,233 @@
+package netcmd
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/attach"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
+	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/netns"
+	"github.com/xdpload/xdpload/netlink"
+	"github.com/xdpload/xdpload/prog"
+)
+
+type netShowRequest struct {
+	Device   string
+	AllNetns bool
+	Only     string // hooks that begin so
+}
+
+const ShowTitle = "net show"
+
+func Show() env.Command {
+	return env.Command{
+		Name:    ShowTitle + "|list|lst",
+		Default: true,
+		Summary: "show what a packet meets on each device, in order",
+		Description: `Shows the devices that run programs, or one device, with every program in the order in which a packet meets it: on its way in XDP, tcx ingress and the filters on clsact ingress; on its way out tcx egress and the filters on clsact egress. On the primary device of a netkit pair, the programs for what its peer sends come before these, and those for what it sends itself after: they run when the packet leaves the one device for the other.
+
+Of each program it shows the hook; the bpf_link that holds it there, if one does, with the paths at which that is pinned; of a filter chain, pref, handle, direct-action and name; and the program's own id, name, tag and pins. Where a bpf_link has no pin, the processes that have it open are what holds it, and are shown; -details shows them for every program and link.
+
+A plain user sees XDP and filters, and of programs the ids only.`,
+		Examples: []grammar.Example{
+			{Line: "xdpload net show dev eth0", Help: "one device"},
+			{Line: "xdpload -brief net show", Help: "one line for each device"},
+			{Line: "xdpload -json net show all-netns", Help: "every network namespace, for a script"},
+		},
+		New: func() (*grammar.Node, env.Request) {
+			r := new(netShowRequest)
+			return grammar.Any(
+				subject.DeviceGrammar(&r.Device),
+				grammar.Flag("all-netns", &r.AllNetns).Alias("-all-netns").Exact().
+					Help("in every network namespace that has a name or a process; -all-netns before the command is the same"),
+			), r
+		},
+	}
+}
+
+func (r *netShowRequest) Run(_ context.Context, e *env.Env) (any, error) {
+	view := netView{details: e.Details, e: e, only: r.Only}
+	if !r.AllNetns && !e.AllNetns {
+		conn, err := e.Netlink()
+		if err != nil {
+			return nil, err
+		}
+		list, err := r.devices(conn, &view)
+		return list, r.about(err)
+	}
+	if e.Netns != "" {
+		return nil, &env.OptionError{Err: fmt.Errorf("-netns %s and all-netns: one namespace or all of them", e.Netns)}
+	}
+	list := netList{}
+	for _, ns := range netns.All() {
+		some, err := r.namespace(ns, &view)
+		if err != nil && ns.Gone() {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("network namespace %s: %w", nameOf(ns), err)
+		}
+		list = append(list, some...)
+	}
+	if r.Device != "" && len(list) == 0 {
+		nowhere := fmt.Errorf("no network namespace has such a device: %w", unix.ENODEV)
+		return nil, &env.LinkError{Device: r.Device, Err: &env.DeviceError{Name: r.Device, Err: nowhere}}
+	}
+	return list, nil
+}
+
+func (r *netShowRequest) about(err error) error {
+	if err != nil && r.Device != "" {
+		return &env.LinkError{Device: r.Device, Err: err}
+	}
+	return err
+}
+
+// namespace shows the devices of one namespace, which need not have the one
+// that is asked for.
+func (r *netShowRequest) namespace(ns netns.Namespace, view *netView) (list netList, err error) {
+	err = netns.Do(ns.Path, func() error {
+		conn, err := netlink.Dial(nil)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		view.known.Enter()
+		if list, err = r.devices(conn, view); subject.AbsentDevice(err) {
+			return nil
+		}
+		return err
+	})
+	for _, d := range list {
+		d.Netns, d.Inode = nameOf(ns), ns.Inode
+	}
+	return list, err
+}
+
+func nameOf(ns netns.Namespace) string {
+	if ns.Name != "" {
+		return ns.Name
+	}
+	return fmt.Sprintf("pid %d", ns.PID)
+}
+
+// devices shows a named device, and of all those with programs.
+func (r *netShowRequest) devices(conn *netlink.Conn, view *netView) (netList, error) {
+	list := netList{}
+	if r.Device != "" {
+		l, err := conn.Link(r.Device)
+		if err != nil {
+			return nil, &env.DeviceError{Name: r.Device, Err: err}
+		}
+		d, err := view.Device(conn, l)
+		return append(list, d), err
+	}
+	for l, err := range conn.Links() {
+		if err != nil {
+			return nil, err
+		}
+		d, err := view.Device(conn, l)
+		if err != nil {
+			return nil, err
+		}
+		if len(d.Attached) > 0 {
+			list = append(list, d)
+		}
+	}
+	return list, nil
+}
+
+// netView is what the devices are looked at with.
+type netView struct {
+	e       *env.Env
+	details bool
+	only    string
+	known   attach.Inventory
+	pins    *subject.PinPaths
+	holders *subject.Holders
+}
+
+// netDevice is what a packet meets on a device.
+type netDevice struct {
+	Netns    string        `json:"netns,omitempty"` // with all-netns: a name, or "pid N"
+	Inode    uint64        `json:"netns_inode,omitempty"`
+	Ifindex  int           `json:"ifindex"`
+	Name     string        `json:"ifname"`
+	Attached []netAttached `json:"attached"` // in the order in which a packet meets them
+}
+
+// netAttached is a program where it runs. Keys of filters are tc's.
+type netAttached struct {
+	Hook         string                  `json:"hook"`
+	Position     *int                    `json:"position,omitempty"` // from 0
+	Revision     uint64                  `json:"revision,omitempty"`
+	Protocol     string                  `json:"protocol,omitempty"`
+	Pref         uint16                  `json:"pref,omitempty"`
+	Chain        *uint32                 `json:"chain,omitempty"`
+	Handle       string                  `json:"handle,omitempty"`
+	FilterName   string                  `json:"bpf_name,omitempty"`
+	DirectAction bool                    `json:"direct-action,omitempty"`
+	Program      subject.AttachedProgram `json:"prog"`
+	Processes    []subject.Process       `json:"processes,omitempty"` // that have the program open
+	Link         *subject.BPFLink        `json:"bpf_link,omitempty"`
+}
+
+func (v *netView) Device(conn *netlink.Conn, l *netlink.Link) (*netDevice, error) {
+	d := &netDevice{Ifindex: l.Index, Name: l.Name, Attached: []netAttached{}}
+	all, err := v.known.Attachments(conn, l)
+	for _, a := range all {
+		if strings.HasPrefix(a.Hook(), v.only) {
+			d.Attached = append(d.Attached, v.attached(a))
+		}
+	}
+	return d, err
+}
+
+func (v *netView) attached(a *attach.Attachment) netAttached {
+	if v.pins == nil {
+		v.pins = subject.FindPins(v.e)
+	}
+	out := netAttached{Hook: a.Hook(), Program: v.Program(&a.Program), Link: subject.ReportLink(a.Link)}
+	if m := a.Multi; m != nil {
+		out.Position, out.Revision = &m.Position, m.Revision
+	}
+	if f := a.Filter; f != nil {
+		out.Protocol, out.Pref, out.Chain, out.Handle = f.Protocol.String(), f.Pref, &f.Chain, subject.HandleText(f.Handle)
+		out.FilterName, out.DirectAction = f.BPF.Name, f.BPF.Direct
+	}
+	if l := out.Link; l != nil {
+		l.Pinned = v.pins.Links[l.ID]
+		if len(l.Pinned) == 0 || v.details {
+			l.Processes = v.Open().Links[l.ID]
+		}
+	}
+	if v.details {
+		out.Processes = v.Open().Programs[a.Program.ID]
+	}
+	return out
+}
+
+func (v *netView) Open() *subject.Holders {
+	if v.holders == nil {
+		v.holders = subject.FindHolders()
+	}
+	return v.holders
+}
+
+func (v *netView) Program(p *prog.Info) subject.AttachedProgram {
+	r := subject.ShowProgram(p, v.details)
+	r.MapIDs, r.Pinned = p.MapIDs, slices.Clone(v.pins.Programs[p.ID])
+	return r
+}
+
+// ShowOnly is net show of the hooks whose names begin so.
+func ShowOnly(hooks string) (*grammar.Node, env.Request) {
+	r := &netShowRequest{Only: hooks}
+	return grammar.Opt(subject.DeviceGrammar(&r.Device)), r
+}

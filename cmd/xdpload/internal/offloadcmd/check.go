@@ -1,0 +1,160 @@
+package offloadcmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
+	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/render"
+	"github.com/xdpload/xdpload/offload"
+)
+
+type offloadCheckRequest struct {
+	Device  string
+	Driver  string
+	Program subject.ProgramRequest
+}
+
+func Check() env.Command {
+	return env.Command{
+		Name:    "offload check",
+		Summary: "say what of an object a device would refuse",
+		Description: `Holds one program of an object, and the maps that it uses, against the rules of a driver, before the kernel is asked and without the device: for nfp and netdevsim, those of Linux 6.12. Each line names the program, the line of the source, the rule, and the kernel file that the rule comes from. Limits that only a card's firmware knows are not among the rules.
+
+The status is 0 when no rule is broken, and 2 otherwise.`,
+		Examples: []grammar.Example{
+			{Line: "xdpload offload check driver nfp obj foo.o sec xdp", Help: "hold a program against the rules of nfp"},
+		},
+		New: func() (*grammar.Node, env.Request) {
+			r := &offloadCheckRequest{Program: subject.NewProgramRequest()}
+			return grammar.Seq(
+				grammar.Alt(
+					grammar.Key("dev", "DEV", grammar.String(&r.Device)).Completes(grammar.Device).Help("the driver of this device"),
+					grammar.Key("driver", "DRIVER", grammar.String(&r.Driver)).Help("this driver: nfp or netdevsim"),
+				),
+				r.Program.Selection(),
+			), r
+		},
+	}
+}
+
+func (r *offloadCheckRequest) Run(_ context.Context, e *env.Env) (any, error) {
+	if r.Device != "" {
+		conn, dev, err := e.Link(r.Device)
+		if err != nil {
+			return nil, &env.LinkError{Device: r.Device, Err: err}
+		}
+		d, err := offload.Probe(conn, dev.Index)
+		if err != nil {
+			return nil, &env.LinkError{Device: r.Device, Err: err}
+		}
+		if r.Driver = d.Driver; r.Driver == "" {
+			return nil, &env.LinkError{Device: r.Device, Err: errors.New("the device names no driver: choose the rules with driver nfp or driver netdevsim")}
+		}
+	}
+	name, found, err := r.Check(e)
+	if err != nil {
+		return nil, err
+	}
+	report := &findings{Driver: r.Driver, Object: r.Program.Name(), Program: name, Findings: make([]finding, 0, len(found))}
+	for _, f := range found {
+		report.Findings = append(report.Findings, finding(*f))
+	}
+	return subject.Conclude(e, report, len(found))
+}
+
+// Check returns the program's name too.
+func (r *offloadCheckRequest) Check(e *env.Env) (string, []*offload.Finding, error) {
+	obj, err := r.Program.Object(e)
+	if err != nil {
+		return "", nil, err
+	}
+	s := r.selector(obj)
+	found, err := offload.Check(r.Driver, obj, s)
+	if err != nil {
+		return "", nil, r.Program.Failed(obj, s, err)
+	}
+	p, err := obj.Program(s)
+	return p.Name, found, err
+}
+
+// selector takes a program that is named for what its section says, else an XDP
+// program before a tc one.
+func (r *offloadCheckRequest) selector(obj *elf.Object) elf.Selector {
+	s := elf.Selector{Section: r.Program.Section, Program: r.Program.Program}
+	named := s.Section != "" || s.Program != ""
+	if !named && !slices.ContainsFunc(obj.Programs(), isXDP) {
+		s.Type = ebpf.SchedCLS
+	}
+	if p, err := obj.Program(s); err == nil && p.Type != ebpf.UnspecifiedProgram && (named || p.Type == s.Type) {
+		s.Type = p.Type
+		return s
+	}
+	s.Type = ebpf.XDP
+	return s
+}
+
+func isXDP(p elf.Program) bool { return p.Type == ebpf.XDP }
+
+// findings is what a device would refuse.
+type findings struct {
+	Driver   string    `json:"driver"`
+	Object   string    `json:"object"`
+	Program  string    `json:"program"`
+	Findings []finding `json:"findings"`
+}
+
+// finding is an [offload.Finding] with keys of its own.
+type finding struct {
+	Program     string `json:"program,omitempty"`
+	Map         string `json:"map,omitempty"`
+	Instruction int    `json:"insn"`
+	Line        string `json:"line,omitempty"`
+	Code        string `json:"code,omitempty"`
+	Rule        string `json:"rule"`
+	Source      string `json:"source"`
+}
+
+// WriteText prints a line for each finding, and the source's line below.
+func (f *findings) WriteText(w io.Writer, _ render.Options) error {
+	if len(f.Findings) == 0 {
+		_, err := fmt.Fprintf(w, "%s: program %s: nothing that driver %s is known to refuse\n", f.Object, f.Program, f.Driver)
+		return err
+	}
+	for _, one := range f.Findings {
+		if err := one.Write(w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *finding) Write(w io.Writer) error {
+	var b strings.Builder
+	switch {
+	case f.Map != "":
+		fmt.Fprintf(&b, "map %s", f.Map)
+	case f.Instruction < 0:
+		fmt.Fprintf(&b, "program %s", f.Program)
+	default:
+		fmt.Fprintf(&b, "program %s insn %d", f.Program, f.Instruction)
+	}
+	if f.Line != "" {
+		b.WriteString(" " + f.Line)
+	}
+	fmt.Fprintf(&b, ": %s (%s)\n", f.Rule, f.Source)
+	if f.Code != "" {
+		fmt.Fprintf(&b, "    %s\n", f.Code)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}

@@ -1,0 +1,2 @@
+// package offloadcmd has the commands about devices that run programs themselves.
+package offloadcmd

@@ -1,0 +1,137 @@
+package offloadcmd
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
+	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/render"
+	"github.com/xdpload/xdpload/netlink"
+	"github.com/xdpload/xdpload/offload"
+)
+
+func Show() env.Command {
+	return env.Command{
+		Name:        "offload show",
+		Default:     true,
+		Summary:     "show what a device can run",
+		Description: `Asks a device for its driver and firmware, the XDP features of its driver (Linux 6.3), the programs that it runs in each mode, its queues and MTU, and the settings that are in the way of programs. "xdpload features" lists the drivers that are known.`,
+		Examples: []grammar.Example{
+			{Line: "xdpload -json offload show dev eth0", Help: "what eth0 can do, for a script"},
+		},
+		New: func() (*grammar.Node, env.Request) {
+			var name string
+			return subject.DeviceGrammar(&name), env.Runner(func(_ context.Context, e *env.Env) (any, error) {
+				report, err := showOffload(e, name)
+				if err != nil {
+					return nil, &env.LinkError{Device: name, Err: err}
+				}
+				return report, nil
+			})
+		},
+	}
+}
+
+// offloadReport is what a device can do. Sizes are bytes.
+type offloadReport struct {
+	Device    string           `json:"ifname"`
+	Ifindex   int              `json:"ifindex"`
+	Driver    string           `json:"driver"`
+	Firmware  string           `json:"firmware,omitempty"`
+	Features  []string         `json:"xdp_features"` // null: the kernel does not tell
+	Segments  uint32           `json:"xdp_zc_max_segs,omitempty"`
+	Metadata  []string         `json:"xdp_rx_metadata_features,omitempty"`
+	XSK       []string         `json:"xsk_features,omitempty"`
+	Mode      netlink.XDPMode  `json:"xdp_mode,omitzero"` // missing: no program
+	Programs  []offloadProgram `json:"programs,omitempty"`
+	MTU       uint32           `json:"mtu"`
+	MaxMTU    uint32           `json:"max_mtu,omitempty"`
+	XDPMTU    uint32           `json:"max_xdp_mtu,omitempty"` // without frags
+	OfPeer    bool             `json:"max_xdp_mtu_of_peer,omitempty"`
+	RxQueues  uint32           `json:"rx_queues"`
+	TxQueues  uint32           `json:"tx_queues"`
+	Channels  *offload.Queues  `json:"channels,omitempty"`
+	LRO       bool             `json:"lro"`
+	TCOffload bool             `json:"hw_tc_offload"`
+}
+
+type offloadProgram struct {
+	Mode netlink.XDPMode `json:"mode"`
+	ID   uint32          `json:"id"`
+}
+
+func showOffload(e *env.Env, name string) (*offloadReport, error) {
+	conn, dev, err := e.Link(name)
+	if err != nil {
+		return nil, err
+	}
+	d, err := offload.Probe(conn, dev.Index)
+	if err != nil {
+		return nil, err
+	}
+	l := d.Link
+	r := &offloadReport{
+		Device: l.Name, Ifindex: l.Index, Driver: d.Driver, Firmware: d.Firmware, Mode: l.XDP.Mode,
+		MTU: l.MTU, MaxMTU: l.MaxMTU, RxQueues: l.RxQueues, TxQueues: l.TxQueues, Channels: d.Queues,
+		LRO: d.LRO, TCOffload: d.TCOffload,
+	}
+	if f := d.Features; f != nil {
+		r.Features = append([]string{}, f.XDP.Names()...)
+		r.Segments, r.Metadata, r.XSK = f.ZeroCopySegments, f.RxMetadata.Names(), f.XSK.Names()
+	}
+	for _, p := range l.XDP.Programs {
+		r.Programs = append(r.Programs, offloadProgram(p))
+	}
+	if known := d.Known(); known != nil {
+		r.XDPMTU, r.OfPeer = known.MTU, known.OfPeer
+	}
+	return r, nil
+}
+
+// WriteText prints a line for each kind of answer.
+func (r *offloadReport) WriteText(w io.Writer, _ render.Options) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d: %s: driver %s", r.Ifindex, r.Device, subject.OrDash(r.Driver))
+	if r.Firmware != "" {
+		fmt.Fprintf(&b, " firmware %s", r.Firmware)
+	}
+	b.WriteString("\n")
+	if r.Features == nil {
+		b.WriteString("    xdp-features not told by this kernel: that came with Linux 6.3\n")
+	} else {
+		fmt.Fprintf(&b, "    xdp-features %s\n", subject.OrDash(strings.Join(r.Features, " ")))
+		fmt.Fprintf(&b, "    rx-metadata %s xsk %s zc-max-segs %d\n",
+			subject.OrDash(strings.Join(r.Metadata, ",")), subject.OrDash(strings.Join(r.XSK, ",")), r.Segments)
+	}
+	for _, p := range r.Programs {
+		fmt.Fprintf(&b, "    %s program id %d\n", p.Mode.Keyword(), p.ID)
+	}
+	fmt.Fprintf(&b, "    mtu %d", r.MTU)
+	if r.MaxMTU != 0 {
+		fmt.Fprintf(&b, " max %d", r.MaxMTU)
+	}
+	if r.XDPMTU != 0 {
+		fmt.Fprintf(&b, " with xdp %d", r.XDPMTU)
+		if r.OfPeer {
+			b.WriteString(" of the peer")
+		}
+	}
+	fmt.Fprintf(&b, "\n    queues rx %d tx %d", r.RxQueues, r.TxQueues)
+	if c := r.Channels; c != nil {
+		fmt.Fprintf(&b, " in use rx %d tx %d combined %d", c.Rx, c.Tx, c.Combined)
+	}
+	fmt.Fprintf(&b, "\n    lro %s hw-tc-offload %s\n", onOff(r.LRO), onOff(r.TCOffload))
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func onOff(on bool) string {
+	if on {
+		return "on"
+	}
+	return "off"
+}

@@ -1,0 +1,2 @@
+// package pincmd has the commands about pins.
+package pincmd

@@ -1,0 +1,120 @@
+package pincmd
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
+	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/render"
+	"github.com/xdpload/xdpload/pin"
+	"github.com/xdpload/xdpload/prog"
+)
+
+type pinGCRequest struct {
+	DryRun  bool
+	Objects bool
+}
+
+func GC() env.Command {
+	return env.Command{
+		Name:        "pin gc",
+		Summary:     "remove what killed loads and vanished programs have left",
+		Description: `Takes back the pins of a load whose process was killed before it was done, and removes the program arrays that were kept alive for programs that are gone. A program that is an element of its own array keeps itself alive when its load is killed, or when another tool takes it off: pin show lists that array below xdpload/owned, and pin rm of it lets both go. With objects, the directories of object files (PIN_OBJECT_NS) go too of which no loaded program uses a map.`,
+		Examples: []grammar.Example{
+			{Line: "xdpload pin gc -n", Help: "only list what would be removed"},
+		},
+		New: func() (*grammar.Node, env.Request) {
+			r := new(pinGCRequest)
+			return grammar.Any(
+				grammar.Flag("-n", &r.DryRun).Alias("--dry-run").Help("only list"),
+				grammar.Flag("objects", &r.Objects).Help("also maps of object files that no program uses"),
+			), r
+		},
+	}
+}
+
+func (r *pinGCRequest) Run(ctx context.Context, e *env.Env) (any, error) {
+	root, err := pin.Open(subject.Bpffs(e))
+	if err != nil {
+		return nil, err
+	}
+	found, err := root.GC(ctx, pin.GCOptions{DryRun: r.DryRun, Objects: r.Objects})
+	out := render.List[garbage]{}
+	for _, g := range found {
+		out = append(out, garbage{Path: g.Path, Reason: g.Reason, Removed: !r.DryRun})
+	}
+	return out, err
+}
+
+// garbage is something that was, or would be, removed.
+type garbage struct {
+	Path    string     `json:"path"`
+	Reason  pin.Reason `json:"reason"`
+	Removed bool       `json:"removed"`
+}
+
+// WriteText prints a line.
+func (g garbage) WriteText(w io.Writer, _ render.Options) error {
+	verb := "would remove"
+	if g.Removed {
+		verb = "removed"
+	}
+	_, err := fmt.Fprintf(w, "%s %s: %v\n", verb, g.Path, g.Reason)
+	return err
+}
+
+type pinRmRequest struct {
+	Path string
+}
+
+func Remove() env.Command {
+	return env.Command{
+		Name:        "pin rm|remove|delete",
+		Summary:     "remove one pin",
+		Description: `Removes the name: the map or program stays as long as a hook, a program or a process holds it. Program arrays that were kept alive for a program go with its last pin when nothing else runs it.`,
+		Examples: []grammar.Example{
+			{Line: "xdpload pin rm m:globals/stats", Help: "the next load makes the map anew"},
+		},
+		New: func() (*grammar.Node, env.Request) {
+			r := new(pinRmRequest)
+			return grammar.Value("PATH", grammar.String(&r.Path)).Completes(grammar.Pinned).
+				Help("a path, which may begin at the BPF file system's root, or m:REST below the BPF file system's tc directory"), r
+		},
+	}
+}
+
+func (r *pinRmRequest) Run(ctx context.Context, e *env.Env) (any, error) {
+	root, err := pin.Open(subject.Bpffs(e))
+	if err != nil {
+		return nil, err
+	}
+	path := subject.PinPath(e, r.Path)
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(root.Root(), path) // as pin show
+	}
+	program := pinnedProgram(path)
+	if err := root.Remove(path); err != nil || program == nil {
+		return nil, err
+	}
+	conn, err := e.Netlink()
+	if err != nil {
+		return nil, err
+	}
+	return nil, subject.Release(ctx, e, conn, program)
+}
+
+// pinnedProgram is nil for a pin that is no program.
+func pinnedProgram(path string) *prog.Info {
+	p, err := prog.OpenPinned(path, ebpf.UnspecifiedProgram)
+	if err != nil {
+		return nil
+	}
+	defer p.Close()
+	return &p.Info
+}

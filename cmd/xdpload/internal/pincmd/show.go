@@ -1,0 +1,204 @@
+package pincmd
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
+	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/render"
+	"github.com/xdpload/xdpload/pin"
+)
+
+type pinShowRequest struct {
+	Dir string
+}
+
+func Show() env.Command {
+	return env.Command{
+		Name:        "pin show|list|lst",
+		Default:     true,
+		Summary:     "show what is pinned, who uses it, and what runs it",
+		Description: `Shows the pins of the BPF file system, or those below PATH, as a tree: of a map its type, id, name and the programs that use it; of a program its tag and the places in this network namespace that run it. What cannot be read is shown with the reason.`,
+		Examples: []grammar.Example{
+			{Line: "xdpload pin show", Help: "every pin"},
+			{Line: "xdpload -json pin show m:globals", Help: "the maps that all objects share"},
+		},
+		New: func() (*grammar.Node, env.Request) {
+			r := new(pinShowRequest)
+			return grammar.Opt(grammar.Value("PATH", grammar.String(&r.Dir)).Completes(grammar.Directory).
+				Help("a directory or a pin, or m:REST below the BPF file system's tc directory")), r
+		},
+	}
+}
+
+func (r *pinShowRequest) Run(_ context.Context, e *env.Env) (any, error) {
+	root, err := pin.Open(subject.Bpffs(e))
+	if err != nil {
+		return nil, err
+	}
+	users, err := subject.MapUsers()
+	if err != nil {
+		return nil, err
+	}
+	hooks, err := subject.Hooks(e)
+	if err != nil {
+		return nil, err
+	}
+	out := &pinList{Root: root.Root()}
+	dir := subject.PinPath(e, r.Dir)
+	if dir != "" && !filepath.IsAbs(dir) {
+		dir = filepath.Join(root.Root(), dir)
+	}
+	if dir != "" {
+		out.Root = filepath.Clean(dir)
+	}
+	for entry, err := range root.Walk(dir) {
+		if err != nil && entry.Path == "" {
+			return nil, err
+		}
+		p := newPinInfo(entry, err)
+		switch entry.Kind {
+		case pin.Map:
+			for _, u := range users[entry.ID] {
+				p.Programs = append(p.Programs, &userReport{*u, hooks[u.ID]})
+			}
+		case pin.Program:
+			p.Hooks = hooks[entry.ID]
+		case pin.Link:
+			p.Hooks = hooks[entry.ProgID]
+		}
+		out.Pins = append(out.Pins, p)
+	}
+	if len(out.Pins) == 1 && out.Pins[0].Path == out.Root {
+		out.Root = filepath.Dir(out.Root) // one pin was named
+	}
+	return out, nil
+}
+
+// pinInfo is one pin.
+type pinInfo struct {
+	Path     string        `json:"path"`
+	Kind     string        `json:"kind,omitempty"` // "map", "program" or "link"
+	Type     string        `json:"type,omitempty"`
+	ID       uint32        `json:"id,omitempty"`
+	Name     string        `json:"name,omitempty"`
+	Tag      string        `json:"tag,omitempty"`
+	MapIDs   []uint32      `json:"map_ids,omitempty"`
+	ProgID   uint32        `json:"prog_id,omitempty"`
+	Programs []*userReport `json:"programs,omitempty"` // that use the map
+	Hooks    []string      `json:"hooks,omitempty"`    // that run the program
+	Error    string        `json:"error,omitempty"`
+}
+
+// userReport is a program that uses a map.
+type userReport struct {
+	subject.ProgramReport
+	Hooks []string `json:"hooks,omitempty"` // that run it
+}
+
+func newPinInfo(e pin.Entry, err error) *pinInfo {
+	if err != nil {
+		return &pinInfo{Path: e.Path, Error: err.Error()}
+	}
+	p := &pinInfo{Path: e.Path, Kind: e.Kind.String(), ID: e.ID, Name: e.Name, Tag: e.Tag, MapIDs: e.MapIDs, ProgID: e.ProgID}
+	switch e.Kind {
+	case pin.Map:
+		p.Type = ebpf.MapType(e.Type).String()
+	case pin.Program:
+		p.Type = ebpf.ProgramType(e.Type).String()
+	case pin.Link:
+		p.Type = linkTypeName(e.Type)
+	}
+	return p
+}
+
+// linkTypeName is the name of BPF_LINK_TYPE_* (include/uapi/linux/bpf.h) in
+// bpftool's spelling.
+func linkTypeName(t uint32) string {
+	names := [...]string{
+		1: "raw_tracepoint", "tracing", "cgroup", "iter", "netns", "xdp", "perf_event", "kprobe_multi",
+		"struct_ops", "netfilter", "tcx", "uprobe_multi", "netkit", "sockmap",
+	}
+	if t == 0 || int(t) >= len(names) {
+		return fmt.Sprintf("type %d", t)
+	}
+	return names[t]
+}
+
+// pinList is what is pinned below a directory, in the order of the names.
+type pinList struct {
+	Root string     `json:"root"`
+	Pins []*pinInfo `json:"pins"`
+}
+
+// WriteText prints the tree.
+func (l *pinList) WriteText(w io.Writer, o render.Options) error {
+	var b strings.Builder
+	var open []string // the directories above the line
+	b.WriteString(l.Root + "\n")
+	for _, p := range l.Pins {
+		rel, err := filepath.Rel(l.Root, p.Path)
+		if err != nil {
+			rel = p.Path
+		}
+		open = writeDirs(&b, open, strings.Split(filepath.Dir(rel), "/"))
+		indent := strings.Repeat("  ", len(open)+1)
+		fmt.Fprintf(&b, "%s%s: %s\n", indent, filepath.Base(rel), p)
+		if !o.Brief {
+			for _, u := range p.Programs {
+				fmt.Fprintf(&b, "%s    used by program %v\n", indent, &u.ProgramReport)
+				for _, h := range u.Hooks {
+					fmt.Fprintf(&b, "%s        runs at %s\n", indent, h)
+				}
+			}
+			for _, h := range p.Hooks {
+				fmt.Fprintf(&b, "%s    runs at %s\n", indent, h)
+			}
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// writeDirs prints the directories that are not open yet.
+func writeDirs(b *strings.Builder, open, dirs []string) []string {
+	if len(dirs) == 1 && dirs[0] == "." {
+		return nil
+	}
+	same := 0
+	for same < len(open) && same < len(dirs) && open[same] == dirs[same] {
+		same++
+	}
+	for i := same; i < len(dirs); i++ {
+		fmt.Fprintf(b, "%s%s/\n", strings.Repeat("  ", i+1), dirs[i])
+	}
+	return dirs
+}
+
+func (p *pinInfo) String() string {
+	if p.Error != "" {
+		return p.Error
+	}
+	s := p.Kind + " " + p.Type
+	if p.ID == 0 {
+		return s + ", the kernel's own"
+	}
+	s += fmt.Sprintf(" id %d", p.ID)
+	if p.Name != "" {
+		s += " name " + p.Name
+	}
+	if p.Tag != "" {
+		s += " tag " + p.Tag
+	}
+	if p.ProgID != 0 {
+		s += fmt.Sprintf(" program id %d", p.ProgID)
+	}
+	return s
+}

@@ -1,0 +1,72 @@
+package progcmd
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// writeJUnit writes the results as the XML that continuous integration reads:
+// what its many dialects have in common, in the order of Jenkins' schema.
+func (r *verifyReport) writeJUnit(b *bytes.Buffer) {
+	counts := fmt.Sprintf(`tests="%d" failures="%d" errors="0" skipped="%d" time="%s"`,
+		len(r.Programs), r.Rejected, r.Skipped, junitTime(r.Time))
+	b.WriteString(`<?xml version="1.0" encoding="UTF-8"?>` + "\n")
+	fmt.Fprintf(b, "<testsuites name=\"xdpload verify\" %s>\n", counts)
+	fmt.Fprintf(b, "<testsuite name=\"%s\" %s>\n<properties>\n", escapeXML(r.File), counts)
+	fmt.Fprintf(b, "<property name=\"kernel\" value=\"%s\"/>\n", escapeXML(r.Kernel))
+	if r.BTF != "" {
+		fmt.Fprintf(b, "<property name=\"btf\" value=\"%s\"/>\n", escapeXML(r.BTF))
+	}
+	b.WriteString("</properties>\n")
+	for i := range r.Programs {
+		r.Programs[i].writeJUnit(b, r.File)
+	}
+	b.WriteString("</testsuite>\n</testsuites>\n")
+}
+
+func (p *verifiedProgram) writeJUnit(b *bytes.Buffer, file string) {
+	fmt.Fprintf(b, "<testcase classname=\"%s\" name=\"%s\" time=\"%s\">\n", escapeXML(file), escapeXML(p.Name), junitTime(p.Nanoseconds))
+	switch p.Result {
+	case resultSkipped:
+		fmt.Fprintf(b, "<skipped message=\"%s\"/>\n", escapeXML(p.Reason))
+		b.WriteString("</testcase>\n")
+		return
+	case resultRejected:
+		fmt.Fprintf(b, "<failure type=\"rejected\" message=\"%s\">%s</failure>\n",
+			escapeXML(p.Reason), escapeXML(p.Message+"\n"+strings.Join(p.Log, "\n")))
+	}
+	fmt.Fprintf(b, "<system-out>section %s, type %s: %d instructions, %d states, peak %d, stack %s</system-out>\n</testcase>\n",
+		escapeXML(p.Section), escapeXML(p.Type), p.Instructions, p.States, p.Peak, escapeXML(p.Stack))
+}
+
+func junitTime(nanoseconds int64) string {
+	return fmt.Sprintf("%.6f", time.Duration(nanoseconds).Seconds())
+}
+
+// escapeXML makes text of what XML takes: others than its characters become
+// U+FFFD. Package encoding/xml does it too, and is 400 KB of the program.
+func escapeXML(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case r == '&':
+			b.WriteString("&amp;")
+		case r == '<':
+			b.WriteString("&lt;")
+		case r == '>':
+			b.WriteString("&gt;")
+		case r == '"':
+			b.WriteString("&quot;")
+		case r == '\n':
+			b.WriteString("&#xA;")
+		case r < ' ' && r != '\t', r == 0xfffe, r == 0xffff:
+			b.WriteRune(utf8.RuneError)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}

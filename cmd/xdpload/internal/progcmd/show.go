@@ -1,0 +1,148 @@
+package progcmd
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
+	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/render"
+	"github.com/xdpload/xdpload/prog"
+)
+
+type progShowRequest struct {
+	ID     uint32
+	Name   string
+	Pinned string
+}
+
+func Show() env.Command {
+	return env.Command{
+		Name:        "prog show|list|lst",
+		Default:     true,
+		Summary:     "show programs, their maps, and what runs them",
+		Description: `Shows every program in the kernel, or some: type, name, tag, load time (nanoseconds since boot), the ids of the maps that it uses, the paths at which it is pinned, and the places in this network namespace that run it.`,
+		Examples: []grammar.Example{
+			{Line: "xdpload prog show name xdp_count", Help: "the programs of that name"},
+		},
+		New: func() (*grammar.Node, env.Request) {
+			r := new(progShowRequest)
+			return grammar.Opt(grammar.Alt(
+				grammar.Key("id", "N", grammar.Number(&r.ID, 1, math.MaxUint32)).Help("the program with this id"),
+				grammar.Key("name", "NAME", grammar.String(&r.Name)).Help("the programs with this name"),
+				grammar.Key("pinned", "PATH", grammar.String(&r.Pinned)).Completes(grammar.Pinned).Help("the program that is pinned at this path"),
+			)), r
+		},
+	}
+}
+
+func (r *progShowRequest) Run(_ context.Context, e *env.Env) (any, error) {
+	all, err := r.programs(e)
+	if err != nil {
+		return nil, err
+	}
+	hooks, err := subject.Hooks(e)
+	if err != nil {
+		return nil, err
+	}
+	pins := subject.Pins(e)
+	out := render.List[*progInfo]{}
+	for _, p := range all {
+		info := newProgInfo(p)
+		info.Hooks = hooks[p.ID]
+		info.Device = subject.DescribeBinding(e, p.Device)
+		if pins != nil {
+			info.Pinned = pins(p.ID)
+		}
+		out = append(out, info)
+	}
+	return out, nil
+}
+
+func (r *progShowRequest) programs(e *env.Env) ([]*prog.Info, error) {
+	switch {
+	case r.Pinned != "":
+		p, err := prog.OpenPinned(subject.PinPath(e, r.Pinned), 0)
+		if err != nil {
+			return nil, err
+		}
+		defer p.Close()
+		return []*prog.Info{&p.Info}, nil
+	case r.ID != 0:
+		info, err := prog.InfoByID(r.ID)
+		return []*prog.Info{&info}, err
+	}
+	var all []*prog.Info
+	for p, err := range subject.LoadedPrograms() {
+		if err != nil {
+			return nil, err
+		}
+		if r.Name == "" || p.Name == subject.KernelName(r.Name) {
+			all = append(all, p)
+		}
+	}
+	return all, nil
+}
+
+// progInfo is what is known of a program.
+type progInfo struct {
+	ID       uint32   `json:"id"`
+	Name     string   `json:"name"`
+	Type     string   `json:"type"`
+	Tag      string   `json:"tag"`
+	JITed    bool     `json:"jited"`
+	LoadTime uint64   `json:"load_time"` // nanoseconds since boot
+	UID      uint32   `json:"created_by_uid"`
+	BTF      uint32   `json:"btf_id,omitempty"`
+	MapIDs   []uint32 `json:"map_ids,omitempty"`
+	Pinned   []string `json:"pinned,omitempty"` // paths
+	Hooks    []string `json:"hooks,omitempty"`
+
+	Device     *subject.BoundDevice `json:"dev,omitempty"`      // that it is offloaded to
+	DeviceGone bool                 `json:"dev_gone,omitempty"` // and that is all there is to know
+}
+
+func newProgInfo(p *prog.Info) *progInfo {
+	return &progInfo{
+		ID: p.ID, Name: p.Name, Type: p.Type.String(), Tag: p.Tag, JITed: p.JITed,
+		LoadTime: p.LoadTime, UID: p.CreatedBy, BTF: p.BTF, MapIDs: p.MapIDs,
+		DeviceGone: p.DeviceGone,
+	}
+}
+
+// WriteText prints a line, and one for each kind of thing around the program.
+func (p *progInfo) WriteText(w io.Writer, o render.Options) error {
+	if p.DeviceGone {
+		_, err := fmt.Fprintf(w, "%d: offloaded to a device that is gone\n", p.ID)
+		return err
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d: %s %s tag %s", p.ID, p.Type, subject.OrDash(p.Name), p.Tag)
+	if p.JITed {
+		b.WriteString(" jited")
+	}
+	if p.Device != nil {
+		fmt.Fprintf(&b, " offloaded_to %v", p.Device)
+	}
+	if o.Details {
+		fmt.Fprintf(&b, " load_time %d created_by_uid %d btf_id %d", p.LoadTime, p.UID, p.BTF)
+	}
+	b.WriteString("\n")
+	if !o.Brief {
+		if len(p.MapIDs) > 0 {
+			fmt.Fprintf(&b, "    maps %s\n", strings.Trim(fmt.Sprint(p.MapIDs), "[]"))
+		}
+		for _, path := range p.Pinned {
+			fmt.Fprintf(&b, "    pinned %s\n", path)
+		}
+		for _, hook := range p.Hooks {
+			fmt.Fprintf(&b, "    runs at %s\n", hook)
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}

@@ -1,0 +1,256 @@
+package progcmd
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
+	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/render"
+	"github.com/xdpload/xdpload/load"
+)
+
+type verifyRequest struct {
+	subject.ELFFile
+	All       bool
+	Type      typeWord
+	Variables subject.LoadRequest
+	Device    string
+	BTF       string
+	Stats     bool
+	Verbose   bool
+	JUnit     subject.OutputFile
+}
+
+func Verify() env.Command {
+	return env.Command{
+		Name:    "verify",
+		Summary: "ask this kernel whether it takes the programs of an object file",
+		Description: `Has the kernel verify and compile every program of an object, or some, and keeps none: nothing is attached or pinned, and no pinned map is touched, because maps are made for this alone. Programs are verified side by side on all processors. Each has its result, and what it cost the verifier: the time; the instructions that it went through, of the 1000000 that it would at most; the states that it kept, and the most at a time; the bytes of stack of the program and of each function that it calls. For a program that is rejected there is the verifier's reason, the line of the source that it was at, and the end of its log, all of it with verbose. The status is 2 when a program is rejected.
+
+A program whose section does not tell its type, such as iproute2's "prog", is taken for what calls it, or for the type that is named. Programs that this kernel cannot be asked about alone are skipped, with the reason: those that replace a function of another program (freplace), those of struct_ops, and those of no type. When that leaves none, the status is 2 too. A program of a program array is verified like every other one; arrays are empty, so a tail call is as good as one that finds nothing. With dev XDP programs are bound to a device, and may use what its driver offers.
+
+With btf the CO-RE relocations are resolved against the types of another kernel. That they can be resolved is then known of that kernel; that the result is safe, and that there are its helpers and functions, is known of this one only.`,
+		Examples: []grammar.Example{
+			{Line: "xdpload verify foo.o", Help: "every program of the object"},
+			{Line: "xdpload verify foo.o program xdp_main verbose", Help: "one program, with the whole log if it is rejected"},
+			{Line: "xdpload verify foo.o -junit verify.xml", Help: "for a continuous integration to read"},
+			{Line: "xdpload verify foo.o btf /boot/vmlinux-5.15", Help: "whether the CO-RE relocations fit another kernel"},
+		},
+		New: func() (*grammar.Node, env.Request) {
+			r := new(verifyRequest)
+			return grammar.Seq(r.FileGrammar(), grammar.Any(
+				grammar.Flag("all", &r.All).Help("every program (the default)"),
+				grammar.Key("section", "NAME", grammar.String(&r.Section)).Completes(grammar.Section).
+					Help("the programs in this section"),
+				grammar.Key("program", "NAME", grammar.String(&r.Program)).Completes(grammar.Program).
+					Help("the program with this name"),
+				grammar.Key("type", "TYPE", grammar.Text(&r.Type)).Choices(packetTypeNames()...).
+					Help("the type of programs whose section does not tell one"),
+				grammar.Key("set", "VAR=VALUE", r.Variables.AddVariable).Repeat().
+					Help("the value of a global variable, which the verifier may know to be constant"),
+				grammar.Key("dev", "DEV", grammar.String(&r.Device)).Completes(grammar.Device).
+					Help("bind XDP programs to this device"),
+				grammar.Key("btf", "FILE", grammar.String(&r.BTF)).Completes(grammar.File).
+					Help("the types of another kernel: raw BTF, or a vmlinux"),
+				grammar.Flag("-stats", &r.Stats).Alias("stats").
+					Help("print all that the verifier tells, and totals"),
+				grammar.Key("-junit", "OUT", grammar.String(&r.JUnit.File)).Alias("junit").Completes(grammar.File).
+					Help("write the results as JUnit XML too; - is standard output, without the table"),
+				grammar.Flag("verbose", &r.Verbose).
+					Help("print the whole log of programs that are rejected"),
+			).Check(r.Check)), r
+		},
+	}
+}
+
+func (r *verifyRequest) Check() error {
+	if r.All && (r.Section != "" || r.Program != "") {
+		return errors.New("all programs, or those of a section or with a name")
+	}
+	return nil
+}
+
+func (r *verifyRequest) Run(ctx context.Context, e *env.Env) (any, error) {
+	obj, err := r.Open(e)
+	if err != nil {
+		return nil, err
+	}
+	o := load.VerifyOptions{
+		Select:    elf.Selector{Section: r.Section, Program: r.Program, Type: ebpf.ProgramType(r.Type)},
+		Variables: r.Variables.Variables,
+		Jobs:      e.VerifierJobs(),
+	}
+	if r.Device != "" {
+		_, link, err := e.Link(r.Device)
+		if err != nil {
+			return nil, &env.LinkError{Device: r.Device, Err: err}
+		}
+		o.Ifindex = link.Index
+	}
+	if r.BTF != "" {
+		if o.Types, err = load.OpenTypes(r.BTF); err != nil {
+			return nil, err
+		}
+	}
+	start := time.Now()
+	trials, err := load.Verify(ctx, obj, o)
+	if err == nil {
+		err = unasked(trials)
+	}
+	if err != nil {
+		return nil, &env.ObjectError{Object: obj.Name(), Err: err}
+	}
+	report := r.report(obj.Name(), trials, time.Since(start))
+	return r.Tell(e, report)
+}
+
+// unasked is the error of a program about which the kernel said nothing, as it
+// talks to those with more privileges only.
+func unasked(trials []load.VerifyResult) error {
+	for i := range trials {
+		err := trials[i].Err
+		_, said := errors.AsType[*ebpf.VerifierError](err)
+		if errors.Is(err, unix.EPERM) && !said && len(subject.MissingCapabilities()) > 0 {
+			return err
+		}
+	}
+	return nil
+}
+
+// Tell writes the JUnit file and, where programs are rejected, the report too,
+// as what a command returns with an error is not printed.
+func (r *verifyRequest) Tell(e *env.Env, report *verifyReport) (any, error) {
+	if r.JUnit.File != "" {
+		var b bytes.Buffer
+		report.writeJUnit(&b)
+		if err := r.writeJUnit(e, b.Bytes()); err != nil {
+			return nil, err
+		}
+	}
+	shown := any(report)
+	if r.JUnit.File == "-" {
+		shown = nil
+	}
+	if report.Rejected == 0 && report.Taken > 0 {
+		return shown, nil
+	}
+	if err := render.Write(e.Stdout, shown, e.Options); err != nil {
+		return nil, err
+	}
+	return nil, report.verdict()
+}
+
+// writeJUnit replaces the file: it is of the last run.
+func (r *verifyRequest) writeJUnit(e *env.Env, b []byte) error {
+	if r.JUnit.File == "-" {
+		_, err := e.Stdout.Write(b)
+		return err
+	}
+	return os.WriteFile(r.JUnit.File, b, 0o644)
+}
+
+func (r *verifyRequest) report(file string, trials []load.VerifyResult, took time.Duration) *verifyReport {
+	out := &verifyReport{File: file, Kernel: kernelRelease(), BTF: r.BTF, Time: took.Nanoseconds(), Programs: []verifiedProgram{}, all: r.Stats}
+	for i := range trials {
+		p := r.verified(&trials[i])
+		switch p.Result {
+		case resultTaken:
+			out.Taken++
+		case resultRejected:
+			out.Rejected++
+		default:
+			out.Skipped++
+		}
+		out.Programs = append(out.Programs, p)
+	}
+	return out
+}
+
+func (r *verifyRequest) verified(t *load.VerifyResult) verifiedProgram {
+	p := verifiedProgram{
+		Name: t.Program.Name, Section: t.Program.Section, Result: resultTaken, Reason: t.Skipped, Source: t.Source,
+		Nanoseconds: t.Cost.Time.Nanoseconds(), Instructions: t.Cost.Instructions, Limit: t.Cost.Limit,
+		States: t.Cost.States, Peak: t.Cost.Peak, StatesPerInstruction: t.Cost.StatesPerInstruction, Stack: t.Cost.Stack,
+	}
+	if t.Program.Type != ebpf.UnspecifiedProgram {
+		p.Type = t.Program.Type.String()
+	}
+	switch {
+	case t.Skipped != "":
+		p.Result = resultSkipped
+	case t.Err != nil:
+		p.Result, p.Message = resultRejected, t.Err.Error()
+		p.Reason = cmp.Or(t.Cause, env.Message(errors.Unwrap(t.Err)))
+		if errno, ok := errors.AsType[unix.Errno](t.Err); ok {
+			p.Errno = unix.ErrnoName(errno)
+		}
+		if v, ok := errors.AsType[*ebpf.VerifierError](t.Err); ok {
+			p.log = v.Log
+			p.Log = env.VerifierLog(&env.ObjectError{Verbose: r.Verbose, Err: t.Err}, v)
+		}
+	}
+	return p
+}
+
+func kernelRelease() string {
+	var u unix.Utsname
+	if err := unix.Uname(&u); err != nil {
+		return ""
+	}
+	return unix.ByteSliceToString(u.Release[:])
+}
+
+// typeWord is a type by the name that the section of such programs has.
+type typeWord ebpf.ProgramType
+
+var errProgramType = errors.New("no type of program")
+
+// UnmarshalText reads the name of a section.
+func (t *typeWord) UnmarshalText(text []byte) error {
+	for _, known := range packetTypes() {
+		if known.name == string(text) {
+			*t = typeWord(known.typ)
+			return nil
+		}
+	}
+	return fmt.Errorf("%w; there are %s", errProgramType, strings.Join(packetTypeNames(), ", "))
+}
+
+type packetType struct {
+	name string
+	typ  ebpf.ProgramType
+}
+
+func packetTypes() []packetType {
+	return []packetType{
+		{"xdp", ebpf.XDP},
+		{"tc", ebpf.SchedCLS},
+		{"action", ebpf.SchedACT},
+		{"socket", ebpf.SocketFilter},
+		{"cgroup_skb", ebpf.CGroupSKB},
+		{"lwt_in", ebpf.LWTIn},
+		{"lwt_out", ebpf.LWTOut},
+		{"lwt_xmit", ebpf.LWTXmit},
+		{"lwt_seg6local", ebpf.LWTSeg6Local},
+	}
+}
+
+func packetTypeNames() []string {
+	var names []string
+	for _, t := range packetTypes() {
+		names = append(names, t.name)
+	}
+	return names
+}

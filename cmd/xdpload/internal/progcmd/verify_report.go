@@ -1,0 +1,171 @@
+package progcmd
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
+	"github.com/xdpload/xdpload/internal/render"
+)
+
+// The results of a program.
+const (
+	resultTaken    = "ok"
+	resultRejected = "rejected"
+	resultSkipped  = "skipped"
+)
+
+// verifyReport is what this kernel says of the programs of an object.
+type verifyReport struct {
+	File     string            `json:"file"`
+	Kernel   string            `json:"kernel"`        // that was asked
+	BTF      string            `json:"btf,omitempty"` // the file with the types of another one
+	Time     int64             `json:"time_ns"`       // of the whole, which is less than the sum
+	Taken    int               `json:"ok"`
+	Rejected int               `json:"rejected"`
+	Skipped  int               `json:"skipped"`
+	Programs []verifiedProgram `json:"programs"`
+
+	all bool // show every number
+}
+
+type verifiedProgram struct {
+	Name    string `json:"name"`
+	Section string `json:"section"`
+	Type    string `json:"type,omitempty"`
+	Result  string `json:"result"`
+	Reason  string `json:"reason,omitempty"`  // why it was rejected or skipped
+	Source  string `json:"source,omitempty"`  // the line at which it was rejected
+	Message string `json:"message,omitempty"` // all of that in a sentence
+	Errno   string `json:"errno,omitempty"`
+
+	Nanoseconds          int64  `json:"verification_time_ns"`
+	Instructions         int    `json:"insns_processed"`
+	Limit                int    `json:"insns_limit"`
+	States               int    `json:"total_states"`
+	Peak                 int    `json:"peak_states"`
+	StatesPerInstruction int    `json:"max_states_per_insn"`
+	Stack                string `json:"stack_depth,omitempty"` // bytes, of each function
+
+	Log []string `json:"verifier_log,omitempty"` // the last lines, all with verbose
+
+	log []string // all lines
+}
+
+// verifyError says that programs were rejected, or that none was verified.
+type verifyError struct {
+	File  string
+	All   int
+	Names []string // of those that were rejected
+}
+
+func (e *verifyError) Error() string {
+	if len(e.Names) == 0 {
+		return e.File + ": no program was verified"
+	}
+	return fmt.Sprintf("%s: %d of %d rejected: %s", e.File, len(e.Names), e.All, strings.Join(e.Names, ", "))
+}
+
+func (r *verifyReport) verdict() error {
+	err := &verifyError{File: r.File, All: len(r.Programs)}
+	for _, p := range r.Programs {
+		if p.Result == resultRejected {
+			err.Names = append(err.Names, p.Name)
+		}
+	}
+	return err
+}
+
+// WriteText prints a table, and what there is to say about the programs that
+// were not taken. -brief leaves the table out.
+func (r *verifyReport) WriteText(w io.Writer, o render.Options) error {
+	if !o.Brief {
+		if err := r.table(o).WriteText(w, o); err != nil {
+			return err
+		}
+	}
+	var b strings.Builder
+	for i := range r.Programs {
+		r.Programs[i].explain(&b, o)
+	}
+	if r.all || o.Statistics || o.Brief {
+		r.total(&b)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (r *verifyReport) table(o render.Options) *render.Table {
+	t := &render.Table{}
+	head := []string{"PROGRAM", "SECTION", "TYPE", "RESULT", "TIME", "INSNS", "STATES", "PEAK", "STACK"}
+	all := r.all || o.Statistics
+	if all {
+		head = append(head, "STATES/INSN", "OF LIMIT")
+	}
+	t.Row(head...)
+	for i := range r.Programs {
+		p := &r.Programs[i]
+		row := []string{
+			p.Name, p.Section, p.Type, p.Result, render.Duration(time.Duration(p.Nanoseconds)),
+			strconv.Itoa(p.Instructions), strconv.Itoa(p.States), strconv.Itoa(p.Peak), p.Stack,
+		}
+		if p.Result == resultSkipped {
+			row = []string{p.Name, p.Section, p.Type, p.Result}
+		} else if all {
+			row = append(row, strconv.Itoa(p.StatesPerInstruction), p.share())
+		}
+		t.Row(row...)
+	}
+	return t
+}
+
+// share is how much of what the verifier would do at most was done.
+func (p *verifiedProgram) share() string {
+	if p.Limit == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.1f%%", 100*float64(p.Instructions)/float64(p.Limit))
+}
+
+func (p *verifiedProgram) explain(b *strings.Builder, o render.Options) {
+	if p.Result == resultTaken {
+		return
+	}
+	if !o.Brief {
+		b.WriteByte('\n')
+	}
+	fmt.Fprintf(b, "%s: %s: %s\n", render.Line(p.Name), p.Result, render.Line(p.Reason))
+	if p.Result == resultSkipped && p.Type == "" {
+		b.WriteString("  name it: type xdp, for one\n")
+	}
+	if subject.AsksDriver(p.Reason) {
+		b.WriteString("  it asks the driver about packets: name the device, dev DEV\n")
+	}
+	if p.Source != "" {
+		fmt.Fprintf(b, "  at: %s\n", render.Line(p.Source))
+	}
+	if o.Brief {
+		return
+	}
+	for _, line := range p.Log {
+		fmt.Fprintf(b, "  | %s\n", line)
+	}
+	if n := len(p.log) - len(p.Log); n > 0 {
+		fmt.Fprintf(b, "  %d lines of the log before these: add verbose\n", n)
+	}
+}
+
+func (r *verifyReport) total(b *strings.Builder) {
+	var spent time.Duration
+	instructions := 0
+	for _, p := range r.Programs {
+		spent += time.Duration(p.Nanoseconds)
+		instructions += p.Instructions
+	}
+	fmt.Fprintf(b, "%s: %d ok, %d rejected, %d skipped by Linux %s: %d instructions, %s of verifying in %s\n",
+		r.File, r.Taken, r.Rejected, r.Skipped, r.Kernel, instructions,
+		render.Duration(spent), render.Duration(time.Duration(r.Time)))
+}

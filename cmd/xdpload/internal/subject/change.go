@@ -1,0 +1,226 @@
+package subject
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/xdpload/xdpload/attach"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/internal/render"
+)
+
+// A Change is a line that is ready to change hooks, of one device or of many. It is
+// applied, alone or with other lines, and then reported on.
+type Change struct {
+	Subject string // what errors are about: "eth0"
+	Several bool   // any number of devices: reported as a list
+	Source  *Source
+	Plans   []attach.Plan
+	Missing []DeviceFailure // words that stand for no device
+	// IfExists says that a program which is not there was taken off.
+	IfExists bool
+	// One reports on what became of a plan, nil for nothing to tell beside the
+	// error.
+	One func(*attach.Outcome) any
+	// List collects reports on several.
+	List   ManyReport
+	Warned bool
+	// Holders has who holds a bpf_link that is in the way looked for.
+	Holders bool
+	// Free gives back what the plans need, nil for nothing.
+	Free func()
+}
+
+// A ManyReport is what became of several devices.
+type ManyReport interface {
+	Add(report any) ManyReport
+	// Refuse notes why a device, or a word that found none, is not among them.
+	Refuse(f DeviceFailure, why *Refusal) ManyReport
+}
+
+// ChangeHooks is the run of requests that change hooks.
+func ChangeHooks(ctx context.Context, e *env.Env, subject *DevicesRequest, name string, prepare func(context.Context, *env.Env) (*Change, error)) (any, error) {
+	ctx, stop := until(ctx, e, subject)
+	defer stop()
+	c, err := prepare(ctx, e)
+	if err != nil {
+		return nil, unprepared(ctx, e, subject, name, err)
+	}
+	defer c.Close()
+	all, err := Apply(ctx, e, c, nil)
+	return ConcludeChange(ctx, e, c, all, err)
+}
+
+// until is ctx, and with -atomic it ends with a signal, which shall not end the
+// work halfway.
+func until(ctx context.Context, e *env.Env, devices *DevicesRequest) (context.Context, context.CancelFunc) {
+	if !e.Atomic || !devices.Several() {
+		return ctx, func() {}
+	}
+	return signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+}
+
+// unprepared puts an error in front of which the devices stand that it is about.
+func unprepared(ctx context.Context, e *env.Env, devices *DevicesRequest, name string, err error) error {
+	if devices.Several() {
+		return ManyFailed(ctx, devices.String(), err)
+	}
+	return &env.LinkError{Device: name, Err: err}
+}
+
+// Apply carries out the plans of a change, and of others with the same source.
+func Apply(ctx context.Context, e *env.Env, c *Change, others []*Change) ([]attach.Outcome, error) {
+	plans := c.Plans
+	for _, o := range others {
+		plans = append(plans, o.Plans...)
+	}
+	all, err := attach.Apply(ctx, e.Conn, plans, attach.Options{
+		Atomic: e.Atomic, InOrder: len(others) > 0 && !e.Force, Root: Bpffs(e), Known: e.Known(),
+		Warn: func(err error) { e.Warn("%v", err) },
+	})
+	if err == nil {
+		c.Source.announce(e)
+	}
+	return all, err
+}
+
+// ConcludeChange makes the report, or the error.
+func ConcludeChange(ctx context.Context, e *env.Env, c *Change, all []attach.Outcome, err error) (any, error) {
+	if c.Several {
+		return concludeMany(ctx, e, c, all, err)
+	}
+	if err == nil && c.IfExists && absent(all[0].Err) {
+		all[0].Err = nil
+	}
+	if err = cmp.Or(err, all[0].Err); err != nil {
+		if err = c.Source.Failed(err); c.Holders {
+			err = tellHolder(e, err)
+		}
+		return nil, &env.LinkError{Device: c.Subject, Err: err}
+	}
+	return c.One(&all[0]), nil
+}
+
+// concludeMany prints what was done though some refused, and returns who did.
+func concludeMany(ctx context.Context, e *env.Env, c *Change, all []attach.Outcome, err error) (any, error) {
+	if err != nil {
+		return nil, ManyFailed(ctx, c.Subject, c.Source.Failed(err))
+	}
+	failed := append(c.Missing, failures(e, all, c.Holders)...)
+	report := c.List
+	for i := range all {
+		if r := c.One(&all[i]); r != nil {
+			report = report.Add(r)
+		}
+	}
+	of := len(all) + len(c.Missing)
+	result, err := ConcludeList(e, report, failed, of)
+	if err != nil && c.Source != nil {
+		err = c.Source.refused(err)
+	}
+	if err != nil {
+		err = ManyFailed(ctx, c.Subject, err)
+	}
+	return result, err
+}
+
+// ConcludeList is concludeMany for devices that were changed one by one.
+func ConcludeList(e *env.Env, report ManyReport, failed []DeviceFailure, of int) (any, error) {
+	if len(failed) == 0 {
+		return report, nil
+	}
+	refused := &DevicesError{Failed: failed, Of: of, Undone: e.Atomic}
+	if e.Atomic || e.Tool.Foreign() {
+		return nil, refused
+	}
+	for _, f := range failed {
+		why := f.refusal()
+		report = report.Refuse(f, &why)
+	}
+	if err := render.Write(e.Stdout, report, e.Options); err != nil {
+		return nil, err
+	}
+	return nil, refused
+}
+
+// ManyFailed puts an error in front of which the devices stand that it is about.
+func ManyFailed(ctx context.Context, devices string, err error) error {
+	if _, told := errors.AsType[*DevicesError](err); told {
+		return err
+	}
+	if ctx.Err() != nil {
+		err = fmt.Errorf("interrupted, so nothing was changed: %w", err)
+	}
+	return &env.LinkError{Device: devices, Err: err}
+}
+
+// failures are those of the devices, and who holds what is in the way.
+func failures(e *env.Env, all []attach.Outcome, holders bool) (failed []DeviceFailure) {
+	tell := holderTeller(e)
+	if !holders {
+		tell = func(err error) error { return err }
+	}
+	for _, o := range all {
+		if o.Err != nil {
+			failed = append(failed, DeviceFailure{Device: o.Device, Ifindex: o.Ifindex, Err: tell(o.Err)})
+		}
+	}
+	return failed
+}
+
+// Close gives back what the change needed.
+func (c *Change) Close() {
+	if c.Free != nil {
+		c.Free()
+	}
+	c.Source.Done()
+}
+
+// alike joins what came out alike on several devices; with -details each has a
+// line of its own.
+type alike struct {
+	details bool
+	order   []string            // texts
+	names   map[string][]string // of the devices, by text
+}
+
+func NewAlike(o render.Options) *alike {
+	return &alike{details: o.Details, names: make(map[string][]string)}
+}
+
+// Add takes the text that follows the device's name.
+func (a *alike) Add(device, text string) {
+	if a.names[text] == nil {
+		a.order = append(a.order, text)
+	}
+	a.names[text] = append(a.names[text], device)
+}
+
+// fewNames is how many devices a line names before it counts them.
+const fewNames = 8
+
+func (a *alike) Write(w io.Writer) error {
+	var b strings.Builder
+	for _, text := range a.order {
+		names := a.names[text]
+		switch {
+		case a.details:
+			for _, name := range names {
+				b.WriteString(name + text + "\n")
+			}
+		case len(names) > fewNames:
+			b.WriteString(Count(len(names), "device") + text + "\n")
+		default:
+			b.WriteString(strings.Join(names, " ") + text + "\n")
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}

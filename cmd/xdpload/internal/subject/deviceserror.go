@@ -1,0 +1,86 @@
+package subject
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/netlink"
+)
+
+// DeviceFailure is why one of several devices refused.
+type DeviceFailure struct {
+	Device  string // or the word that found none
+	Ifindex int    // 0 without
+	Err     error
+}
+
+// DevicesError says which of several devices refused.
+type DevicesError struct {
+	Failed []DeviceFailure
+	Of     int
+	Undone bool // all others are as they were before
+}
+
+func (e *DevicesError) Error() string {
+	s := fmt.Sprintf("%d of %s refused", len(e.Failed), Count(e.Of, "device"))
+	if e.Undone {
+		s += ", so nothing was changed"
+	}
+	return s
+}
+
+// Unwrap returns the errors in the order of the devices.
+func (e *DevicesError) Unwrap() []error {
+	errs := make([]error, len(e.Failed))
+	for i, f := range e.Failed {
+		errs[i] = f.Err
+	}
+	return errs
+}
+
+// Lines are one for each reason, with the names of all whose reason it is.
+func (e *DevicesError) Lines() []string {
+	var reasons []string
+	names := make(map[string][]string)
+	for _, f := range e.Failed {
+		reason := f.Err.Error()
+		if names[reason] == nil {
+			reasons = append(reasons, reason)
+		}
+		names[reason] = append(names[reason], f.Device)
+	}
+	for i, reason := range reasons {
+		reasons[i] = strings.Join(names[reason], " ") + ": " + reason
+	}
+	return reasons
+}
+
+// Refusal is the failure of a device for a script.
+type Refusal struct {
+	Device  string `json:"device"`
+	Errno   string `json:"errno,omitempty"` // by name: "EBUSY"
+	Message string `json:"message"`
+	Kernel  string `json:"kernel_message,omitempty"`
+}
+
+func (f *DeviceFailure) refusal() Refusal {
+	r := Refusal{Device: f.Device, Message: f.Err.Error()}
+	if errno, ok := errors.AsType[unix.Errno](f.Err); ok {
+		r.Errno = unix.ErrnoName(errno)
+	}
+	if x, ok := errors.AsType[*netlink.Error](f.Err); ok {
+		r.Kernel = x.Message
+	}
+	return r
+}
+
+func (e *DevicesError) Refusals() []Refusal {
+	out := make([]Refusal, len(e.Failed))
+	for i := range e.Failed {
+		out[i] = e.Failed[i].refusal()
+	}
+	return out
+}

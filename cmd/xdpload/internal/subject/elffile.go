@@ -1,0 +1,188 @@
+package subject
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/render"
+)
+
+// ELFFile is an object file that a command looks into, and what of it.
+type ELFFile struct {
+	File    string
+	Section string
+	Program string
+}
+
+func (r *ELFFile) FileGrammar() *grammar.Node {
+	return grammar.Value("FILE", grammar.String(&r.File)).Completes(grammar.File).
+		Help("an object file, or - for standard input")
+}
+
+// PartGrammar is the words that choose a part of the object.
+func (r *ELFFile) PartGrammar() []*grammar.Node {
+	return []*grammar.Node{
+		grammar.Key("section", "NAME", grammar.String(&r.Section)).Completes(grammar.Section).
+			Help("only this section"),
+		r.ProgramGrammar(),
+	}
+}
+
+func (r *ELFFile) ProgramGrammar() *grammar.Node {
+	return grammar.Key("program", "NAME", grammar.String(&r.Program)).Completes(grammar.Program).
+		Help("only this program or function")
+}
+
+func (r *ELFFile) Open(e *env.Env) (*elf.Object, error) {
+	p := ProgramRequest{File: r.File, FD: -1}
+	return p.Object(e)
+}
+
+// Chosen finds the program or function that was named, nil for none.
+func (r *ELFFile) Chosen(o *elf.Object) (*elf.Program, error) {
+	if r.Program == "" {
+		return nil, nil //nolint:nilnil // no program is not a failure
+	}
+	for _, p := range o.Subprograms() {
+		if p.Name == r.Program {
+			return &p, nil
+		}
+	}
+	p, err := o.Program(elf.Selector{Program: r.Program})
+	return &p, err
+}
+
+// TextReport is a text that is one string in JSON.
+type TextReport struct {
+	File string `json:"file"`
+	Text string `json:"text"`
+}
+
+// WriteText writes the text as it is.
+func (r *TextReport) WriteText(w io.Writer, _ render.Options) error {
+	_, err := io.WriteString(w, r.Text)
+	return err
+}
+
+// TextOf collects what write writes.
+func TextOf(file string, write func(io.Writer) error) (*TextReport, error) {
+	var b bytes.Buffer
+	err := write(&b)
+	return &TextReport{File: file, Text: b.String()}, err
+}
+
+// OutputFile is the file that a command writes.
+type OutputFile struct{ File string }
+
+func (o *OutputFile) Grammar() *grammar.Node {
+	return grammar.Key("-o", "OUT", grammar.String(&o.File)).Alias("output").Completes(grammar.File).
+		Help("the object file to write, which must not be there unless -force is given; - is standard output")
+}
+
+// outputError says that a file cannot be written.
+type outputError struct{ Err error }
+
+func (e *outputError) Error() string { return e.Err.Error() }
+func (e *outputError) Unwrap() error { return e.Err }
+
+func OutputHints(err error) []string {
+	if x, ok := errors.AsType[*outputError](err); ok && errors.Is(x, os.ErrExist) {
+		return []string{"-force writes over the file"}
+	}
+	return nil
+}
+
+// Write writes a file that is whole or as it was: with -force a new file takes
+// the place of an old one. A device or pipe is written to as it is.
+func (o *OutputFile) Write(e *env.Env, b []byte) error {
+	return o.Stream(e, func(w io.Writer) error {
+		_, err := w.Write(b)
+		return err
+	})
+}
+
+// Stream is write for what is not in memory.
+func (o *OutputFile) Stream(e *env.Env, write func(io.Writer) error) error {
+	if o.File == "-" {
+		return write(e.Stdout)
+	}
+	st, err := os.Stat(o.File)
+	switch {
+	case err != nil:
+		return writeNew(o.File, write)
+	case st.IsDir():
+		return &outputError{&os.PathError{Op: "open", Path: o.File, Err: unix.EISDIR}}
+	case !e.Force:
+		return &outputError{&os.PathError{Op: "open", Path: o.File, Err: unix.EEXIST}}
+	case !st.Mode().IsRegular():
+		return writeFile(o.File, os.O_WRONLY, write)
+	}
+	return replaceFile(o.File, write, st.Mode())
+}
+
+func writeFile(name string, flags int, write func(io.Writer) error) error {
+	f, err := os.OpenFile(name, flags, 0o644)
+	if err != nil {
+		return &outputError{err}
+	}
+	err = write(f)
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	return err
+}
+
+// writeNew writes a file that must not be there, and is not if that fails. It
+// has no name before it is whole, where the file system can do that.
+func writeNew(name string, write func(io.Writer) error) error {
+	fd, err := unix.Open(filepath.Dir(name), unix.O_TMPFILE|unix.O_WRONLY|unix.O_CLOEXEC, 0o644)
+	if err != nil {
+		return writeNamed(name, write)
+	}
+	f := os.NewFile(uintptr(fd), name)
+	defer f.Close()
+	nameless := fmt.Sprintf("/proc/self/fd/%d", fd)
+	if _, err := os.Lstat(nameless); err != nil {
+		return writeNamed(name, write)
+	}
+	if err := write(f); err != nil {
+		return err
+	}
+	if err := unix.Linkat(unix.AT_FDCWD, nameless, unix.AT_FDCWD, name, unix.AT_SYMLINK_FOLLOW); err != nil {
+		return &outputError{&os.PathError{Op: "open", Path: name, Err: err}}
+	}
+	return nil
+}
+
+func writeNamed(name string, write func(io.Writer) error) error {
+	err := writeFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, write)
+	if _, unopened := errors.AsType[*outputError](err); err != nil && !unopened {
+		_ = os.Remove(name)
+	}
+	return err
+}
+
+// replaceFile writes a file beside the one behind the name, and puts it in its place.
+func replaceFile(name string, write func(io.Writer) error, mode os.FileMode) error {
+	name, err := filepath.EvalSymlinks(name)
+	if err != nil {
+		return &outputError{err}
+	}
+	fresh := fmt.Sprintf("%s.%d", name, os.Getpid())
+	if err := writeNew(fresh, write); err != nil {
+		return err
+	}
+	if err = errors.Join(os.Chmod(fresh, mode.Perm()), os.Rename(fresh, name)); err != nil {
+		_ = os.Remove(fresh)
+	}
+	return err
+}

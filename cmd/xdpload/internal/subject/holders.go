@@ -1,0 +1,178 @@
+package subject
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/xdpload/xdpload/attach"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/pin"
+)
+
+// Process has a BPF object open.
+type Process struct {
+	PID  int    `json:"pid"`
+	Comm string `json:"comm"`
+}
+
+func (p Process) String() string { return fmt.Sprintf("process %d (%s)", p.PID, p.Comm) }
+
+// Holders are the processes that have programs and links open, by id.
+type Holders struct {
+	Programs, Links map[uint32][]Process
+}
+
+// FindHolders looks at every descriptor of every process. Those of other users
+// are left out for a plain user.
+func FindHolders() *Holders {
+	h := &Holders{Programs: make(map[uint32][]Process), Links: make(map[uint32][]Process)}
+	dirs, _ := filepath.Glob("/proc/[0-9]*") // the pattern is good
+	for _, dir := range dirs {
+		pid, err := strconv.Atoi(filepath.Base(dir))
+		if err == nil && pid != os.Getpid() {
+			h.Look(dir, pid)
+		}
+	}
+	return h
+}
+
+func (h *Holders) Look(dir string, pid int) {
+	fds, err := os.Open(dir + "/fd")
+	if err != nil {
+		return
+	}
+	defer fds.Close()
+	names, _ := fds.Readdirnames(-1)
+	for _, fd := range names {
+		target, err := os.Readlink(dir + "/fd/" + fd)
+		if err != nil || !strings.HasPrefix(target, "anon_inode:") {
+			continue
+		}
+		into, field := h.Links, "link_id:"
+		if strings.Contains(target, "bpf-prog") {
+			into, field = h.Programs, "prog_id:"
+		} else if !strings.Contains(target, "bpf_link") && !strings.Contains(target, "bpf-link") {
+			continue
+		}
+		id, ok := idOfDescriptor(dir+"/fdinfo/"+fd, field)
+		if !ok || slices.ContainsFunc(into[id], func(p Process) bool { return p.PID == pid }) {
+			continue
+		}
+		comm, _ := os.ReadFile(dir + "/comm") // empty if it has just ended
+		into[id] = append(into[id], Process{PID: pid, Comm: string(bytes.TrimSpace(comm))})
+	}
+}
+
+func idOfDescriptor(path, field string) (uint32, bool) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return 0, false
+	}
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, field); ok {
+			id, err := strconv.ParseUint(strings.TrimSpace(rest), 10, 32)
+			return uint32(id), err == nil
+		}
+	}
+	return 0, false
+}
+
+// PinPaths are the paths of what is pinned, by id.
+type PinPaths struct {
+	Programs, Links map[uint32][]string
+}
+
+// FindPins is empty without a BPF file system.
+func FindPins(e *env.Env) *PinPaths {
+	p := &PinPaths{Programs: make(map[uint32][]string), Links: make(map[uint32][]string)}
+	root, err := pin.Open(Bpffs(e))
+	if err != nil {
+		return p
+	}
+	for entry, err := range root.Walk("") {
+		switch {
+		case err != nil:
+		case entry.Kind == pin.Program:
+			p.Programs[entry.ID] = append(p.Programs[entry.ID], entry.Path)
+		case entry.Kind == pin.Link:
+			p.Links[entry.ID] = append(p.Links[entry.ID], entry.Path)
+		}
+	}
+	return p
+}
+
+// LinkPins finds the paths at which a link is pinned.
+func LinkPins(e *env.Env) func(id uint32) []string {
+	return func(id uint32) []string { return FindPins(e).Links[id] }
+}
+
+// holderError says what keeps a program where it is.
+type holderError struct {
+	Device string
+	Hook   string
+	Link   *BPFLink
+	Err    error
+}
+
+// tellHolder looks for what holds the bpf_link that is in the way.
+func tellHolder(e *env.Env, err error) error { return holderTeller(e)(err) }
+
+// holderTeller is tellHolder for many errors: it looks once.
+func holderTeller(e *env.Env) func(error) error {
+	var pins *PinPaths
+	var open *Holders
+	return func(err error) error {
+		x, ok := errors.AsType[*attach.OccupiedError](err)
+		if !ok {
+			return err
+		}
+		i := slices.IndexFunc(x.Attachments, func(a *attach.Attachment) bool { return a.Link != nil })
+		if i < 0 {
+			return err
+		}
+		if pins == nil {
+			pins, open = FindPins(e), FindHolders()
+		}
+		a := x.Attachments[i]
+		link := ReportLink(a.Link)
+		link.Pinned, link.Processes = pins.Links[link.ID], open.Links[link.ID]
+		return &holderError{Device: cmp.Or(a.Device, x.Device), Hook: a.Hook(), Link: link, Err: err}
+	}
+}
+
+func (e *holderError) Error() string {
+	if len(e.Link.Pinned)+len(e.Link.Processes) == 0 {
+		return e.Err.Error()
+	}
+	return fmt.Sprintf("%v: %v", e.Err, e.Link)
+}
+
+func (e *holderError) Unwrap() error { return e.Err }
+
+// HolderHints are the ways to get a program away from its link.
+func HolderHints(err error) []string {
+	x, ok := errors.AsType[*holderError](err)
+	if !ok {
+		return nil
+	}
+	out := []string{DetachLink(x.Device, x.Hook, x.Link.ID) + " detaches it for good"}
+	if len(x.Link.Pinned) > 0 {
+		out = append(out, "so does xdpload pin rm "+strings.Join(x.Link.Pinned, " ")+", unless something else holds the link")
+	}
+	return out
+}
+
+// DetachLink is the command that takes off what a bpf_link holds on a hook.
+func DetachLink(device, hook string, id uint32) string {
+	if kind, point, ok := strings.Cut(hook, "/"); ok {
+		return fmt.Sprintf("xdpload %s detach dev %s %s link %d", kind, device, point, id)
+	}
+	return fmt.Sprintf("xdpload link set dev %s xdp off link %d", device, id)
+}

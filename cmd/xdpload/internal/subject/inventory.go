@@ -1,0 +1,91 @@
+package subject
+
+import (
+	"errors"
+	"io/fs"
+	"iter"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload/attach"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/prog"
+)
+
+// MapIDs lists the ids of all maps. It takes CAP_SYS_ADMIN.
+func MapIDs() iter.Seq2[uint32, error] {
+	return ids(func(id uint32) (uint32, error) {
+		next, err := ebpf.MapGetNextID(ebpf.MapID(id))
+		return uint32(next), err
+	})
+}
+
+// ids walks from one id to the next.
+func ids(after func(uint32) (uint32, error)) iter.Seq2[uint32, error] {
+	return func(yield func(uint32, error) bool) {
+		for id := uint32(0); ; {
+			next, err := after(id)
+			if errors.Is(err, fs.ErrNotExist) {
+				return
+			}
+			if !yield(next, err) || err != nil {
+				return
+			}
+			id = next
+		}
+	}
+}
+
+// LoadedPrograms lists the programs that are loaded. It takes CAP_SYS_ADMIN.
+func LoadedPrograms() iter.Seq2[*prog.Info, error] {
+	all := ids(func(id uint32) (uint32, error) {
+		next, err := ebpf.ProgramGetNextID(ebpf.ProgramID(id))
+		return uint32(next), err
+	})
+	return func(yield func(*prog.Info, error) bool) {
+		for id, err := range all {
+			var info prog.Info
+			if err == nil {
+				info, err = prog.InfoByID(id)
+			}
+			if errors.Is(err, fs.ErrNotExist) {
+				continue // gone since
+			}
+			if !yield(&info, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Users maps ids of maps to the programs that use them.
+type Users map[uint32][]*ProgramReport
+
+func MapUsers() (Users, error) {
+	all := make(Users)
+	for p, err := range LoadedPrograms() {
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range p.MapIDs {
+			all[id] = append(all[id], ReportProgram(p))
+		}
+	}
+	return all, nil
+}
+
+// Hooks maps ids of programs to the places in this network namespace that run them.
+func Hooks(e *env.Env) (map[uint32][]string, error) {
+	conn, err := e.Netlink()
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[uint32][]string)
+	for a, err := range attach.Attachments(conn, 0) {
+		if err != nil {
+			return nil, err
+		}
+		all[a.Program.ID] = append(all[a.Program.ID], placeOf(a))
+	}
+	return all, nil
+}

@@ -1,0 +1,203 @@
+package subject
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/prog"
+)
+
+// MapRef names a map in the kernel.
+type MapRef struct {
+	Pinned  string
+	ID      uint32
+	Name    string
+	Program string // "NAME/map" of "prog:NAME/map"
+}
+
+func (r *MapRef) Grammar() *grammar.Node {
+	return grammar.Alt(
+		grammar.Key("pinned", "PATH", grammar.String(&r.Pinned)).Completes(grammar.Pinned).
+			Help("the map that is pinned at this path; m:REST is below the BPF file system's tc directory"),
+		grammar.Key("id", "N", grammar.Number(&r.ID, 1, math.MaxUint32)).
+			Help("the map with this id"),
+		grammar.Key("name", "NAME", grammar.String(&r.Name)).Completes(grammar.Map).
+			Help("the only map with this name"),
+		grammar.Value("PATH|prog:NAME/MAP", r.set).Accept(looksLikeMap).
+			Help("a path, or the map of the program with this name or id"),
+	).Named("MAP")
+}
+
+const ofProgram = "prog:"
+
+func looksLikeMap(word string) bool {
+	return strings.HasPrefix(word, "/") || strings.HasPrefix(word, "m:") || strings.HasPrefix(word, ofProgram)
+}
+
+func (r *MapRef) set(word string) error {
+	rest, ok := strings.CutPrefix(word, ofProgram)
+	if !ok {
+		r.Pinned = word
+		return nil
+	}
+	if program, name, ok := strings.Cut(rest, "/"); !ok || program == "" || name == "" {
+		return errors.New("expected prog:NAME/MAP")
+	}
+	r.Program = rest
+	return nil
+}
+
+func (r *MapRef) Empty() bool { return *r == MapRef{} }
+
+func (r *MapRef) String() string {
+	switch {
+	case r.Pinned != "":
+		return r.Pinned
+	case r.ID != 0:
+		return fmt.Sprintf("map id %d", r.ID)
+	case r.Program != "":
+		return ofProgram + r.Program
+	}
+	return "map name " + r.Name
+}
+
+// MapError says which map a command failed on.
+type MapError struct {
+	Map string
+	Err error
+}
+
+func (e *MapError) Error() string { return e.Map + ": " + e.Err.Error() }
+func (e *MapError) Unwrap() error { return e.Err }
+
+// Open opens the map. The caller closes it.
+func (r *MapRef) Open(e *env.Env) (*ebpf.Map, error) {
+	m, err := r.Find(e)
+	if err != nil {
+		return nil, &MapError{r.String(), err}
+	}
+	return m, nil
+}
+
+func (r *MapRef) Find(e *env.Env) (*ebpf.Map, error) {
+	switch {
+	case r.Pinned != "":
+		return openPinnedMap(PinPath(e, r.Pinned))
+	case r.ID != 0:
+		return OpenMapID(r.ID)
+	case r.Program != "":
+		return openMapOf(r.Program)
+	}
+	return openMapNamed(r.Name)
+}
+
+func OpenMapID(id uint32) (*ebpf.Map, error) {
+	m, err := ebpf.NewMapFromID(ebpf.MapID(id))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("no such map: %w", fs.ErrNotExist)
+	}
+	return m, err
+}
+
+func openPinnedMap(path string) (*ebpf.Map, error) {
+	if _, err := os.Lstat(path); err != nil {
+		return nil, err
+	}
+	m, err := ebpf.LoadPinnedMap(path, nil)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, &fs.PathError{Op: OpOpenPin, Path: path, Err: err}
+	}
+	if err == nil {
+		return m, nil
+	}
+	if p, progErr := ebpf.LoadPinnedProgram(path, nil); progErr == nil {
+		defer p.Close()
+		return nil, fmt.Errorf("a program of type %v, not a map", p.Type())
+	}
+	return nil, fmt.Errorf("not a map: %w", err)
+}
+
+// openMapNamed finds the only map with a name; the kernel keeps 15 bytes of it.
+func openMapNamed(name string) (*ebpf.Map, error) {
+	var found []uint32
+	for id, err := range MapIDs() {
+		if err != nil {
+			return nil, err
+		}
+		if NameOfMap(id) == KernelName(name) {
+			found = append(found, id)
+		}
+	}
+	return only(found, "no map has the name", "several maps have the name")
+}
+
+// openMapOf finds the map "NAME/map" of a loaded program.
+func openMapOf(ref string) (*ebpf.Map, error) {
+	program, name, _ := strings.Cut(ref, "/")
+	var programs, found []uint32
+	for p, err := range LoadedPrograms() {
+		if err != nil {
+			return nil, err
+		}
+		if !isProgram(p, program) {
+			continue
+		}
+		programs = append(programs, p.ID)
+		for _, id := range p.MapIDs {
+			if NameOfMap(id) == KernelName(name) && !slices.Contains(found, id) {
+				found = append(found, id)
+			}
+		}
+	}
+	if len(programs) == 0 {
+		return nil, fmt.Errorf("no program %s is loaded: %w", program, fs.ErrNotExist)
+	}
+	return only(found, fmt.Sprintf("program %s uses no map %s", program, name), "several programs of the name have such a map")
+}
+
+func isProgram(p *prog.Info, ref string) bool {
+	return p.Name == KernelName(ref) || strconv.FormatUint(uint64(p.ID), 10) == ref
+}
+
+func only(ids []uint32, none, several string) (*ebpf.Map, error) {
+	switch len(ids) {
+	case 0:
+		return nil, fmt.Errorf("%s: %w", none, fs.ErrNotExist)
+	case 1:
+		return OpenMapID(ids[0])
+	}
+	words := make([]string, len(ids))
+	for i, id := range ids {
+		words[i] = fmt.Sprintf("id %d", id)
+	}
+	return nil, fmt.Errorf("%s: choose one by %s", several, strings.Join(words, ", "))
+}
+
+// KernelName cuts a name as the kernel does.
+func KernelName(name string) string {
+	const room = 15
+	return name[:min(len(name), room)]
+}
+
+func NameOfMap(id uint32) string {
+	m, err := ebpf.NewMapFromID(ebpf.MapID(id))
+	if err != nil {
+		return ""
+	}
+	defer m.Close()
+	info, err := m.Info()
+	if err != nil {
+		return ""
+	}
+	return info.Name
+}

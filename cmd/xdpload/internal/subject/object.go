@@ -1,0 +1,201 @@
+package subject
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"strings"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload/attach"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/load"
+	"github.com/xdpload/xdpload/netlink"
+	"github.com/xdpload/xdpload/pin"
+	"github.com/xdpload/xdpload/prog"
+)
+
+// ProgramRequest says which program a command is about: of an object file,
+// pinned, or inherited as a file descriptor.
+type ProgramRequest struct {
+	File    string
+	Section string
+	Program string
+	Verbose bool
+	Bound   bool // to the device, and run by the kernel
+	Load    LoadRequest
+	Pinned  string
+	FD      int    // -1 without
+	Export  string // the socket that the maps are sent to
+	ID      uint32 // of a loaded program, 0 without
+
+	Alone bool // not shared with other lines of a batch
+
+	read       *elf.Object // once it has been
+	Prefetched *Prefetch   // nil for what is loaded at the line's turn
+}
+
+func NewProgramRequest() ProgramRequest { return ProgramRequest{FD: -1} }
+
+// Grammar is the alternatives of BPFSPEC that name a program. more are options
+// of an object file that not every hook has.
+func (r *ProgramRequest) Grammar(more ...*grammar.Node) []*grammar.Node {
+	return []*grammar.Node{
+		grammar.Word("object-file",
+			grammar.Value("FILE", grammar.String(&r.File)).Completes(grammar.File),
+		).Later(func() *grammar.Node { return r.objectGrammar(more) }).Alias("object", "obj").Help("load a program from an object file; - is standard input"),
+		grammar.Key("object-pinned", "PATH", grammar.String(&r.Pinned)).Alias("pinned").Completes(grammar.Pinned).
+			Help("the program that is pinned at this path; m:REST is below the BPF file system's tc directory"),
+		grammar.Key("fd", "N", r.setFD).
+			Help("the program behind this file descriptor, which the process inherited; a path is that of a pinned program, as for iproute2"),
+	}
+}
+
+// objectGrammar is the options of an object file.
+func (r *ProgramRequest) objectGrammar(more []*grammar.Node) *grammar.Node {
+	return grammar.Any(append([]*grammar.Node{
+		grammar.Key("section", "NAME", grammar.String(&r.Section)).Completes(grammar.Section).
+			Help("the program in this section, the first of several"),
+		grammar.Key("program", "NAME", grammar.String(&r.Program)).Completes(grammar.Program).
+			Help("the program with this name"),
+		grammar.Flag("verbose", &r.Verbose).
+			Help("print the verifier's whole log"),
+	}, append(r.Load.Grammar(), more...)...)...)
+}
+
+func (r *ProgramRequest) setFD(word string) error {
+	if strings.Contains(word, "/") {
+		r.Pinned = word
+		return nil
+	}
+	return grammar.Number(&r.FD, 0, math.MaxInt32)(word)
+}
+
+// Object reads the object file, once.
+func (r *ProgramRequest) Object(e *env.Env) (_ *elf.Object, err error) {
+	if r.read == nil {
+		r.read, err = r.readObject(e)
+	}
+	if err != nil {
+		return nil, &env.ObjectError{Object: r.Name(), Err: err}
+	}
+	return r.read, nil
+}
+
+func (r *ProgramRequest) readObject(e *env.Env) (*elf.Object, error) {
+	if obj := r.Prefetched.Object(); obj != nil {
+		return obj, nil
+	}
+	if r.File != "-" {
+		return elf.Open(r.File)
+	}
+	return elf.ReadStream(e.Stdin, r.Name())
+}
+
+// Name is what the program is called in messages.
+func (r *ProgramRequest) Name() string {
+	switch {
+	case r.Pinned != "":
+		return r.Pinned
+	case r.FD >= 0:
+		return fmt.Sprintf("fd %d", r.FD)
+	case r.ID != 0:
+		return fmt.Sprintf("id %d", r.ID)
+	case r.File == "-":
+		return "standard input"
+	}
+	return r.File
+}
+
+// Loaded is a program that is open, or loaded for no hook.
+type Loaded struct {
+	*prog.Program
+	Close func() error
+}
+
+// Open loads the program, or opens the one that is there. ifindex is that of
+// the device that shall run it itself, 0 for the kernel.
+func (r *ProgramRequest) Open(ctx context.Context, e *env.Env, want ebpf.ProgramType, ifindex int) (*Loaded, error) {
+	if r.File == "" {
+		p, err := r.opened(e, want)
+		if err != nil {
+			return nil, err
+		}
+		return &Loaded{Program: p, Close: p.Close}, nil
+	}
+	obj, err := r.Object(e)
+	if err != nil {
+		return nil, err
+	}
+	o := r.Options(e, want, ifindex)
+	l, err := load.Load(ctx, obj, o)
+	if err != nil {
+		return nil, r.Failed(obj, o.Select, err)
+	}
+	r.Tell(e, l)
+	return &Loaded{Program: l.Program(), Close: l.Close}, nil
+}
+
+// opened opens a program that is not of an object file.
+func (r *ProgramRequest) opened(e *env.Env, want ebpf.ProgramType) (p *prog.Program, err error) {
+	switch {
+	case r.Pinned != "":
+		p, err = prog.OpenPinned(PinPath(e, r.Pinned), want)
+	case r.FD >= 0:
+		p, err = prog.OpenFD(r.FD, want)
+	default:
+		p, err = prog.OpenID(r.ID, want)
+	}
+	if err != nil {
+		return nil, &env.ObjectError{Object: r.Name(), Err: err}
+	}
+	return p, nil
+}
+
+// Release lets go of what was kept alive for a program that a hook ran.
+func Release(ctx context.Context, e *env.Env, conn *netlink.Conn, p *prog.Info) error {
+	if p == nil {
+		return nil
+	}
+	return attach.Release(ctx, conn, Bpffs(e), *p)
+}
+
+func (r *ProgramRequest) Options(e *env.Env, want ebpf.ProgramType, ifindex int) load.Options {
+	o := r.Load.Options(e)
+	o.Select = elf.Selector{Section: r.Section, Program: r.Program, Type: want}
+	o.Verbose = r.Verbose
+	o.Ifindex, o.BoundOnly = ifindex, r.Bound
+	if r.Export != "" {
+		o.Loaded = func(l *load.Loaded) error { return exportMaps(r.Export, r.File, r.read, l) }
+	}
+	return o
+}
+
+func (r *ProgramRequest) Failed(obj *elf.Object, s elf.Selector, err error) error {
+	failure := &env.ObjectError{Object: r.Name(), Verbose: r.Verbose, Err: err}
+	if p, err := obj.Program(s); err == nil {
+		failure.Program = p.Name
+	}
+	return failure
+}
+
+// DefaultBPFFS is where systemd and everyone else mount the BPF file system.
+const DefaultBPFFS = pin.DefaultRoot
+
+// Bpffs is the root of the BPF file system.
+func Bpffs(e *env.Env) string {
+	return cmp.Or(e.BPFFS, os.Getenv("TC_BPF_MNT"), DefaultBPFFS)
+}
+
+// PinPath resolves iproute2's "m:REST".
+func PinPath(e *env.Env, path string) string {
+	if rest, ok := strings.CutPrefix(path, "m:"); ok {
+		return Bpffs(e) + "/tc/" + rest
+	}
+	return path
+}

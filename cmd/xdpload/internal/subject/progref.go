@@ -1,0 +1,91 @@
+package subject
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"strings"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/prog"
+)
+
+// ProgRef names one program in the kernel.
+type ProgRef struct {
+	ID     uint32
+	Name   string
+	Pinned string
+}
+
+func (r *ProgRef) Grammar() *grammar.Node {
+	return grammar.Alt(
+		grammar.Key("id", "N", grammar.Number(&r.ID, 1, math.MaxUint32)).Help("the program with this id"),
+		grammar.Key("name", "NAME", grammar.String(&r.Name)).Help("the only program with this name"),
+		grammar.Key("pinned", "PATH", grammar.String(&r.Pinned)).Completes(grammar.Pinned).
+			Help("the program that is pinned at this path; m:REST is below the BPF file system's tc directory"),
+	)
+}
+
+// Open opens the program, of any type. The caller closes it.
+func (r *ProgRef) Open(e *env.Env) (*prog.Program, error) {
+	if r.Pinned != "" {
+		return prog.OpenPinned(PinPath(e, r.Pinned), ebpf.UnspecifiedProgram)
+	}
+	p, err := r.lookup()
+	if errors.Is(err, fs.ErrPermission) {
+		err = &lookupError{err}
+	}
+	return p, err
+}
+
+func (r *ProgRef) lookup() (*prog.Program, error) {
+	id := r.ID
+	if id == 0 {
+		var err error
+		if id, err = programNamed(r.Name); err != nil {
+			return nil, err
+		}
+	}
+	return prog.OpenID(id, ebpf.UnspecifiedProgram)
+}
+
+// lookupError says that this process may not look for programs.
+type lookupError struct{ Err error }
+
+func (e *lookupError) Error() string { return e.Err.Error() }
+func (e *lookupError) Unwrap() error { return e.Err }
+
+func LookupHints(err error) []string {
+	if _, ok := errors.AsType[*lookupError](err); !ok {
+		return nil
+	}
+	return []string{"programs are looked up by CAP_SYS_ADMIN only, or opened by a pin: run it as root, or give pinned PATH"}
+}
+
+// programNamed finds the only program with a name; the kernel keeps 15 bytes of it.
+func programNamed(name string) (uint32, error) {
+	var found []*prog.Info
+	for p, err := range LoadedPrograms() {
+		if err != nil {
+			return 0, err
+		}
+		if p.Name == KernelName(name) {
+			found = append(found, p)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return 0, fmt.Errorf("no program has the name %s: %w", name, fs.ErrNotExist)
+	case 1:
+		return found[0].ID, nil
+	}
+	lines := make([]string, len(found))
+	for i, p := range found {
+		lines[i] = fmt.Sprintf("id %d (%v, tag %s)", p.ID, p.Type, p.Tag)
+	}
+	return 0, fmt.Errorf("%d programs have the name %s: choose one by %s", len(found), name, strings.Join(lines, ", "))
+}

@@ -1,0 +1,49 @@
+package subject
+
+import (
+	"fmt"
+	"strconv"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/xdpload/xdpload/attach"
+)
+
+func OrDash(name string) string {
+	if name == "" {
+		return "-"
+	}
+	return name
+}
+
+// placeOf names the place that an attachment runs at: "v0 xdp", "v0 ingress".
+func placeOf(a *attach.Attachment) string {
+	if a.Filter == nil {
+		return a.Device + " " + a.Hook()
+	}
+	return fmt.Sprintf("%s %v pref %d handle %#x", a.Device, a.Filter.Parent, a.Filter.Pref, a.Filter.Handle)
+}
+
+// Capital writes an error number's text as the C library does.
+func Capital(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(r)) + s[n:]
+}
+
+func HandleText(h uint32) string { return "0x" + strconv.FormatUint(uint64(h), 16) }
+
+// Count is "1 filter" or "2 filters".
+func Count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// InputName is what a file of packets is called in messages.
+func InputName(name string) string {
+	if name == "-" {
+		return "standard input"
+	}
+	return name
+}

@@ -1,0 +1,291 @@
+package tccmd
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/render"
+	"github.com/xdpload/xdpload/netlink"
+)
+
+// actionsRequest is a line about actions that filters share.
+type actionsRequest struct {
+	Actions []*actionRequest // to add
+	Kind    string
+	Indexes []uint32
+	Since   uint32 // milliseconds
+}
+
+func Actions() []env.Command {
+	const about = "An action that is made by itself stays until it is deleted, and filters share it by its index: \"tc filter add … action bpf index 5\". Of the kinds of action here are bpf, gact, mirred and police, as far as the kernel has them."
+	return []env.Command{
+		{
+			Name: "tc actions add", Summary: "create actions that filters can share", Description: about,
+			Examples: []grammar.Example{{Line: "xdpload tc actions add action bpf obj foo.o sec action index 5", Help: "load a program as action 5"}},
+			New:      actionsLine((*actionsRequest).setGrammar, (*actionsRequest).runAdd),
+		},
+		{
+			Name: "tc actions replace|change", Summary: "create actions, or change those with the same index", Description: about,
+			Examples: []grammar.Example{{Line: "xdpload tc actions replace action bpf obj foo.o index 5", Help: "have every filter with action 5 run another program"}},
+			New:      actionsLine((*actionsRequest).setGrammar, (*actionsRequest).runReplace),
+		},
+		{
+			Name: "tc actions delete|del", Summary: "delete actions that no filter uses", Description: about,
+			Examples: []grammar.Example{{Line: "xdpload tc actions del action bpf index 5", Help: "delete action 5"}},
+			New:      actionsLine((*actionsRequest).indexGrammar, (*actionsRequest).runDelete),
+		},
+		{
+			Name: "tc actions get", Summary: "show actions", Description: about,
+			Examples: []grammar.Example{{Line: "xdpload tc actions get action bpf index 5", Help: "show action 5, or fail if it is not there"}},
+			New:      actionsLine((*actionsRequest).indexGrammar, (*actionsRequest).runGet),
+		},
+		{
+			Name: "tc actions show|list|lst|ls", Summary: "show the actions of a kind", Description: about,
+			Examples: []grammar.Example{{Line: "xdpload -statistics tc actions show action bpf", Help: "all bpf actions, with their counters"}},
+			New:      actionsLine((*actionsRequest).showGrammar, (*actionsRequest).runShow),
+		},
+		{
+			Name: "tc actions flush", Summary: "delete the actions of a kind that no filter uses", Description: about,
+			Examples: []grammar.Example{{Line: "xdpload tc actions flush action bpf", Help: "delete all bpf actions"}},
+			New:      actionsLine((*actionsRequest).kindGrammar, (*actionsRequest).runFlush),
+		},
+	}
+}
+
+func actionsLine(build func(*actionsRequest) *grammar.Node, run func(*actionsRequest, context.Context, *env.Env) (any, error)) func() (*grammar.Node, env.Request) {
+	return func() (*grammar.Node, env.Request) {
+		r := new(actionsRequest)
+		return build(r), env.Runner(func(ctx context.Context, e *env.Env) (any, error) { return run(r, ctx, e) })
+	}
+}
+
+func (r *actionsRequest) setGrammar() *grammar.Node {
+	return grammar.Any(actionGrammar(&r.Actions).Required())
+}
+
+func (r *actionsRequest) kind() *grammar.Node {
+	var nodes []*grammar.Node
+	for _, k := range []struct{ name, help string }{
+		{"bpf", "programs of type action"}, {"gact", "verdicts"}, {"mirred", "copies and redirections"}, {"police", "rate limits"},
+	} {
+		nodes = append(nodes, grammar.Const(k.name, &r.Kind, k.name).Exact().Help(k.help))
+	}
+	return grammar.Alt(append(nodes, refused("ACTION", "bpf, gact, mirred and police", actionKinds))...).Named("KIND")
+}
+
+func (r *actionsRequest) kindGrammar() *grammar.Node {
+	return grammar.Word("action", r.kind()).Help("actions of this kind")
+}
+
+func (r *actionsRequest) indexGrammar() *grammar.Node {
+	var index uint32
+	add := func(word string) error {
+		err := grammar.Number(&index, 1, math.MaxUint32)(word)
+		r.Indexes = append(r.Indexes, index)
+		return err
+	}
+	return grammar.Seq(r.kindGrammar(), grammar.Key("index", "N", add).Repeat().Help("those with this number"))
+}
+
+func (r *actionsRequest) showGrammar() *grammar.Node {
+	return grammar.Seq(r.kindGrammar(), grammar.Opt(
+		grammar.Key("since", "MS", grammar.Number(&r.Since, 1, math.MaxInt32)).Help("only those used in the last MS milliseconds"),
+	))
+}
+
+func (r *actionsRequest) runAdd(ctx context.Context, e *env.Env) (any, error) {
+	return r.set(ctx, e, (*netlink.Conn).AddActions)
+}
+
+func (r *actionsRequest) runReplace(ctx context.Context, e *env.Env) (any, error) {
+	return r.set(ctx, e, (*netlink.Conn).ReplaceActions)
+}
+
+func (r *actionsRequest) set(ctx context.Context, e *env.Env, set func(*netlink.Conn, ...*netlink.Action) ([]*netlink.Action, error)) (any, error) {
+	conn, err := e.Netlink()
+	if err != nil {
+		return nil, err
+	}
+	actions, undo, err := openActions(ctx, e, r.Actions)
+	defer undo()
+	if err != nil {
+		return nil, err
+	}
+	got, err := set(conn, actions...)
+	if err != nil {
+		return nil, err
+	}
+	return &actionsSet{actionList{Actions: actionReports(e, conn, got, 1)}}, nil
+}
+
+func (r *actionsRequest) runDelete(_ context.Context, e *env.Env) (any, error) {
+	conn, err := e.Netlink()
+	if err == nil {
+		err = conn.DeleteActions(r.Kind, r.Indexes...)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &actionsDeleted{Kind: r.Kind, Indexes: r.Indexes}, nil
+}
+
+func (r *actionsRequest) runFlush(_ context.Context, e *env.Env) (any, error) {
+	conn, err := e.Netlink()
+	if err == nil {
+		err = conn.FlushActions(r.Kind)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &actionsDeleted{Kind: r.Kind, All: true}, nil
+}
+
+func (r *actionsRequest) runGet(_ context.Context, e *env.Env) (any, error) {
+	conn, err := e.Netlink()
+	if err != nil {
+		return nil, err
+	}
+	var actions []*netlink.Action
+	for _, index := range r.Indexes {
+		a, err := conn.Action(r.Kind, index)
+		if err != nil {
+			return nil, err
+		}
+		actions = append(actions, a)
+	}
+	return &actionList{Actions: actionReports(e, conn, actions, 1)}, nil
+}
+
+func (r *actionsRequest) runShow(_ context.Context, e *env.Env) (any, error) {
+	conn, err := e.Netlink()
+	if err != nil {
+		return nil, err
+	}
+	var actions []*netlink.Action
+	for a, err := range conn.Actions(r.Kind, time.Duration(r.Since)*time.Millisecond) {
+		if err != nil {
+			return nil, err
+		}
+		actions = append(actions, a)
+	}
+	return &actionList{Total: len(actions), Actions: actionReports(e, conn, actions, 0)}, nil
+}
+
+// actionReports numbers the actions from first on.
+func actionReports(e *env.Env, conn *netlink.Conn, actions []*netlink.Action, first int) []*actionReport {
+	view := newFilterView(e, conn, echoed).actions()
+	view.shared = true
+	var out []*actionReport
+	for i, a := range actions {
+		out = append(out, view.report(first+i, a))
+	}
+	return out
+}
+
+// actionList is a list of actions as tc has it.
+type actionList struct {
+	Total   int // 0 where they were asked for one by one
+	Actions []*actionReport
+}
+
+// MarshalJSON writes what tc writes.
+func (l *actionList) MarshalJSON() ([]byte, error) {
+	if len(l.Actions) == 0 {
+		return []byte("[]"), nil
+	}
+	return json.Marshal([]any{
+		struct {
+			Total int `json:"total acts"`
+		}{l.Total},
+		struct {
+			Actions []*actionReport `json:"actions"`
+		}{l.Actions},
+	})
+}
+
+// WriteText prints what tc prints.
+func (l *actionList) WriteText(w io.Writer, _ render.Options) error {
+	if len(l.Actions) == 0 {
+		return nil
+	}
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "total acts %d\n", l.Total)
+	writeActions(&b, l.Actions)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func writeActions(b *bytes.Buffer, actions []*actionReport) {
+	for _, a := range actions {
+		b.WriteByte('\n')
+		a.Write(b)
+	}
+}
+
+// actionsSet is what was added or replaced.
+type actionsSet struct{ actionList }
+
+func (*actionsSet) Changes() {}
+
+// actionsDeleted is what was deleted.
+type actionsDeleted struct {
+	Kind    string   `json:"kind"`
+	All     bool     `json:"flushed,omitempty"` // all that no filter uses
+	Indexes []uint32 `json:"deleted,omitempty"`
+}
+
+func (*actionsDeleted) Changes() {}
+
+// WriteText prints one line.
+func (d *actionsDeleted) WriteText(w io.Writer, _ render.Options) error {
+	if d.All {
+		_, err := fmt.Fprintf(w, "deleted the %s actions that no filter uses\n", d.Kind)
+		return err
+	}
+	words := make([]string, len(d.Indexes))
+	for i, index := range d.Indexes {
+		words[i] = fmt.Sprint(index)
+	}
+	_, err := fmt.Fprintf(w, "deleted %s %s: index %s\n", d.Kind, plural(len(d.Indexes), "action"), strings.Join(words, ", "))
+	return err
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return what
+	}
+	return what + "s"
+}
+
+// actionEvent is a change of actions.
+type actionEvent struct {
+	Added    bool            `json:"added,omitempty"`
+	Replaced bool            `json:"replaced,omitempty"`
+	Deleted  bool            `json:"deleted,omitempty"`
+	Actions  []*actionReport `json:"actions"`
+}
+
+// WriteText prints what became of them, and the actions as tc does.
+func (a *actionEvent) WriteText(w io.Writer, _ render.Options) error {
+	var b bytes.Buffer
+	for _, change := range []struct {
+		word string
+		made bool
+	}{{"added", a.Added}, {"replaced", a.Replaced}, {"deleted", a.Deleted}} {
+		if change.made {
+			b.WriteString(change.word + " ")
+		}
+	}
+	fmt.Fprintln(&b, plural(len(a.Actions), "action"))
+	writeActions(&b, a.Actions)
+	_, err := io.WriteString(w, b.String())
+	return err
+}

@@ -1,0 +1,197 @@
+package tccmd
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/render"
+	"github.com/xdpload/xdpload/netlink"
+)
+
+// chainRequest is a line about chains of filters.
+type chainRequest struct{ hookRequest }
+
+func Chains() []env.Command {
+	const about = "A hook's filters are in numbered chains. Packets enter chain 0, and another one by an action's \"goto chain N\". A chain is created with its first filter, so only an empty one needs a command."
+	return []env.Command{
+		{
+			Name: "tc chain add", Summary: "create an empty chain", Description: about,
+			Examples: []grammar.Example{{Line: "xdpload tc chain add dev eth0 ingress chain 5", Help: "create chain 5"}},
+			New:      chainLine(func(r *chainRequest) *grammar.Node { return r.Grammar(true) }, (*chainRequest).runAdd),
+		},
+		{
+			Name: "tc chain delete|del", Summary: "delete a chain and its filters", Description: about,
+			Examples: []grammar.Example{{Line: "xdpload tc chain del dev eth0 ingress chain 5", Help: "delete chain 5, whoever its filters belong to"}},
+			New:      chainLine(func(r *chainRequest) *grammar.Node { return r.Grammar(true) }, (*chainRequest).runDelete),
+		},
+		{
+			Name: "tc chain get", Summary: "show one chain", Description: about,
+			Examples: []grammar.Example{{Line: "xdpload tc chain get dev eth0 ingress chain 5", Help: "show it, or fail if it is not there"}},
+			New:      chainLine(func(r *chainRequest) *grammar.Node { return r.Grammar(true) }, (*chainRequest).runGet),
+		},
+		{
+			Name: "tc chain show|list|lst", Default: true, Summary: "show the chains of a hook", Description: about,
+			Examples: []grammar.Example{{Line: "xdpload tc chain show dev eth0 ingress", Help: "the chains of what comes in, which are listed with those of what goes out"}},
+			New:      chainLine(func(r *chainRequest) *grammar.Node { return r.Grammar(false) }, (*chainRequest).runShow),
+		},
+	}
+}
+
+func chainLine(build func(*chainRequest) *grammar.Node, run func(*chainRequest, *env.Env) (any, error)) func() (*grammar.Node, env.Request) {
+	return func() (*grammar.Node, env.Request) {
+		r := new(chainRequest)
+		return build(r), env.Runner(func(_ context.Context, e *env.Env) (any, error) {
+			report, err := run(r, e)
+			if err != nil {
+				return nil, &env.LinkError{Device: r.subject(), Err: err}
+			}
+			return report, nil
+		})
+	}
+}
+
+func (r *chainRequest) Grammar(one bool) *grammar.Node {
+	chain := r.chainGrammar()
+	if one {
+		chain.Required()
+	}
+	return grammar.Any(r.deviceGrammar().Required(), r.parentGrammar(), chain)
+}
+
+// on is where the chain is.
+func (r *chainRequest) on(e *env.Env) (*netlink.Conn, *netlink.Chain, error) {
+	conn, ifindex, err := r.locate(e)
+	return conn, &netlink.Chain{Ifindex: ifindex, Parent: r.parent(), Block: r.Block, Index: r.chain()}, err
+}
+
+func (r *chainRequest) runAdd(e *env.Env) (any, error) {
+	return r.change(e, "added", (*netlink.Conn).AddChain)
+}
+
+func (r *chainRequest) runDelete(e *env.Env) (any, error) {
+	return r.change(e, "deleted", (*netlink.Conn).DeleteChain)
+}
+
+func (r *chainRequest) change(e *env.Env, done string, set func(*netlink.Conn, *netlink.Chain) error) (any, error) {
+	conn, chain, err := r.on(e)
+	if err == nil {
+		err = set(conn, chain)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &chainChange{Device: r.Device, Block: r.Block, Parent: r.parent(), Change: done, Chain: chain.Index, hook: r.Name()}, nil
+}
+
+func (r *chainRequest) runGet(e *env.Env) (any, error) {
+	conn, chain, err := r.on(e)
+	if err != nil {
+		return nil, err
+	}
+	got, err := conn.Chain(chain)
+	if err != nil {
+		return nil, err
+	}
+	return render.List[*chainReport]{reportChain(got, &deviceNames{conn: conn, queried: chain.Ifindex}, netlink.FilterQuery{})}, nil
+}
+
+func (r *chainRequest) runShow(e *env.Env) (any, error) {
+	conn, on, err := r.on(e)
+	var list render.List[*chainReport]
+	if noEgress(err) {
+		return list, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	names := &deviceNames{conn: conn, queried: on.Ifindex}
+	for chain, err := range conn.Chains(on) {
+		if err != nil {
+			return nil, err
+		}
+		if r.Chain == nil || *r.Chain == chain.Index {
+			list = append(list, reportChain(chain, names, netlink.FilterQuery{Parent: on.Parent, Block: on.Block, Chain: r.Chain}))
+		}
+	}
+	return list, nil
+}
+
+// chainChange is what became of a chain.
+type chainChange struct {
+	Device string         `json:"dev,omitempty"`
+	Block  uint32         `json:"block,omitempty"`
+	Parent netlink.Parent `json:"hook"`
+	Change string         `json:"change"`
+	Chain  uint32         `json:"chain"`
+
+	hook string
+}
+
+func (*chainChange) Changes() {}
+
+// WriteText prints one line.
+func (c *chainChange) WriteText(w io.Writer, _ render.Options) error {
+	_, err := fmt.Fprintf(w, "%s: %s chain %d\n", c.hook, c.Change, c.Chain)
+	return err
+}
+
+// chainReport has the keys of `tc -json chain`.
+type chainReport struct {
+	Added   bool    `json:"added,omitempty"`
+	Deleted bool    `json:"deleted,omitempty"`
+	Block   uint32  `json:"block,omitempty"`
+	Device  string  `json:"dev,omitempty"`
+	Parent  string  `json:"parent,omitempty"`
+	Chain   *uint32 `json:"chain,omitempty"`
+	Kind    string  `json:"kind,omitempty"`
+}
+
+func reportChain(c *netlink.Chain, names *deviceNames, query netlink.FilterQuery) *chainReport {
+	r := &chainReport{Kind: c.Kind}
+	switch {
+	case c.Block == 0:
+		r.Device = names.Name(c.Ifindex)
+		if query.Parent == 0 || c.Parent != query.Parent {
+			r.Parent = c.Parent.String()
+		}
+	case c.Block != query.Block:
+		r.Block = c.Block
+	}
+	if query.Chain == nil || *query.Chain != c.Index {
+		r.Chain = &c.Index
+	}
+	return r
+}
+
+// WriteText prints what tc prints.
+func (r *chainReport) WriteText(w io.Writer, _ render.Options) error {
+	var b strings.Builder
+	if r.Deleted {
+		b.WriteString("deleted ")
+	}
+	if r.Added {
+		b.WriteString("added ")
+	}
+	b.WriteString("chain ")
+	if r.Block != 0 {
+		fmt.Fprintf(&b, "block %d ", r.Block)
+	}
+	if r.Device != "" {
+		fmt.Fprintf(&b, "dev %s ", r.Device)
+	}
+	if r.Parent != "" {
+		fmt.Fprintf(&b, "parent %s ", r.Parent)
+	}
+	if r.Chain != nil {
+		fmt.Fprintf(&b, "chain %d ", *r.Chain)
+	}
+	if r.Kind != "" {
+		fmt.Fprintf(&b, "%s ", r.Kind)
+	}
+	_, err := fmt.Fprintln(w, b.String())
+	return err
+}

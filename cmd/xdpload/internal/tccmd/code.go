@@ -1,0 +1,71 @@
+package tccmd
+
+import (
+	"path/filepath"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
+	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/grammar"
+)
+
+// codeRequest is what a filter or an action runs: a program, or classic BPF.
+type codeRequest struct {
+	Program  subject.ProgramRequest
+	Bytecode bytecodeRequest
+}
+
+func newCodeRequest() codeRequest { return codeRequest{Program: subject.NewProgramRequest()} }
+
+// Grammar is BPFSPEC as tc-bpf(8) has it.
+func (r *codeRequest) Grammar() *grammar.Node {
+	export := grammar.Key("export", "SOCKET", grammar.String(&r.Program.Export)).Completes(grammar.File).
+		Help("send the maps to \"tc exec bpf import SOCKET\" before the program is attached")
+	return grammar.Alt(append(r.Bytecode.Grammar(), r.Program.Grammar(export)...)...).Named("PROGRAM")
+}
+
+// given reports whether there is something to run.
+func (r *codeRequest) given() bool {
+	return r.Bytecode.given() || r.Program.File != "" || r.Program.Pinned != "" || r.Program.FD >= 0 || r.Program.ID != 0
+}
+
+// maxName is the longest text that the kernel keeps with a filter, CLS_BPF_NAME_LEN
+// of net/sched/cls_bpf.c without the zero.
+const maxName = 255
+
+// filterName is the text by which a filter or action shows its program:
+// "foo.o:[classifier]" as tc writes it. Classic BPF has none.
+func filterName(r *subject.ProgramRequest, e *env.Env, t ebpf.ProgramType) (string, error) {
+	var name string
+	switch {
+	case r.Pinned != "":
+		name = filepath.Base(r.Pinned) + ":[*fsobj]"
+	case r.FD >= 0, r.ID != 0:
+		name = r.Name() + ":[*fsobj]"
+	case r.File != "":
+		section, err := section(r, e, t)
+		if err != nil {
+			return "", err
+		}
+		name = filepath.Base(r.File) + ":[" + section + "]"
+	}
+	return name[:min(len(name), maxName)], nil
+}
+
+// section is that of the program which is chosen.
+func section(r *subject.ProgramRequest, e *env.Env, t ebpf.ProgramType) (string, error) {
+	if r.Section != "" {
+		return r.Section, nil
+	}
+	obj, err := r.Object(e)
+	if err != nil {
+		return "", err
+	}
+	p, err := obj.Program(elf.Selector{Program: r.Program, Type: t})
+	if err != nil {
+		return "", err
+	}
+	return p.Section, nil
+}

@@ -1,0 +1,290 @@
+package tccmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/attach"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
+	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/render"
+	"github.com/xdpload/xdpload/netlink"
+	"github.com/xdpload/xdpload/prog"
+)
+
+func filterDeleteCommand() env.Command {
+	return env.Command{
+		Name:        "tc filter delete|del",
+		Summary:     "detach classifiers from a device",
+		Description: `Deletes one filter, named by pref, handle and kind; or those with the name of a program, FILE:[SECTION]; or all of a pref; or, with none of these, all of a hook's chain, whoever they belong to. What was deleted is printed. The qdisc stays. Of several devices each that refuses is named, and the status is 2.`,
+		Examples: []grammar.Example{
+			{Line: "xdpload tc filter del dev eth0 ingress bpf obj foo.o", Help: "detach what was attached from foo.o, and leave the filters of others"},
+			{Line: "xdpload tc filter del dev eth0 ingress pref 49152 handle 1 bpf", Help: "detach one filter"},
+		},
+		Lines: filterLines(attach.FilterAdd, (*filterRequest).deleteGrammar, func(r *filterRequest) env.Request { return env.Runner(r.runDelete) }),
+	}
+}
+
+func (r *filterRequest) deleteGrammar() *grammar.Node {
+	handle, pref, protocol := r.identityGrammar()
+	p := &r.Code.Program
+	named := grammar.Opt(grammar.Alt(
+		grammar.Word("object-file", grammar.Value("FILE", grammar.String(&p.File)).Completes(grammar.File), grammar.Any(
+			grammar.Key("section", "NAME", grammar.String(&p.Section)).Completes(grammar.Section).
+				Help("the section that was attached"),
+			grammar.Key("program", "NAME", grammar.String(&p.Program)).Completes(grammar.Program).
+				Help("the program that was attached"),
+		)).Alias("object", "obj").Help("those that run a program of this object; it is not loaded"),
+		grammar.Key("object-pinned", "PATH", grammar.String(&p.Pinned)).Alias("pinned").Completes(grammar.Pinned).
+			Help("those that run the program which is pinned here"),
+	))
+	return grammar.Any(
+		r.devicesGrammar().Required(),
+		r.parentGrammar(),
+		handle, pref, protocol, r.chainGrammar(),
+		grammar.Const("bpf", &r.Kind, "bpf", named).Exact().Help("a BPF classifier"),
+		grammar.Value("KIND", grammar.String(&r.Kind)).Accept(isClassifier).Hidden(),
+		grammar.Flag("if-exists", &r.IfExists).Help("no error if it is not attached"),
+	).Check(r.checkDelete)
+}
+
+func (r *filterRequest) checkDelete() error {
+	if err := r.checkDevices(); err != nil {
+		return err
+	}
+	switch {
+	case r.Handle != nil && r.Kind == "":
+		return errors.New("handle needs the filter's kind: bpf")
+	case r.Handle != nil && r.Pref == 0:
+		return errors.New("handle needs the filter's pref")
+	case r.Handle != nil && r.Code.given():
+		return errors.New("name the filter by its handle or by its program, not by both")
+	case r.Pref == 0 && r.Kind != "" && !r.Code.given():
+		return errors.New("kind bpf needs a pref, or the program that the filter runs: bpf obj FILE")
+	}
+	return nil
+}
+
+func (r *filterRequest) runDelete(ctx context.Context, e *env.Env) (any, error) {
+	if r.Devices.Several() {
+		return r.runDeleteMany(ctx, e)
+	}
+	deleted, err := r.delete(ctx, e)
+	if r.IfExists && noFilter(err) {
+		return r.deleted(nil), nil
+	}
+	if err != nil {
+		return nil, &env.LinkError{Device: r.subject(), Err: err}
+	}
+	return deleted, nil
+}
+
+func (r *filterRequest) delete(ctx context.Context, e *env.Env) (any, error) {
+	conn, ifindex, err := r.locate(e)
+	if err != nil {
+		return nil, err
+	}
+	filters, err := r.matching(conn, e, ifindex)
+	if err != nil {
+		return nil, err
+	}
+	if r.Code.given() {
+		err = deleteEach(conn, filters)
+	} else {
+		f := r.filter(ifindex)
+		err = conn.DeleteFilter(&f)
+	}
+	if err != nil {
+		return nil, err
+	}
+	report := r.deleted(filters)
+	var echo filterReports
+	if e.Echo {
+		echo = deletedEvents(e, conn, filters)
+	}
+	for _, p := range report.programs {
+		if err := subject.Release(ctx, e, conn, &p); err != nil {
+			return nil, err
+		}
+	}
+	if e.Echo {
+		return echo, nil
+	}
+	return report, nil
+}
+
+// deletedEvents is what the kernel tells all who listen.
+func deletedEvents(e *env.Env, conn *netlink.Conn, filters []*netlink.Filter) filterReports {
+	view := newFilterView(e, conn, echoed)
+	list := filterReports{}
+	for _, f := range filters {
+		list = append(list, view.event(&netlink.Event{Change: netlink.Deleted, Filter: f}))
+	}
+	return list
+}
+
+// matching lists what a delete is about.
+func (r *filterRequest) matching(conn *netlink.Conn, e *env.Env, ifindex int) ([]*netlink.Filter, error) {
+	hook := attach.Clsact{Filter: r.filter(ifindex)}
+	chain := r.chain()
+	if r.Code.given() {
+		return r.named(conn, e, hook)
+	}
+	var filters []*netlink.Filter
+	for f, err := range conn.Filters(netlink.FilterQuery{
+		Ifindex: ifindex, Parent: r.parent(), Block: r.Block, Chain: &chain, Pref: r.Pref, Protocol: r.Protocol,
+	}) {
+		if errors.Is(err, unix.EMSGSIZE) {
+			break // what cannot be listed can be deleted
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !f.Head && (r.Handle == nil || f.Handle == *r.Handle) {
+			filters = append(filters, f)
+		}
+	}
+	return filters, nil
+}
+
+// noFilter tells that there is no filter that was to be deleted, and maybe no
+// qdisc to have one.
+func noFilter(err error) bool {
+	if errors.Is(err, errNoFilter) || noEgress(err) {
+		return true
+	}
+	x, ok := errors.AsType[*netlink.Error](err)
+	return ok && (errors.Is(x, os.ErrNotExist) && x.Errno() != unix.ENODEV || strings.HasPrefix(x.Message, "Parent Qdisc doesn't exist"))
+}
+
+// errNoFilter says that a filter that was named is not there.
+var errNoFilter = errors.New("no such filter")
+
+// named lists the filters that run the program which the line names.
+func (r *filterRequest) named(conn *netlink.Conn, e *env.Env, hook attach.Clsact) (filters []*netlink.Filter, err error) {
+	name, err := filterName(&r.Code.Program, e, ebpf.SchedCLS)
+	if err != nil {
+		return nil, err
+	}
+	hook.Filter.BPF = &netlink.BPFFilter{Name: name}
+	filters, err = hook.Named(conn)
+	if err == nil && len(filters) == 0 {
+		err = fmt.Errorf("%w: none on %s has the name %s", errNoFilter, r.Name(), name)
+	}
+	return filters, err
+}
+
+// deleteEach takes it that someone else may be deleting too.
+func deleteEach(conn *netlink.Conn, filters []*netlink.Filter) error {
+	for _, f := range filters {
+		err := conn.DeleteFilter(&netlink.Filter{
+			Ifindex: f.Ifindex, Parent: f.Parent, Block: f.Block, Chain: f.Chain,
+			Pref: f.Pref, Protocol: f.Protocol, Handle: f.Handle, Kind: f.Kind,
+		})
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// filtersDeleted is what was deleted, and of whom.
+type filtersDeleted struct {
+	Device  string          `json:"dev,omitempty"`
+	Block   uint32          `json:"block,omitempty"`
+	Parent  netlink.Parent  `json:"hook"`
+	Deleted []deletedFilter `json:"deleted"`
+
+	hook     string
+	programs []prog.Info
+}
+
+type deletedFilter struct {
+	Protocol string                 `json:"protocol"`
+	Pref     uint16                 `json:"pref"`
+	Kind     string                 `json:"kind"`
+	Chain    uint32                 `json:"chain"`
+	Handle   string                 `json:"handle"`
+	Name     string                 `json:"bpf_name,omitempty"`
+	Program  *subject.ProgramReport `json:"program,omitempty"`
+}
+
+func (*filtersDeleted) Changes() {}
+
+func (r *filterRequest) deleted(filters []*netlink.Filter) *filtersDeleted {
+	var known attach.Inventory
+	report := &filtersDeleted{
+		Device: r.Device, Block: r.Block, Parent: r.parent(), Deleted: []deletedFilter{}, hook: r.Name(),
+	}
+	for _, f := range filters {
+		d := deletedFilter{
+			Protocol: f.Protocol.String(), Pref: f.Pref, Kind: f.Kind, Chain: f.Chain, Handle: subject.HandleText(f.Handle),
+		}
+		if f.BPF != nil {
+			d.Name = f.BPF.Name
+		}
+		if f.BPF != nil && f.BPF.ProgramID != 0 {
+			p := known.Program(f.BPF.ProgramID)
+			report.programs = append(report.programs, p)
+			d.Program = subject.ReportProgram(&p)
+		}
+		report.Deleted = append(report.Deleted, d)
+	}
+	return report
+}
+
+// WriteText prints how many, and a line for each.
+func (r *filtersDeleted) WriteText(w io.Writer, o render.Options) error {
+	_, err := fmt.Fprintf(w, "%s: %s\n", r.hook, r.outcome(o.Brief))
+	return err
+}
+
+// outcome says what was deleted, and in brief how much.
+func (r *filtersDeleted) outcome(brief bool) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "deleted %s", subject.Count(len(r.Deleted), "filter"))
+	for _, d := range r.Deleted {
+		if brief {
+			break
+		}
+		fmt.Fprintf(&b, "\n  protocol %s pref %d %s chain %d handle %s", d.Protocol, d.Pref, d.Kind, d.Chain, d.Handle)
+		if d.Name != "" {
+			b.WriteString(" " + render.Line(d.Name))
+		}
+		if d.Program != nil {
+			fmt.Fprintf(&b, ", program %v", d.Program)
+		}
+	}
+	return b.String()
+}
+
+// runDeleteMany deletes on one device after the other.
+func (r *filterRequest) runDeleteMany(ctx context.Context, e *env.Env) (any, error) {
+	links, failed, err := r.Devices.Resolve(e, true)
+	if err != nil {
+		return nil, subject.ManyFailed(ctx, r.Devices.String(), err)
+	}
+	of := len(links) + len(failed)
+	list := manyFilters{}
+	for _, l := range links {
+		r.Device = l.Name
+		deleted, err := r.delete(ctx, e)
+		switch {
+		case r.IfExists && noFilter(err):
+			list = append(list, r.deleted(nil))
+		case err != nil:
+			failed = append(failed, subject.DeviceFailure{Device: l.Name, Ifindex: l.Index, Err: err})
+		default:
+			list = append(list, deleted)
+		}
+	}
+	return subject.ConcludeList(e, list, failed, of)
+}

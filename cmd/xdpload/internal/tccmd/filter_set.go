@@ -1,0 +1,269 @@
+package tccmd
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload/attach"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
+	"github.com/xdpload/xdpload/internal/render"
+	"github.com/xdpload/xdpload/netlink"
+)
+
+// filterSetRequest is a line that adds, changes or replaces a filter.
+type filterSetRequest struct{ *filterRequest }
+
+func (r *filterSetRequest) Run(ctx context.Context, e *env.Env) (any, error) {
+	return subject.ChangeHooks(ctx, e, &r.Devices, r.subject(), r.Prepare)
+}
+
+func (r *filterSetRequest) Loads() subject.Loading {
+	f := r.Code.Program.Loading(ebpf.SchedCLS, !r.Devices.Several())
+	for _, a := range r.Actions {
+		f.Barrier = f.Barrier || a.Code.Program.Numbered()
+	}
+	if r.SkipSW || os.Getenv("TC_BPF_UDS") != "" {
+		f.Program = nil
+	}
+	return f
+}
+
+// Simple reports whether the line adds one filter for a program that an earlier
+// line has loaded, so that nothing has to be looked for.
+func (r *filterSetRequest) Simple(e *env.Env) bool {
+	ifindex, known := e.InBatch.Devices[r.Device]
+	if !known || r.Devices.Several() || r.op != attach.FilterAdd || r.Block != 0 || len(r.Actions) > 0 || e.Idempotent || os.Getenv("TC_BPF_UDS") != "" {
+		return false
+	}
+	key, sharing := r.Code.Program.ShareKey(e, ebpf.SchedCLS, r.boundTo(ifindex))
+	return sharing && subject.Shared(e, key) != nil
+}
+
+func (r *filterSetRequest) Prepare(ctx context.Context, e *env.Env) (_ *subject.Change, err error) {
+	c := &subject.Change{Subject: r.subject(), Several: r.Devices.Several(), List: manyFilters{}}
+	var ifindexes []int
+	if c.Several {
+		c.Subject = r.Devices.String()
+		var links []*netlink.Link
+		if links, c.Missing, err = r.Devices.Find(e, true); err != nil {
+			return nil, err
+		}
+		for _, l := range links {
+			e.Known().AddLink(l)
+			ifindexes = append(ifindexes, l.Index)
+		}
+	} else {
+		_, ifindex, err := r.Find(e)
+		if err != nil {
+			return nil, err
+		}
+		ifindexes = []int{ifindex}
+	}
+	if r.Code.Program.Export == "" && r.Code.Program.File != "" {
+		r.Code.Program.Export = os.Getenv("TC_BPF_UDS") // as for tc
+	}
+	options := netlink.BPFFilter{
+		Direct: r.Direct, ClassID: r.ClassID, Police: r.Police, SkipHW: r.SkipHW, SkipSW: r.SkipSW,
+	}
+	if err := r.describe(e, c, &options, ifindexes[0]); err != nil {
+		return nil, err
+	}
+	if options.Actions, c.Free, err = openActions(ctx, e, r.Actions); err != nil {
+		c.Close()
+		return nil, err
+	}
+	for _, ifindex := range ifindexes {
+		f, same := r.filter(ifindex), options
+		f.BPF = &same
+		c.Plans = append(c.Plans, attach.Plan{
+			Source: c.Source.Plan(), Hook: attach.Clsact{Filter: f, Op: r.op, Idempotent: e.Idempotent},
+		})
+	}
+	c.One = func(o *attach.Outcome) any { return r.outcome(e, c, o) }
+	return c, nil
+}
+
+// describe reads what the filter runs.
+func (r *filterSetRequest) describe(e *env.Env, c *subject.Change, options *netlink.BPFFilter, ifindex int) (err error) {
+	p := &r.Code.Program
+	if r.Code.Bytecode.given() {
+		c.Source = new(subject.Source)
+		options.Bytecode, err = r.Code.Bytecode.read(e)
+		return err
+	}
+	p.Alone = c.Several
+	if c.Source, err = p.Source(e, ebpf.SchedCLS, r.boundTo(ifindex)); err != nil {
+		return err
+	}
+	if c.Source.Name == "" {
+		c.Source.Name, err = filterName(p, e, ebpf.SchedCLS)
+	}
+	options.Name = c.Source.Name
+	return err
+}
+
+// boundTo is the device that runs the program itself, 0 for the kernel.
+func (r *filterRequest) boundTo(ifindex int) int {
+	if r.SkipSW {
+		return ifindex
+	}
+	return 0
+}
+
+// filter is the request without what has to be looked up.
+func (r *filterRequest) filter(ifindex int) netlink.Filter {
+	f := netlink.Filter{
+		Ifindex: ifindex, Parent: r.parent(), Block: r.Block, Chain: r.chain(),
+		Pref: r.Pref, Protocol: r.Protocol, Kind: r.Kind,
+		BPF: new(netlink.BPFFilter),
+	}
+	if r.Handle != nil {
+		f.Handle = *r.Handle
+	}
+	return f
+}
+
+// filterChange is what became of a filter. It has tc's keys.
+type filterChange struct {
+	Device        string                 `json:"dev,omitempty"`
+	Ifindex       int                    `json:"ifindex,omitempty"`
+	Block         uint32                 `json:"block,omitempty"`
+	Parent        netlink.Parent         `json:"hook"`
+	Change        netlink.Change         `json:"change"` // what it would have been, if unchanged
+	Qdisc         string                 `json:"qdisc,omitempty"`
+	QdiscCreated  bool                   `json:"qdisc_created,omitempty"`
+	Protocol      string                 `json:"protocol"`
+	Pref          uint16                 `json:"pref"`
+	Kind          string                 `json:"kind"`
+	Chain         uint32                 `json:"chain"`
+	Handle        string                 `json:"handle"`
+	Name          string                 `json:"bpf_name,omitempty"`
+	DirectAction  bool                   `json:"direct-action,omitempty"`
+	Program       *subject.ProgramReport `json:"program,omitempty"`
+	ProgramReused bool                   `json:"program_reused,omitempty"` // -details: by an earlier line of a batch
+	Maps          []subject.MapReport    `json:"maps,omitempty"`
+	Replaced      *subject.ProgramReport `json:"replaced,omitempty"`
+	Unchanged     bool                   `json:"unchanged,omitempty"` // -idempotent: it was there
+
+	hook string
+}
+
+func (*filterChange) Changes() {}
+
+// outcome reports what came of it, or with -echo what the kernel tells all who
+// listen.
+func (r *filterSetRequest) outcome(e *env.Env, by *subject.Change, o *attach.Outcome) any {
+	a := o.Attachment
+	if a == nil {
+		return nil
+	}
+	f, line := a.Filter, *r.filterRequest
+	if by.Several {
+		line.Device = o.Device
+	}
+	change := changeOf(r.op, f.Was != nil)
+	if e.Echo {
+		return newFilterView(e, e.Conn, echoed).event(&netlink.Event{Change: change, Filter: &f.Filter})
+	}
+	c := &filterChange{
+		Device: a.Device, Ifindex: a.Ifindex, Block: f.Block, Parent: f.Parent, Change: change,
+		Qdisc: f.Qdisc, QdiscCreated: f.QdiscCreated, Protocol: f.Protocol.String(), Pref: f.Pref, Kind: f.Kind,
+		Chain: f.Chain, Handle: subject.HandleText(f.Handle), Name: f.BPF.Name, DirectAction: f.BPF.Direct,
+		Replaced: subject.ReportProgram(a.Replaced), Unchanged: a.Unchanged, hook: line.Name(),
+	}
+	if a.Program.ID != 0 {
+		c.Program = subject.ReportProgram(&a.Program)
+		c.ProgramReused = by.Source.Reused && e.Details
+	}
+	c.Maps = subject.ReportMaps(by.Source.Maps(), a.Unchanged)
+	return c
+}
+
+func changeOf(op attach.FilterOp, replaced bool) netlink.Change {
+	switch {
+	case op == attach.FilterChange:
+		return netlink.Changed
+	case replaced:
+		return netlink.Replaced
+	}
+	return netlink.Added
+}
+
+// WriteText prints one line, and one more for a qdisc that was created.
+func (c *filterChange) WriteText(w io.Writer, _ render.Options) error {
+	created := ""
+	if c.QdiscCreated {
+		created = c.Device + ": created clsact qdisc\n"
+	}
+	_, err := fmt.Fprintf(w, "%s%s: %s\n", created, c.hook, c.outcome())
+	return err
+}
+
+// outcome says what became of the filter.
+func (c *filterChange) outcome() string {
+	var b strings.Builder
+	verb := c.Change.String()
+	if c.Unchanged {
+		verb = "unchanged"
+	}
+	fmt.Fprintf(&b, "%s filter protocol %s pref %d chain %d handle %s", verb, c.Protocol, c.Pref, c.Chain, c.Handle)
+	if c.Name != "" {
+		b.WriteString(" " + render.Line(c.Name))
+	}
+	if c.Program != nil {
+		fmt.Fprintf(&b, ", program %v", c.Program)
+	}
+	if c.ProgramReused {
+		b.WriteString(" (loaded by an earlier line)")
+	}
+	if c.Replaced != nil {
+		fmt.Fprintf(&b, ", replaced program %v", c.Replaced)
+	}
+	return b.String()
+}
+
+// filterRefused is the report on a device that refused.
+type filterRefused struct {
+	Device string           `json:"dev"`
+	Error  *subject.Refusal `json:"error"`
+}
+
+// manyFilters are reports on the filters of several devices: *filterChange,
+// *filtersDeleted and *filterRefused, or with -echo *filterReport and
+// filterReports.
+type manyFilters []any
+
+func (manyFilters) Changes() {}
+
+func (l manyFilters) Add(report any) subject.ManyReport { return append(l, report) }
+
+func (l manyFilters) Refuse(f subject.DeviceFailure, why *subject.Refusal) subject.ManyReport {
+	return append(l, &filterRefused{f.Device, why})
+}
+
+// WriteText joins what came out alike.
+func (l manyFilters) WriteText(w io.Writer, o render.Options) error {
+	lines := subject.NewAlike(o)
+	for _, r := range l {
+		switch r := r.(type) {
+		case *filterChange:
+			if r.QdiscCreated {
+				lines.Add(r.Device, ": created clsact qdisc")
+			}
+			lines.Add(r.Device, strings.TrimPrefix(r.hook, r.Device)+": "+r.outcome())
+		case *filtersDeleted:
+			lines.Add(r.Device, strings.TrimPrefix(r.hook, r.Device)+": "+r.outcome(o.Brief))
+		case render.Texter:
+			if err := r.WriteText(w, o); err != nil {
+				return err
+			}
+		}
+	}
+	return lines.Write(w)
+}

@@ -1,0 +1,179 @@
+package tccmd
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
+	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/render"
+	"github.com/xdpload/xdpload/load"
+	"github.com/xdpload/xdpload/prog"
+)
+
+// graftRequest puts a program into a pinned program array.
+type graftRequest struct {
+	Path    string
+	Key     *uint32
+	Type    ebpf.ProgramType // unspecified for what the array takes
+	Program subject.ProgramRequest
+}
+
+func graftCommand() env.Command {
+	return env.Command{
+		Name:    "tc exec bpf graft",
+		Summary: "replace a program of a pinned program array",
+		Description: `Loads a program and puts it into one element of a program array, so that tail calls to that key run it from then on, with no moment in between in which they run neither. Without a key it is the KEY of the program's section ID/KEY.
+
+The program is of the type that the array takes, or of the given one. Nothing is loaded when there is no such array or key.`,
+		Examples: []grammar.Example{
+			{Line: "xdpload tc exec bpf graft m:globals/jmp key 0 obj foo.o sec parse", Help: "have tail calls to 0 run parse"},
+			{Line: "xdpload tc exec bpf graft m:globals/jmp obj foo.o sec 7/1", Help: "the same for key 1, which the section tells"},
+		},
+		New: func() (*grammar.Node, env.Request) {
+			r := &graftRequest{Program: subject.NewProgramRequest()}
+			return r.Grammar(), r
+		},
+	}
+}
+
+func (r *graftRequest) Grammar() *grammar.Node {
+	kind := func(name string, t ebpf.ProgramType, help string) *grammar.Node {
+		return grammar.Const(name, &r.Type, t).Help(help)
+	}
+	kinds := grammar.Word("type", grammar.Alt(
+		kind("cls", ebpf.SchedCLS, "a classifier for tc"), kind("act", ebpf.SchedACT, "an action for tc"),
+		kind("xdp", ebpf.XDP, "an XDP program"),
+		kind("lwt_in", ebpf.LWTIn, "on packets that a route takes in"), kind("lwt_out", ebpf.LWTOut, "on packets that a route sends out"),
+		kind("lwt_xmit", ebpf.LWTXmit, "on packets that a route sends on"), kind("lwt_seg6local", ebpf.LWTSeg6Local, "on packets of segment routing"),
+	)).Help("the program's type")
+	return grammar.Seq(
+		grammar.Value("MAP", grammar.String(&r.Path)).Completes(grammar.Pinned).
+			Help("the path at which the program array is pinned; m:REST is below the BPF file system's tc directory"),
+		grammar.Any(
+			grammar.Key("key", "N", grammar.Pointer(&r.Key, 0, math.MaxUint32)).Help("the element"),
+			grammar.Alt(r.Program.Grammar(kinds)...).Named("PROGRAM").Required(),
+		),
+	)
+}
+
+func (r *graftRequest) Run(ctx context.Context, e *env.Env) (any, error) {
+	key, err := r.key()
+	if err != nil {
+		return nil, err
+	}
+	array, err := prog.OpenProgramArray(subject.PinPath(e, r.Path))
+	if err != nil {
+		return nil, err
+	}
+	defer array.Close()
+	t := cmp.Or(r.Type, array.Owner, ebpf.SchedCLS)
+	if err := array.Check(key, t); err != nil {
+		return nil, err
+	}
+	put := func(p *prog.Program) (any, error) {
+		old, err := array.Put(key, p)
+		if err != nil {
+			return nil, err
+		}
+		return &graftReport{
+			Path: array.Path, MapID: array.ID, Key: key, Program: subject.ReportProgram(&p.Info), Replaced: subject.ReportProgram(old),
+		}, nil
+	}
+	if r.Program.File != "" {
+		return r.load(ctx, e, t, put)
+	}
+	p, err := r.Program.Open(ctx, e, t, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer p.Close() //nolint:errcheck // a descriptor of ours only
+	return put(p.Program)
+}
+
+// load tries the ways to load the program until the array takes it.
+func (r *graftRequest) load(ctx context.Context, e *env.Env, t ebpf.ProgramType, put func(*prog.Program) (any, error)) (any, error) {
+	var first error
+	for _, adapt := range prog.Variants(t) {
+		report, err := r.loadAs(ctx, e, t, adapt, put)
+		if err == nil {
+			return report, nil
+		}
+		first = cmp.Or(first, err)
+		if !errors.Is(err, unix.EINVAL) {
+			break
+		}
+	}
+	return nil, first
+}
+
+// loadAs pins what the object pins, around put.
+func (r *graftRequest) loadAs(ctx context.Context, e *env.Env, t ebpf.ProgramType, adapt func(*ebpf.ProgramSpec), put func(*prog.Program) (any, error)) (report any, err error) {
+	obj, err := r.Program.Object(e)
+	if err != nil {
+		return nil, err
+	}
+	o := r.Program.Options(e, t, 0)
+	o.Adapt, o.KeepSlots = adapt, true // one element changes
+	l, err := load.Load(ctx, obj, o)
+	if err != nil {
+		return nil, r.Program.Failed(obj, o.Select, err)
+	}
+	r.Program.Tell(e, l)
+	defer func() { err = errors.Join(err, l.Close()) }()
+	if err := l.Publish(ctx); err != nil {
+		return nil, err
+	}
+	if report, err = put(l.Program()); err != nil {
+		return nil, err
+	}
+	return report, l.Commit()
+}
+
+var errNoKey = errors.New("no key: say key N, or load a section ID/KEY such as 7/1")
+
+// key is the one that is given, or that of a section ID/KEY.
+func (r *graftRequest) key() (uint32, error) {
+	if r.Key != nil {
+		return *r.Key, nil
+	}
+	id, key, ok := strings.Cut(r.Program.Section, "/")
+	if _, err := grammar.ParseNumber[uint32](id, 0, math.MaxUint32); err != nil || !ok {
+		return 0, errNoKey
+	}
+	n, err := grammar.ParseNumber[uint32](key, 0, math.MaxUint32)
+	if err != nil {
+		return 0, errNoKey
+	}
+	return n, nil
+}
+
+// graftReport is what changed in an array.
+type graftReport struct {
+	Path     string                 `json:"pinned"`
+	MapID    uint32                 `json:"map_id"`
+	Key      uint32                 `json:"key"`
+	Program  *subject.ProgramReport `json:"program"`
+	Replaced *subject.ProgramReport `json:"replaced,omitempty"`
+}
+
+func (*graftReport) Changes() {}
+
+// WriteText prints one line.
+func (r *graftReport) WriteText(w io.Writer, _ render.Options) error {
+	replaced := ""
+	if r.Replaced != nil {
+		replaced = fmt.Sprintf(", replaced program %v", r.Replaced)
+	}
+	_, err := fmt.Fprintf(w, "%s: key %d runs program %v%s\n", r.Path, r.Key, r.Program, replaced)
+	return err
+}

@@ -1,0 +1,109 @@
+package tccmd
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/xdpload/xdpload/attach"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/netlink"
+)
+
+// hookRequest is where filters and chains are.
+type hookRequest struct {
+	Device string
+	Block  uint32
+	Parent *netlink.Parent // nil for the root qdisc
+	Chain  *uint32         // nil for chain 0
+}
+
+func (r *hookRequest) deviceGrammar() *grammar.Node {
+	return grammar.Alt(
+		grammar.Key("dev", "DEV", grammar.String(&r.Device)).Exact().Completes(grammar.Device).
+			Help("the device"),
+		grammar.Key("block", "N", grammar.Number(&r.Block, 1, math.MaxUint32)).
+			Help("the block of filters that several qdiscs share"),
+	)
+}
+
+func (r *hookRequest) parentGrammar() *grammar.Node {
+	parent := func(word string, p netlink.Parent, help string) *grammar.Node {
+		return grammar.Word(word).Exact().Do(func() { r.Parent = &p }).Help(help)
+	}
+	return grammar.Alt(
+		parent("ingress", netlink.Ingress, "packets that come in, of a clsact or ingress qdisc"),
+		parent("egress", netlink.Egress, "packets that go out, of a clsact qdisc"),
+		parent("root", netlink.Root, "the root qdisc"),
+		grammar.Key("parent", "CLASSID", func(word string) error {
+			r.Parent = new(netlink.Parent)
+			return r.Parent.UnmarshalText([]byte(word))
+		}).Exact().Help("a qdisc or class: MAJOR:MINOR, in hexadecimal"),
+	)
+}
+
+func (r *hookRequest) chainGrammar() *grammar.Node {
+	return grammar.Key("chain", "N", grammar.Pointer(&r.Chain, 0, math.MaxUint32)).
+		Help("the chain of filters; packets enter chain 0")
+}
+
+// Name is what the hook is called in messages: "v0 ingress".
+func (r *hookRequest) Name() string {
+	switch {
+	case r.Block != 0:
+		return fmt.Sprintf("block %d", r.Block)
+	case r.Parent == nil || *r.Parent == netlink.Root:
+		return r.Device + " root"
+	case *r.Parent == netlink.Ingress || *r.Parent == netlink.Egress:
+		return r.Device + " " + r.Parent.String()
+	}
+	return r.Device + " parent " + strings.TrimSuffix(r.Parent.String(), ":")
+}
+
+// subject is what errors are about.
+func (r *hookRequest) subject() string {
+	if r.Block != 0 {
+		return r.Name()
+	}
+	return r.Device
+}
+
+// locate finds the device and checks that it has the hook, if only one kind of
+// qdisc has it. ifindex is 0 for a block.
+func (r *hookRequest) locate(e *env.Env) (conn *netlink.Conn, ifindex int, err error) {
+	if conn, ifindex, err = r.Find(e); err == nil && r.Block == 0 {
+		err = attach.CheckHook(conn, ifindex, r.parent())
+	}
+	return conn, ifindex, err
+}
+
+// Find looks the device up. ifindex is 0 for a block.
+func (r *hookRequest) Find(e *env.Env) (conn *netlink.Conn, ifindex int, err error) {
+	if r.Block != 0 {
+		conn, err = e.Netlink()
+		return conn, 0, err
+	}
+	return e.Device(r.Device)
+}
+
+// noEgress tells that a list is empty: nothing runs on a hook that is not there.
+func noEgress(err error) bool {
+	_, ok := errors.AsType[*attach.NoEgressError](err)
+	return ok
+}
+
+func (r *hookRequest) parent() netlink.Parent {
+	if r.Parent == nil {
+		return 0
+	}
+	return *r.Parent
+}
+
+func (r *hookRequest) chain() uint32 {
+	if r.Chain == nil {
+		return 0
+	}
+	return *r.Chain
+}

@@ -1,0 +1,229 @@
+package tcxcmd
+
+import (
+	"context"
+	"errors"
+	"math"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload/attach"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
+	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/grammar"
+)
+
+// multiHook is the words for a hook that runs several programs in order.
+type multiHook struct {
+	command       string    // "tcx"
+	points        [2]string // "ingress", "egress"
+	help          [2]string
+	make          func(ifindex int, second bool, o attach.Order) attach.Hook
+	exampleDevice string
+}
+
+// multiRequest is what a line says about one.
+type multiRequest struct {
+	multiHook
+	Device   string
+	Second   bool
+	Program  subject.ProgramRequest
+	Place    func(attach.Ref) attach.Anchor // nil for the default
+	Ref      refRequest
+	Revision uint64
+	Link     string
+	IfExists bool
+	Object   string // of the program to detach
+	Section  string
+}
+
+// refRequest names a program on a hook.
+type refRequest struct {
+	ID, Link     uint32
+	Name, Pinned string
+}
+
+func (r *refRequest) ref(e *env.Env) attach.Ref {
+	switch {
+	case r.ID != 0:
+		return attach.ProgramID(r.ID)
+	case r.Link != 0:
+		return attach.LinkID(r.Link)
+	case r.Name != "":
+		return attach.ProgramName(r.Name)
+	case r.Pinned != "":
+		return attach.PinnedAt(subject.PinPath(e, r.Pinned))
+	}
+	return attach.Ref{}
+}
+
+func (r *refRequest) Grammar() []*grammar.Node {
+	return []*grammar.Node{
+		grammar.Key("id", "N", grammar.Number(&r.ID, 1, math.MaxUint32)).Help("the program with this id"),
+		grammar.Key("link", "N", grammar.Number(&r.Link, 1, math.MaxUint32)).Help("what the bpf_link with this id holds"),
+		grammar.Key("name", "NAME", grammar.String(&r.Name)).Help("the program with this name, if there is only one on the hook"),
+		grammar.Key("pinned", "PATH", grammar.String(&r.Pinned)).Completes(grammar.Pinned).Help("the program that is pinned at this path, or held by the bpf_link there"),
+	}
+}
+
+func (r *multiRequest) hookGrammar() *grammar.Node {
+	return grammar.Seq(
+		subject.DeviceGrammar(&r.Device),
+		grammar.Alt(
+			grammar.Const(r.points[0], &r.Second, false).Help(r.help[0]),
+			grammar.Const(r.points[1], &r.Second, true).Help(r.help[1]),
+		),
+	)
+}
+
+func (r *multiRequest) attachGrammar() *grammar.Node {
+	program := append(r.Program.Grammar(),
+		grammar.Key("id", "N", grammar.Number(&r.Program.ID, 1, math.MaxUint32)).Help("the loaded program with this id"))
+	return grammar.Seq(r.hookGrammar(), grammar.Any(
+		grammar.Alt(program...).Named("PROGRAM").Required(),
+		r.placeGrammar(),
+		r.revisionGrammar(),
+		subject.LinkPathGrammar(&r.Link),
+	)).Check(r.checkPlace)
+}
+
+func (r *multiRequest) placeGrammar() *grammar.Node {
+	ref := grammar.Alt(r.Ref.Grammar()...).Named("REF")
+	end := func(word string, a attach.Anchor, help string) *grammar.Node {
+		return grammar.Word(word).Do(func() { r.Place = func(attach.Ref) attach.Anchor { return a } }).Help(help)
+	}
+	beside := func(word string, a func(attach.Ref) attach.Anchor, help string) *grammar.Node {
+		return grammar.Word(word, ref).Do(func() { r.Place = a }).Help(help)
+	}
+	return grammar.Alt(
+		end("first", attach.First(), "before all other programs of the hook"),
+		end("last", attach.Last(), "after all others (the default)"),
+		beside("before", attach.Before, "right before another"),
+		beside("after", attach.After, "right after another"),
+		beside("replace", attach.Replace, "in the place of another; the bpf_link that held it holds the new one"),
+	)
+}
+
+func (r *multiRequest) revisionGrammar() *grammar.Node {
+	return grammar.Key("revision", "N", grammar.Number(&r.Revision, 1, math.MaxUint64)).
+		Help("change nothing unless the hook is at this revision, which show prints and each change increments")
+}
+
+var errReplaceByLink = errors.New("a new link cannot take a program's place: replace updates the link that holds one, -force the link at a path")
+
+func (r *multiRequest) checkPlace() error {
+	if r.Link != "" && r.Place != nil && r.Place(attach.Ref{}) == attach.Replace(attach.Ref{}) {
+		return errReplaceByLink
+	}
+	return nil
+}
+
+func (r *multiRequest) detachGrammar() *grammar.Node {
+	which := append(r.Ref.Grammar(),
+		grammar.Word("section", grammar.Value("NAME", grammar.String(&r.Section)).Completes(grammar.Section),
+			grammar.Key("object-file", "FILE", grammar.String(&r.Object)).Alias("object", "obj").Completes(grammar.File).
+				Help("the object that it came from"),
+		).Help("the program with the name of the one in this section of an object"),
+	)
+	return grammar.Seq(r.hookGrammar(), grammar.Any(
+		grammar.Alt(which...).Named("REF").Required(),
+		r.revisionGrammar(),
+		grammar.Flag("if-exists", &r.IfExists).Help("no error if it is not attached"),
+	))
+}
+
+func (r *multiRequest) hook(e *env.Env, ifindex int) attach.Hook {
+	o := attach.Order{
+		Revision: r.Revision, Link: subject.PinPath(e, r.Link), Update: e.Force, Idempotent: e.Idempotent, Which: r.Ref.ref(e),
+	}
+	if r.Place != nil {
+		o.Anchor = r.Place(o.Which)
+	}
+	return r.make(ifindex, r.Second, o)
+}
+
+// multiAttachRequest is a line that attaches.
+type multiAttachRequest struct{ *multiRequest }
+
+func (r *multiAttachRequest) Run(ctx context.Context, e *env.Env) (any, error) {
+	return subject.ChangeHooks(ctx, e, new(subject.DevicesRequest), r.Device, r.Prepare)
+}
+
+func (r *multiAttachRequest) Loads() subject.Loading { return r.Program.Loading(ebpf.SchedCLS, false) }
+
+func (r *multiAttachRequest) Prepare(_ context.Context, e *env.Env) (*subject.Change, error) {
+	r.Program.Alone = true
+	source := func() (*subject.Source, error) { return r.Program.Source(e, ebpf.SchedCLS, 0) }
+	return r.Plan(e, source, func(c *subject.Change, o *attach.Outcome) any {
+		report := r.report(e, o.Attachment)
+		report.Program, report.Replaced = subject.ReportProgram(&o.Attachment.Program), subject.ReportProgram(o.Attachment.Replaced)
+		report.Maps, report.Unchanged = subject.ReportMaps(c.Source.Maps(), o.Attachment.Unchanged), o.Attachment.Unchanged
+		return report
+	})
+}
+
+// Plan makes the change of one program on the hook.
+func (r *multiRequest) Plan(e *env.Env, find func() (*subject.Source, error), one func(*subject.Change, *attach.Outcome) any) (*subject.Change, error) {
+	_, dev, err := e.Link(r.Device)
+	if err != nil {
+		return nil, err
+	}
+	e.Known().AddLink(dev)
+	c := &subject.Change{Subject: r.Device, IfExists: r.IfExists, Holders: true}
+	if c.Source, err = find(); err != nil {
+		return nil, err
+	}
+	c.Plans = []attach.Plan{{Source: c.Source.Plan(), Hook: r.hook(e, dev.Index)}}
+	c.One = func(o *attach.Outcome) any { return one(c, o) }
+	return c, nil
+}
+
+// report is the part that attach and detach have in common.
+func (r *multiRequest) report(e *env.Env, a *attach.Attachment) *multiReport {
+	report := newMultiReport(a)
+	if report.Link != nil {
+		report.Link.Pinned = subject.LinkPins(e)(a.Link.ID)
+	}
+	return report
+}
+
+func (r *multiRequest) runDetach(ctx context.Context, e *env.Env) (any, error) {
+	return subject.ChangeHooks(ctx, e, new(subject.DevicesRequest), r.Device, func(context.Context, *env.Env) (*subject.Change, error) {
+		nothing := func() (*subject.Source, error) { return nil, r.nameBySection(e) }
+		return r.Plan(e, nothing, func(_ *subject.Change, o *attach.Outcome) any {
+			if o.Attachment == nil {
+				return &multiReport{Device: o.Device, Ifindex: o.Ifindex, Hook: r.hookName()}
+			}
+			report := r.report(e, o.Attachment)
+			report.Detached = subject.ReportProgram(&o.Attachment.Program)
+			return report
+		})
+	})
+}
+
+func (r *multiRequest) hookName() string {
+	if r.Second {
+		return r.command + "/" + r.points[1]
+	}
+	return r.command + "/" + r.points[0]
+}
+
+// nameBySection looks the program's name up in its object: the kernel knows
+// nothing of sections.
+func (r *multiRequest) nameBySection(e *env.Env) error {
+	if r.Section == "" {
+		return nil
+	}
+	from := subject.ProgramRequest{File: r.Object, FD: -1, Section: r.Section}
+	obj, err := from.Object(e)
+	if err != nil {
+		return err
+	}
+	p, err := obj.Program(elf.Selector{Section: r.Section})
+	if err != nil {
+		return &env.ObjectError{Object: from.Name(), Err: err}
+	}
+	r.Ref.Name = p.Name
+	return nil
+}

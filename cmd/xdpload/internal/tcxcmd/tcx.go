@@ -1,0 +1,75 @@
+package tcxcmd
+
+import (
+	"fmt"
+
+	"github.com/xdpload/xdpload/attach"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
+	"github.com/xdpload/xdpload/internal/grammar"
+)
+
+func tcxHook() multiHook {
+	return multiHook{
+		command: "tcx",
+		points:  [2]string{"ingress", "egress"},
+		help:    [2]string{"packets that the device receives", "packets that it sends"},
+		make: func(ifindex int, second bool, o attach.Order) attach.Hook {
+			return attach.TCX{Ifindex: ifindex, Egress: second, Order: o}
+		},
+		exampleDevice: "eth0",
+	}
+}
+
+// multiCommands are attach, detach and show of a kind of hook.
+func multiCommands(h multiHook, about string, show func(only string) (*grammar.Node, env.Request)) []env.Command {
+	line := func(grammarOf func(*multiRequest) *grammar.Node, run func(*multiRequest) env.Request) func() (*grammar.Node, env.Request) {
+		return func() (*grammar.Node, env.Request) {
+			r := &multiRequest{multiHook: h, Program: subject.NewProgramRequest()}
+			return grammarOf(r), run(r)
+		}
+	}
+	example := func(format, help string) grammar.Example {
+		return grammar.Example{Line: fmt.Sprintf("xdpload "+format, h.command, h.exampleDevice, h.points[0]), Help: help}
+	}
+	return []env.Command{
+		{
+			Name:    h.command + " attach",
+			Summary: fmt.Sprintf("attach a program to a %s hook, in its place among the others", h.command),
+			Description: about + `
+
+A hook has room for 64 programs, each once. Without "link" the program itself is attached, and stays until it is detached; with it, a bpf_link holds the program until the pin of that link is removed. Nothing is attached, pinned or left loaded when any step fails.
+
+With -idempotent nothing changes if the hook has a program with the same instructions and the same maps, in the place that is asked for.`,
+			Examples: []grammar.Example{
+				example("%s attach dev %s %s obj foo.o", "attach the only classifier of foo.o after all others"),
+				example("%s attach dev %s %s obj foo.o before name count", "attach it right before the program called count"),
+				example("%s attach dev %s %s obj foo.o link /sys/fs/bpf/foo", "attach it by a bpf_link, until that pin is removed"),
+				example("%s attach dev %s %s obj new.o replace pinned /sys/fs/bpf/foo", "have that bpf_link hold another program"),
+			},
+			New: line((*multiRequest).attachGrammar, func(r *multiRequest) env.Request { return &multiAttachRequest{r} }),
+		},
+		{
+			Name:        h.command + " detach",
+			Summary:     fmt.Sprintf("detach a program from a %s hook", h.command),
+			Description: `Takes one program off, and leaves the others. What a bpf_link holds is detached by naming that link: it holds nothing from then on, and a pin of it is worth nothing and stays. Or remove the pin.`,
+			Examples: []grammar.Example{
+				example("%s detach dev %s %s name count", "detach the program called count"),
+				example("%s detach dev %s %s id 7 if-exists", "detach program 7, if it is there"),
+			},
+			New: line((*multiRequest).detachGrammar, func(r *multiRequest) env.Request { return env.Runner(r.runDetach) }),
+		},
+		{
+			Name:        h.command + " show|list|lst",
+			Default:     true,
+			Summary:     fmt.Sprintf("show the programs on %s hooks in the order in which they run", h.command),
+			Description: `Shows them for every device of the network namespace, or for one, as "net show" does, with the position of each and the revision of the hook.`,
+			Examples:    []grammar.Example{{Line: fmt.Sprintf("xdpload -json %s show dev %s", h.command, h.exampleDevice), Help: "one device, for a script"}},
+			New:         func() (*grammar.Node, env.Request) { return show(h.command + "/") },
+		},
+	}
+}
+
+func TCX(show func(only string) (*grammar.Node, env.Request)) []env.Command {
+	return multiCommands(tcxHook(), `Attaches a tc classifier to the device's tcx hook (Linux 6.6). Its programs run in order, before the filters of a clsact qdisc. One that returns TCX_NEXT (-1) leaves the packet to the next; TCX_PASS (0), TCX_DROP (2) and TCX_REDIRECT (7) end it.`, show)
+}
