@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/cli"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
@@ -43,6 +45,9 @@ func newHeavyBatch(t *testing.T, text string) *heavyBatch {
 	b.ns.Veth("v0", "v1")
 	b.ns.Veth("v2", "v3")
 	testobj.Chdir(t)
+	if err := unix.Mkfifo("pipe", 0o600); err != nil { // which nobody writes to
+		t.Fatal(err)
+	}
 	b.Write("ahead.o", object, "heavy", "ahead")
 	b.Write("batch", []byte(text), "", "")
 	if b.before, err = bpftest.NewCensus(subject.DefaultBPFFS); err != nil {
