@@ -16,7 +16,7 @@ import (
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/bpftest"
-	"github.com/xdpload/xdpload/internal/testobj"
+	"github.com/xdpload/xdpload/internal/bpftest/lab"
 	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/netlink"
 	"github.com/xdpload/xdpload/prog"
@@ -25,16 +25,7 @@ import (
 // classifier loads a program of tc.o.
 func classifier(t *testing.T, section string) *prog.Program {
 	t.Helper()
-	obj, err := elf.Open(testobj.Path(t, "tc.o"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := load.Load(t.Context(), obj, load.Options{Select: elf.Selector{Section: section, Type: ebpf.SchedCLS}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	return l.Program()
+	return lab.Load(t, "tc.o", elf.Selector{Section: section, Type: ebpf.SchedCLS}).Program()
 }
 
 // direct is a hook for a direct-action filter called name.
@@ -160,7 +151,7 @@ func TestClsactNoSuchHook(t *testing.T) {
 			loaded := false
 			o := load.Options{Select: elf.Selector{Section: "classifier", Type: ebpf.SchedCLS}}
 			o.Loaded = func(*load.Loaded) error { loaded = true; return nil }
-			if _, _, err := xdpload.Install(t.Context(), c, objectOf(t, "tc.o"), o, hook); err == nil || loaded == tt.checked {
+			if _, _, err := xdpload.Install(t.Context(), c, lab.Object(t, "tc.o"), o, hook); err == nil || loaded == tt.checked {
 				t.Errorf("loaded before that was known: %v", loaded)
 			}
 			if a, err := xdpload.Attach(c, p, hook); err == nil || !strings.Contains(err.Error(), tt.want) {
@@ -294,7 +285,7 @@ func TestAttachmentsInRunOrder(t *testing.T) {
 	if _, err := xdpload.Attach(c, p, direct(v1, netlink.Ingress, "peer")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := xdpload.Attach(c, loadFixture(t, "tiny.o", elf.Selector{}).Program(), attach.XDP{Ifindex: v0}); err != nil {
+	if _, err := xdpload.Attach(c, lab.Load(t, "tiny.o", elf.Selector{}).Program(), attach.XDP{Ifindex: v0}); err != nil {
 		t.Fatal(err)
 	}
 	list := func(ifindex int) (names []string) {
@@ -332,7 +323,7 @@ func TestClsactFound(t *testing.T) {
 	known := new(attach.Inventory)
 	add := func(name string) *attach.Attachment {
 		t.Helper()
-		plan := attach.Plan{Source: open(p), Hook: direct(v0, netlink.Ingress, name)}
+		plan := attach.Plan{Source: xdpload.Open(p), Hook: direct(v0, netlink.Ingress, name)}
 		all, err := attach.Apply(t.Context(), c, []attach.Plan{plan}, attach.Options{Known: known})
 		if err != nil || all[0].Err != nil {
 			t.Fatal(err, all[0].Err)

@@ -23,7 +23,7 @@ func TestFiltersInFlight(t *testing.T) {
 	if _, err := xdpload.Attach(c, p, first); err != nil {
 		t.Fatal(err)
 	}
-	source, plans := open(p), make([]attach.Plan, 3)
+	source, plans := xdpload.Open(p), make([]attach.Plan, 3)
 	for i := range plans {
 		h := first
 		h.Filter.Pref = uint16(6 + i) // the middle one is there

@@ -7,8 +7,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/bpftest/lab"
 	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/netlink"
 	"github.com/xdpload/xdpload/prog"
@@ -19,13 +21,13 @@ func (h *herd) filters() map[string][]*netlink.Filter {
 	h.t.Helper()
 	all := make(map[string][]*netlink.Filter)
 	for _, l := range h.links() {
-		for q, err := range h.conn.Qdiscs(l.Index) {
+		for q, err := range h.Conn.Qdiscs(l.Index) {
 			h.check(err)
 			if q.Kind != "clsact" {
 				continue
 			}
 			all[l.Name] = []*netlink.Filter{}
-			for f, err := range h.conn.Filters(netlink.FilterQuery{Ifindex: l.Index, Parent: netlink.Ingress}) {
+			for f, err := range h.Conn.Filters(netlink.FilterQuery{Ifindex: l.Index, Parent: netlink.Ingress}) {
 				h.check(err)
 				if !f.Head {
 					all[l.Name] = append(all[l.Name], f)
@@ -38,13 +40,13 @@ func (h *herd) filters() map[string][]*netlink.Filter {
 
 // classify has the devices run a classifier, all or none.
 func (h *herd) classify(ctx context.Context, p *prog.Program, links []*netlink.Link, f netlink.Filter) ([]attach.Outcome, error) {
-	source := open(p)
+	source := xdpload.Open(p)
 	var plans []attach.Plan
 	for _, l := range links {
 		f.Ifindex, f.Parent = l.Index, netlink.Ingress
 		plans = append(plans, attach.Plan{Source: source, Hook: attach.Clsact{Filter: f, Op: attach.FilterReplace}})
 	}
-	return attach.Apply(ctx, h.conn, plans, attach.Options{Atomic: true})
+	return attach.Apply(ctx, h.Conn, plans, attach.Options{Atomic: true})
 }
 
 // TestEachFilterUndone: filters that were replaced have their options back,
@@ -52,7 +54,7 @@ func (h *herd) classify(ctx context.Context, p *prog.Program, links []*netlink.L
 func TestEachFilterUndone(t *testing.T) {
 	h := newHerd(t, 8)
 	classifier := func(section string) *load.Loaded {
-		l, err := load.Load(t.Context(), objectOf(t, "tc.o"), load.Options{
+		l, err := load.Load(t.Context(), lab.Object(t, "tc.o"), load.Options{
 			Select: elf.Selector{Section: section, Type: attach.Clsact{}.ProgramType()},
 		})
 		h.check(err)

@@ -14,7 +14,7 @@ import (
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/elf/listing"
 	"github.com/xdpload/xdpload/internal/bpftest"
-	"github.com/xdpload/xdpload/internal/testobj"
+	"github.com/xdpload/xdpload/internal/bpftest/lab"
 	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/netlink"
 )
@@ -22,14 +22,10 @@ import (
 // install loads and attaches in a namespace, and closes what was loaded.
 func install(t *testing.T, ns *bpftest.Namespace, object string, o load.Options, h attach.Hook) *attach.Attachment {
 	t.Helper()
-	obj, err := elf.Open(testobj.Path(t, object))
-	if err != nil {
-		t.Fatal(err)
-	}
 	o.Select.Type = h.ProgramType()
 	var a *attach.Attachment
 	ns.Netlink(func(c *netlink.Conn) error {
-		l, got, err := xdpload.Install(t.Context(), c, obj, o, h)
+		l, got, err := xdpload.Install(t.Context(), c, lab.Object(t, object), o, h)
 		if err != nil {
 			return err
 		}

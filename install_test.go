@@ -1,4 +1,4 @@
-package xdpload
+package xdpload_test
 
 import (
 	"os"
@@ -7,10 +7,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/bpftest"
-	"github.com/xdpload/xdpload/internal/testobj"
+	"github.com/xdpload/xdpload/internal/bpftest/lab"
 	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/netlink"
 	"github.com/xdpload/xdpload/pin"
@@ -49,10 +50,7 @@ func TestCommitFails(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { os.RemoveAll(root) })
-			obj, err := elf.Open(testobj.Path(t, tt.object))
-			if err != nil {
-				t.Fatal(err)
-			}
+			obj := lab.Object(t, tt.object)
 			hook, other := tt.hook(v0), tt.hook(v1)
 			if tt.replace {
 				other = hook
@@ -60,7 +58,7 @@ func TestCommitFails(t *testing.T) {
 			options := load.Options{Select: elf.Selector{Type: hook.ProgramType()}, Pins: load.PinOptions{Root: root}}
 			var first *load.Loaded
 			ns.Do(func() (err error) {
-				first, _, err = Install(t.Context(), c, obj, options, other)
+				first, _, err = xdpload.Install(t.Context(), c, obj, options, other)
 				return err
 			})
 			defer first.Close()
@@ -70,7 +68,7 @@ func TestCommitFails(t *testing.T) {
 			options.Loaded = func(*load.Loaded) error { return first.Maps[0].Freeze() }
 			var failed error
 			ns.Do(func() error {
-				_, _, failed = Install(t.Context(), c, obj, options, hook)
+				_, _, failed = xdpload.Install(t.Context(), c, obj, options, hook)
 				return nil
 			})
 			if failed == nil || !strings.HasPrefix(failed.Error(), "map jmp: set element 0: ") || strings.Contains(failed.Error(), "\n") {

@@ -20,6 +20,7 @@ import (
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/bpftest"
+	"github.com/xdpload/xdpload/internal/bpftest/lab"
 	"github.com/xdpload/xdpload/load"
 )
 
@@ -44,8 +45,11 @@ func spoil(p *ebpf.ProgramSpec) {
 }
 
 func TestJobsFirstRefusal(t *testing.T) {
-	b := newBench(t)
-	before := b.census()
+	b := lab.NewBench(t)
+	before, err := bpftest.NewCensus(b.Root)
+	if err != nil {
+		t.Fatal(err)
+	}
 	rounds := 20
 	if bpftest.InGuest() {
 		rounds = 3
@@ -56,9 +60,9 @@ func TestJobsFirstRefusal(t *testing.T) {
 			bpftest.NoLeaks(t)
 			goroutines := runtime.NumGoroutine()
 			for range rounds {
-				_, err := b.try("sixteen.o", load.Options{
+				_, err := b.Try("sixteen.o", load.Options{
 					Jobs: load.NewJobs(jobs), Adapt: spoil, Select: elf.Selector{Section: "xdp", Type: ebpf.XDP},
-				}, b.hook)
+				}, b.Hook)
 				refused, ok := errors.AsType[*load.Error](err)
 				if !ok || refused.Program != refusedLate {
 					t.Fatalf("got %v, want a refusal of %s", err, refusedLate)
@@ -87,16 +91,16 @@ func TestJobsFirstRefusal(t *testing.T) {
 // TestRefusalOrder refuses two programs, of which the later one in the object
 // has the earlier name.
 func TestRefusalOrder(t *testing.T) {
-	b := newBench(t)
+	b := lab.NewBench(t)
 	for _, jobs := range []int{1, 4} {
-		_, err := b.try("tail.o", load.Options{
+		_, err := b.Try("tail.o", load.Options{
 			Jobs: load.NewJobs(jobs), Select: elf.Selector{Section: "xdp.frags"},
 			Adapt: func(p *ebpf.ProgramSpec) {
 				if p.Name == "tail0" || p.Name == "last" {
 					p.Instructions[0] = asm.Mov.Reg(asm.R0, asm.R9).WithMetadata(p.Instructions[0].Metadata)
 				}
 			},
-		}, b.hook)
+		}, b.Hook)
 		refused, ok := errors.AsType[*load.Error](err)
 		if !ok || refused.Program != "tail0" {
 			t.Errorf("%d jobs: got %v, want a refusal of tail0", jobs, err)
@@ -105,33 +109,33 @@ func TestRefusalOrder(t *testing.T) {
 }
 
 func TestJobsAllLoad(t *testing.T) {
-	b := newBench(t)
+	b := lab.NewBench(t)
 	for _, jobs := range []int{1, 3, 64} {
-		l, err := b.try("sixteen.o", load.Options{Jobs: load.NewJobs(jobs), Select: elf.Selector{Section: "xdp", Type: ebpf.XDP}}, b.hook)
+		l, err := b.Try("sixteen.o", load.Options{Jobs: load.NewJobs(jobs), Select: elf.Selector{Section: "xdp", Type: ebpf.XDP}}, b.Hook)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if len(l.Programs) != 16 {
 			t.Errorf("%d jobs loaded %d programs, want 16", jobs, len(l.Programs))
 		}
-		b.exit(l)
+		b.Exit(l)
 	}
 }
 
 // TestSlots: as long as others have the slots, no program is verified, and a
 // load that is called off does not wait for them.
 func TestSlots(t *testing.T) {
-	b := newBench(t)
+	b := lab.NewBench(t)
 	synctest.Test(t, func(t *testing.T) {
 		slots := load.NewJobs(1)
 		slots <- struct{}{}
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, err := load.Load(ctx, objectOf(t, "tiny.o"), b.options(load.Options{Jobs: slots})); !errors.Is(err, context.Canceled) {
+		if _, err := load.Load(ctx, lab.Object(t, "tiny.o"), b.Options(load.Options{Jobs: slots})); !errors.Is(err, context.Canceled) {
 			t.Errorf("called off: %v", err)
 		}
 		var loaded atomic.Int32
-		o := b.options(load.Options{Jobs: slots, Select: elf.Selector{Section: "xdp", Type: ebpf.XDP}})
+		o := b.Options(load.Options{Jobs: slots, Select: elf.Selector{Section: "xdp", Type: ebpf.XDP}})
 		o.Loaded = func(*load.Loaded) error {
 			loaded.Add(1)
 			return nil
@@ -139,7 +143,7 @@ func TestSlots(t *testing.T) {
 		var loading sync.WaitGroup
 		for range 2 {
 			loading.Go(func() {
-				l, err := load.Load(t.Context(), objectOf(t, "sixteen.o"), o)
+				l, err := load.Load(t.Context(), lab.Object(t, "sixteen.o"), o)
 				if err != nil {
 					t.Error(err)
 					return
@@ -162,15 +166,15 @@ func TestSlots(t *testing.T) {
 // TestLoadedBefore: what was loaded before is attached; after an error nothing of it
 // is open.
 func TestLoadedBefore(t *testing.T) {
-	b := newBench(t)
-	obj := objectOf(t, "count.o")
+	b := lab.NewBench(t)
+	obj := lab.Object(t, "count.o")
 	apply := func() (s *xdpload.Object, before *load.Loaded, err error) {
-		s = &xdpload.Object{Object: obj, Options: b.options(load.Options{Select: elf.Selector{Section: "xdp", Type: ebpf.XDP}})}
+		s = &xdpload.Object{Object: obj, Options: b.Options(load.Options{Select: elf.Selector{Section: "xdp", Type: ebpf.XDP}})}
 		if err := s.Load(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		before = s.Loaded()
-		all, err := attach.Apply(t.Context(), b.conn, []attach.Plan{{Source: s, Hook: b.hook}}, attach.Options{})
+		all, err := attach.Apply(t.Context(), b.Conn, []attach.Plan{{Source: s, Hook: b.Hook}}, attach.Options{})
 		return s, before, cmp.Or(err, all[0].Err)
 	}
 	s, before, err := apply()
@@ -178,7 +182,7 @@ func TestLoadedBefore(t *testing.T) {
 		t.Fatalf("%+v, %v, want %+v", s.Loaded(), err, before)
 	}
 	s.Close()
-	b.hook.Replace = false
+	b.Hook.Replace = false
 	if s, _, err = apply(); !errors.Is(err, os.ErrExist) || s.Loaded() != nil {
 		t.Errorf("on a device that runs another: %v, %+v", err, s.Loaded())
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/bpftest"
+	"github.com/xdpload/xdpload/internal/bpftest/lab"
 	"github.com/xdpload/xdpload/internal/sys"
 	"github.com/xdpload/xdpload/netlink"
 	"github.com/xdpload/xdpload/prog"
@@ -20,7 +21,7 @@ import (
 // before an update, that program is what the update reports as replaced.
 func TestLinkUpdateCompared(t *testing.T) {
 	bpftest.Need(t, bpftest.Root)
-	xdp := func(t *testing.T, _ int) *prog.Program { return loadFixture(t, "tiny.o", elf.Selector{}).Program() }
+	xdp := func(t *testing.T, _ int) *prog.Program { return lab.Load(t, "tiny.o", elf.Selector{}).Program() }
 	tc := func(t *testing.T, i int) *prog.Program {
 		return newTrail(t).program(fmt.Sprint("p", i), int32(i), next)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/cilium/ebpf"
 
 	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/bpftest/lab"
 	"github.com/xdpload/xdpload/load"
 )
 
@@ -18,7 +19,7 @@ func TestMigrationGuide(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := newBench(t)
+	b := lab.NewBench(t)
 	o := load.Options{Select: elf.Selector{Type: ebpf.SchedCLS}}
 	ids := make(map[string]uint32)
 	for i, tt := range []struct{ name, section string }{{"migrate_before", ""}, {"migrate_after", "tc"}} {
@@ -31,7 +32,7 @@ func TestMigrationGuide(t *testing.T) {
 			t.Errorf("the guide does not show %s.c", tt.name)
 		}
 		o.Select.Section = tt.section
-		l, err := b.try(tt.name+".o", o, b.ingress())
+		l, err := b.Try(tt.name+".o", o, b.Ingress())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -45,5 +46,5 @@ func TestMigrationGuide(t *testing.T) {
 			ids[m.Name] = m.ID
 		}
 	}
-	b.wantTree("tc/globals/hits", "tc/globals/jmp")
+	b.WantPins("tc/globals/hits", "tc/globals/jmp")
 }

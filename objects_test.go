@@ -8,6 +8,7 @@ import (
 
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/bpftest/lab"
 	"github.com/xdpload/xdpload/internal/mapdata"
 	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/netlink"
@@ -105,12 +106,12 @@ func TestObjects(t *testing.T) {
 		{object: "table16.o", sel: xdp(""), verdict: 2},
 	} {
 		t.Run(tt.object+" "+tt.sel.Section, func(t *testing.T) {
-			b := newBench(t)
+			b := lab.NewBench(t)
 			var hook attach.Hook = attach.XDP{Ifindex: 1}
 			if tt.sel.Type == ebpf.SchedCLS {
 				hook = attach.Clsact{Filter: netlink.Filter{Ifindex: 1, Parent: netlink.Ingress, BPF: &netlink.BPFFilter{Name: tt.object, Direct: true}}}
 			}
-			l, err := b.try(tt.object, load.Options{Select: tt.sel}, hook)
+			l, err := b.Try(tt.object, load.Options{Select: tt.sel}, hook)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -118,10 +119,10 @@ func TestObjects(t *testing.T) {
 				t.Errorf("verdict %d, want %d", got, tt.verdict)
 			}
 			for _, want := range tt.maps {
-				want.check(t, mapOf(t, l, want.name))
+				want.check(t, lab.MapOf(t, l, want.name))
 			}
-			b.exit(l)
-			b.detach(hook)
+			b.Exit(l)
+			b.Detach(hook)
 		})
 	}
 }
@@ -156,8 +157,8 @@ func (want entry) check(t *testing.T, m *load.Map) {
 
 // TestObjectsOfOtherMachines: big-endian objects are refused by name.
 func TestObjectsOfOtherMachines(t *testing.T) {
-	b := newBench(t)
-	if _, err := b.try("tiny_be.o", load.Options{}, b.hook); err == nil {
+	b := lab.NewBench(t)
+	if _, err := b.Try("tiny_be.o", load.Options{}, b.Hook); err == nil {
 		t.Error("an object of the other byte order was loaded")
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/attach"
+	"github.com/xdpload/xdpload/internal/bpftest/lab"
 	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/pin"
 )
@@ -30,18 +31,18 @@ func database(t *testing.T, text string) []string {
 // TestPinLayout: every pinning has its place, and a second load finds the maps
 // there, with what is in them.
 func TestPinLayout(t *testing.T) {
-	b := newBench(t)
+	b := lab.NewBench(t)
 	o := load.Options{Pins: load.PinOptions{Databases: database(t, "2 no\n0x4 foo/bar # comment\n")}}
-	first := b.install("pins.o", o)
-	sum := objectOf(t, "pins.o").SHA1()
-	b.wantTree("foo/bar/by_number", "tc/"+hex.EncodeToString(sum[:])+"/by_object", "tc/globals/by_global", "tc/globals/by_name")
+	first := b.Install("pins.o", o)
+	sum := lab.Object(t, "pins.o").SHA1()
+	b.WantPins("foo/bar/by_number", "tc/"+hex.EncodeToString(sum[:])+"/by_object", "tc/globals/by_global", "tc/globals/by_name")
 	if len(first.Warnings) != 1 || !strings.Contains(first.Warnings[0], "bpf_pinning:1: number 2 is reserved") {
 		t.Errorf("warnings %q", first.Warnings)
 	}
 	run(t, first.Program().ID)
-	second := b.install("pins.o", o)
+	second := b.Install("pins.o", o)
 	for _, m := range second.Maps {
-		old := mapOf(t, first, m.Name)
+		old := lab.MapOf(t, first, m.Name)
 		shared := m.Name != "by_none"
 		if (m.ID == old.ID) != shared || m.Reused != shared || (m.Pin != "") != shared {
 			t.Errorf("%s: id %d, was %d; reused %v, pinned %q", m.Name, m.ID, old.ID, m.Reused, m.Pin)
@@ -54,63 +55,63 @@ func TestPinLayout(t *testing.T) {
 }
 
 func TestPinDatabase(t *testing.T) {
-	b := newBench(t)
+	b := lab.NewBench(t)
 	for _, tt := range []struct{ name, text, want string }{
 		{"no entry", "4 x\n", `map custom: pinning 99 has no entry in `},
 		{"junk line", "99 custom\njunk\n", `bpf_pinning:2: "junk" is no entry`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := b.try("pin99.o", load.Options{Pins: load.PinOptions{Databases: database(t, tt.text)}}, b.hook)
+			_, err := b.Try("pin99.o", load.Options{Pins: load.PinOptions{Databases: database(t, tt.text)}}, b.Hook)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("%v, want %q", err, tt.want)
 			}
-			b.wantTree()
+			b.WantPins()
 		})
 	}
-	l := b.install("pin99.o", load.Options{Pins: load.PinOptions{Databases: database(t, "99 custom\n")}})
+	l := b.Install("pin99.o", load.Options{Pins: load.PinOptions{Databases: database(t, "99 custom\n")}})
 	run(t, l.Program().ID)
-	b.wantTree("custom/custom")
+	b.WantPins("custom/custom")
 }
 
 // TestPinFailure: when a load fails, at the verifier or at the hook, no pin of
 // it stays, and those that were there do.
 func TestPinFailure(t *testing.T) {
-	b := newBench(t)
-	taken := b.other
+	b := lab.NewBench(t)
+	taken := b.Other
 	taken.Replace = false
-	first, err := b.try("tiny.o", load.Options{}, taken)
+	first, err := b.Try("tiny.o", load.Options{}, taken)
 	if err != nil {
 		t.Fatal(err)
 	}
 	refuse := func(object string) {
 		t.Helper()
-		_, err := b.try(object, load.Options{}, taken)
+		_, err := b.Try(object, load.Options{}, taken)
 		if _, ok := errors.AsType[*attach.OccupiedError](err); !ok {
 			t.Fatalf("%s: %v, want an OccupiedError", object, err)
 		}
-		if id := b.attached(taken); id != first.Program().ID {
+		if id := b.Attached(taken); id != first.Program().ID {
 			t.Errorf("%s: program %d is attached, was %d", object, id, first.Program().ID)
 		}
 	}
 	refuse("shared_xdp.o")
 	refuse("tail_self.o")
-	if _, err := os.Lstat(b.root + "/tc"); err == nil {
+	if _, err := os.Lstat(b.Root + "/tc"); err == nil {
 		t.Error("a directory stays")
 	}
-	b.wantTree()
-	if _, err := b.try("live_rejected.o", load.Options{}, b.hook); err == nil {
+	b.WantPins()
+	if _, err := b.Try("live_rejected.o", load.Options{}, b.Hook); err == nil {
 		t.Error("the verifier takes live_rejected.o")
 	}
-	b.wantTree()
-	b.install("shared_xdp.o", load.Options{})
+	b.WantPins()
+	b.Install("shared_xdp.o", load.Options{})
 	refuse("shared_xdp.o")
-	b.wantTree("tc/globals/shared")
+	b.WantPins("tc/globals/shared")
 }
 
 func TestMismatch(t *testing.T) {
-	b := newBench(t)
-	first := b.install("table16.o", load.Options{})
-	table := mapOf(t, first, "table")
+	b := lab.NewBench(t)
+	first := b.Install("table16.o", load.Options{})
+	table := lab.MapOf(t, first, "table")
 	for _, key := range []uint32{1, 7} {
 		if err := table.Put(key, uint64(key)*11); err != nil {
 			t.Fatal(err)
@@ -129,27 +130,27 @@ func TestMismatch(t *testing.T) {
 		{"other sizes", "table_u32.o", load.MismatchMigrate, "entries have 4+8 bytes there, 4+4 bytes in the object"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := b.try(tt.object, on(tt.on), b.hook)
+			_, err := b.Try(tt.object, on(tt.on), b.Hook)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("%v, want %q", err, tt.want)
 			}
-			if id := pinnedID(t, b.root+"/tc/globals/table"); id != table.ID {
+			if id := lab.PinnedID(t, b.Root+"/tc/globals/table"); id != table.ID {
 				t.Errorf("map %d is pinned, was %d", id, table.ID)
 			}
 		})
 	}
 	// A refused attach puts the old map back.
-	taken := b.hook
+	taken := b.Hook
 	taken.Replace = false
-	if _, err := b.try("table32.o", on(load.MismatchRecreate), taken); err == nil {
+	if _, err := b.Try("table32.o", on(load.MismatchRecreate), taken); err == nil {
 		t.Error("attached to a hook that is taken")
 	}
-	if id := pinnedID(t, b.root+"/tc/globals/table"); id != table.ID {
+	if id := lab.PinnedID(t, b.Root+"/tc/globals/table"); id != table.ID {
 		t.Errorf("after a refused attach map %d is pinned, was %d", id, table.ID)
 	}
 
-	l := b.install("table32.o", on(load.MismatchMigrate))
-	migrated := mapOf(t, l, "table")
+	l := b.Install("table32.o", on(load.MismatchMigrate))
+	migrated := lab.MapOf(t, l, "table")
 	var value uint64
 	if err := migrated.Lookup(uint32(7), &value); err != nil || value != 77 || migrated.MaxEntries() != 32 {
 		t.Errorf("key 7 is %d of %d entries, %v", value, migrated.MaxEntries(), err)
@@ -157,91 +158,76 @@ func TestMismatch(t *testing.T) {
 	if got := run(t, l.Program().ID); got != 1 {
 		t.Errorf("verdict %d, want XDP_DROP: key 1 is there", got)
 	}
-	l = b.install("table_u32.o", on(load.MismatchRecreate))
+	l = b.Install("table_u32.o", on(load.MismatchRecreate))
 	if got := run(t, l.Program().ID); got != 2 {
 		t.Errorf("verdict %d, want XDP_PASS: the map is empty", got)
 	}
-	b.wantTree("tc/globals/table")
-	if id := pinnedID(t, b.root+"/tc/globals/table"); id != mapOf(t, l, "table").ID {
+	b.WantPins("tc/globals/table")
+	if id := lab.PinnedID(t, b.Root+"/tc/globals/table"); id != lab.MapOf(t, l, "table").ID {
 		t.Errorf("map %d is pinned", id)
 	}
 }
 
-func pinnedID(t *testing.T, path string) uint32 {
-	t.Helper()
-	m, err := ebpf.LoadPinnedMap(path, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
-	info, err := m.Info()
-	if err != nil {
-		t.Fatal(err)
-	}
-	id, _ := info.ID()
-	return uint32(id)
-}
-
 // TestMismatchFull: what has no room in the new map is no silent loss.
 func TestMismatchFull(t *testing.T) {
-	b := newBench(t)
-	table := mapOf(t, b.install("table32.o", load.Options{}), "table")
+	b := lab.NewBench(t)
+	table := lab.MapOf(t, b.Install("table32.o", load.Options{}), "table")
 	for key := range uint32(20) {
 		if err := table.Put(key, uint64(key)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	_, err := b.try("table16.o", load.Options{Pins: load.PinOptions{OnMismatch: load.MismatchMigrate}}, b.hook)
+	_, err := b.Try("table16.o", load.Options{Pins: load.PinOptions{OnMismatch: load.MismatchMigrate}}, b.Hook)
 	if err == nil || !strings.Contains(err.Error(), "not all entries have room, the object's map takes 16") {
 		t.Errorf("got %v", err)
 	}
-	if id := pinnedID(t, b.root+"/tc/globals/table"); id != table.ID {
+	if id := lab.PinnedID(t, b.Root+"/tc/globals/table"); id != table.ID {
 		t.Errorf("map %d is pinned, was %d", id, table.ID)
 	}
 }
 
 // TestKernelChanges: what the kernel adds to a definition is no difference.
 func TestKernelChanges(t *testing.T) {
-	b := newBench(t)
+	b := lab.NewBench(t)
 	for range 2 {
-		l := b.install("pin_devmap.o", load.Options{})
+		l := b.Install("pin_devmap.o", load.Options{})
 		if got := run(t, l.Program().ID); got != 1 {
 			t.Errorf("verdict %d, want XDP_DROP", got)
 		}
 	}
-	b.wantTree("tc/globals/events", "tc/globals/ports")
+	b.WantPins("tc/globals/events", "tc/globals/ports")
 }
 
 func TestMapOfMaps(t *testing.T) {
-	b := newBench(t)
-	first := b.install("outer8.o", load.Options{})
+	b := lab.NewBench(t)
+	first := b.Install("outer8.o", load.Options{})
 	if got := run(t, first.Program().ID); got != 2 {
 		t.Errorf("verdict %d, want XDP_PASS", got)
 	}
-	outer := mapOf(t, first, "outer")
-	inner := slots(t, outer.Map)
-	second := b.install("outer8.o", load.Options{})
-	if again := mapOf(t, second, "outer"); again.ID != outer.ID || slots(t, again.Map)[2] != inner[2] {
-		t.Errorf("map %d holds %v, was %d with %v", again.ID, slots(t, again.Map), outer.ID, inner)
+	outer := lab.MapOf(t, first, "outer")
+	inner := lab.Slots(t, outer.Map)
+	second := b.Install("outer8.o", load.Options{})
+	if again := lab.MapOf(t, second, "outer"); again.ID != outer.ID || lab.Slots(t, again.Map)[2] != inner[2] {
+		t.Errorf("map %d holds %v, was %d with %v", again.ID, lab.Slots(t, again.Map), outer.ID, inner)
 	}
-	_, err := b.try("outer16.o", load.Options{}, b.hook)
+	_, err := b.Try("outer16.o", load.Options{}, b.Hook)
 	if err == nil || !strings.Contains(err.Error(), "inner.value_size is 16 in the object, 8 in the pinned map") {
 		t.Errorf("other inner maps: %v", err)
 	}
-	b.wantTree("tc/globals/outer")
+	b.WantPins("tc/globals/outer")
 }
 
 // TestTogether: loads of one pinned object at once all succeed, with one map.
 func TestTogether(t *testing.T) {
 	const loads = 8
-	b := newBench(t)
-	obj := objectOf(t, "shared_xdp.o")
+	b := lab.NewBench(t)
+	obj := lab.Object(t, "shared_xdp.o")
 	ids := make([]uint32, loads)
 	errs := make([]error, loads)
 	var all sync.WaitGroup
 	for i := range loads {
 		all.Go(func() {
-			l, err := together(b, func(o load.Options) (*load.Loaded, error) {
+			l, err := together(t, b, func(o load.Options) (*load.Loaded, error) {
 				return load.Load(t.Context(), obj, o)
 			})
 			if err != nil {
@@ -261,7 +247,7 @@ func TestTogether(t *testing.T) {
 			t.Fatalf("maps %v", ids)
 		}
 	}
-	b.wantTree("tc/globals/shared")
+	b.WantPins("tc/globals/shared")
 }
 
 // TestOvertaken: a load that another one overtakes, with a pin where it wants
@@ -272,23 +258,23 @@ func TestOvertaken(t *testing.T) {
 		devices int
 	}{{"one device", 1}, {"several devices", 2}} {
 		t.Run(tt.name, func(t *testing.T) {
-			b := newBench(t)
+			b := lab.NewBench(t)
 			loads := 0
-			o := b.options(load.Options{Loaded: func(*load.Loaded) error {
+			o := b.Options(load.Options{Loaded: func(*load.Loaded) error {
 				if loads++; loads > 1 {
 					return nil
 				}
-				_, err := b.try("shared_xdp.o", load.Options{}, b.other)
+				_, err := b.Try("shared_xdp.o", load.Options{}, b.Other)
 				return err
 			}})
-			s := &xdpload.Object{Object: objectOf(t, "shared_xdp.o"), Options: o}
-			plans := []attach.Plan{{Source: s, Hook: b.hook}, {Source: s, Hook: attach.XDP{Ifindex: 1}}}
-			if _, err := attach.Apply(t.Context(), b.conn, plans[:tt.devices], attach.Options{}); err != nil {
+			s := &xdpload.Object{Object: lab.Object(t, "shared_xdp.o"), Options: o}
+			plans := []attach.Plan{{Source: s, Hook: b.Hook}, {Source: s, Hook: attach.XDP{Ifindex: 1}}}
+			if _, err := attach.Apply(t.Context(), b.Conn, plans[:tt.devices], attach.Options{}); err != nil {
 				t.Fatal(err)
 			}
 			l := s.Loaded()
 			defer l.Close()
-			m, pinned := mapOf(t, l, "shared"), pinnedID(t, b.root+"/tc/globals/shared")
+			m, pinned := lab.MapOf(t, l, "shared"), lab.PinnedID(t, b.Root+"/tc/globals/shared")
 			if loads != 2 || !m.Reused || m.ID != pinned {
 				t.Errorf("after %d loads map %d is used, reused is %v, and map %d is pinned", loads, m.ID, m.Reused, pinned)
 			}
@@ -297,13 +283,13 @@ func TestOvertaken(t *testing.T) {
 }
 
 // together is Install without a hook: a netlink socket is for one goroutine.
-func together(b *bench, attempt func(load.Options) (*load.Loaded, error)) (*load.Loaded, error) {
+func together(t *testing.T, b *lab.Bench, attempt func(load.Options) (*load.Loaded, error)) (*load.Loaded, error) {
 	for {
-		l, err := attempt(b.options(load.Options{}))
+		l, err := attempt(b.Options(load.Options{}))
 		if err != nil {
 			return nil, err
 		}
-		if err = l.Publish(b.t.Context()); err == nil {
+		if err = l.Publish(t.Context()); err == nil {
 			return l, l.Commit()
 		}
 		if _, raced := errors.AsType[*pin.ConflictError](err); !raced {
@@ -317,21 +303,21 @@ func together(b *bench, attempt func(load.Options) (*load.Loaded, error)) (*load
 
 // TestSharedWithTC: one map for an XDP and a tc program.
 func TestSharedWithTC(t *testing.T) {
-	b := newBench(t)
-	xdp := b.install("shared_xdp.o", load.Options{})
+	b := lab.NewBench(t)
+	xdp := b.Install("shared_xdp.o", load.Options{})
 	o := load.Options{}
 	o.Select.Type = ebpf.SchedCLS
-	tc, err := b.try("shared_tc.o", o, b.ingress())
+	tc, err := b.Try("shared_tc.o", o, b.Ingress())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a, b := mapOf(t, xdp, "shared").ID, mapOf(t, tc, "shared").ID; a != b {
+	if a, b := lab.MapOf(t, xdp, "shared").ID, lab.MapOf(t, tc, "shared").ID; a != b {
 		t.Fatalf("maps %d and %d", a, b)
 	}
 	run(t, xdp.Program().ID)
 	run(t, tc.Program().ID)
 	var n uint64
-	if err := mapOf(t, xdp, "shared").Lookup(uint32(0), &n); err != nil || n < 101 {
+	if err := lab.MapOf(t, xdp, "shared").Lookup(uint32(0), &n); err != nil || n < 101 {
 		t.Errorf("the map counts %d, %v; want 101 at least", n, err)
 	}
 }

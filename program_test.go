@@ -8,14 +8,15 @@ import (
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
+	"github.com/xdpload/xdpload/internal/bpftest/lab"
 	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/prog"
 )
 
 // TestOpenRefused: what is no program of the wanted type is told apart, and closed.
 func TestOpenRefused(t *testing.T) {
-	b := newBench(t)
-	l := b.install("percpu.o", load.Options{Pins: load.PinOptions{Maps: b.root + "/mine", Program: b.root + "/mine/prog"}})
+	b := lab.NewBench(t)
+	l := b.Install("percpu.o", load.Options{Pins: load.PinOptions{Maps: b.Root + "/mine", Program: b.Root + "/mine/prog"}})
 	p := l.Program()
 	other := func() (*prog.Program, error) {
 		fd, err := unix.Dup(p.FD())
@@ -30,10 +31,10 @@ func TestOpenRefused(t *testing.T) {
 		typ  bool // the type is what is wrong
 		says string
 	}{
-		{"pinned", func() (*prog.Program, error) { return prog.OpenPinned(b.root+"/mine/prog", ebpf.SchedCLS) }, true, "/mine/prog is a program of type XDP"},
+		{"pinned", func() (*prog.Program, error) { return prog.OpenPinned(b.Root+"/mine/prog", ebpf.SchedCLS) }, true, "/mine/prog is a program of type XDP"},
 		{"id", func() (*prog.Program, error) { return prog.OpenID(p.ID, ebpf.SchedCLS) }, true, "the hook runs SchedCLS"},
 		{"descriptor", other, true, "the hook runs SchedCLS"},
-		{"map", func() (*prog.Program, error) { return prog.OpenPinned(b.root+"/mine/flows", ebpf.XDP) }, false, "a map of type"},
+		{"map", func() (*prog.Program, error) { return prog.OpenPinned(b.Root+"/mine/flows", ebpf.XDP) }, false, "a map of type"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := tt.open()

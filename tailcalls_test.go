@@ -13,6 +13,7 @@ import (
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/bpftest"
+	"github.com/xdpload/xdpload/internal/bpftest/lab"
 	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/prog"
 )
@@ -33,52 +34,52 @@ func TestTailCallsOutliveLoader(t *testing.T) {
 		{"tc", "tail_none.o", elf.Selector{Type: ebpf.SchedCLS}, 1, 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			b := newBench(t)
-			var hook attach.Hook = b.hook
+			b := lab.NewBench(t)
+			var hook attach.Hook = b.Hook
 			if tt.sel.Type == ebpf.SchedCLS {
-				hook = b.ingress()
+				hook = b.Ingress()
 			}
 			for range 2 {
-				l, err := b.try(tt.object, load.Options{Select: tt.sel}, hook)
+				l, err := b.Try(tt.object, load.Options{Select: tt.sel}, hook)
 				if err != nil {
 					t.Fatal(err)
 				}
 				id := l.Program().ID
-				b.exit(l)
+				b.Exit(l)
 				if got := run(t, id); got != tt.want {
 					t.Errorf("verdict %d, want %d", got, tt.want)
 				}
-				if pins := b.tree(); len(pins) != tt.arrays {
+				if pins := b.Pins(); len(pins) != tt.arrays {
 					t.Errorf("pinned are %q, want %d arrays of the program that runs", pins, tt.arrays)
 				}
 			}
-			b.detach(hook)
-			b.wantTree()
+			b.Detach(hook)
+			b.WantPins()
 		})
 	}
 }
 
 // TestOwnedStaysInUse: an array stays when another device runs the program.
 func TestOwnedStaysInUse(t *testing.T) {
-	b := newBench(t)
-	l := b.install("tail_self.o", load.Options{})
-	if _, err := xdpload.Attach(b.conn, l.Program(), b.other); err != nil {
+	b := lab.NewBench(t)
+	l := b.Install("tail_self.o", load.Options{})
+	if _, err := xdpload.Attach(b.Conn, l.Program(), b.Other); err != nil {
 		t.Fatal(err)
 	}
-	b.exit(l)
-	b.detach(b.hook)
-	if len(b.tree()) != 1 {
-		t.Errorf("pinned are %q, want the array of the program on the other device", b.tree())
+	b.Exit(l)
+	b.Detach(b.Hook)
+	if len(b.Pins()) != 1 {
+		t.Errorf("pinned are %q, want the array of the program on the other device", b.Pins())
 	}
-	b.detach(b.other)
-	b.wantTree()
+	b.Detach(b.Other)
+	b.WantPins()
 }
 
 // TestOwnedStaysForLink: an array stays when a bpf_link runs the program, here
 // in a network namespace where nobody else looks.
 func TestOwnedStaysForLink(t *testing.T) {
-	b := newBench(t)
-	l := b.install("tail_self.o", load.Options{})
+	b := lab.NewBench(t)
+	l := b.Install("tail_self.o", load.Options{})
 	elsewhere := bpftest.NewNamespace(t)
 	ifindex, _ := elsewhere.Veth("v0", "v1")
 	link := attach.XDP{Ifindex: ifindex, Link: "/sys/fs/bpf/" + elsewhere.Name}
@@ -86,51 +87,51 @@ func TestOwnedStaysForLink(t *testing.T) {
 	if _, err := attachIn(elsewhere, l.Program(), link); err != nil {
 		t.Fatal(err)
 	}
-	b.exit(l)
-	b.detach(b.hook)
-	if len(b.tree()) != 1 {
-		t.Errorf("pinned are %q, want the array of the program that the link runs", b.tree())
+	b.Exit(l)
+	b.Detach(b.Hook)
+	if len(b.Pins()) != 1 {
+		t.Errorf("pinned are %q, want the array of the program that the link runs", b.Pins())
 	}
 }
 
 // TestReload: what is refused on the way leaves the attached program and every slot
 // of the pinned array as they were, by id; what succeeds changes both.
 func TestReload(t *testing.T) {
-	b := newBench(t)
-	first := b.install("live_drop.o", load.Options{})
-	jmp, err := ebpf.LoadPinnedMap(b.root+"/tc/globals/jmp", nil)
+	b := lab.NewBench(t)
+	first := b.Install("live_drop.o", load.Options{})
+	jmp, err := ebpf.LoadPinnedMap(b.Root+"/tc/globals/jmp", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer jmp.Close()
-	before, id := slots(t, jmp), first.Program().ID
-	b.exit(first)
-	taken := b.hook
+	before, id := lab.Slots(t, jmp), first.Program().ID
+	b.Exit(first)
+	taken := b.Hook
 	taken.Replace = false
-	tc := b.ingress()
+	tc := b.Ingress()
 	for _, tt := range []struct {
 		name, object string
 		hook         attach.Hook
 		typ          ebpf.ProgramType
 		want         string
 	}{
-		{"second tail program is rejected", "live_rejected.o", b.hook, ebpf.XDP, "program last: "},
+		{"second tail program is rejected", "live_rejected.o", b.Hook, ebpf.XDP, "program last: "},
 		{"attach is refused", "live_tx.o", taken, ebpf.XDP, "XDP program already attached"},
-		{"other flags", "live_frags.o", b.hook, ebpf.XDP, "program entry: invalid argument: the program array that was there before is for programs of another kind"},
+		{"other flags", "live_frags.o", b.Hook, ebpf.XDP, "program entry: invalid argument: the program array that was there before is for programs of another kind"},
 		{"other type", "live_tc.o", tc, ebpf.SchedCLS, "/tc/globals/jmp is a program array for programs of type XDP, the object's are SchedCLS"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := b.try(tt.object, load.Options{Select: elf.Selector{Type: tt.typ}}, tt.hook)
+			_, err := b.Try(tt.object, load.Options{Select: elf.Selector{Type: tt.typ}}, tt.hook)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("%v, want %q", err, tt.want)
 			}
 			if _, owner := errors.AsType[*prog.OwnerError](err); owner != (tt.typ == ebpf.SchedCLS) {
 				t.Errorf("%v: OwnerError is %v", err, owner)
 			}
-			if diff := cmp.Diff(before, slots(t, jmp)); diff != "" {
+			if diff := cmp.Diff(before, lab.Slots(t, jmp)); diff != "" {
 				t.Errorf("slots changed:\n%s", diff)
 			}
-			if now := b.attached(b.hook); now != id {
+			if now := b.Attached(b.Hook); now != id {
 				t.Errorf("program %d is attached, was %d", now, id)
 			}
 			if got := run(t, id); got != 1 {
@@ -139,41 +140,41 @@ func TestReload(t *testing.T) {
 		})
 	}
 
-	second := b.install("live_tx.o", load.Options{})
+	second := b.Install("live_tx.o", load.Options{})
 	newID := second.Program().ID
-	b.exit(second)
+	b.Exit(second)
 	if got := run(t, newID); got != 3 {
 		t.Errorf("verdict %d after a reload, want XDP_TX", got)
 	}
-	after := slots(t, jmp)
+	after := lab.Slots(t, jmp)
 	if len(after) != 2 || after[0] == before[0] || after[1] == before[1] {
 		t.Errorf("slots are %v, were %v", after, before)
 	}
-	b.wantTree("tc/globals/jmp")
-	b.detach(b.hook)
-	b.wantTree("tc/globals/jmp")
+	b.WantPins("tc/globals/jmp")
+	b.Detach(b.Hook)
+	b.WantPins("tc/globals/jmp")
 }
 
 // TestReloadFrozen: a slot that cannot change is found before anything is attached.
 func TestReloadFrozen(t *testing.T) {
-	b := newBench(t)
-	first := b.install("live_drop.o", load.Options{})
+	b := lab.NewBench(t)
+	first := b.Install("live_drop.o", load.Options{})
 	id := first.Program().ID
-	if err := mapOf(t, first, "jmp").Freeze(); err != nil {
+	if err := lab.MapOf(t, first, "jmp").Freeze(); err != nil {
 		t.Fatal(err)
 	}
-	b.exit(first)
-	_, err := b.try("live_tx.o", load.Options{}, b.hook)
+	b.Exit(first)
+	_, err := b.Try("live_tx.o", load.Options{}, b.Hook)
 	if err == nil || !strings.Contains(err.Error(), "the map is frozen") {
 		t.Errorf("got %v", err)
 	}
-	if now := b.attached(b.hook); now != id {
+	if now := b.Attached(b.Hook); now != id {
 		t.Errorf("program %d is attached, was %d", now, id)
 	}
 }
 
 func TestTailOption(t *testing.T) {
-	b := newBench(t)
+	b := lab.NewBench(t)
 	for _, tt := range []struct {
 		name string
 		tail elf.TailCall
@@ -188,7 +189,7 @@ func TestTailOption(t *testing.T) {
 		{name: "program", tail: elf.TailCall{Map: "jmp", Key: 1, Program: "rx"}, err: `no program "rx"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			l, err := b.try("tail_empty.o", load.Options{Select: elf.Selector{Section: "xdp"}, TailCalls: []elf.TailCall{tt.tail}}, b.hook)
+			l, err := b.Try("tail_empty.o", load.Options{Select: elf.Selector{Section: "xdp"}, TailCalls: []elf.TailCall{tt.tail}}, b.Hook)
 			if tt.err != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.err) {
 					t.Errorf("%v, want %q", err, tt.err)
@@ -199,7 +200,7 @@ func TestTailOption(t *testing.T) {
 				t.Fatal(err)
 			}
 			id := l.Program().ID
-			b.exit(l)
+			b.Exit(l)
 			if got := run(t, id); got != tt.want {
 				t.Errorf("verdict %d, want %d", got, tt.want)
 			}

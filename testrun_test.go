@@ -14,6 +14,7 @@ import (
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/bpftest"
+	"github.com/xdpload/xdpload/internal/bpftest/lab"
 	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/netlink"
 	"github.com/xdpload/xdpload/prog"
@@ -23,7 +24,7 @@ import (
 func private(t *testing.T, program string) *load.Loaded {
 	t.Helper()
 	bpftest.Need(t, bpftest.Root)
-	l, err := load.Load(t.Context(), objectOf(t, "testrun.o"), load.Options{
+	l, err := load.Load(t.Context(), lab.Object(t, "testrun.o"), load.Options{
 		Select: elf.Selector{Program: program}, Pins: load.PinOptions{Off: true},
 	})
 	if err != nil {

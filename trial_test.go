@@ -12,6 +12,7 @@ import (
 
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/bpftest"
+	"github.com/xdpload/xdpload/internal/bpftest/lab"
 	"github.com/xdpload/xdpload/internal/testobj"
 	"github.com/xdpload/xdpload/load"
 )
@@ -19,7 +20,7 @@ import (
 func verified(t *testing.T, object string, o load.VerifyOptions) []load.VerifyResult {
 	t.Helper()
 	bpftest.Need(t, bpftest.Root)
-	trials, err := load.Verify(t.Context(), objectOf(t, object), o)
+	trials, err := load.Verify(t.Context(), lab.Object(t, object), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +57,7 @@ func TestVerify(t *testing.T) {
 
 // A map that is pinned where the object's would be is not looked at.
 func TestVerifyLeavesPins(t *testing.T) {
-	newBench(t)
+	lab.NewBench(t)
 	pinned := filepath.Join("/sys/fs/bpf/tc/globals", "trials")
 	if err := os.MkdirAll(filepath.Dir(pinned), 0o700); err != nil {
 		t.Fatal(err)
@@ -141,7 +142,7 @@ func TestVerifyBound(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			ns.Do(func() error {
-				trials, err := load.Verify(t.Context(), objectOf(t, "rxhash.o"), load.VerifyOptions{Ifindex: tt.ifindex})
+				trials, err := load.Verify(t.Context(), lab.Object(t, "rxhash.o"), load.VerifyOptions{Ifindex: tt.ifindex})
 				if err == nil && (trials[0].Err == nil) != tt.taken {
 					t.Errorf("taken: %v, want %v: %v", trials[0].Err == nil, tt.taken, trials[0].Err)
 				}
@@ -168,7 +169,7 @@ func TestVerifyErrors(t *testing.T) {
 		{name: "byte order", object: "tiny_be.o", want: "endian"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := load.Verify(t.Context(), objectOf(t, tt.object), tt.options)
+			_, err := load.Verify(t.Context(), lab.Object(t, tt.object), tt.options)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v, want %q", err, tt.want)
 			}

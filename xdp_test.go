@@ -9,33 +9,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/cilium/ebpf"
-
 	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/bpftest"
-	"github.com/xdpload/xdpload/internal/testobj"
-	"github.com/xdpload/xdpload/load"
+	"github.com/xdpload/xdpload/internal/bpftest/lab"
 	"github.com/xdpload/xdpload/netlink"
 	"github.com/xdpload/xdpload/prog"
 )
-
-// loadFixture loads the program of a fixture that s selects.
-func loadFixture(t *testing.T, object string, s elf.Selector) *load.Loaded {
-	t.Helper()
-	obj, err := elf.Open(testobj.Path(t, object))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Type = ebpf.XDP
-	l, err := load.Load(t.Context(), obj, load.Options{Select: s})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	return l
-}
 
 // witness is what `ip -json link` says of a device's XDP state.
 func witness(t *testing.T, ns *bpftest.Namespace, device string) (mode int, ids []uint32) {
@@ -82,7 +63,7 @@ func TestXDPModes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			p := loadFixture(t, "tiny.o", elf.Selector{}).Program()
+			p := lab.Load(t, "tiny.o", elf.Selector{}).Program()
 			a, err := xdpload.Attach(c, p, attach.XDP{Ifindex: dev.Index, Mode: tt.mode})
 			if err != nil {
 				t.Fatal(err)
@@ -115,8 +96,8 @@ func TestXDPOccupied(t *testing.T) {
 	ns := bpftest.NewNamespace(t)
 	index, _ := ns.Veth("v0", "v1")
 	c := ns.Conn()
-	first := loadFixture(t, "tiny.o", elf.Selector{}).Program()
-	second := loadFixture(t, "drop.o", elf.Selector{}).Program()
+	first := lab.Load(t, "tiny.o", elf.Selector{}).Program()
+	second := lab.Load(t, "drop.o", elf.Selector{}).Program()
 	hook := attach.XDP{Ifindex: index, Mode: netlink.XDPNative}
 	if _, err := xdpload.Attach(c, first, hook); err != nil {
 		t.Fatal(err)
@@ -160,11 +141,11 @@ func TestXDPOccupied(t *testing.T) {
 func TestXDPReplaceOnLoopback(t *testing.T) {
 	ns := bpftest.NewNamespace(t)
 	c := ns.Conn()
-	first := loadFixture(t, "tiny.o", elf.Selector{}).Program()
+	first := lab.Load(t, "tiny.o", elf.Selector{}).Program()
 	if _, err := xdpload.Attach(c, first, attach.XDP{Ifindex: 1}); err != nil {
 		t.Fatal(err)
 	}
-	second := loadFixture(t, "drop.o", elf.Selector{}).Program()
+	second := lab.Load(t, "drop.o", elf.Selector{}).Program()
 	a, err := xdpload.Attach(c, second, attach.XDP{Ifindex: 1, Replace: true})
 	if err != nil {
 		t.Fatal(err)
@@ -182,8 +163,8 @@ func TestXDPSwapUnderTraffic(t *testing.T) {
 	index, peer := ns.Veth("v0", "v1")
 	c := ns.Conn()
 	var programs [2]*prog.Program
-	programs[0] = loadFixture(t, "drop.o", elf.Selector{}).Program()
-	programs[1] = loadFixture(t, "two.o", elf.Selector{Section: "xdp"}).Program()
+	programs[0] = lab.Load(t, "drop.o", elf.Selector{}).Program()
+	programs[1] = lab.Load(t, "two.o", elf.Selector{Section: "xdp"}).Program()
 	if _, err := xdpload.Attach(c, programs[0], attach.XDP{Ifindex: index}); err != nil {
 		t.Fatal(err)
 	}

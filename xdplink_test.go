@@ -13,6 +13,7 @@ import (
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/bpftest"
+	"github.com/xdpload/xdpload/internal/bpftest/lab"
 	"github.com/xdpload/xdpload/netlink"
 )
 
@@ -21,8 +22,8 @@ func TestXDPLink(t *testing.T) {
 		t.Run(mode.Keyword(), func(t *testing.T) {
 			ns := bpftest.NewNamespace(t)
 			v0, _ := ns.Veth("v0", "v1")
-			first := loadFixture(t, "tiny.o", elf.Selector{}).Program()
-			second := loadFixture(t, "drop.o", elf.Selector{}).Program()
+			first := lab.Load(t, "tiny.o", elf.Selector{}).Program()
+			second := lab.Load(t, "drop.o", elf.Selector{}).Program()
 			hook := attach.XDP{Ifindex: v0, Mode: mode, Link: filepath.Join("/sys/fs/bpf", mode.Keyword())}
 			t.Cleanup(func() { os.Remove(hook.Link) })
 			a, err := attachIn(ns, first, hook)
@@ -74,7 +75,7 @@ func TestXDPLink(t *testing.T) {
 func TestXDPLinkRefused(t *testing.T) {
 	ns := bpftest.NewNamespace(t)
 	v0, _ := ns.Veth("v0", "v1")
-	p := loadFixture(t, "tiny.o", elf.Selector{}).Program()
+	p := lab.Load(t, "tiny.o", elf.Selector{}).Program()
 	plain := attach.XDP{Ifindex: v0}
 	if _, err := attachIn(ns, p, plain); err != nil {
 		t.Fatal(err)

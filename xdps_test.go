@@ -17,6 +17,7 @@ import (
 	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/internal/bpftest"
+	"github.com/xdpload/xdpload/internal/bpftest/lab"
 	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/netlink"
 	"github.com/xdpload/xdpload/prog"
@@ -24,14 +25,14 @@ import (
 
 // A herd is many devices of a namespace: f0, f1 and so on, and lo.
 type herd struct {
-	*bench
-	size int
+	*lab.Bench
+	t *testing.T
 }
 
 func newHerd(t *testing.T, size int) *herd {
-	h := &herd{bench: newBench(t), size: size}
+	h := &herd{Bench: lab.NewBench(t), t: t}
 	for i := 0; i < size; i += 2 {
-		h.check(h.conn.AddVeth(netlink.Veth{Name: fmt.Sprint("f", i), Peer: fmt.Sprint("f", i+1)}))
+		h.check(h.Conn.AddVeth(netlink.Veth{Name: fmt.Sprint("f", i), Peer: fmt.Sprint("f", i+1)}))
 	}
 	return h
 }
@@ -46,7 +47,7 @@ func (h *herd) check(err error) {
 // links lists the herd.
 func (h *herd) links() (all []*netlink.Link) {
 	h.t.Helper()
-	for l, err := range h.conn.Links() {
+	for l, err := range h.Conn.Links() {
 		h.check(err)
 		if strings.HasPrefix(l.Name, "f") {
 			all = append(all, l)
@@ -57,7 +58,7 @@ func (h *herd) links() (all []*netlink.Link) {
 
 func (h *herd) device(name string) int {
 	h.t.Helper()
-	l, err := h.conn.Link(name)
+	l, err := h.Conn.Link(name)
 	h.check(err)
 	return l.Index
 }
@@ -71,9 +72,9 @@ func (h *herd) state() map[string][]netlink.XDPProgram {
 	return state
 }
 
-func (h *herd) install(links []*netlink.Link, hook attach.XDP, atomic bool) (*load.Loaded, []attach.Outcome) {
+func (h *herd) installOn(links []*netlink.Link, hook attach.XDP, atomic bool) (*load.Loaded, []attach.Outcome) {
 	h.t.Helper()
-	s := &xdpload.Object{Object: objectOf(h.t, "drop.o"), Options: h.options(load.Options{})}
+	s := &xdpload.Object{Object: lab.Object(h.t, "drop.o"), Options: h.Options(load.Options{})}
 	all, err := h.apply(h.t.Context(), s, links, hook, atomic)
 	h.check(err)
 	h.t.Cleanup(func() { s.Close() })
@@ -90,11 +91,8 @@ func (h *herd) apply(ctx context.Context, s attach.Source, links []*netlink.Link
 		hook.Ifindex = l.Index
 		plans = append(plans, attach.Plan{Source: s, Hook: hook})
 	}
-	return attach.Apply(ctx, h.conn, plans, attach.Options{Atomic: atomic, Known: known})
+	return attach.Apply(ctx, h.Conn, plans, attach.Options{Atomic: atomic, Known: known})
 }
-
-// open is a source of a program that is open.
-func open(p *prog.Program) attach.Source { return xdpload.Open(p) }
 
 func (h *herd) program(name string) *prog.Program {
 	h.t.Helper()
@@ -118,16 +116,16 @@ func (h *herd) program(name string) *prog.Program {
 func (h *herd) refusing() (links []*netlink.Link, want map[string]error) {
 	h.t.Helper()
 	owner, f4 := h.ebpf("owner"), h.device("f4")
-	h.ns.Do(func() error {
+	h.NS.Do(func() error {
 		l, err := link.AttachXDP(link.XDPOptions{Program: owner, Interface: f4})
 		if err == nil {
 			h.t.Cleanup(func() { l.Close() })
 		}
 		return err
 	})
-	h.check(h.conn.SetLinkMTU(h.device("f9"), 9000)) // f8 is its peer
+	h.check(h.Conn.SetLinkMTU(h.device("f9"), 9000)) // f8 is its peer
 	links = h.links()
-	h.check(h.conn.DeleteLink(h.device("f20"))) // and f21 with it
+	h.check(h.Conn.DeleteLink(h.device("f20"))) // and f21 with it
 	links = slices.DeleteFunc(links, func(l *netlink.Link) bool { return l.Name == "f21" })
 	return links, map[string]error{"f4": os.ErrExist, "f8": nil, "f20": os.ErrNotExist}
 }
@@ -164,7 +162,7 @@ func (h *herd) refused(all []attach.Outcome, want map[string]error) {
 func TestEachSomeRefuse(t *testing.T) {
 	h := newHerd(t, herdSize())
 	links, want := h.refusing()
-	l, all := h.install(links, attach.XDP{}, false)
+	l, all := h.installOn(links, attach.XDP{}, false)
 	h.refused(all, want)
 	if l == nil {
 		t.Fatal("nothing was loaded")
@@ -211,7 +209,7 @@ func TestEachAtomic(t *testing.T) {
 	links, want := h.refusing()
 	for i, l := range links {
 		if _, refuses := want[l.Name]; i%3 != 2 && !refuses {
-			h.check(h.conn.SetXDP(l.Index, netlink.XDP{FD: old[i%3].FD()}))
+			h.check(h.Conn.SetXDP(l.Index, netlink.XDP{FD: old[i%3].FD()}))
 		}
 	}
 	for _, p := range old {
@@ -227,7 +225,7 @@ func TestEachAtomic(t *testing.T) {
 		want map[string]error
 	}{
 		{"attach", func() []attach.Outcome {
-			l, all := h.install(links, attach.XDP{Replace: true}, true)
+			l, all := h.installOn(links, attach.XDP{Replace: true}, true)
 			if l != nil {
 				t.Error("something stays loaded")
 			}
@@ -281,14 +279,14 @@ func TestEachInterrupted(t *testing.T) {
 	old := h.program("old")
 	for i, l := range h.links() {
 		if i%2 == 0 {
-			h.check(h.conn.SetXDP(l.Index, netlink.XDP{FD: old.FD()}))
+			h.check(h.Conn.SetXDP(l.Index, netlink.XDP{FD: old.FD()}))
 		}
 	}
 	before := h.state()
 	p := h.program("new")
 	for _, limit := range []int{1, 128, 129, 200, 257, 300} {
 		links, hook := h.links(), attach.XDP{Replace: true}
-		_, err := h.apply(&stopAfter{Context: t.Context(), limit: limit}, open(p), links, hook, true)
+		_, err := h.apply(&stopAfter{Context: t.Context(), limit: limit}, xdpload.Open(p), links, hook, true)
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("interrupted at %d: got %v", limit, err)
 		}
@@ -310,7 +308,7 @@ func (h *herd) restore(before map[string][]netlink.XDPProgram, p *prog.Program) 
 	h.t.Helper()
 	for _, l := range h.links() {
 		if len(before[l.Name]) > 0 {
-			h.check(h.conn.SetXDP(l.Index, netlink.XDP{FD: p.FD()}))
+			h.check(h.Conn.SetXDP(l.Index, netlink.XDP{FD: p.FD()}))
 		}
 	}
 }
@@ -323,9 +321,9 @@ func TestEachUndoneByOthers(t *testing.T) {
 	first := h.links()[0]
 	// The first 128 have been changed when the 129th is asked about.
 	ctx := &stopAfter{Context: t.Context(), limit: 129, then: func() {
-		h.check(h.conn.SetXDP(first.Index, netlink.XDP{FD: theirs.FD()}))
+		h.check(h.Conn.SetXDP(first.Index, netlink.XDP{FD: theirs.FD()}))
 	}}
-	_, err := h.apply(ctx, open(p), h.links(), attach.XDP{}, true)
+	_, err := h.apply(ctx, xdpload.Open(p), h.links(), attach.XDP{}, true)
 	if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), first.Name+": what was there before could not be put back") {
 		t.Errorf("got %v", err)
 	}
@@ -342,13 +340,13 @@ func TestEachOvertaken(t *testing.T) {
 	h := newHerd(t, 6)
 	old, theirs, p := h.program("old"), h.program("theirs"), h.program("new")
 	f0, f1, f2 := h.device("f0"), h.device("f1"), h.device("f2")
-	h.check(h.conn.SetXDP(f0, netlink.XDP{FD: old.FD()}))
-	h.check(h.conn.SetXDP(f2, netlink.XDP{FD: old.FD()}))
+	h.check(h.Conn.SetXDP(f0, netlink.XDP{FD: old.FD()}))
+	h.check(h.Conn.SetXDP(f2, netlink.XDP{FD: old.FD()}))
 	links := h.links()
-	h.check(h.conn.SetXDP(f0, netlink.XDP{FD: theirs.FD()}))
-	h.check(h.conn.SetXDP(f1, netlink.XDP{FD: theirs.FD()}))
-	h.check(h.conn.SetXDP(f2, netlink.XDP{FD: -1}))
-	all, err := h.apply(t.Context(), open(p), links, attach.XDP{Replace: true}, false)
+	h.check(h.Conn.SetXDP(f0, netlink.XDP{FD: theirs.FD()}))
+	h.check(h.Conn.SetXDP(f1, netlink.XDP{FD: theirs.FD()}))
+	h.check(h.Conn.SetXDP(f2, netlink.XDP{FD: -1}))
+	all, err := h.apply(t.Context(), xdpload.Open(p), links, attach.XDP{Replace: true}, false)
 	h.check(err)
 	want := map[string]uint32{"f0": theirs.ID, "f1": theirs.ID}
 	for _, o := range all {
@@ -361,7 +359,7 @@ func TestEachOvertaken(t *testing.T) {
 		}
 	}
 	links = h.links()
-	h.check(h.conn.SetXDP(f0, netlink.XDP{FD: theirs.FD()}))
+	h.check(h.Conn.SetXDP(f0, netlink.XDP{FD: theirs.FD()}))
 	all, err = h.apply(t.Context(), nil, links, attach.XDP{}, false)
 	h.check(err)
 	for _, o := range all {
@@ -376,8 +374,8 @@ func TestEachOvertaken(t *testing.T) {
 func TestEachModes(t *testing.T) {
 	h := newHerd(t, 4)
 	p := h.program("new")
-	h.check(h.conn.SetXDP(h.device("f0"), netlink.XDP{FD: p.FD(), Mode: netlink.XDPGeneric}))
-	all, err := h.apply(t.Context(), open(p), h.links(), attach.XDP{Mode: netlink.XDPNative, Replace: true}, false)
+	h.check(h.Conn.SetXDP(h.device("f0"), netlink.XDP{FD: p.FD(), Mode: netlink.XDPGeneric}))
+	all, err := h.apply(t.Context(), xdpload.Open(p), h.links(), attach.XDP{Mode: netlink.XDPNative, Replace: true}, false)
 	h.check(err)
 	h.refused(all, map[string]error{"f0": os.ErrExist})
 	for _, o := range all {
@@ -396,8 +394,8 @@ func TestEachModes(t *testing.T) {
 // TestEachIdempotent: what runs the like stays, others get the program.
 func TestEachIdempotent(t *testing.T) {
 	h := newHerd(t, 6)
-	first, _ := h.install(h.links()[:3], attach.XDP{}, false)
-	second, all := h.install(h.links(), attach.XDP{Replace: true, Idempotent: true}, false)
+	first, _ := h.installOn(h.links()[:3], attach.XDP{}, false)
+	second, all := h.installOn(h.links(), attach.XDP{Replace: true, Idempotent: true}, false)
 	for i, o := range all {
 		want := second
 		if i < 3 {
@@ -407,7 +405,7 @@ func TestEachIdempotent(t *testing.T) {
 			t.Errorf("%s: %+v", o.Device, o.Attachment)
 		}
 	}
-	_, all = h.install(h.links(), attach.XDP{Replace: true, Idempotent: true}, false)
+	_, all = h.installOn(h.links(), attach.XDP{Replace: true, Idempotent: true}, false)
 	for _, o := range all {
 		if o.Err != nil || !o.Attachment.Unchanged {
 			t.Errorf("%s: %+v", o.Device, o)
@@ -419,12 +417,12 @@ func TestEachIdempotent(t *testing.T) {
 // device has back what it had.
 func TestEachCommitFails(t *testing.T) {
 	h := newHerd(t, 6)
-	first := h.bench.install("live_drop.o", load.Options{}) // pins the array
+	first := h.Install("live_drop.o", load.Options{}) // pins the array
 	old := h.program("old")
-	h.check(h.conn.SetXDP(h.device("f1"), netlink.XDP{FD: old.FD()}))
+	h.check(h.Conn.SetXDP(h.device("f1"), netlink.XDP{FD: old.FD()}))
 	before := h.state()
-	o := h.options(load.Options{Loaded: func(*load.Loaded) error { return mapOf(t, first, "jmp").Freeze() }})
-	s := &xdpload.Object{Object: objectOf(t, "live_tx.o"), Options: o}
+	o := h.Options(load.Options{Loaded: func(*load.Loaded) error { return lab.MapOf(t, first, "jmp").Freeze() }})
+	s := &xdpload.Object{Object: lab.Object(t, "live_tx.o"), Options: o}
 	_, err := h.apply(t.Context(), s, h.links(), attach.XDP{Replace: true}, false)
 	refused, ok := errors.AsType[*load.Error](err)
 	if !ok || refused.Map != "jmp" || strings.Contains(err.Error(), "put back") {
@@ -439,22 +437,22 @@ func TestEachCommitFails(t *testing.T) {
 // chooses, and is said to have it; lo has no native one.
 func TestEachModeChosen(t *testing.T) {
 	h := newHerd(t, 2)
-	lo, err := h.conn.Link("lo")
+	lo, err := h.Conn.Link("lo")
 	h.check(err)
 	links := append(h.links(), lo)
 	want := map[string]netlink.XDPMode{"f0": netlink.XDPNative, "f1": netlink.XDPNative, "lo": netlink.XDPGeneric}
 	for _, replace := range []bool{false, true} { // what runs there is in the mode
-		_, all := h.install(links, attach.XDP{Replace: replace}, replace)
+		_, all := h.installOn(links, attach.XDP{Replace: replace}, replace)
 		for _, o := range all {
 			h.check(o.Err)
-			l, err := h.conn.Link(o.Device)
+			l, err := h.Conn.Link(o.Device)
 			h.check(err)
 			if mode := want[o.Device]; o.Attachment.Mode != mode || l.XDP.Mode != mode || l.XDP.Programs[0].ID != o.Attachment.Program.ID {
 				t.Errorf("%s: %v of program %d, the kernel says %+v, want %v", o.Device, o.Attachment.Mode, o.Attachment.Program.ID, l.XDP, mode)
 			}
 		}
 		for _, l := range links {
-			seen, err := h.conn.LinkByIndex(l.Index)
+			seen, err := h.Conn.LinkByIndex(l.Index)
 			h.check(err)
 			*l = *seen
 		}
@@ -464,18 +462,18 @@ func TestEachModeChosen(t *testing.T) {
 // TestEachModeUndone: what was tried in another mode is taken back too.
 func TestEachModeUndone(t *testing.T) {
 	h := newHerd(t, 2)
-	lo, err := h.conn.Link("lo")
+	lo, err := h.Conn.Link("lo")
 	h.check(err)
-	_, first := h.install(h.links()[1:], attach.XDP{Mode: netlink.XDPGeneric}, false)
+	_, first := h.installOn(h.links()[1:], attach.XDP{Mode: netlink.XDPGeneric}, false)
 	h.check(first[0].Err)
 	links := append(h.links(), lo)
-	_, all := h.install(links, attach.XDP{}, true)
+	_, all := h.installOn(links, attach.XDP{}, true)
 	for i, o := range all {
 		refused := o.Device == first[0].Device
 		if (o.Err != nil) != refused || o.Undone == refused {
 			t.Errorf("%s: undone %v, error %v", o.Device, o.Undone, o.Err)
 		}
-		now, err := h.conn.LinkByIndex(links[i].Index)
+		now, err := h.Conn.LinkByIndex(links[i].Index)
 		h.check(err)
 		if diff := cmp.Diff(links[i].XDP, now.XDP); diff != "" {
 			t.Errorf("%s: before, after (-, +):\n%s", o.Device, diff)

@@ -7,6 +7,7 @@ import (
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/bpftest"
+	"github.com/xdpload/xdpload/internal/bpftest/lab"
 	"github.com/xdpload/xdpload/netlink"
 	"github.com/xdpload/xdpload/prog"
 )
@@ -14,9 +15,9 @@ import (
 // TestXDPSeen: what a device was seen to run is believed as long as it is so.
 func TestXDPSeen(t *testing.T) {
 	bpftest.Need(t, bpftest.Root)
-	first := loadFixture(t, "tiny.o", elf.Selector{}).Program()
-	second := loadFixture(t, "drop.o", elf.Selector{}).Program()
-	third := loadFixture(t, "two.o", elf.Selector{Section: "xdp"}).Program()
+	first := lab.Load(t, "tiny.o", elf.Selector{}).Program()
+	second := lab.Load(t, "drop.o", elf.Selector{}).Program()
+	third := lab.Load(t, "two.o", elf.Selector{Section: "xdp"}).Program()
 	ns := bpftest.NewNamespace(t)
 	ns.Veth("v0", "v1")
 	c := ns.Conn()

@@ -9,7 +9,7 @@ import (
 
 // packages are the directories of the import graph.
 var packages = []string{
-	".", "cmd/xdpload", "elf", "elf/listing", "elf/rewrite", "netlink", "offload", "pin", "internal/bpftest",
+	".", "cmd/xdpload", "elf", "elf/listing", "elf/rewrite", "netlink", "offload", "pin", "internal/bpftest", "internal/bpftest/lab",
 	"internal/classic", "internal/classic/convert", "internal/classic/machine", "internal/grammar", "internal/isolate", "internal/btfjson", "internal/btfwire", "internal/disasm", "internal/kerneltypes", "internal/mapdata", "internal/netns", "internal/pcap", "internal/readback", "internal/render", "internal/sys", "internal/sys/intercept", "internal/testobj", "internal/vm", "internal/bench",
 }
 
@@ -28,6 +28,7 @@ var forbiddenEdges = []edge{
 	{from: "cmd/xdpload", to: "internal/sys", list: "graph-cmd"},
 	{from: "cmd/xdpload", to: "internal/testobj", list: "only-tests"},
 	{from: "internal/vm", to: "internal/isolate", list: "only-tests"},
+	{from: "internal/vm", to: "internal/bpftest/lab", list: "only-tests"},
 
 	{from: ".", to: "internal/grammar", list: "graph-root"},
 	{from: ".", to: "github.com/cilium/ebpf/link", list: "graph-root"},
@@ -137,6 +138,7 @@ var allowedEdges = []edge{
 	{from: "internal/btfjson", to: "github.com/cilium/ebpf/btf"},
 	{from: "internal/bench", to: "github.com/urfave/cli/v2"},
 	{from: "internal/bpftest", to: "internal/sys/intercept"},
+	{from: "internal/bpftest/lab", to: "."},
 	{from: ".", to: "elf"},
 	{from: ".", to: "netlink"},
 	{from: ".", to: "pin"},
