@@ -1,4 +1,4 @@
-package xdpload_test
+package prog_test
 
 import (
 	"errors"
