@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// TestSideBySideLimit: each call waits until as many as there may be have
+// TestParallelLimit: each call waits until as many as there may be have
 // begun, and one too many would be seen.
-func TestSideBySideLimit(t *testing.T) {
+func TestParallelLimit(t *testing.T) {
 	for _, tt := range []struct{ n, jobs int }{{0, 1}, {1, 4}, {6, 1}, {6, 2}, {6, 3}, {12, 4}, {4, 4}} {
 		t.Run(fmt.Sprintf("%d of %d", tt.jobs, tt.n), func(t *testing.T) {
 			var running, most atomic.Int32
@@ -52,8 +52,8 @@ func TestSideBySideLimit(t *testing.T) {
 	}
 }
 
-// TestSideBySideFirstFailure: of failures the lowest wins, though it comes last.
-func TestSideBySideFirstFailure(t *testing.T) {
+// TestParallelFirstFailure: of failures the lowest wins, though it comes last.
+func TestParallelFirstFailure(t *testing.T) {
 	late := errors.New("late")
 	quick := errors.New("quick")
 	for _, jobs := range []int{2, 5, 8} {

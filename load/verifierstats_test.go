@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestParseCost(t *testing.T) {
+func TestParseStats(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		log  []string

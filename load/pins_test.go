@@ -1,4 +1,4 @@
-package xdpload_test
+package load_test
 
 import (
 	"encoding/hex"
@@ -12,8 +12,8 @@ import (
 
 	"github.com/cilium/ebpf"
 
-	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/attach"
+	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/bpftest/lab"
 	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/pin"
@@ -250,38 +250,6 @@ func TestTogether(t *testing.T) {
 	b.WantPins("tc/globals/shared")
 }
 
-// TestOvertaken: a load that another one overtakes, with a pin where it wants
-// one, begins anew and shares that map.
-func TestOvertaken(t *testing.T) {
-	for _, tt := range []struct {
-		name    string
-		devices int
-	}{{"one device", 1}, {"several devices", 2}} {
-		t.Run(tt.name, func(t *testing.T) {
-			b := lab.NewBench(t)
-			loads := 0
-			o := b.Options(load.Options{Loaded: func(*load.Loaded) error {
-				if loads++; loads > 1 {
-					return nil
-				}
-				_, err := b.Try("shared_xdp.o", load.Options{}, b.Other)
-				return err
-			}})
-			s := &xdpload.Object{Object: lab.Object(t, "shared_xdp.o"), Options: o}
-			plans := []attach.Plan{{Source: s, Hook: b.Hook}, {Source: s, Hook: attach.XDP{Ifindex: 1}}}
-			if _, err := attach.Apply(t.Context(), b.Conn, plans[:tt.devices], attach.Options{}); err != nil {
-				t.Fatal(err)
-			}
-			l := s.Loaded()
-			defer l.Close()
-			m, pinned := lab.MapOf(t, l, "shared"), lab.PinnedID(t, b.Root+"/tc/globals/shared")
-			if loads != 2 || !m.Reused || m.ID != pinned {
-				t.Errorf("after %d loads map %d is used, reused is %v, and map %d is pinned", loads, m.ID, m.Reused, pinned)
-			}
-		})
-	}
-}
-
 // together is Install without a hook: a netlink socket is for one goroutine.
 func together(t *testing.T, b *lab.Bench, attempt func(load.Options) (*load.Loaded, error)) (*load.Loaded, error) {
 	for {
@@ -319,5 +287,20 @@ func TestSharedWithTC(t *testing.T) {
 	var n uint64
 	if err := lab.MapOf(t, xdp, "shared").Lookup(uint32(0), &n); err != nil || n < 101 {
 		t.Errorf("the map counts %d, %v; want 101 at least", n, err)
+	}
+}
+
+// TestNothingToPin: no BPF file system matters when nothing is pinned, and
+// its absence is told when something is.
+func TestNothingToPin(t *testing.T) {
+	b := lab.NewBench(t)
+	b.Root = t.TempDir()
+	b.Install("count.o", load.Options{Select: elf.Selector{Section: "xdp"}})
+	for _, object := range []string{"shared_xdp.o", "tail_self.o"} {
+		_, err := b.Try(object, load.Options{}, b.Hook)
+		path, ok := errors.AsType[*os.PathError](err)
+		if !ok || path.Path != b.Root || !strings.Contains(err.Error(), "not a BPF file system") {
+			t.Errorf("%s: %v", object, err)
+		}
 	}
 }

@@ -1,11 +1,9 @@
-package xdpload_test
+package load_test
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -16,8 +14,6 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 
-	"github.com/xdpload/xdpload"
-	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/bpftest/lab"
@@ -161,29 +157,4 @@ func TestSlots(t *testing.T) {
 			t.Error("a slot was not given back")
 		}
 	})
-}
-
-// TestLoadedBefore: what was loaded before is attached; after an error nothing of it
-// is open.
-func TestLoadedBefore(t *testing.T) {
-	b := lab.NewBench(t)
-	obj := lab.Object(t, "count.o")
-	apply := func() (s *xdpload.Object, before *load.Loaded, err error) {
-		s = &xdpload.Object{Object: obj, Options: b.Options(load.Options{Select: elf.Selector{Section: "xdp", Type: ebpf.XDP}})}
-		if err := s.Load(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		before = s.Loaded()
-		all, err := attach.Apply(t.Context(), b.Conn, []attach.Plan{{Source: s, Hook: b.Hook}}, attach.Options{})
-		return s, before, cmp.Or(err, all[0].Err)
-	}
-	s, before, err := apply()
-	if err != nil || s.Loaded() != before {
-		t.Fatalf("%+v, %v, want %+v", s.Loaded(), err, before)
-	}
-	s.Close()
-	b.Hook.Replace = false
-	if s, _, err = apply(); !errors.Is(err, os.ErrExist) || s.Loaded() != nil {
-		t.Errorf("on a device that runs another: %v, %+v", err, s.Loaded())
-	}
 }

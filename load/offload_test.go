@@ -1,4 +1,4 @@
-package xdpload_test
+package load_test
 
 import (
 	"bytes"

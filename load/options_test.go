@@ -1,33 +1,13 @@
-package xdpload_test
+package load_test
 
 import (
-	"errors"
-	"os"
 	"strings"
 	"testing"
 
-	"github.com/cilium/ebpf"
-
 	"github.com/xdpload/xdpload/elf"
-	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/bpftest/lab"
 	"github.com/xdpload/xdpload/load"
 )
-
-// run has the kernel run the program with an id on one packet.
-func run(t *testing.T, id uint32) uint32 {
-	t.Helper()
-	p, err := ebpf.NewProgramFromID(ebpf.ProgramID(id))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer p.Close()
-	ret, _, err := p.Test(bpftest.Frame(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ret
-}
 
 func TestLoadVariables(t *testing.T) {
 	b := lab.NewBench(t)
@@ -100,20 +80,5 @@ func TestLoadMapOptions(t *testing.T) {
 			}
 			b.WantPins("mine/flows", "mine/prog")
 		})
-	}
-}
-
-// TestNothingToPin: no BPF file system matters when nothing is pinned, and
-// its absence is told when something is.
-func TestNothingToPin(t *testing.T) {
-	b := lab.NewBench(t)
-	b.Root = t.TempDir()
-	b.Install("count.o", load.Options{Select: elf.Selector{Section: "xdp"}})
-	for _, object := range []string{"shared_xdp.o", "tail_self.o"} {
-		_, err := b.Try(object, load.Options{}, b.Hook)
-		path, ok := errors.AsType[*os.PathError](err)
-		if !ok || path.Path != b.Root || !strings.Contains(err.Error(), "not a BPF file system") {
-			t.Errorf("%s: %v", object, err)
-		}
 	}
 }

@@ -1,4 +1,4 @@
-package xdpload_test
+package load_test
 
 import (
 	"os"
@@ -15,7 +15,7 @@ import (
 // TestMigrationGuide: the objects that docs/migration.md shows are the
 // fixtures, do the same, and the second reuses the maps of the first.
 func TestMigrationGuide(t *testing.T) {
-	guide, err := os.ReadFile("docs/migration.md")
+	guide, err := os.ReadFile("../docs/migration.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +23,7 @@ func TestMigrationGuide(t *testing.T) {
 	o := load.Options{Select: elf.Selector{Type: ebpf.SchedCLS}}
 	ids := make(map[string]uint32)
 	for i, tt := range []struct{ name, section string }{{"migrate_before", ""}, {"migrate_after", "tc"}} {
-		source, err := os.ReadFile("internal/testobj/src/" + tt.name + ".c")
+		source, err := os.ReadFile("../internal/testobj/src/" + tt.name + ".c")
 		if err != nil {
 			t.Fatal(err)
 		}

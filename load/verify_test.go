@@ -1,4 +1,4 @@
-package xdpload_test
+package load_test
 
 import (
 	"errors"
@@ -20,33 +20,33 @@ import (
 func verified(t *testing.T, object string, o load.VerifyOptions) []load.VerifyResult {
 	t.Helper()
 	bpftest.Need(t, bpftest.Root)
-	trials, err := load.Verify(t.Context(), lab.Object(t, object), o)
+	results, err := load.Verify(t.Context(), lab.Object(t, object), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return trials
+	return results
 }
 
 func TestVerify(t *testing.T) {
 	bpftest.NoLeaks(t)
-	trials := verified(t, "trials.o", load.VerifyOptions{})
+	results := verified(t, "trials.o", load.VerifyOptions{})
 	var bad []string
-	for _, trial := range trials {
-		if trial.Err == nil {
-			if trial.Cost.Instructions < 2 || trial.Cost.Limit != 1_000_000 {
-				t.Errorf("%s: cost %+v", trial.Program.Name, trial.Cost)
+	for _, r := range results {
+		if r.Err == nil {
+			if r.Cost.Instructions < 2 || r.Cost.Limit != 1_000_000 {
+				t.Errorf("%s: cost %+v", r.Program.Name, r.Cost)
 			}
 			continue
 		}
-		bad = append(bad, trial.Program.Name)
-		if v, ok := errors.AsType[*ebpf.VerifierError](trial.Err); !ok || len(v.Log) < 3 {
-			t.Errorf("%s: %v, want the verifier's log", trial.Program.Name, trial.Err)
+		bad = append(bad, r.Program.Name)
+		if v, ok := errors.AsType[*ebpf.VerifierError](r.Err); !ok || len(v.Log) < 3 {
+			t.Errorf("%s: %v, want the verifier's log", r.Program.Name, r.Err)
 		}
 	}
-	if diff := cmp.Diff([]string{"bad_read", "bad_null"}, bad); diff != "" || len(trials) != 16 {
-		t.Fatalf("of %d programs are refused:\n%s", len(trials), diff)
+	if diff := cmp.Diff([]string{"bad_read", "bad_null"}, bad); diff != "" || len(results) != 16 {
+		t.Fatalf("of %d programs are refused:\n%s", len(results), diff)
 	}
-	read := trials[0]
+	read := results[0]
 	if want := "return count(data[14], XDP_PASS); @ trials.c:27"; read.Source != want && read.Source != strings.TrimSuffix(want, " @ trials.c:27") {
 		t.Errorf("source %q, want %q", read.Source, want)
 	}
@@ -71,9 +71,9 @@ func TestVerifyLeavesPins(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer os.Remove(pinned)
-	for _, trial := range verified(t, "trials.o", load.VerifyOptions{Select: elf.Selector{Program: "good_xdp0"}}) {
-		if trial.Err != nil {
-			t.Error(trial.Err)
+	for _, r := range verified(t, "trials.o", load.VerifyOptions{Select: elf.Selector{Program: "good_xdp0"}}) {
+		if r.Err != nil {
+			t.Error(r.Err)
 		}
 	}
 	if err := os.Remove(pinned); err != nil {
@@ -110,13 +110,13 @@ func TestVerifyKinds(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := map[string]string{}
-			for _, trial := range verified(t, tt.object, tt.options) {
-				if trial.Err != nil {
-					t.Error(trial.Err)
+			for _, r := range verified(t, tt.object, tt.options) {
+				if r.Err != nil {
+					t.Error(r.Err)
 				}
-				got[trial.Program.Name] = trial.Program.Type.String()
-				if trial.Skipped != "" {
-					got[trial.Program.Name] = trial.Skipped
+				got[r.Program.Name] = r.Program.Type.String()
+				if r.Skipped != "" {
+					got[r.Program.Name] = r.Skipped
 				}
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
@@ -142,9 +142,9 @@ func TestVerifyBound(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			ns.Do(func() error {
-				trials, err := load.Verify(t.Context(), lab.Object(t, "rxhash.o"), load.VerifyOptions{Ifindex: tt.ifindex})
-				if err == nil && (trials[0].Err == nil) != tt.taken {
-					t.Errorf("taken: %v, want %v: %v", trials[0].Err == nil, tt.taken, trials[0].Err)
+				results, err := load.Verify(t.Context(), lab.Object(t, "rxhash.o"), load.VerifyOptions{Ifindex: tt.ifindex})
+				if err == nil && (results[0].Err == nil) != tt.taken {
+					t.Errorf("taken: %v, want %v: %v", results[0].Err == nil, tt.taken, results[0].Err)
 				}
 				return err
 			})
@@ -185,24 +185,24 @@ func TestVerifyTypes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if trials := verified(t, "core.o", load.VerifyOptions{Types: types}); trials[0].Err != nil {
-		t.Error(trials[0].Err)
+	if results := verified(t, "core.o", load.VerifyOptions{Types: types}); results[0].Err != nil {
+		t.Error(results[0].Err)
 	}
 	if types, err = load.OpenTypes(testobj.Path(t, "tiny.o")); err != nil {
 		t.Fatal(err)
 	}
-	trial := verified(t, "core.o", load.VerifyOptions{Types: types})[0]
-	if trial.Err == nil || !strings.Contains(trial.Cause, "task_struct") || !strings.Contains(trial.Source, "core.c:") {
-		t.Errorf("refused with %v: %q at %q", trial.Err, trial.Cause, trial.Source)
+	r := verified(t, "core.o", load.VerifyOptions{Types: types})[0]
+	if r.Err == nil || !strings.Contains(r.Cause, "task_struct") || !strings.Contains(r.Source, "core.c:") {
+		t.Errorf("refused with %v: %q at %q", r.Err, r.Cause, r.Source)
 	}
 	if _, err := load.OpenTypes(testobj.Path(t, "tiny_nobtf.o")); err == nil {
 		t.Error("an object without types is taken for a kernel")
 	}
 	for name, want := range map[string]string{
-		"/dev/zero":     "begins with 00 00 00 00, which is neither BTF nor ELF",
-		"/dev/null":     "the file is empty",
-		"trial_test.go": "begins with 70 61 63 6b",
-		".":             "is a directory",
+		"/dev/zero":      "begins with 00 00 00 00, which is neither BTF nor ELF",
+		"/dev/null":      "the file is empty",
+		"verify_test.go": "begins with 70 61 63 6b",
+		".":              "is a directory",
 	} {
 		if _, err := load.OpenTypes(name); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", name, err, want)

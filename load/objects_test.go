@@ -1,4 +1,4 @@
-package xdpload_test
+package load_test
 
 import (
 	"encoding/json"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/bpftest/lab"
 	"github.com/xdpload/xdpload/internal/mapdata"
 	"github.com/xdpload/xdpload/load"
@@ -161,4 +162,19 @@ func TestObjectsOfOtherMachines(t *testing.T) {
 	if _, err := b.Try("tiny_be.o", load.Options{}, b.Hook); err == nil {
 		t.Error("an object of the other byte order was loaded")
 	}
+}
+
+// run has the kernel run the program with an id on one packet.
+func run(t *testing.T, id uint32) uint32 {
+	t.Helper()
+	p, err := ebpf.NewProgramFromID(ebpf.ProgramID(id))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	ret, _, err := p.Test(bpftest.Frame(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ret
 }
