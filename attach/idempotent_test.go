@@ -1,4 +1,4 @@
-package xdpload_test
+package attach_test
 
 import (
 	"bytes"
@@ -14,26 +14,9 @@ import (
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/elf/listing"
 	"github.com/xdpload/xdpload/internal/bpftest"
-	"github.com/xdpload/xdpload/internal/bpftest/lab"
 	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/netlink"
 )
-
-// install loads and attaches in a namespace, and closes what was loaded.
-func install(t *testing.T, ns *bpftest.Namespace, object string, o load.Options, h attach.Hook) *attach.Attachment {
-	t.Helper()
-	o.Select.Type = h.ProgramType()
-	var a *attach.Attachment
-	ns.Netlink(func(c *netlink.Conn) error {
-		l, got, err := xdpload.Install(t.Context(), c, lab.Object(t, object), o, h)
-		if err != nil {
-			return err
-		}
-		a = got
-		return l.Close()
-	})
-	return a
-}
 
 // idempotentHooks are hooks of every kind, to attach once, and once more.
 func idempotentHooks(ifindex int, force bool) map[string]attach.Hook {

@@ -1,12 +1,8 @@
-package xdpload_test
+package attach_test
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"os"
-	"os/exec"
-	"slices"
 	"strings"
 	"testing"
 
@@ -22,53 +18,11 @@ import (
 	"github.com/xdpload/xdpload/prog"
 )
 
-// classifier loads a program of tc.o.
-func classifier(t *testing.T, section string) *prog.Program {
-	t.Helper()
-	return lab.Load(t, "tc.o", elf.Selector{Section: section, Type: ebpf.SchedCLS}).Program()
-}
-
 // direct is a hook for a direct-action filter called name.
 func direct(ifindex int, parent netlink.Parent, name string) attach.Clsact {
 	return attach.Clsact{Filter: netlink.Filter{
 		Ifindex: ifindex, Parent: parent, BPF: &netlink.BPFFilter{Direct: true, Name: name},
 	}}
-}
-
-// shown is what tc shows of a filter.
-type shown struct {
-	Protocol string
-	Pref     uint16
-	Chain    uint32
-	Options  *struct {
-		Handle string
-		Name   string `json:"bpf_name"`
-		Direct bool   `json:"direct-action"`
-		Prog   struct{ ID uint32 }
-	}
-}
-
-// tc runs the witness, and returns what it prints.
-func tc(t *testing.T, ns *bpftest.Namespace, words string) []byte {
-	t.Helper()
-	bpftest.Need(t, bpftest.Command("tc"))
-	cmd := exec.Command("tc", strings.Fields(words)...)
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, os.Stderr
-	if err := ns.Run(cmd); err != nil {
-		t.Fatalf("tc %s: %v", words, err)
-	}
-	return out.Bytes()
-}
-
-// filters are the filters on a hook of v0, without the heads of their prefs.
-func filters(t *testing.T, ns *bpftest.Namespace, parent netlink.Parent) []shown {
-	t.Helper()
-	var all []shown
-	if err := json.Unmarshal(tc(t, ns, "-j filter show dev v0 "+parent.String()), &all); err != nil {
-		t.Fatal(err)
-	}
-	return slices.DeleteFunc(all, func(f shown) bool { return f.Options == nil })
 }
 
 func TestClsactCreatesQdisc(t *testing.T) {
@@ -267,76 +221,35 @@ func TestClsactDetach(t *testing.T) {
 	}
 }
 
-func TestAttachmentsInRunOrder(t *testing.T) {
-	ns := bpftest.NewNamespace(t)
-	v0, v1 := ns.Veth("v0", "v1")
-	c := ns.Conn()
-	p := classifier(t, "classifier")
-	chain5 := direct(v0, netlink.Ingress, "in chain 5")
-	chain5.Filter.Chain = 5
-	for _, hook := range []attach.Clsact{
-		direct(v0, netlink.Egress, "out"), chain5, direct(v0, netlink.Ingress, "in second"), direct(v0, netlink.Ingress, "in first"),
-	} {
-		if _, err := xdpload.Attach(c, p, hook); err != nil {
-			t.Fatal(err)
-		}
-	}
-	tc(t, ns, "qdisc add dev v1 ingress")
-	if _, err := xdpload.Attach(c, p, direct(v1, netlink.Ingress, "peer")); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := xdpload.Attach(c, lab.Load(t, "tiny.o", elf.Selector{}).Program(), attach.XDP{Ifindex: v0}); err != nil {
-		t.Fatal(err)
-	}
-	list := func(ifindex int) (names []string) {
-		for a, err := range attach.Attachments(c, ifindex) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			name := a.Device + " " + a.Mode.String()
-			if a.Filter != nil {
-				name = a.Device + " " + a.Filter.Qdisc + " " + a.Filter.BPF.Name
-			}
-			names = append(names, name)
-		}
-		return names
-	}
-	want := []string{"v0 native", "v0 clsact in first", "v0 clsact in second", "v0 clsact in chain 5", "v0 clsact out"}
-	if got := list(v0); !slices.Equal(got, want) {
-		t.Errorf("v0 has %q, want %q", got, want)
-	}
-	if got := list(v1); !slices.Equal(got, []string{"v1 ingress peer"}) {
-		t.Errorf("v1 has %q", got)
-	}
-	if got := list(0); len(got) != len(want)+1 {
-		t.Errorf("all devices have %q", got)
-	}
-}
-
-// TestClsactFound: what was found is no longer trusted when it is gone.
-func TestClsactFound(t *testing.T) {
+// TestDetachNoEgress: what is on ingress is not on the egress of an ingress qdisc.
+func TestDetachNoEgress(t *testing.T) {
+	bpftest.Need(t, bpftest.Root)
 	ns := bpftest.NewNamespace(t)
 	v0, _ := ns.Veth("v0", "v1")
 	c := ns.Conn()
-	p := classifier(t, "classifier")
-	tc(t, ns, "qdisc add dev v0 clsact")
-	known := new(attach.Inventory)
-	add := func(name string) *attach.Attachment {
-		t.Helper()
-		plan := attach.Plan{Source: xdpload.Open(p), Hook: direct(v0, netlink.Ingress, name)}
-		all, err := attach.Apply(t.Context(), c, []attach.Plan{plan}, attach.Options{Known: known})
-		if err != nil || all[0].Err != nil {
-			t.Fatal(err, all[0].Err)
-		}
-		return all[0].Attachment
+	if err := c.AddQdisc(netlink.IngressQdisc(v0)); err != nil {
+		t.Fatal(err)
 	}
-	for _, name := range []string{"a", "b"} {
-		if a := add(name); a.Device != "v0" || a.Filter.Qdisc != "clsact" {
-			t.Errorf("attached %+v", a)
-		}
+	h := direct(v0, netlink.Ingress, "one.o:[classifier]")
+	h.Filter.Pref, h.Filter.Handle = 7, 1
+	if _, err := xdpload.Attach(c, classifier(t, "classifier"), h); err != nil {
+		t.Fatal(err)
 	}
-	tc(t, ns, "qdisc del dev v0 clsact")
-	if a := add("a"); !a.Filter.QdiscCreated {
-		t.Errorf("attached %+v", a)
+	h.Filter.Parent = netlink.Egress
+	if a, err := xdpload.Detach(c, h); a != nil || !isNoEgress(err) {
+		t.Errorf("by handle: %+v, %v", a, err)
 	}
+	h.Filter.Handle = 0
+	if a, err := xdpload.Detach(c, h); a != nil || !isNoEgress(err) {
+		t.Errorf("by name: %+v, %v", a, err)
+	}
+	h.Filter.Parent = netlink.Ingress
+	if a, err := xdpload.Detach(c, h); a == nil || err != nil {
+		t.Errorf("on ingress: %+v, %v", a, err)
+	}
+}
+
+func isNoEgress(err error) bool {
+	_, ok := errors.AsType[*attach.NoEgressError](err)
+	return ok
 }

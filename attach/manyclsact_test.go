@@ -1,8 +1,9 @@
-package xdpload_test
+package attach_test
 
 import (
 	"context"
 	"errors"
+	"os"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -10,48 +11,16 @@ import (
 	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/bpftest/lab"
 	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/netlink"
 	"github.com/xdpload/xdpload/prog"
 )
 
-// filters are those on ingress, by device; nil where there is no qdisc.
-func (h *herd) filters() map[string][]*netlink.Filter {
-	h.t.Helper()
-	all := make(map[string][]*netlink.Filter)
-	for _, l := range h.links() {
-		for q, err := range h.Conn.Qdiscs(l.Index) {
-			h.check(err)
-			if q.Kind != "clsact" {
-				continue
-			}
-			all[l.Name] = []*netlink.Filter{}
-			for f, err := range h.Conn.Filters(netlink.FilterQuery{Ifindex: l.Index, Parent: netlink.Ingress}) {
-				h.check(err)
-				if !f.Head {
-					all[l.Name] = append(all[l.Name], f)
-				}
-			}
-		}
-	}
-	return all
-}
-
-// classify has the devices run a classifier, all or none.
-func (h *herd) classify(ctx context.Context, p *prog.Program, links []*netlink.Link, f netlink.Filter) ([]attach.Outcome, error) {
-	source := xdpload.Open(p)
-	var plans []attach.Plan
-	for _, l := range links {
-		f.Ifindex, f.Parent = l.Index, netlink.Ingress
-		plans = append(plans, attach.Plan{Source: source, Hook: attach.Clsact{Filter: f, Op: attach.FilterReplace}})
-	}
-	return attach.Apply(ctx, h.Conn, plans, attach.Options{Atomic: true})
-}
-
-// TestEachFilterUndone: filters that were replaced have their options back,
+// TestManyFilterUndone: filters that were replaced have their options back,
 // those that were added are gone, and the qdiscs with them.
-func TestEachFilterUndone(t *testing.T) {
+func TestManyFilterUndone(t *testing.T) {
 	h := newHerd(t, 8)
 	classifier := func(section string) *load.Loaded {
 		l, err := load.Load(t.Context(), lab.Object(t, "tc.o"), load.Options{
@@ -92,5 +61,42 @@ func TestEachFilterUndone(t *testing.T) {
 	h.check(attach(t.Context(), p, links, renewed))
 	if after := h.filters(); len(after) != len(links) || cmp.Equal(before, after) {
 		t.Errorf("after all that filters are on %d devices", len(after))
+	}
+}
+
+// TestFiltersInFlight adds three filters, one of which is there already.
+func TestFiltersInFlight(t *testing.T) {
+	bpftest.Need(t, bpftest.Root)
+	ns := bpftest.NewNamespace(t)
+	v0, _ := ns.Veth("v0", "v1")
+	c := ns.Conn()
+	p := classifier(t, "classifier")
+	first := direct(v0, netlink.Ingress, "one.o:[classifier]")
+	first.Filter.Pref, first.Filter.Handle = 7, 1
+	if _, err := xdpload.Attach(c, p, first); err != nil {
+		t.Fatal(err)
+	}
+	source, plans := xdpload.Open(p), make([]attach.Plan, 3)
+	for i := range plans {
+		h := first
+		h.Filter.Pref = uint16(6 + i) // the middle one is there
+		plans[i] = attach.Plan{Source: source, Hook: h}
+	}
+	got, err := attach.Apply(t.Context(), c, plans, attach.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, o := range got {
+		a := o.Attachment
+		switch {
+		case i == 1:
+			if a != nil || !errors.Is(o.Err, os.ErrExist) {
+				t.Errorf("taken: %+v, %v", a, o.Err)
+			}
+		case o.Err != nil:
+			t.Error(o.Err)
+		case a.Program.ID != p.ID, a.Filter.Pref != uint16(6+i), a.Filter.Handle != 1, a.Device != "v0", a.Filter.Qdisc != "clsact":
+			t.Errorf("got %+v, %+v", a, a.Filter)
+		}
 	}
 }

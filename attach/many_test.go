@@ -1,17 +1,13 @@
-package xdpload_test
+package attach_test
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/asm"
-	"github.com/cilium/ebpf/link"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/xdpload/xdpload"
@@ -23,143 +19,8 @@ import (
 	"github.com/xdpload/xdpload/prog"
 )
 
-// A herd is many devices of a namespace: f0, f1 and so on, and lo.
-type herd struct {
-	*lab.Bench
-	t *testing.T
-}
-
-func newHerd(t *testing.T, size int) *herd {
-	h := &herd{Bench: lab.NewBench(t), t: t}
-	for i := 0; i < size; i += 2 {
-		h.check(h.Conn.AddVeth(netlink.Veth{Name: fmt.Sprint("f", i), Peer: fmt.Sprint("f", i+1)}))
-	}
-	return h
-}
-
-func (h *herd) check(err error) {
-	h.t.Helper()
-	if err != nil {
-		h.t.Fatal(err)
-	}
-}
-
-// links lists the herd.
-func (h *herd) links() (all []*netlink.Link) {
-	h.t.Helper()
-	for l, err := range h.Conn.Links() {
-		h.check(err)
-		if strings.HasPrefix(l.Name, "f") {
-			all = append(all, l)
-		}
-	}
-	return all
-}
-
-func (h *herd) device(name string) int {
-	h.t.Helper()
-	l, err := h.Conn.Link(name)
-	h.check(err)
-	return l.Index
-}
-
-// state is what each device runs, as the kernel tells.
-func (h *herd) state() map[string][]netlink.XDPProgram {
-	state := make(map[string][]netlink.XDPProgram)
-	for _, l := range h.links() {
-		state[l.Name] = l.XDP.Programs
-	}
-	return state
-}
-
-func (h *herd) installOn(links []*netlink.Link, hook attach.XDP, atomic bool) (*load.Loaded, []attach.Outcome) {
-	h.t.Helper()
-	s := &xdpload.Object{Object: lab.Object(h.t, "drop.o"), Options: h.Options(load.Options{})}
-	all, err := h.apply(h.t.Context(), s, links, hook, atomic)
-	h.check(err)
-	h.t.Cleanup(func() { s.Close() })
-	return s.Loaded(), all
-}
-
-// apply has the devices, as they were listed, run what comes from a source; from nil
-// nothing.
-func (h *herd) apply(ctx context.Context, s attach.Source, links []*netlink.Link, hook attach.XDP, atomic bool) ([]attach.Outcome, error) {
-	known := new(attach.Inventory)
-	var plans []attach.Plan
-	for _, l := range links {
-		known.AddLink(l)
-		hook.Ifindex = l.Index
-		plans = append(plans, attach.Plan{Source: s, Hook: hook})
-	}
-	return attach.Apply(ctx, h.Conn, plans, attach.Options{Atomic: atomic, Known: known})
-}
-
-func (h *herd) program(name string) *prog.Program {
-	h.t.Helper()
-	p, err := ebpf.NewProgram(&ebpf.ProgramSpec{
-		Name: name, Type: ebpf.XDP, License: "MIT",
-		Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 2), asm.Return()},
-	})
-	h.check(err)
-	defer p.Close()
-	info, err := p.Info()
-	h.check(err)
-	id, _ := info.ID()
-	out, err := prog.OpenID(uint32(id), ebpf.XDP)
-	h.check(err)
-	h.t.Cleanup(func() { out.Close() })
-	return out
-}
-
-// refusing has three devices refuse a native program: a bpf_link holds the
-// hook, the peer's packets are too large, and it is gone since it was listed.
-func (h *herd) refusing() (links []*netlink.Link, want map[string]error) {
-	h.t.Helper()
-	owner, f4 := h.ebpf("owner"), h.device("f4")
-	h.NS.Do(func() error {
-		l, err := link.AttachXDP(link.XDPOptions{Program: owner, Interface: f4})
-		if err == nil {
-			h.t.Cleanup(func() { l.Close() })
-		}
-		return err
-	})
-	h.check(h.Conn.SetLinkMTU(h.device("f9"), 9000)) // f8 is its peer
-	links = h.links()
-	h.check(h.Conn.DeleteLink(h.device("f20"))) // and f21 with it
-	links = slices.DeleteFunc(links, func(l *netlink.Link) bool { return l.Name == "f21" })
-	return links, map[string]error{"f4": os.ErrExist, "f8": nil, "f20": os.ErrNotExist}
-}
-
-func (h *herd) ebpf(name string) *ebpf.Program {
-	h.t.Helper()
-	p, err := ebpf.NewProgramFromID(ebpf.ProgramID(h.program(name).ID))
-	h.check(err)
-	h.t.Cleanup(func() { p.Close() })
-	return p
-}
-
-// refused checks that these refused, and no other.
-func (h *herd) refused(all []attach.Outcome, want map[string]error) {
-	h.t.Helper()
-	n := 0
-	for _, o := range all {
-		is, refuses := want[o.Device]
-		switch {
-		case !refuses && o.Err != nil:
-			h.t.Errorf("%s: %v", o.Device, o.Err)
-		case refuses && (o.Err == nil || is != nil && !errors.Is(o.Err, is)):
-			h.t.Errorf("%s: got %v, want %v", o.Device, o.Err, is)
-		case refuses:
-			n++
-		}
-	}
-	if n != len(want) {
-		h.t.Errorf("%d devices refused, want %d", n, len(want))
-	}
-}
-
-// TestEachSomeRefuse: three of a thousand refuse, the others run the program.
-func TestEachSomeRefuse(t *testing.T) {
+// TestManySomeRefuse: three of a thousand refuse, the others run the program.
+func TestManySomeRefuse(t *testing.T) {
 	h := newHerd(t, herdSize())
 	links, want := h.refusing()
 	l, all := h.installOn(links, attach.XDP{}, false)
@@ -194,16 +55,9 @@ func TestEachSomeRefuse(t *testing.T) {
 	}
 }
 
-func herdSize() int {
-	if bpftest.InGuest() {
-		return 300 // three chunks
-	}
-	return 1000
-}
-
-// TestEachAtomic: three refuse, so every device is as it was before: some ran
+// TestManyAtomic: three refuse, so every device is as it was before: some ran
 // a program, some another, some none.
-func TestEachAtomic(t *testing.T) {
+func TestManyAtomic(t *testing.T) {
 	h := newHerd(t, herdSize())
 	old := []*prog.Program{h.program("old0"), h.program("old1")}
 	links, want := h.refusing()
@@ -253,28 +107,9 @@ func TestEachAtomic(t *testing.T) {
 	}
 }
 
-// stopAfter is a context that ends after it was asked so many times, and calls
-// a function then.
-type stopAfter struct {
-	context.Context
-	asked, limit int
-	then         func()
-}
-
-func (c *stopAfter) Err() error {
-	c.asked++
-	if c.asked == c.limit && c.then != nil {
-		c.then()
-	}
-	if c.asked >= c.limit {
-		return context.Canceled
-	}
-	return nil
-}
-
-// TestEachInterrupted: wherever it is interrupted, no device is without what it
+// TestManyInterrupted: wherever it is interrupted, no device is without what it
 // had before.
-func TestEachInterrupted(t *testing.T) {
+func TestManyInterrupted(t *testing.T) {
 	h := newHerd(t, 300)
 	old := h.program("old")
 	for i, l := range h.links() {
@@ -304,18 +139,9 @@ func TestEachInterrupted(t *testing.T) {
 	}
 }
 
-func (h *herd) restore(before map[string][]netlink.XDPProgram, p *prog.Program) {
-	h.t.Helper()
-	for _, l := range h.links() {
-		if len(before[l.Name]) > 0 {
-			h.check(h.Conn.SetXDP(l.Index, netlink.XDP{FD: p.FD()}))
-		}
-	}
-}
-
-// TestEachUndoneByOthers: what others attach before it is undone stays, and is
+// TestManyUndoneByOthers: what others attach before it is undone stays, and is
 // that device's error.
-func TestEachUndoneByOthers(t *testing.T) {
+func TestManyUndoneByOthers(t *testing.T) {
 	h := newHerd(t, 140)
 	p, theirs := h.program("new"), h.program("theirs")
 	first := h.links()[0]
@@ -334,9 +160,9 @@ func TestEachUndoneByOthers(t *testing.T) {
 	}
 }
 
-// TestEachOvertaken: a program that others have attached since the devices were
+// TestManyOvertaken: a program that others have attached since the devices were
 // listed is what is replaced, and reported so.
-func TestEachOvertaken(t *testing.T) {
+func TestManyOvertaken(t *testing.T) {
 	h := newHerd(t, 6)
 	old, theirs, p := h.program("old"), h.program("theirs"), h.program("new")
 	f0, f1, f2 := h.device("f0"), h.device("f1"), h.device("f2")
@@ -369,9 +195,9 @@ func TestEachOvertaken(t *testing.T) {
 	}
 }
 
-// TestEachModes: native excludes generic, and the kernel says so with -force too;
+// TestManyModes: native excludes generic, and the kernel says so with -force too;
 // what runs in several modes is not detached by halves.
-func TestEachModes(t *testing.T) {
+func TestManyModes(t *testing.T) {
 	h := newHerd(t, 4)
 	p := h.program("new")
 	h.check(h.Conn.SetXDP(h.device("f0"), netlink.XDP{FD: p.FD(), Mode: netlink.XDPGeneric}))
@@ -391,8 +217,8 @@ func TestEachModes(t *testing.T) {
 	}
 }
 
-// TestEachIdempotent: what runs the like stays, others get the program.
-func TestEachIdempotent(t *testing.T) {
+// TestManyIdempotent: what runs the like stays, others get the program.
+func TestManyIdempotent(t *testing.T) {
 	h := newHerd(t, 6)
 	first, _ := h.installOn(h.links()[:3], attach.XDP{}, false)
 	second, all := h.installOn(h.links(), attach.XDP{Replace: true, Idempotent: true}, false)
@@ -413,9 +239,9 @@ func TestEachIdempotent(t *testing.T) {
 	}
 }
 
-// TestEachCommitFails: when a slot of a pinned array refuses last of all, every
+// TestManyCommitFails: when a slot of a pinned array refuses last of all, every
 // device has back what it had.
-func TestEachCommitFails(t *testing.T) {
+func TestManyCommitFails(t *testing.T) {
 	h := newHerd(t, 6)
 	first := h.Install("live_drop.o", load.Options{}) // pins the array
 	old := h.program("old")
@@ -433,9 +259,9 @@ func TestEachCommitFails(t *testing.T) {
 	}
 }
 
-// TestEachModeChosen: without a mode each device has the one that the kernel
+// TestManyModeChosen: without a mode each device has the one that the kernel
 // chooses, and is said to have it; lo has no native one.
-func TestEachModeChosen(t *testing.T) {
+func TestManyModeChosen(t *testing.T) {
 	h := newHerd(t, 2)
 	lo, err := h.Conn.Link("lo")
 	h.check(err)
@@ -459,8 +285,8 @@ func TestEachModeChosen(t *testing.T) {
 	}
 }
 
-// TestEachModeUndone: what was tried in another mode is taken back too.
-func TestEachModeUndone(t *testing.T) {
+// TestManyModeUndone: what was tried in another mode is taken back too.
+func TestManyModeUndone(t *testing.T) {
 	h := newHerd(t, 2)
 	lo, err := h.Conn.Link("lo")
 	h.check(err)

@@ -1,11 +1,9 @@
-package xdpload_test
+package attach_test
 
 import (
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
@@ -17,30 +15,6 @@ import (
 	"github.com/xdpload/xdpload/netlink"
 	"github.com/xdpload/xdpload/prog"
 )
-
-// witness is what `ip -json link` says of a device's XDP state.
-func witness(t *testing.T, ns *bpftest.Namespace, device string) (mode int, ids []uint32) {
-	t.Helper()
-	cmd := exec.Command("ip", "-json", "-details", "link", "show", "dev", device)
-	var out strings.Builder
-	cmd.Stdout, cmd.Stderr = &out, os.Stderr
-	if err := ns.Run(cmd); err != nil {
-		t.Fatal(err)
-	}
-	var links []struct {
-		XDP struct {
-			Mode     int
-			Attached []struct{ Prog struct{ ID uint32 } }
-		}
-	}
-	if err := json.Unmarshal([]byte(out.String()), &links); err != nil {
-		t.Fatalf("%v: %s", err, out.String())
-	}
-	for _, a := range links[0].XDP.Attached {
-		ids = append(ids, a.Prog.ID)
-	}
-	return links[0].XDP.Mode, ids
-}
 
 func TestXDPModes(t *testing.T) {
 	bpftest.Need(t, bpftest.Root, bpftest.Command("ip"))

@@ -1,4 +1,4 @@
-package xdpload_test
+package attach_test
 
 import (
 	"encoding/binary"
@@ -8,7 +8,6 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
-	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/attach"
@@ -17,45 +16,8 @@ import (
 	"github.com/xdpload/xdpload/prog"
 )
 
-// The verdicts of linux/pkt_cls.h, and the byte offset of tc_classid in struct
-// __sk_buff of linux/bpf.h.
-const (
-	actOK     = 0
-	actShot   = 2
-	tcClassID = 72
-)
-
 // ours is what tests send; devices also say things of themselves, to IPv6.
 const ours netlink.Protocol = bpftest.EtherType
-
-// assemble loads a classifier.
-func assemble(t *testing.T, insns ...asm.Instruction) *prog.Program {
-	t.Helper()
-	raw, err := ebpf.NewProgram(&ebpf.ProgramSpec{
-		Type: ebpf.SchedCLS, License: "GPL", Instructions: append(insns, asm.Return()),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer raw.Close()
-	fd, err := unix.FcntlInt(uintptr(raw.FD()), unix.F_DUPFD_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := prog.OpenFD(fd, ebpf.SchedCLS)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { p.Close() })
-	return p
-}
-
-func verdict(t *testing.T, v int32) *prog.Program { return assemble(t, asm.Mov.Imm(asm.R0, v)) }
-
-// redirect sends every packet out of a device.
-func redirect(t *testing.T, ifindex int) *prog.Program {
-	return assemble(t, asm.Mov.Imm(asm.R1, int32(ifindex)), asm.Mov.Imm(asm.R2, 0), asm.FnRedirect.Call())
-}
 
 // TestClsactVerdicts sends packets from v1 to v0, whose ingress has the filter.
 func TestClsactVerdicts(t *testing.T) {

@@ -1,4 +1,4 @@
-package xdpload_test
+package attach_test
 
 import (
 	"fmt"
