@@ -5,7 +5,6 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
-	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/bpftest/lab"
@@ -19,16 +18,11 @@ func newProgram(t *testing.T, spec *ebpf.ProgramSpec) *prog.Program {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer raw.Close()
-	fd, err := unix.FcntlInt(uintptr(raw.FD()), unix.F_DUPFD_CLOEXEC, 0)
+	t.Cleanup(func() { raw.Close() })
+	p, err := prog.New(raw)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := prog.OpenFD(fd, spec.Type)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { p.Close() })
 	return p
 }
 
