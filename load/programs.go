@@ -18,7 +18,7 @@ import (
 )
 
 // loadPrograms has the kernel verify every program of the spec: each call does
-// its work on the thread that makes it, so they run side by side.
+// its work on the thread that makes it, so they run in parallel.
 func (l *loader) loadPrograms(ctx context.Context) error {
 	names := l.programNames()
 	programs := make([]*ebpf.Program, len(names))
@@ -210,8 +210,8 @@ func (l *loader) loadPlain(spec *ebpf.ProgramSpec, plain *plainProgram) (*ebpf.P
 	return ebpf.NewProgramFromFD(fd)
 }
 
-// verifyPlain has the verifier write what the program cost it into log, unless
-// that is nil. The caller closes the file descriptor.
+// verifyPlain has the verifier write its statistics into log, unless that is nil.
+// The caller closes the file descriptor.
 func (l *loader) verifyPlain(spec *ebpf.ProgramSpec, plain *plainProgram, log []byte) (int, error) {
 	if l.types.err != nil {
 		return -1, l.types.err

@@ -20,33 +20,33 @@ type VerifierStats struct {
 }
 
 // parseStats reads the lines of a log that end it.
-func parseStats(log []string) (c VerifierStats) {
+func parseStats(log []string) (s VerifierStats) {
 	for i := len(log) - 1; i >= 0 && len(log)-i <= 8; i-- {
 		fields := strings.Fields(log[i])
 		switch {
 		case len(fields) < 3:
 		case fields[0] == "verification" && fields[1] == "time":
-			c.Time = time.Duration(number(fields[2])) * time.Microsecond
+			s.Time = time.Duration(number(fields[2])) * time.Microsecond
 		case fields[0] == "stack" && fields[1] == "depth":
-			c.Stack = fields[2]
+			s.Stack = fields[2]
 		case fields[0] == "processed":
-			c.Instructions = number(fields[1])
+			s.Instructions = number(fields[1])
 			for j, name := range fields[:len(fields)-1] {
 				value := fields[j+1]
 				switch name {
 				case "(limit":
-					c.Limit = number(strings.TrimRight(value, "),"))
+					s.Limit = number(strings.TrimRight(value, "),"))
 				case "max_states_per_insn":
-					c.StatesPerInstruction = number(value)
+					s.StatesPerInstruction = number(value)
 				case "total_states":
-					c.States = number(value)
+					s.States = number(value)
 				case "peak_states":
-					c.Peak = number(value)
+					s.Peak = number(value)
 				}
 			}
 		}
 	}
-	return c
+	return s
 }
 
 // number is 0 for what a newer kernel may write instead of one.

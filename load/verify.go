@@ -50,13 +50,13 @@ type VerifyResult struct {
 	Cost VerifierStats
 }
 
-// Verify has the kernel verify programs of the object, side by side on as many
+// Verify has the kernel verify programs of the object, in parallel on as many
 // threads as Go may use, and keeps none of them. Nothing is attached, pinned or
 // reused: maps are made for this call, shared by the programs but for those
 // that hold programs, which are each program's own.
 //
-// Trials are in the order of the file. The error is about the object or the
-// options; what the kernel says is in the trials.
+// The results are in the order of the file. The error is about the object or the
+// options; what the kernel says is in the results.
 func Verify(ctx context.Context, obj *elf.Object, o VerifyOptions) ([]VerifyResult, error) {
 	if err := obj.CheckByteOrder(); err != nil {
 		return nil, err
@@ -67,13 +67,13 @@ func Verify(ctx context.Context, obj *elf.Object, o VerifyOptions) ([]VerifyResu
 			v.unset[set.Name] = fmt.Errorf("variable %q: no program that is verified uses it", set.Name)
 		}
 	}
-	trials, err := v.choose()
+	results, err := v.choose()
 	if err != nil {
 		return nil, err
 	}
 	defer v.close()
 	for _, typed := range []bool{true, false} { // the types of tail programs are known after their callers'
-		v.run(ctx, trials, func(p elf.Program) bool { return typed == (p.Type != ebpf.UnspecifiedProgram) })
+		v.run(ctx, results, func(p elf.Program) bool { return typed == (p.Type != ebpf.UnspecifiedProgram) })
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -83,7 +83,7 @@ func Verify(ctx context.Context, obj *elf.Object, o VerifyOptions) ([]VerifyResu
 			return nil, err
 		}
 	}
-	return trials, nil
+	return results, nil
 }
 
 // A verification is a call of Verify on its way.
@@ -99,7 +99,7 @@ type verification struct {
 
 func (v *verification) close() { v.maps.close() }
 
-// choose lists what is to be tried.
+// choose lists what is to be verified.
 func (v *verification) choose() ([]VerifyResult, error) {
 	s := v.options.Select
 	var out []VerifyResult
@@ -120,12 +120,12 @@ func (v *verification) choose() ([]VerifyResult, error) {
 	return out, nil
 }
 
-// run tries those programs that want says, side by side.
-func (v *verification) run(ctx context.Context, trials []VerifyResult, want func(elf.Program) bool) {
+// run verifies those programs that want says, in parallel.
+func (v *verification) run(ctx context.Context, results []VerifyResult, want func(elf.Program) bool) {
 	var chosen []*VerifyResult
-	for i := range trials {
-		if want(trials[i].Program) {
-			chosen = append(chosen, &trials[i])
+	for i := range results {
+		if want(results[i].Program) {
+			chosen = append(chosen, &results[i])
 		}
 	}
 	jobs := (&loader{options: Options{Ifindex: v.options.Ifindex, Jobs: v.options.Jobs}}).threads()
@@ -142,26 +142,26 @@ func (v *verification) run(ctx context.Context, trials []VerifyResult, want func
 const statsLog = 16 << 10
 
 // try verifies a program.
-func (v *verification) try(ctx context.Context, t *VerifyResult) {
-	hook := v.hookType(t.Program)
-	t.Program.Type = cmp.Or(hook, t.Program.Type)
-	if t.Skipped = unverifiable(t.Program); t.Skipped != "" {
+func (v *verification) try(ctx context.Context, r *VerifyResult) {
+	hook := v.hookType(r.Program)
+	r.Program.Type = cmp.Or(hook, r.Program.Type)
+	if r.Skipped = unverifiable(r.Program); r.Skipped != "" {
 		return
 	}
-	err := v.verify(ctx, t, hook)
+	err := v.verify(ctx, r, hook)
 	if err == nil {
 		return
 	}
-	t.Err = err
+	r.Err = err
 	if _, ok := errors.AsType[*Error](err); !ok {
-		t.Err = &Error{Program: t.Program.Name, Err: err}
+		r.Err = &Error{Program: r.Program.Name, Err: err}
 	}
 	if rejected, ok := errors.AsType[*ebpf.VerifierError](err); ok {
-		if t.Cause == "" {
-			t.Cause, t.Source = verdict(rejected.Log)
+		if r.Cause == "" {
+			r.Cause, r.Source = verdict(rejected.Log)
 		}
-		if t.Cost == (VerifierStats{}) {
-			t.Cost = parseStats(rejected.Log)
+		if r.Cost == (VerifierStats{}) {
+			r.Cost = parseStats(rejected.Log)
 		}
 	}
 }
@@ -192,12 +192,12 @@ func unverifiable(p elf.Program) string {
 }
 
 // verify asks the kernel.
-func (v *verification) verify(ctx context.Context, t *VerifyResult, hook ebpf.ProgramType) error {
+func (v *verification) verify(ctx context.Context, r *VerifyResult, hook ebpf.ProgramType) error {
 	l := &loader{obj: v.obj, options: Options{
-		Select: elf.Selector{Section: t.Program.Section, Program: t.Program.Name, Type: hook},
+		Select: elf.Selector{Section: r.Program.Section, Program: r.Program.Name, Type: hook},
 		Pins:   PinOptions{Off: true},
 	}}
-	if t.Program.Type == ebpf.XDP && v.options.Ifindex != 0 {
+	if r.Program.Type == ebpf.XDP && v.options.Ifindex != 0 {
 		l.options.Ifindex, l.options.BoundOnly = v.options.Ifindex, true
 	}
 	spec, err := v.specify(l)
@@ -205,7 +205,7 @@ func (v *verification) verify(ctx context.Context, t *VerifyResult, hook ebpf.Pr
 		return err
 	}
 	defer l.close()
-	return v.load(ctx, l, spec, t)
+	return v.load(ctx, l, spec, r)
 }
 
 // specify reads the program from the object.
@@ -233,7 +233,7 @@ func (v *verification) specify(l *loader) (*ebpf.ProgramSpec, error) {
 }
 
 // load verifies the program, first with its statistics only.
-func (v *verification) load(ctx context.Context, l *loader, spec *ebpf.ProgramSpec, t *VerifyResult) error {
+func (v *verification) load(ctx context.Context, l *loader, spec *ebpf.ProgramSpec, r *VerifyResult) error {
 	l.alone()
 	l.types = loadTypes(l.spec, l.core)
 	defer l.types.close()
@@ -244,7 +244,7 @@ func (v *verification) load(ctx context.Context, l *loader, spec *ebpf.ProgramSp
 	if plain := l.types.programs[spec.Name]; plain != nil && (v.options.Types == nil || !relocated(spec)) {
 		log := make([]byte, statsLog)
 		fd, err := l.verifyPlain(spec, plain, log)
-		t.Cost = parseStats(logLines(log))
+		r.Cost = parseStats(logLines(log))
 		if err == nil {
 			return sys.Close(fd)
 		}
@@ -256,7 +256,7 @@ func (v *verification) load(ctx context.Context, l *loader, spec *ebpf.ProgramSp
 	if plainErr == nil {
 		p, err := v.rewritten(spec, ebpf.LogLevelStats)
 		if err == nil {
-			t.Cost = parseStats(strings.Split(p.VerifierLog, "\n"))
+			r.Cost = parseStats(strings.Split(p.VerifierLog, "\n"))
 			return p.Close()
 		}
 	}
@@ -266,11 +266,11 @@ func (v *verification) load(ctx context.Context, l *loader, spec *ebpf.ProgramSp
 	p, err := v.rewritten(spec, ebpf.LogLevelBranch|ebpf.LogLevelStats)
 	if err != nil {
 		if rejected, ok := errors.AsType[*ebpf.VerifierError](err); ok {
-			t.Cause, t.Source = unresolved(spec, rejected.Log)
+			r.Cause, r.Source = unresolved(spec, rejected.Log)
 		}
 		return l.refused(err, plainErr)
 	}
-	t.Cost = parseStats(strings.Split(p.VerifierLog, "\n"))
+	r.Cost = parseStats(strings.Split(p.VerifierLog, "\n"))
 	return p.Close()
 }
 

@@ -45,6 +45,8 @@ type Program struct {
 	Prog *ebpf.Program
 }
 
+// New is a program of cilium/ebpf, which it takes over; after an error that stays
+// the caller's.
 func New(p *ebpf.Program) (*Program, error) {
 	info, err := sys.InfoOfProgram(p.FD())
 	if errors.Is(err, unix.ENODEV) {
@@ -56,6 +58,7 @@ func New(p *ebpf.Program) (*Program, error) {
 	return &Program{Info: InfoOf(info), VerifierLog: p.VerifierLog, Prog: p}, nil
 }
 
+// InfoOf is what the kernel says of a program, in the terms of this package.
 func InfoOf(info *sys.ProgramInfo) Info {
 	out := Info{
 		ID:         info.ID,
@@ -83,6 +86,7 @@ func errDeviceGone() error {
 // FD returns the file descriptor, which stays the program's.
 func (p *Program) FD() int { return p.Prog.FD() }
 
+// Owner is what the pins of arrays that live as long as the program are named by.
 func (p *Info) Owner() pin.Owner {
 	return pin.Owner{ID: p.ID, Tag: p.Tag, LoadTime: p.LoadTime}
 }
