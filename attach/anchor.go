@@ -13,13 +13,13 @@ type Anchor interface {
 	fmt.Stringer
 
 	// resolve finds the place among what is on the hook.
-	resolve(on programList) (spot, error)
+	resolve(on programList) (position, error)
 	// satisfied says whether the i-th program of the list is in the place.
 	satisfied(on programList, i int) bool
 }
 
-// spot is where a program goes, and what it takes the place of, if anything.
-type spot struct {
+// position is where a program goes, and what it takes the place of, if anything.
+type position struct {
 	sys.Place
 	replaced *Attachment
 }
@@ -48,8 +48,8 @@ type end struct {
 
 func (a end) String() string { return a.word }
 
-func (a end) resolve(programList) (spot, error) {
-	return spot{Place: sys.Place{Flags: a.flag}}, nil
+func (a end) resolve(programList) (position, error) {
+	return position{Place: sys.Place{Flags: a.flag}}, nil
 }
 
 func (a end) satisfied(on programList, i int) bool {
@@ -67,12 +67,12 @@ type beside struct {
 
 func (a beside) String() string { return a.word + " " + a.ref.String() }
 
-func (a beside) resolve(on programList) (spot, error) {
+func (a beside) resolve(on programList) (position, error) {
 	i, err := on.find(a.ref)
 	if err != nil {
-		return spot{}, err
+		return position{}, err
 	}
-	return spot{Place: besideProgram(a.flag, on.programs[i])}, nil
+	return position{Place: besideProgram(a.flag, on.programs[i])}, nil
 }
 
 // besideProgram is the place before or after a program, by the flag.
@@ -98,12 +98,12 @@ type instead struct{ ref Ref }
 
 func (a instead) String() string { return "replace " + a.ref.String() }
 
-func (a instead) resolve(on programList) (spot, error) {
+func (a instead) resolve(on programList) (position, error) {
 	i, err := on.find(a.ref)
 	if err != nil {
-		return spot{}, err
+		return position{}, err
 	}
-	return spot{replaced: on.programs[i]}, nil
+	return position{replaced: on.programs[i]}, nil
 }
 
 // satisfied is true of any program if the one to replace is gone: then it was

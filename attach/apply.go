@@ -110,7 +110,7 @@ func refused(out []Outcome, done map[int]*Outcome) bool {
 // their place among all.
 func applySource(ctx context.Context, c *netlink.Conn, s Source, plans []Plan, o Options) (map[int]*Outcome, error) {
 	for attempt := 1; ; attempt++ {
-		e := &engine{conn: c, source: s, Options: o, held: make(map[uint32]int)}
+		e := &engine{conn: c, source: s, Options: o, saved: make(map[uint32]int)}
 		done := make(map[int]*Outcome)
 		for i := range plans {
 			if plans[i].Source == s {
@@ -196,10 +196,10 @@ type engine struct {
 	conn   *netlink.Conn
 	source Source
 	moves  []*move
-	// held are descriptors of what ran before, by id: they keep it until it is
+	// saved are descriptors of what ran before, by id: they keep it until it is
 	// sure that nothing is put back. -1 is one that may not be opened.
-	held map[uint32]int
-	txn  *pin.Txn // of bpf_links of a program that has no load, nil without
+	saved map[uint32]int
+	txn   *pin.Txn // of bpf_links of a program that has no load, nil without
 }
 
 // run is the whole way. Each line is a stage.
@@ -330,7 +330,7 @@ func (e *engine) keepOne(m *move) error {
 		if m.old == 0 {
 			return nil
 		}
-		err := e.hold(m.old)
+		err := e.save(m.old)
 		if !errors.Is(err, errGone) {
 			return err
 		}

@@ -49,7 +49,7 @@ type target struct {
 	handle   uint32
 	protocol netlink.Protocol
 	old      *netlink.Filter
-	claimed  bool // it must be free
+	reserved bool // it must be free
 }
 
 // FilterOp is what a plan does with a filter that is in the place already.
@@ -104,7 +104,7 @@ type filterSteps struct {
 
 func (s *filterSteps) look(e *engine, m *move) (err error) {
 	m.Device, m.old = s.device(e), 0
-	if s.to, err = s.aim(e); err != nil {
+	if s.to, err = s.identify(e); err != nil {
 		return err
 	}
 	if old := s.to.old; old != nil && old.BPF != nil {
@@ -199,7 +199,7 @@ func (s *filterSteps) note(e *engine, m *move, got *netlink.Filter) {
 // again: the place was taken by someone else, who may have the same name, or the
 // qdisc was deleted by whoever created it.
 func (s *filterSteps) again(e *engine, m *move, err error) bool {
-	taken := s.to.claimed && errors.Is(err, os.ErrExist)
+	taken := s.to.reserved && errors.Is(err, os.ErrExist)
 	if !taken {
 		delete(e.Known.hooks, s.hook())
 		now, findErr := s.find(e)
@@ -282,7 +282,7 @@ func (h Clsact) filter(to *target, p *prog.Program) netlink.Filter {
 func (h Clsact) set(c *netlink.Conn, to *target, p *prog.Program) (*netlink.Filter, error) {
 	f := h.filter(to, p)
 	switch {
-	case h.Op == FilterAdd, to.claimed:
+	case h.Op == FilterAdd, to.reserved:
 		return c.AddFilter(&f)
 	case h.Op == FilterChange:
 		return c.ChangeFilter(&f)

@@ -6,8 +6,8 @@ import (
 	"github.com/xdpload/xdpload/netlink"
 )
 
-// aim finds what identifies the filter to set.
-func (h Clsact) aim(e *engine) (*target, error) {
+// identify finds the pref, the handle and the protocol of the filter to set.
+func (h Clsact) identify(e *engine) (*target, error) {
 	c := e.conn
 	f, to := h.Filter, h.asked()
 	switch {
@@ -31,7 +31,7 @@ func (h Clsact) aim(e *engine) (*target, error) {
 		old := same[0]
 		return &target{pref: old.Pref, handle: old.Handle, protocol: old.Protocol, old: old}, nil
 	case h.Op == FilterReplace:
-		to.claim(all)
+		to.reserve(all)
 	}
 	return to, nil
 }
@@ -46,13 +46,13 @@ func (h Clsact) asked() *target {
 	return to
 }
 
-// claim chooses the pref and handle of a filter that is in no list yet, as the
+// reserve chooses the pref and handle of a filter that is in no list yet, as the
 // kernel does (net/sched/cls_api.c, tcf_auto_prio; net/sched/cls_bpf.c,
 // cls_bpf_change). Of several who found none with the name at the same time, all
 // choose alike, so that one succeeds and the others find its filter.
-func (t *target) claim(all []*netlink.Filter) {
+func (t *target) reserve(all []*netlink.Filter) {
 	const first, choice = 0xc000, 0x8000 // the kernel's prefs are below the former, and begin at the latter
-	t.claimed = true
+	t.reserved = true
 	if t.pref == 0 {
 		t.pref = first
 		for _, f := range all { // in the order of their prefs

@@ -57,7 +57,7 @@ func (e *HookError) Is(target error) bool {
 	return false
 }
 
-func (m multi) stale(op string, revision uint64) error {
+func (m mprog) stale(op string, revision uint64) error {
 	return &HookError{
 		Op: op, Hook: m.name(), Err: unix.ESTALE,
 		Cause: fmt.Sprintf("the hook is at revision %d, not %d", revision, m.Revision),
@@ -65,7 +65,7 @@ func (m multi) stale(op string, revision uint64) error {
 }
 
 // explain gives the reason of an error number.
-func (m multi) explain(c *netlink.Conn, op string, err error) error {
+func (m mprog) explain(c *netlink.Conn, op string, err error) error {
 	errno, ok := errors.AsType[unix.Errno](err)
 	if !ok {
 		return err
@@ -94,7 +94,7 @@ func (m multi) explain(c *netlink.Conn, op string, err error) error {
 }
 
 // lacking is a kernel that does not know the hook.
-func (m multi) lacking(e *HookError) {
+func (m mprog) lacking(e *HookError) {
 	switch m.point {
 	case sys.TCXIngress, sys.TCXEgress:
 		e.Since = "6.6"
@@ -107,7 +107,7 @@ func (m multi) lacking(e *HookError) {
 
 // wrongDevice says why netkit programs cannot be attached through a device
 // (drivers/net/netkit.c, netkit_dev_fetch).
-func (m multi) wrongDevice(c *netlink.Conn, errno unix.Errno) string {
+func (m mprog) wrongDevice(c *netlink.Conn, errno unix.Errno) string {
 	dev, err := c.LinkByIndex(m.ifindex)
 	switch {
 	case err != nil || m.point != sys.NetkitPrimary && m.point != sys.NetkitPeer:

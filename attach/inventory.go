@@ -104,15 +104,15 @@ func (v *Inventory) Attachments(c *netlink.Conn, l *netlink.Link) ([]*Attachment
 	primary := l.Netkit != nil && l.Netkit.Primary
 	var out []*Attachment
 	if primary && !l.Netkit.Single {
-		out = append(out, v.multi(l, sys.NetkitPeer)...)
+		out = append(out, v.mprog(l, sys.NetkitPeer)...)
 	}
 	out = append(out, v.XDP(l)...)
-	out = append(out, v.multi(l, sys.TCXIngress)...)
+	out = append(out, v.mprog(l, sys.TCXIngress)...)
 	out = append(out, filters[:in]...)
-	out = append(out, v.multi(l, sys.TCXEgress)...)
+	out = append(out, v.mprog(l, sys.TCXEgress)...)
 	out = append(out, filters[in:]...)
 	if primary {
-		out = append(out, v.multi(l, sys.NetkitPrimary)...)
+		out = append(out, v.mprog(l, sys.NetkitPrimary)...)
 	}
 	return out, nil
 }
@@ -121,12 +121,12 @@ func (v *Inventory) Attachments(c *netlink.Conn, l *netlink.Link) ([]*Attachment
 // the same in all.
 func (v *Inventory) Enter() { v.qdiscs, v.devices, v.names, v.hooks = nil, nil, nil, nil }
 
-// multi is empty where the kernel does not tell, and then asks no more.
-func (v *Inventory) multi(l *netlink.Link, point sys.AttachType) []*Attachment {
+// mprog is empty where the kernel does not tell, and then asks no more.
+func (v *Inventory) mprog(l *netlink.Link, point sys.AttachType) []*Attachment {
 	if v.absent[point] {
 		return nil
 	}
-	on, err := multi{ifindex: l.Index, point: point}.query(l.Name, v)
+	on, err := mprog{ifindex: l.Index, point: point}.query(l.Name, v)
 	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EPERM) {
 		if v.absent == nil {
 			v.absent = make(map[sys.AttachType]bool)

@@ -41,14 +41,14 @@ type MultiInfo struct {
 	Revision uint64
 }
 
-// multi is such a hook of a device (kernel/bpf/mprog.c).
-type multi struct {
+// mprog is such a hook of a device (kernel/bpf/mprog.c).
+type mprog struct {
 	ifindex int
 	point   sys.AttachType
 	Order
 }
 
-func (m multi) name() string {
+func (m mprog) name() string {
 	switch m.point {
 	case sys.TCXIngress:
 		return "tcx/ingress"
@@ -61,20 +61,20 @@ func (m multi) name() string {
 	}
 }
 
-func (m multi) steps(off bool) steps {
+func (m mprog) steps(off bool) steps {
 	switch {
 	case off && m.Which.kind == refLink:
 		return &linkOff{hook: m, id: m.Which.id}
 	case off:
-		return &multiOff{multi: m}
+		return &mprogOff{mprog: m}
 	case m.Link != "":
 		return &linkSteps{hook: m, path: m.Link, update: m.Update}
 	}
-	return &multiSteps{multi: m}
+	return &mprogSteps{mprog: m}
 }
 
 // query asks what is on the hook.
-func (m multi) query(device string, known *Inventory) (programList, error) {
+func (m mprog) query(device string, known *Inventory) (programList, error) {
 	running, revision, err := sys.QueryPrograms(m.ifindex, m.point)
 	if err != nil && !errors.Is(err, unix.ENOENT) { // ENOENT: never had a program, on some kernels
 		return programList{}, err
@@ -94,7 +94,7 @@ func (m multi) query(device string, known *Inventory) (programList, error) {
 }
 
 // list is what the hook is about to be changed from.
-func (m multi) list(e *engine) (programList, error) {
+func (m mprog) list(e *engine) (programList, error) {
 	dev, err := e.Known.device(e.conn, m.ifindex)
 	if err != nil {
 		return programList{}, err
@@ -107,17 +107,17 @@ func (m multi) list(e *engine) (programList, error) {
 }
 
 // current refuses a revision that is not the hook's.
-func (m multi) current(op string, on programList) error {
+func (m mprog) current(op string, on programList) error {
 	if m.Revision != 0 && m.Revision != on.revision {
 		return m.stale(op, on.revision)
 	}
 	return nil
 }
 
-// spot is where a program goes.
-func (m multi) spot(on programList) (spot, error) {
+// position is where a program goes.
+func (m mprog) position(on programList) (position, error) {
 	if err := m.current(opAttach, on); err != nil {
-		return spot{}, err
+		return position{}, err
 	}
 	anchor := m.Anchor
 	if anchor == nil {
@@ -130,7 +130,7 @@ func (m multi) spot(on programList) (spot, error) {
 
 // leaves are the programs that are in the place already, whatever the revision
 // was before what changes nothing now.
-func (m multi) leaves(on programList) (out []*Attachment) {
+func (m mprog) leaves(on programList) (out []*Attachment) {
 	if !m.Idempotent {
 		return nil
 	}
@@ -143,8 +143,8 @@ func (m multi) leaves(on programList) (out []*Attachment) {
 }
 
 // ready refuses a place for a new link.
-func (m multi) ready(on programList) error {
-	at, err := m.spot(on)
+func (m mprog) ready(on programList) error {
+	at, err := m.position(on)
 	if err == nil && at.replaced != nil {
 		err = &HookError{
 			Op: opAttach, Hook: m.name(), Err: unix.EBUSY,
@@ -155,8 +155,8 @@ func (m multi) ready(on programList) error {
 }
 
 // keeps refuses an anchor or a revision that is not the link's.
-func (m multi) keeps(on programList, a *Attachment) error {
-	if _, err := m.spot(on); err != nil || m.Anchor == nil {
+func (m mprog) keeps(on programList, a *Attachment) error {
+	if _, err := m.position(on); err != nil || m.Anchor == nil {
 		return err
 	}
 	i, err := on.find(LinkID(a.Link.ID))
@@ -170,7 +170,7 @@ func (m multi) keeps(on programList, a *Attachment) error {
 }
 
 // create attaches by a new link.
-func (m multi) create(e *engine) (int, error) {
+func (m mprog) create(e *engine) (int, error) {
 	on, err := m.list(e)
 	if err != nil {
 		return -1, err
@@ -178,7 +178,7 @@ func (m multi) create(e *engine) (int, error) {
 	if err := m.ready(on); err != nil {
 		return -1, err
 	}
-	at, _ := m.spot(on)
+	at, _ := m.position(on)
 	fd, err := sys.CreateLink(m.ifindex, m.point, e.program().FD(), at.Place)
 	if err != nil {
 		return -1, m.explain(e.conn, opAttach, err)
@@ -186,20 +186,20 @@ func (m multi) create(e *engine) (int, error) {
 	return fd, nil
 }
 
-// multiSteps put a program among the others of a hook.
-type multiSteps struct {
-	multi
+// mprogSteps put a program among the others of a hook.
+type mprogSteps struct {
+	mprog
 	on      programList // as it was seen last
-	at      spot
+	at      position
 	problem error // of the place, where a program that does the same may make it void
 }
 
-func (s *multiSteps) look(e *engine, m *move) (err error) {
+func (s *mprogSteps) look(e *engine, m *move) (err error) {
 	if s.on, err = s.list(e); err != nil {
 		return err
 	}
 	m.Device, m.old = s.on.device, 0
-	if s.at, s.problem = s.spot(s.on); s.at.replaced != nil {
+	if s.at, s.problem = s.position(s.on); s.at.replaced != nil {
 		m.old = s.at.replaced.Program.ID
 	}
 	if s.Idempotent {
@@ -208,11 +208,11 @@ func (s *multiSteps) look(e *engine, m *move) (err error) {
 	return s.problem
 }
 
-func (s *multiSteps) candidates(*engine, *move) []*Attachment { return s.leaves(s.on) }
+func (s *mprogSteps) candidates(*engine, *move) []*Attachment { return s.leaves(s.on) }
 
-func (*multiSteps) put(ctx context.Context, e *engine, all []*move) []error {
+func (*mprogSteps) put(ctx context.Context, e *engine, all []*move) []error {
 	return oneByOne(ctx, all, func(m *move) error {
-		s, _ := m.steps.(*multiSteps)
+		s, _ := m.steps.(*mprogSteps)
 		if s.problem != nil {
 			return s.problem
 		}
@@ -220,7 +220,7 @@ func (*multiSteps) put(ctx context.Context, e *engine, all []*move) []error {
 	})
 }
 
-func (s *multiSteps) putOne(e *engine, m *move) error {
+func (s *mprogSteps) putOne(e *engine, m *move) error {
 	p := e.program()
 	m.Attachment = &Attachment{
 		Ifindex: s.ifindex, Device: m.Device, Program: p.Info, Multi: &MultiInfo{Hook: s.name()},
@@ -238,7 +238,7 @@ func (s *multiSteps) putOne(e *engine, m *move) error {
 
 // swap puts a program there, in the place of the old one if that is not 0. Its
 // link, if it has one, then holds the new one.
-func (s *multiSteps) swap(program, old int, at sys.Place) error {
+func (s *mprogSteps) swap(program, old int, at sys.Place) error {
 	if s.at.replaced != nil && s.at.replaced.Link != nil {
 		return updateLink(s.at.replaced.Link.ID, program, old)
 	}
@@ -247,7 +247,7 @@ func (s *multiSteps) swap(program, old int, at sys.Place) error {
 
 // again is for a program whose place is to be taken, and which someone else
 // has replaced since. What stands there instead has another id.
-func (s *multiSteps) again(e *engine, m *move, err error) bool {
+func (s *mprogSteps) again(e *engine, m *move, err error) bool {
 	if m.old == 0 || s.problem != nil || !errors.Is(err, os.ErrNotExist) && !errors.Is(err, os.ErrPermission) {
 		return false
 	}
@@ -256,15 +256,15 @@ func (s *multiSteps) again(e *engine, m *move, err error) bool {
 }
 
 // confirm asks the kernel where it put the programs.
-func (*multiSteps) confirm(e *engine, all []*move) {
+func (*mprogSteps) confirm(e *engine, all []*move) {
 	for _, m := range all {
-		if s, _ := m.steps.(*multiSteps); m.Err == nil {
+		if s, _ := m.steps.(*mprogSteps); m.Err == nil {
 			settle(e, m, ProgramID(e.program().ID), s.list)
 		}
 	}
 }
 
-func (s *multiSteps) undo(e *engine, m *move) error {
+func (s *mprogSteps) undo(e *engine, m *move) error {
 	p := e.program().FD()
 	if m.old == 0 {
 		return sys.DetachProgram(s.ifindex, s.point, p, 0)
@@ -276,14 +276,14 @@ func (s *multiSteps) undo(e *engine, m *move) error {
 	return s.swap(old, p, sys.Place{})
 }
 
-// multiOff takes one program of a hook off.
-type multiOff struct {
-	multi
+// mprogOff takes one program of a hook off.
+type mprogOff struct {
+	mprog
 	on    programList
 	which int // in the list
 }
 
-func (s *multiOff) look(e *engine, m *move) (err error) {
+func (s *mprogOff) look(e *engine, m *move) (err error) {
 	if s.on, err = s.list(e); err != nil {
 		return err
 	}
@@ -303,7 +303,7 @@ func (s *multiOff) look(e *engine, m *move) (err error) {
 	case a.Link == nil:
 		m.old = a.Program.ID
 	case which.kind == refLink: // pinned at the path that was named
-		m.steps = &linkOff{hook: s.multi, id: a.Link.ID}
+		m.steps = &linkOff{hook: s.mprog, id: a.Link.ID}
 		return m.look(e, m)
 	default:
 		err := &HookError{Op: opDetach, Hook: s.name(), Cause: "a bpf_link holds the program", Err: unix.EBUSY}
@@ -312,11 +312,11 @@ func (s *multiOff) look(e *engine, m *move) (err error) {
 	return nil
 }
 
-func (*multiOff) candidates(*engine, *move) []*Attachment { return nil }
+func (*mprogOff) candidates(*engine, *move) []*Attachment { return nil }
 
-func (*multiOff) put(ctx context.Context, e *engine, all []*move) []error {
+func (*mprogOff) put(ctx context.Context, e *engine, all []*move) []error {
 	return oneByOne(ctx, all, func(m *move) error {
-		s, _ := m.steps.(*multiOff)
+		s, _ := m.steps.(*mprogOff)
 		fd, err := e.kept(m.old)
 		if err == nil {
 			err = sys.DetachProgram(s.ifindex, s.point, fd, s.Revision)
@@ -327,12 +327,12 @@ func (*multiOff) put(ctx context.Context, e *engine, all []*move) []error {
 	})
 }
 
-func (*multiOff) again(*engine, *move, error) bool { return false }
+func (*mprogOff) again(*engine, *move, error) bool { return false }
 
-func (*multiOff) confirm(*engine, []*move) {}
+func (*mprogOff) confirm(*engine, []*move) {}
 
 // undo puts the program back before the one that was behind it.
-func (s *multiOff) undo(e *engine, m *move) error {
+func (s *mprogOff) undo(e *engine, m *move) error {
 	fd, err := e.kept(m.old)
 	if err != nil {
 		return err

@@ -25,8 +25,8 @@ type Netkit struct {
 // ProgramType is [ebpf.SchedCLS].
 func (Netkit) ProgramType() ebpf.ProgramType { return ebpf.SchedCLS }
 
-func (h Netkit) multi() multi {
-	m := multi{ifindex: h.Ifindex, point: sys.NetkitPrimary, Order: h.Order}
+func (h Netkit) mprog() mprog {
+	m := mprog{ifindex: h.Ifindex, point: sys.NetkitPrimary, Order: h.Order}
 	if h.Peer {
 		m.point = sys.NetkitPeer
 	}
@@ -35,4 +35,4 @@ func (h Netkit) multi() multi {
 
 func (h Netkit) ifindex() int { return h.Ifindex }
 
-func (h Netkit) steps(off bool) steps { return h.multi().steps(off) }
+func (h Netkit) steps(off bool) steps { return h.mprog().steps(off) }

@@ -13,10 +13,10 @@ import (
 // errGone says that a program is no longer there to be kept.
 var errGone = errors.New("the program is gone")
 
-// hold opens a program. Without the privilege it is neither compared with nor
+// save opens a program. Without the privilege it is neither compared with nor
 // put back.
-func (e *engine) hold(program uint32) error {
-	if _, ok := e.held[program]; ok {
+func (e *engine) save(program uint32) error {
+	if _, ok := e.saved[program]; ok {
 		return nil
 	}
 	fd, err := sys.ProgramByID(program)
@@ -28,21 +28,21 @@ func (e *engine) hold(program uint32) error {
 	case err != nil:
 		return err
 	}
-	e.held[program] = fd
+	e.saved[program] = fd
 	return nil
 }
 
 // kept is the descriptor of a program that is kept, or why it is not.
 func (e *engine) kept(program uint32) (int, error) {
-	if fd := e.heldFD(program); fd >= 0 {
+	if fd := e.savedFD(program); fd >= 0 {
 		return fd, nil
 	}
 	return -1, fmt.Errorf("program id %d may not be opened: %w", program, unix.EPERM)
 }
 
-// heldFD is the descriptor of a program that is kept, -1 for one that is not.
-func (e *engine) heldFD(program uint32) int {
-	if fd, ok := e.held[program]; ok {
+// savedFD is the descriptor of a program that is kept, -1 for one that is not.
+func (e *engine) savedFD(program uint32) int {
+	if fd, ok := e.saved[program]; ok {
 		return fd
 	}
 	return -1
@@ -54,10 +54,10 @@ func (e *engine) close() {
 			s.close()
 		}
 	}
-	for _, fd := range e.held {
+	for _, fd := range e.saved {
 		if fd >= 0 {
 			_ = sys.Close(fd)
 		}
 	}
-	clear(e.held)
+	clear(e.saved)
 }

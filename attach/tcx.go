@@ -22,8 +22,8 @@ type TCX struct {
 // ProgramType is [ebpf.SchedCLS].
 func (TCX) ProgramType() ebpf.ProgramType { return ebpf.SchedCLS }
 
-func (h TCX) multi() multi {
-	m := multi{ifindex: h.Ifindex, point: sys.TCXIngress, Order: h.Order}
+func (h TCX) mprog() mprog {
+	m := mprog{ifindex: h.Ifindex, point: sys.TCXIngress, Order: h.Order}
 	if h.Egress {
 		m.point = sys.TCXEgress
 	}
@@ -32,4 +32,4 @@ func (h TCX) multi() multi {
 
 func (h TCX) ifindex() int { return h.Ifindex }
 
-func (h TCX) steps(off bool) steps { return h.multi().steps(off) }
+func (h TCX) steps(off bool) steps { return h.mprog().steps(off) }

@@ -135,7 +135,7 @@ func (s *xdpSteps) request(e *engine, m *move) netlink.XDP {
 	if !s.off {
 		x.FD = e.program().FD()
 	}
-	if fd := e.heldFD(m.old); m.old != 0 && fd >= 0 {
+	if fd := e.savedFD(m.old); m.old != 0 && fd >= 0 {
 		x.ExpectedFD = &fd
 	}
 	return x
@@ -154,7 +154,7 @@ func (s *xdpSteps) note(e *engine, m *move) {
 			Ifindex: s.Ifindex, Device: m.Device, Mode: s.asked, Program: e.program().Info, Replaced: m.Gone,
 		}
 	}
-	m.Attachment.Uncompared = m.old != 0 && e.heldFD(m.old) < 0
+	m.Attachment.Uncompared = m.old != 0 && e.savedFD(m.old) < 0
 }
 
 func (s *xdpSteps) again(e *engine, m *move, err error) bool {
@@ -228,7 +228,7 @@ func (*xdpSteps) confirm(e *engine, all []*move) {
 func (s *xdpSteps) undo(e *engine, m *move) error {
 	x := netlink.XDP{FD: -1, Mode: s.asked, NoReplace: s.off}
 	if m.old != 0 {
-		if x.FD = e.heldFD(m.old); x.FD < 0 {
+		if x.FD = e.savedFD(m.old); x.FD < 0 {
 			_, err := e.kept(m.old)
 			return err
 		}
