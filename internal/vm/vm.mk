@@ -5,7 +5,7 @@
 # Emulation is ten to twenty times slower than the machine; a package that takes longer than this hangs.
 VM_TIMEOUT ?= 8m
 # No kernel matters to these packages' tests, or they run the go command, which no guest has.
-VM_NOT      = /internal/(testreport|grammar|render|need|btfjson|testobj|pcap|disasm/arm64)$$|/elf/(diff|graph|insn|listing)$$
+VM_NOT      = /internal/(graph|testreport|grammar|render|need|btfjson|testobj|pcap|disasm/arm64)$$|/elf/(diff|graph|insn|listing)$$
 # A kernel that cannot be fetched is left out, with a line, unless it was asked for, or in CI.
 VM_WHICH    = $(if $(KERNEL),-kernel '$(KERNEL)' $(if $(MODULES),-modules '$(MODULES)'),$(if $(CI),,-optional))
 
