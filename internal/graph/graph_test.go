@@ -48,9 +48,9 @@ var arrows = []rule{
 	{"./internal/readback", "./elf/listing ./internal/disasm/* ./internal/sys"},
 	{"./internal/disasm/*", "./internal/disasm"},
 	{"./internal/bpftest", "./netlink ./internal/isolate ./internal/need ./internal/netns ./internal/sys/intercept"},
-	{"./internal/bpftest ./internal/bpftest/noise", "./netlink ./internal/sys"},
+	{"./internal/bpftest ./internal/bpftest/noise", "./netlink ./internal/sys ./internal/testdev"},
 	{"./internal/testreport", "./internal/testreport/summary"},
-	{"./examples/demo/show", "./netlink"},
+	{"./examples/demo/show", "./netlink ./internal/testdev"},
 }
 
 // owners say who alone imports a package, besides its own tests; "tests" are those
@@ -62,16 +62,17 @@ var owners = []rule{
 	{"unsafe", "./internal/sys/..."},
 	{"./internal/sys", "./attach ./load ./prog ./offload ./pin ./internal/mapdata ./internal/readback ./internal/bpftest/... tests"}, // bpf(2)
 	{"./internal/bpftest/... ./internal/isolate ./internal/need ./internal/sys/intercept ./internal/testobj", "./internal/bpftest tests"},
+	{"./internal/testdev", "./internal/bpftest/... ./examples/... tests"},
 	{"github.com/cilium/ebpf", "./attach ./load ./prog ./elf/... ./offload ./pin ./cmd/... ./internal/mapdata ./internal/bpftest/... ./examples/... tests"},
 	{"github.com/cilium/ebpf/asm", "./load ./elf ./offload ./internal/bpftest/... tests"},
 	{"github.com/cilium/ebpf/btf", "./load ./elf/... ./offload ./pin ./internal/btfjson ./internal/kerneltypes ./internal/mapdata ./internal/readback tests"},
 	{"github.com/cilium/ebpf/link github.com/cloudflare/cbpfc github.com/google/go-cmp/... github.com/rogpeppe/go-internal/...", "tests"},
-	{"github.com/jsimonetti/rtnetlink/v2 github.com/mdlayher/...", "./netlink"},
+	{"github.com/jsimonetti/rtnetlink/v2 github.com/mdlayher/...", "./netlink ./internal/testdev"},
 	{"github.com/urfave/cli/v2", "./cmd/xdpload/internal/cli"},
 	{"golang.org/x/arch/...", "./internal/disasm/*"},
 	{"golang.org/x/net/bpf", "./internal/classic/machine tests"},
 	{"golang.org/x/sys/unix", "./attach ./load ./prog ./netlink ./offload ./pin ./cmd/... ./examples/... ./internal/bpftest/... ./internal/classic/machine " +
-		"./internal/isolate ./internal/kerneltypes ./internal/mapdata ./internal/need ./internal/netns ./internal/sys/... tests"},
+		"./internal/isolate ./internal/kerneltypes ./internal/mapdata ./internal/need ./internal/netns ./internal/sys/... ./internal/testdev tests"},
 }
 
 // violations checks the imports of packages. Those of the tests of ./elf are under

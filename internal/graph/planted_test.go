@@ -70,6 +70,7 @@ var planted = []struct{ from, to, why string }{
 	{"./cmd/xdpload/internal/env", "./internal/bpftest", onlyFor},
 	{"./cmd/xdpload", "./internal/testobj", onlyFor},
 	{"./examples/demo", "./internal/need", onlyFor},
+	{"./cmd/xdpload/internal/linkcmd", "./internal/testdev", onlyFor},
 	{".", "./internal/isolate", onlyFor},
 	{"./netlink", "github.com/cilium/ebpf", onlyFor},
 	{"./cmd/xdpload/internal/elfcmd", "github.com/cilium/ebpf/asm", onlyFor},
