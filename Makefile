@@ -11,13 +11,16 @@ VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev
 # The tests of one package may take this long; on two cores all of them take a fraction of it.
 TIMEOUT   = 8m
 TESTFLAGS = -count=1 -timeout=$(TIMEOUT)
-LINT      = $(GO) tool -modfile=internal/tools/go.mod golangci-lint
+# The modules that are checked: what only tests and measurements need is not in the library's.
+GOMODULES = . internal/bench internal/vm
+LINT      = $(GO) tool -modfile=$(CURDIR)/internal/tools/go.mod golangci-lint
+each      = $(foreach module,$(GOMODULES),(cd $(module) && $1) &&) true
 DATADIR   = $(DESTDIR)$(PREFIX)/share
 
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo test fresh race check vet skips lint rules generated cross generate fixtures bench bench-docs bench-go bench-peers fuzz install clean
+.PHONY: help build demo test bin/testreport fresh race check vet skips lint rules generated cross generate fixtures bench bench-docs bench-go bench-peers fuzz install clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -31,30 +34,31 @@ bin/xdpload:
 demo: ## attach a program to a veth pair of its own and show it at work (root)
 	$(GO) run ./examples/demo
 
-test: ## run all tests, name what was skipped and what failed; then on other kernels
-	@$(GO) build -buildvcs=false -o bin/testreport ./internal/testreport # go run would have the last word
-	@bin/testreport $(TESTFLAGS) ./...
+test: bin/testreport ## run all tests, name what was skipped and what failed; then on other kernels
+	@bin/testreport $(GOMODULES:%=-C %) $(TESTFLAGS) ./...
 	@$(MAKE) --no-print-directory test-kernels
+
+bin/testreport: # go run would have the last word
+	@$(GO) build -buildvcs=false -o $@ ./internal/testreport
 
 fresh: ## run the README's commands in a fresh Debian, made by debootstrap (root)
 	@internal/tools/fresh.sh
 
 race: ## run the tests under the race detector (needs a C compiler)
-	CGO_ENABLED=1 $(GO) test -race $(TESTFLAGS) ./...
+	$(call each,CGO_ENABLED=1 $(GO) test -race $(TESTFLAGS) ./...)
 
 check: vet lint rules generated cross ## vet, lint, test the lint rules, generated files, other machines
 
 vet:
-	$(GO) vet ./...
+	$(call each,$(GO) vet ./...)
 	$(GO) -C internal/tools vet ./...
-	$(GO) -C internal/bench/chart test -count=1 ./...
 
 skips: ## name tests that are skipped other than by need.Of: a part of lint
-	$(LINT) run --allow-serial-runners --enable-only=forbidigo ./...
+	$(call each,$(LINT) run --allow-serial-runners --enable-only=forbidigo ./...)
 
-lint: ## run golangci-lint, which holds the import graph
+lint: ## run golangci-lint
 	$(LINT) config verify
-	$(LINT) run --allow-serial-runners ./...
+	$(call each,$(LINT) run --allow-serial-runners ./...)
 	cd internal/tools && $(GO) tool golangci-lint run --allow-serial-runners ./...
 
 rules: ## plant one violation of every lint rule in a scratch tree and see it named
@@ -64,8 +68,8 @@ generated: ## generate everything anew in a scratch tree and name the files that
 	@internal/tools/generated.sh
 
 cross: ## build for other machines: 64-bit Arm, a big-endian one, and elf where there is no BPF
-	GOOS=linux GOARCH=arm64 $(GO) build ./...
-	GOOS=linux GOARCH=s390x $(GO) vet ./...
+	$(call each,GOOS=linux GOARCH=arm64 $(GO) build -o /dev/null ./...)
+	$(call each,GOOS=linux GOARCH=s390x $(GO) vet ./...)
 	GOOS=darwin $(GO) build ./elf/...
 	GOOS=windows $(GO) build ./elf/...
 
@@ -73,14 +77,15 @@ generate: ## write the man pages, the command reference and the completions anew
 	$(GO) generate ./cmd/...
 
 fixtures: ## compile the BPF objects of the tests anew (needs clang)
-	$(GO) generate ./internal/testobj/... ./internal/disasm/... ./internal/bench
+	$(GO) generate ./internal/testobj/... ./internal/disasm/...
+	$(GO) -C internal/bench generate .
 
 bench: build ## compare speed and memory with ip, tc, bpftool and xdp-loader (root)
-	$(GO) run ./internal/bench $(BENCHFLAGS)
+	$(GO) -C internal/bench run . $(BENCHFLAGS)
 
 bench-docs: build ## the same, written to docs/performance.svg and the table of docs/performance.md (root)
-	$(GO) run ./internal/bench -json $(BENCHFLAGS) >bin/bench.json
-	$(GO) -C internal/bench/chart run . $(CURDIR)/docs/performance.svg $(CURDIR)/docs/performance.md <bin/bench.json
+	$(GO) -C internal/bench run . -json $(BENCHFLAGS) >bin/bench.json
+	$(GO) -C internal/bench run ./chart $(CURDIR)/docs/performance.svg $(CURDIR)/docs/performance.md <bin/bench.json
 
 bench-go: ## compare the Go benchmarks with those of BASE (HEAD), by benchstat; PACKAGES names some
 	@internal/tools/bench-go.sh $(or $(BASE),HEAD) $(PACKAGES)
@@ -108,7 +113,7 @@ clean: ## remove what build made
 	rm -rf bin
 
 .PHONY: test-beside
-test-beside: ## run all tests twice at the same time, and once beside another user of BPF (root)
-	@internal/tools/beside.sh $(GO) test $(TESTFLAGS) ./...
+test-beside: bin/testreport ## run all tests twice at the same time, and once beside another user of BPF (root)
+	@internal/tools/beside.sh bin/testreport $(GOMODULES:%=-C %) $(TESTFLAGS) ./...
 
 -include internal/vm/vm.mk

@@ -17,6 +17,7 @@ import (
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/bpftest/lab"
+	"github.com/xdpload/xdpload/internal/testdev"
 	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/netlink"
 	"github.com/xdpload/xdpload/prog"
@@ -31,7 +32,7 @@ type herd struct {
 func newHerd(t *testing.T, size int) *herd {
 	h := &herd{Bench: lab.NewBench(t), t: t}
 	for i := 0; i < size; i += 2 {
-		h.check(h.Conn.AddVeth(netlink.Veth{Name: fmt.Sprint("f", i), Peer: fmt.Sprint("f", i+1)}))
+		h.NS.AddVeth(fmt.Sprint("f", i), fmt.Sprint("f", i+1))
 	}
 	return h
 }
@@ -128,7 +129,8 @@ func (h *herd) refusing() (links []*netlink.Link, want map[string]error) {
 		}
 		return err
 	})
-	h.check(h.Conn.SetLinkMTU(h.device("f9"), 9000)) // f8 is its peer
+	f9 := h.device("f9")
+	h.NS.Do(func() error { return testdev.SetMTU(f9, 9000) }) // f8 is its peer
 	links = h.links()
 	h.check(h.Conn.DeleteLink(h.device("f20"))) // and f21 with it
 	links = slices.DeleteFunc(links, func(l *netlink.Link) bool { return l.Name == "f21" })

@@ -13,6 +13,7 @@ import (
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/netns"
+	"github.com/xdpload/xdpload/internal/testdev"
 	"github.com/xdpload/xdpload/netlink"
 	"github.com/xdpload/xdpload/prog"
 )
@@ -29,7 +30,7 @@ func netkitPair(t *testing.T, near, far *bpftest.Namespace, pair netlink.NetkitP
 				return err
 			}
 			*index = l.Index
-			return c.SetLinkUp(l.Index, true)
+			return testdev.SetUp(l.Index)
 		}
 	}
 	near.Netlink(func(c *netlink.Conn) error {

@@ -12,6 +12,8 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/google/go-cmp/cmp"
 	"github.com/mdlayher/netlink"
+
+	"github.com/xdpload/xdpload/internal/testdev"
 )
 
 func TestSetXDPsKernel(t *testing.T) {
@@ -19,7 +21,7 @@ func TestSetXDPsKernel(t *testing.T) {
 	const pairs = 70 // 140 devices, more than one batch
 	var ifindexes []int
 	for i := range pairs {
-		if err := c.AddVeth(Veth{Name: fmt.Sprint("va", i), Peer: fmt.Sprint("vb", i)}); err != nil {
+		if err := testdev.AddVeth(fmt.Sprint("va", i), fmt.Sprint("vb", i)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -74,7 +76,7 @@ func TestSetXDPsKernel(t *testing.T) {
 // alone in that, and what is left when the context ends is not begun.
 func TestSetXDPsEach(t *testing.T) {
 	c := inNetNS(t)
-	if err := c.AddVeth(Veth{Name: "va", Peer: "vb"}); err != nil {
+	if err := testdev.AddVeth("va", "vb"); err != nil {
 		t.Fatal(err)
 	}
 	a, b := linkT(t, c, "va").Index, linkT(t, c, "vb").Index
@@ -195,7 +197,7 @@ func BenchmarkKernelSetXDPs(b *testing.B) {
 	c := inNetNS(b)
 	var ifindexes []int
 	for i := range 50 {
-		if err := c.AddVeth(Veth{Name: fmt.Sprint("va", i), Peer: fmt.Sprint("vb", i)}); err != nil {
+		if err := testdev.AddVeth(fmt.Sprint("va", i), fmt.Sprint("vb", i)); err != nil {
 			b.Fatal(err)
 		}
 		ifindexes = append(ifindexes, linkT(b, c, fmt.Sprint("va", i)).Index)

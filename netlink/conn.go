@@ -248,12 +248,11 @@ func (c *Conn) warn(r *request, ack netlink.Message) {
 	}
 }
 
-// ifinfomsg is struct ifinfomsg of linux/rtnetlink.h, 16 bytes.
-func ifinfomsg(ifindex int, flags, change uint32) []byte {
+// ifinfomsg is struct ifinfomsg of linux/rtnetlink.h, 16 bytes, that names a
+// device and nothing else.
+func ifinfomsg(ifindex int) []byte {
 	b := make([]byte, unix.SizeofIfInfomsg, 64)
 	binary.NativeEndian.PutUint32(b[4:], uint32(ifindex))
-	binary.NativeEndian.PutUint32(b[8:], flags)
-	binary.NativeEndian.PutUint32(b[12:], change)
 	return b
 }
 

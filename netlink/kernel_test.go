@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/internal/need"
+	"github.com/xdpload/xdpload/internal/testdev"
 )
 
 // inNetNS moves the test to a network namespace of its own, which ends with
@@ -43,11 +44,11 @@ func dialT(t testing.TB, config *Config) *Conn {
 // addVeth makes the pair va, vb, both up and running, and returns va.
 func addVeth(t testing.TB, c *Conn) *Link {
 	t.Helper()
-	if err := c.AddVeth(Veth{Name: "va", Peer: "vb"}); err != nil {
+	if err := testdev.AddVeth("va", "vb"); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"vb", "va"} {
-		if err := c.SetLinkUp(linkT(t, c, name).Index, true); err != nil {
+		if err := testdev.SetUp(linkT(t, c, name).Index); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -75,6 +75,14 @@ func (c *Conn) Links() iter.Seq2[*Link, error] {
 	return list(c, linksRequest(), (*Link).decodeMessage)
 }
 
+// DeleteLink deletes a device, and of a pair both.
+func (c *Conn) DeleteLink(ifindex int) error {
+	return c.change(request{
+		op: "delete link", ifindex: ifindex, typ: unix.RTM_DELLINK,
+		body: ifinfomsg(ifindex),
+	}, nil)
+}
+
 // list is a dump whose every message is one T.
 func list[T any](c *Conn, r request, decode func(*T, netlink.Message) error) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
@@ -96,7 +104,7 @@ func list[T any](c *Conn, r request, decode func(*T, netlink.Message) error) ite
 }
 
 func linkByNameRequest(name string) request {
-	e := encoder{b: ifinfomsg(0, 0, 0)}
+	e := encoder{b: ifinfomsg(0)}
 	e.u32(unix.IFLA_EXT_MASK, _RTEXT_FILTER_SKIP_STATS)
 	if len(name) < unix.IFNAMSIZ {
 		e.string(unix.IFLA_IFNAME, name) // finds alternative names too
@@ -107,7 +115,7 @@ func linkByNameRequest(name string) request {
 }
 
 func linkByIndexRequest(ifindex int) request {
-	e := encoder{b: ifinfomsg(ifindex, 0, 0)}
+	e := encoder{b: ifinfomsg(ifindex)}
 	e.u32(unix.IFLA_EXT_MASK, _RTEXT_FILTER_SKIP_STATS)
 	return request{op: opLink, ifindex: ifindex, typ: unix.RTM_GETLINK, body: e.b}
 }

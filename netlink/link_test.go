@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/internal/need"
+	"github.com/xdpload/xdpload/internal/testdev"
 )
 
 func TestLinkRequests(t *testing.T) {
@@ -106,7 +107,7 @@ func TestLinksAgainstIP(t *testing.T) {
 	va := addVeth(t, c)
 	run(t, ip, "link", "property", "add", "dev", "va", "altname", "a-name-of-more-than-15-bytes", "altname", "short")
 	run(t, ip, "link", "set", "dev", "va", "group", "7", "promisc", "on")
-	if err := c.SetLinkMTU(va.Index, 1400); err != nil {
+	if err := testdev.SetMTU(va.Index, 1400); err != nil {
 		t.Fatal(err)
 	}
 
@@ -168,8 +169,8 @@ func TestLinkErrors(t *testing.T) {
 	if _, err := c.LinkByIndex(4711); !errors.Is(err, os.ErrNotExist) || !errors.Is(err, syscall.ENODEV) {
 		t.Errorf("index: got %v", err)
 	}
-	if err := c.AddVeth(Veth{Name: "lo", Peer: "x"}); !errors.Is(err, os.ErrExist) {
-		t.Errorf("name that is taken: got %v", err)
+	if err := c.DeleteLink(4711); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("delete: got %v", err)
 	}
 }
 
@@ -179,7 +180,7 @@ func TestLinksLoopMayUseConn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := c.SetLinkUp(l.Index, true); err != nil {
+		if err := testdev.SetUp(l.Index); err != nil {
 			t.Fatal(err)
 		}
 		if !linkT(t, c, l.Name).Flags.Up() {

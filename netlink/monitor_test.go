@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/internal/testdev"
 )
 
 func TestMonitorKernel(t *testing.T) {
@@ -41,7 +43,7 @@ func TestMonitorKernel(t *testing.T) {
 		}},
 		{"added chain", func() error { return c.AddChain(ch) }},
 		{"deleted chain", func() error { return c.DeleteChain(ch) }},
-		{"changed link", func() error { return c.SetLinkMTU(va.Index, 1400) }},
+		{"changed link", func() error { return testdev.SetMTU(va.Index, 1400) }},
 		{"deleted link", func() error { return c.DeleteLink(va.Index) }},
 	} {
 		if err := s.do(); err != nil {
@@ -102,7 +104,7 @@ func TestMonitorSaysThatEventsWereLost(t *testing.T) {
 	}
 	defer m.Close()
 	for i := range uint32(3000) {
-		if err := c.SetLinkMTU(va.Index, 1000+i%2); err != nil {
+		if err := testdev.SetMTU(va.Index, 1000+i%2); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -107,7 +107,7 @@ func (c *Conn) AddNetkit(n NetkitPair) error {
 // SetNetkit changes the policies of the pair of a primary device, the only
 // things that the kernel changes.
 func (c *Conn) SetNetkit(ifindex int, n Netkit) error {
-	e := encoder{b: ifinfomsg(ifindex, 0, 0)}
+	e := encoder{b: ifinfomsg(ifindex)}
 	e.nest(unix.IFLA_LINKINFO, func() {
 		e.string(unix.IFLA_INFO_KIND, "netkit")
 		e.nest(unix.IFLA_INFO_DATA, func() { n.encode(&e) })
@@ -116,7 +116,7 @@ func (c *Conn) SetNetkit(ifindex int, n Netkit) error {
 }
 
 func netkitRequest(n NetkitPair) request {
-	e := encoder{b: ifinfomsg(0, 0, 0)}
+	e := encoder{b: ifinfomsg(0)}
 	if n.Name != "" {
 		e.string(unix.IFLA_IFNAME, n.Name)
 	}
@@ -133,7 +133,7 @@ func netkitRequest(n NetkitPair) request {
 }
 
 func (n *NetkitPair) encodePeer(e *encoder) {
-	e.b = append(e.b, ifinfomsg(0, 0, 0)...)
+	e.b = append(e.b, ifinfomsg(0)...)
 	if n.Peer != "" {
 		e.string(unix.IFLA_IFNAME, n.Peer)
 	}

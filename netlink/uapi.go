@@ -21,9 +21,6 @@ const (
 	_NETKIT_DEVICE_SINGLE = 1
 )
 
-// linux/veth.h
-const _VETH_INFO_PEER = 1
-
 // linux/rtnetlink.h
 const (
 	_RTEXT_FILTER_SKIP_STATS = 1 << 3

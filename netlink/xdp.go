@@ -140,7 +140,7 @@ func xdpRequest(ifindex int, x XDP) (request, error) {
 	if x.ExpectedFD != nil {
 		flags |= unix.XDP_FLAGS_REPLACE
 	}
-	e := encoder{b: ifinfomsg(ifindex, 0, 0)}
+	e := encoder{b: ifinfomsg(ifindex)}
 	e.nest(unix.IFLA_XDP, func() {
 		e.u32(unix.IFLA_XDP_FD, uint32(x.FD))
 		if flags != 0 {

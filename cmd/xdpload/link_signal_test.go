@@ -23,9 +23,7 @@ func TestAtomicSignal(t *testing.T) {
 	ns := bpftest.NewNamespace(t)
 	c := ns.Conn()
 	for i := 0; i < devices; i += 2 {
-		if err := c.AddVeth(netlink.Veth{Name: fmt.Sprint("f", i), Peer: fmt.Sprint("f", i+1)}); err != nil {
-			t.Fatal(err)
-		}
+		ns.AddVeth(fmt.Sprint("f", i), fmt.Sprint("f", i+1))
 	}
 	var said bytes.Buffer
 	program := func(words ...string) *exec.Cmd {

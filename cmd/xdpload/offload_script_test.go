@@ -8,6 +8,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/xdpload/xdpload/internal/bpftest"
+	"github.com/xdpload/xdpload/internal/testdev"
 )
 
 // offloadScriptCommands are the commands of scripts that have a simulated card:
@@ -88,9 +89,7 @@ func moveCard(ts *testscript.TestScript, _ bool, args []string) {
 	f, err := other.Open()
 	ts.Check(err)
 	defer f.Close()
-	c := dial(ts)
-	defer c.Close()
-	ts.Check(c.SetLinkNetNS(cards(ts)[args[0]].Devices[0].Index, int(f.Fd())))
+	ts.Check(testdev.SetNetNS(cards(ts)[args[0]].Devices[0].Index, int(f.Fd())))
 }
 
 // TestBound runs the scripts about programs that are bound to a device.

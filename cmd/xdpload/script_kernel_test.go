@@ -18,6 +18,7 @@ import (
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/netns"
+	"github.com/xdpload/xdpload/internal/testdev"
 	"github.com/xdpload/xdpload/netlink"
 	"github.com/xdpload/xdpload/prog"
 )
@@ -185,7 +186,7 @@ func setMTU(ts *testscript.TestScript, _ bool, args []string) {
 	defer c.Close()
 	dev, err := c.Link(args[0])
 	ts.Check(err)
-	ts.Check(c.SetLinkMTU(dev.Index, uint32(mtu)))
+	ts.Check(testdev.SetMTU(dev.Index, uint32(mtu)))
 }
 
 func bindMount(ts *testscript.TestScript, _ bool, args []string) {

@@ -71,7 +71,7 @@ func buildGo(ctx context.Context, dir, name string) error {
 // buildImports makes a static program of the package of that name, which has
 // to be built where the module is: in the working directory.
 func buildImports(ctx context.Context, dir, name string) error {
-	return build(ctx, "", "go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(dir, linked), "./internal/bench/"+name)
+	return build(ctx, "", "go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(dir, linked), "./"+name)
 }
 
 var errNoCompiler = errors.New("no C compiler")

@@ -1,7 +1,7 @@
 // Bench compares what xdpload takes with what other programs take for the same
 // work: time, memory, page faults and system calls.
 //
-//	bench [-xdpload FILE] [-case REGEXP] [-n ROUNDS] [-time DURATION] [-json] [-list]
+//	go -C internal/bench run . [-xdpload FILE] [-case REGEXP] [-n ROUNDS] [-time DURATION] [-json] [-list]
 //
 // Every case runs xdpload and its peers in turn, each once a round, and reports
 // medians and the median of the ratios within a round, so that what else the
@@ -52,7 +52,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		ErrWriter:       stderr,
 		ExitErrHandler:  func(*cli.Context, error) {},
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "xdpload", Value: "bin/xdpload", Destination: &o.xdpload, Usage: "the `file` to measure"},
+			&cli.StringFlag{Name: "xdpload", Value: "../../bin/xdpload", Destination: &o.xdpload, Usage: "the `file` to measure"},
 			&cli.StringFlag{Name: "case", Usage: "run the cases whose name matches the `regexp`"},
 			&cli.IntFlag{Name: "n", Value: 100, Destination: &o.rounds, Usage: "run each case at most so many `rounds`"},
 			&cli.DurationFlag{Name: "time", Value: 6 * time.Second, Destination: &o.budget, Usage: "start no round of a case after so `long`"},

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/xdpload/xdpload/internal/testdev"
 	"github.com/xdpload/xdpload/netlink"
 )
 
@@ -71,7 +72,7 @@ func freshClsact(w *world) error {
 func inHeavyBatch(w *world) error {
 	var text strings.Builder
 	for i := 1; i <= 8; i++ {
-		if err := w.AddVeth(netlink.Veth{Name: fmt.Sprint("v", i), Peer: fmt.Sprint("w", i)}); err != nil {
+		if err := testdev.AddVeth(fmt.Sprint("v", i), fmt.Sprint("w", i)); err != nil {
 			return err
 		}
 		fmt.Fprintf(&text, "link set dev v%[1]d xdp obj heavy8.o sec xdp/heavy%[1]d\n", i)

@@ -10,6 +10,7 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 
+	"github.com/xdpload/xdpload/internal/testdev"
 	"github.com/xdpload/xdpload/netlink"
 )
 
@@ -96,7 +97,7 @@ func fillDispatcher(w *world, n int) error {
 
 // addVeth makes a pair of devices and returns the first.
 func (w *world) addVeth(a, b string) (*netlink.Link, error) {
-	if err := w.AddVeth(netlink.Veth{Name: a, Peer: b}); err != nil {
+	if err := testdev.AddVeth(a, b); err != nil {
 		return nil, err
 	}
 	return w.Link(a)
@@ -111,13 +112,13 @@ func (w *world) pair(a, b string, up bool) error {
 	if !up {
 		return nil
 	}
-	return errors.Join(w.SetLinkUp(l.Index, true), w.SetLinkUp(l.PeerIndex, true))
+	return errors.Join(testdev.SetUp(l.Index), testdev.SetUp(l.PeerIndex))
 }
 
 // manyDevices makes v0 to v999.
 func manyDevices(w *world) error {
 	for i := 0; i < lines; i += 2 {
-		if err := w.AddVeth(netlink.Veth{Name: fmt.Sprint("v", i), Peer: fmt.Sprint("v", i+1)}); err != nil {
+		if err := testdev.AddVeth(fmt.Sprint("v", i), fmt.Sprint("v", i+1)); err != nil {
 			return err
 		}
 	}

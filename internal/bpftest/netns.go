@@ -15,6 +15,7 @@ import (
 
 	"github.com/xdpload/xdpload/internal/netns"
 	"github.com/xdpload/xdpload/internal/sys/intercept"
+	"github.com/xdpload/xdpload/internal/testdev"
 	"github.com/xdpload/xdpload/netlink"
 )
 
@@ -55,7 +56,7 @@ func NewNamespace(t testing.TB) *Namespace {
 			t.Error(err)
 		}
 	})
-	ns.Netlink(func(c *netlink.Conn) error { return c.SetLinkUp(1, true) })
+	ns.Do(func() error { return testdev.SetUp(1) })
 	return ns
 }
 
@@ -117,14 +118,18 @@ func (ns *Namespace) Run(cmd *exec.Cmd) error {
 	return netns.Do(ns.Name, cmd.Run)
 }
 
+// AddVeth makes a pair of devices in the namespace, both down.
+func (ns *Namespace) AddVeth(a, b string) {
+	ns.t.Helper()
+	ns.Do(func() error { return testdev.AddVeth(a, b) })
+}
+
 // Veth makes a pair of devices in the namespace, both up, and returns their
 // indexes.
 func (ns *Namespace) Veth(a, b string) (indexA, indexB int) {
 	ns.t.Helper()
+	ns.AddVeth(a, b)
 	ns.Netlink(func(c *netlink.Conn) error {
-		if err := c.AddVeth(netlink.Veth{Name: a, Peer: b}); err != nil {
-			return err
-		}
 		for _, d := range []struct {
 			name  string
 			index *int
@@ -134,7 +139,7 @@ func (ns *Namespace) Veth(a, b string) (indexA, indexB int) {
 				return err
 			}
 			*d.index = l.Index
-			if err := c.SetLinkUp(l.Index, true); err != nil {
+			if err := testdev.SetUp(l.Index); err != nil {
 				return err
 			}
 		}

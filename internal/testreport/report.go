@@ -92,9 +92,11 @@ func (r *report) writeOutput(t test) {
 	delete(r.output, t)
 }
 
-// writeEnd writes the summary, and last what failed.
-func (r *report) writeEnd() {
+// writeEnd writes the summary, and last what failed. It returns the error of the
+// first write that failed.
+func (r *report) writeEnd() error {
 	for _, line := range append(r.summary.Skips(), r.summary.Failures()...) {
 		r.printf("%s\n", line)
 	}
+	return r.err
 }

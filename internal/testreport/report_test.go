@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -84,7 +85,8 @@ func TestShow(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var got strings.Builder
-			if err := show(&got, strings.NewReader(tt.events)); err != nil {
+			r := newReport(&got)
+			if err := errors.Join(r.read(strings.NewReader(tt.events)), r.writeEnd()); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(tt.want, got.String()); diff != "" {
@@ -96,7 +98,7 @@ func TestShow(t *testing.T) {
 
 func TestShowReadsToTheEnd(t *testing.T) {
 	events := strings.NewReader("not json\nand more")
-	if err := show(io.Discard, events); err == nil {
+	if err := newReport(io.Discard).read(events); err == nil {
 		t.Error("no error for a line that is no event")
 	}
 	if events.Len() != 0 {
@@ -113,13 +115,7 @@ func TestDoesNotCompile(t *testing.T) {
 		"good/good_test.go": "package good\n",
 		"bad/bad_test.go":   "package bad\n\nvar x = undefined\n",
 	} {
-		file := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(source), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		writeFile(t, filepath.Join(dir, name), source)
 	}
 	t.Chdir(dir)
 	var stdout, stderr strings.Builder
@@ -144,6 +140,8 @@ func TestRunStatus(t *testing.T) {
 		{name: "passed", args: []string{"-run=^TestShow$", "."}, want: 0},
 		{name: "no such package", args: []string{"./nowhere"}, want: 1},
 		{name: "bad flag", args: []string{"-p=none"}, want: 2},
+		{name: "no such directory", args: []string{"-C", "nowhere", "-run=^TestShow$", "."}, want: 1},
+		{name: "the first fails", args: []string{"-C", "..", "-C", ".", "-run=^TestShow$", "."}, want: 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -152,5 +150,38 @@ func TestRunStatus(t *testing.T) {
 				t.Errorf("status %d, want %d\n%s%s", got, tt.want, &stdout, &stderr)
 			}
 		})
+	}
+}
+
+// TestModules has one report made of two modules: what failed in the first one
+// is still the last line.
+func TestModules(t *testing.T) {
+	dir := t.TempDir()
+	for name, source := range map[string]string{
+		"one/go.mod":    "module one\n",
+		"one/a_test.go": "package one\n\nvar x = undefined\n",
+		"two/go.mod":    "module two\n",
+		"two/b_test.go": "package two\n\nimport \"testing\"\n\nfunc TestB(*testing.T) {}\n",
+	} {
+		writeFile(t, filepath.Join(dir, name), source)
+	}
+	t.Chdir(dir)
+	var stdout, stderr strings.Builder
+	if got := run([]string{"-C", "one", "-C", "two", "./..."}, &stdout, &stderr); got != 1 {
+		t.Errorf("status %d, want 1", got)
+	}
+	said := stdout.String()
+	if !strings.Contains(said, "\nok  \ttwo\t") || !strings.HasSuffix(said, "\nfailed: one [build failed]\n") {
+		t.Errorf("no success of two, or not one's failure last, in\n%s%s", said, &stderr)
+	}
+}
+
+func writeFile(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -1,33 +1,33 @@
 package tools
 
 var forbiddenCode = []planted{
-	{path: "elf/exit.go", want: "only main ends the process", source: `package elf
+	{path: "elf/exit.go", want: "only cli and main end the process", source: `package elf
 
 import "os"
 
 // Quit breaks a rule.
 func Quit() { os.Exit(1) }
 `},
-	{path: "cmd/xdpload/sysexit.go", want: "only main ends the process", source: `package main
+	{path: "cmd/xdpload/sysexit.go", want: "only cli and main end the process", source: `package main
 
 import "golang.org/x/sys/unix"
 
 // Quit breaks a rule.
 func Quit() { unix.Exit(1) }
 `},
-	{path: "netlink/print.go", want: "only run prints; take an io.Writer", source: `package netlink
+	{path: "netlink/print.go", want: "only cli prints; take an io.Writer", source: `package netlink
 
 import "fmt"
 
 // Say breaks a rule.
 func Say() { fmt.Println("said") }
 `},
-	{path: "pin/builtin.go", want: "only run prints; take an io.Writer", source: `package pin
+	{path: "pin/builtin.go", want: "only cli prints; take an io.Writer", source: `package pin
 
 // Say breaks a rule.
 func Say() { println("said") }
 `},
-	{path: "cmd/xdpload/stdout.go", want: "only main knows the standard streams", source: `package main
+	{path: "cmd/xdpload/stdout.go", want: "only cli and main know the standard streams", source: `package main
 
 import (
 	"io"
@@ -36,6 +36,16 @@ import (
 
 // Out breaks a rule.
 func Out() io.Writer { return os.Stdout }
+`},
+	{path: "cmd/xdpload/internal/env/stdin.go", want: "only cli and main know the standard streams", source: `package env
+
+import (
+	"io"
+	"os"
+)
+
+// In breaks a rule.
+func In() io.Reader { return os.Stdin }
 `},
 	{path: "offload/log.go", want: "no logger; return an error", source: `package offload
 
@@ -51,6 +61,13 @@ import "log/slog"
 // Shout breaks a rule.
 func Shout() { slog.Info("said") }
 `},
+	{path: "load/env.go", want: "no environment variable is read below cmd", source: `package load
+
+import "os"
+
+// Jobs breaks a rule.
+func Jobs() (string, bool) { return os.LookupEnv("JOBS") }
+`},
 	{path: "pin/env.go", want: "no environment variable is read below cmd", source: `package pin
 
 import "os"
@@ -65,6 +82,13 @@ import "golang.org/x/sys/unix"
 // Enter breaks a rule.
 func Enter(fd int) error { return unix.Setns(fd, unix.CLONE_NEWNET) }
 `},
+	{path: "attach/unshare.go", want: "only internal/netns enters a namespace", source: `package attach
+
+import "golang.org/x/sys/unix"
+
+// Leave breaks a rule.
+func Leave() error { return unix.Unshare(unix.CLONE_NEWNS) }
+`},
 	{path: "offload/bpf.go", want: "only internal/sys calls bpf(2) by itself", source: `package offload
 
 import "golang.org/x/sys/unix"
@@ -72,12 +96,19 @@ import "golang.org/x/sys/unix"
 // Call is the number of a system call.
 const Call = unix.SYS_BPF
 `},
-	{path: "pinner.go", want: "only pin makes and removes files on a BPF file system", source: `package xdpload
+	{path: "load/pin.go", want: "only pin makes and removes files on a BPF file system", source: `package load
 
 import "github.com/cilium/ebpf"
 
 // Keep breaks a rule.
 func Keep(m *ebpf.Map) error { return m.Pin("/sys/fs/bpf/m") }
+`},
+	{path: "prog/pin.go", want: "only pin makes and removes files on a BPF file system", source: `package prog
+
+import "github.com/cilium/ebpf"
+
+// Forget breaks a rule.
+func Forget(p *ebpf.Program) error { return p.Unpin() }
 `},
 	{path: "pin/skip_test.go", want: "skipped by need.Of", source: `package pin
 
@@ -243,6 +274,23 @@ func run(w io.Writer, words string) int {
 	}
 	return 0
 }
+`},
+	{path: "cmd/xdpload/internal/cli/run.go", source: `package cli
+
+import (
+	"io"
+	"os"
+)
+
+// Output is in its place.
+func Output() io.Writer { return os.Stdout }
+`},
+	{path: "cmd/xdpload/internal/env/color.go", source: `package env
+
+import "os"
+
+// Plain is in its place.
+func Plain() bool { return os.Getenv("NO_COLOR") != "" }
 `},
 	{path: "internal/netns/do.go", source: `package netns
 

@@ -12,11 +12,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/xdpload/xdpload/internal/bpftest"
+	"github.com/xdpload/xdpload/internal/need"
 )
 
 // guestOf612 is what a guest needs. Tests fetch nothing.
-var guestOf612 = bpftest.Feature{Name: "QEMU and Linux 6.12, which make test-kernels fetches", Probe: func() error {
+var guestOf612 = need.Feature{Name: "QEMU and Linux 6.12, which make test-kernels fetches", Probe: func() error {
 	c, err := openCache()
 	if err != nil {
 		return err
@@ -29,7 +29,7 @@ var guestOf612 = bpftest.Feature{Name: "QEMU and Linux 6.12, which make test-ker
 // buildVM builds the program as make does.
 func buildVM(t *testing.T) string {
 	t.Helper()
-	bpftest.Need(t, guestOf612)
+	need.Of(t, guestOf612)
 	vm := filepath.Join(t.TempDir(), "vm")
 	build := exec.Command("go", "build", "-buildvcs=false", "-ldflags=-s -w", "-o", vm, ".")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")

@@ -14,6 +14,7 @@ import (
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
+	"github.com/xdpload/xdpload/internal/testdev"
 	"github.com/xdpload/xdpload/netlink"
 )
 
@@ -76,7 +77,7 @@ func devices() (int, error) {
 		return 0, err
 	}
 	defer c.Close()
-	if err := c.AddVeth(netlink.Veth{Name: device, Peer: peer}); err != nil {
+	if err := testdev.AddVeth(device, peer); err != nil {
 		return 0, err
 	}
 	index := 0
@@ -85,7 +86,7 @@ func devices() (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		if err := c.SetLinkUp(l.Index, true); err != nil {
+		if err := testdev.SetUp(l.Index); err != nil {
 			return 0, err
 		}
 		index = l.Index

@@ -1,9 +1,7 @@
 // Chart writes what bench has measured into the documents: a chart, and the
 // table of docs/performance.md, which stands between two comments there.
 //
-//	bench -json | chart docs/performance.svg docs/performance.md
-//
-// It is a module of its own, so that importers of xdpload never see what draws.
+//	go -C internal/bench run ./chart SVG DOCUMENT <bench.json
 package main
 
 import (

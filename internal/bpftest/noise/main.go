@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/internal/sys"
+	"github.com/xdpload/xdpload/internal/testdev"
 	"github.com/xdpload/xdpload/netlink"
 )
 
@@ -66,7 +67,7 @@ func makeNoise(ctx context.Context, name string) error {
 		return err
 	}
 	defer conn.Close()
-	if err := conn.AddVeth(netlink.Veth{Name: name, Peer: "to-" + name}); err != nil {
+	if err := testdev.AddVeth(name, "to-"+name); err != nil {
 		return err
 	}
 	dev, err := conn.Link(name)

@@ -1,4 +1,7 @@
-package main
+// Package guest tests that the guests of make test-kernels have what machines
+// may lack and other tests need. Its tests make devices in the namespace that the
+// machine boots with.
+package guest
 
 import (
 	"bytes"
@@ -6,7 +9,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"strings"
 	"testing"
 
 	"github.com/cilium/ebpf"
@@ -15,16 +17,6 @@ import (
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/testobj"
 )
-
-// The tests of this file say what a guest has that machines may lack. They run
-// in guests only: they make devices in the namespace that the machine boots with.
-var inGuest = bpftest.Feature{Name: "a guest of make test-kernels", Probe: func() error {
-	line, err := os.ReadFile("/proc/cmdline")
-	if err == nil && !strings.Contains(string(line), guestMark) {
-		err = errors.New("this is another machine")
-	}
-	return err
-}}
 
 // kind is the need for a kind of device that ip link can add.
 func kind(name, since, config string) bpftest.Feature {
@@ -51,7 +43,7 @@ func addLink(t *testing.T, name, kind string) {
 }
 
 func TestGuestDummy(t *testing.T) {
-	bpftest.Need(t, inGuest)
+	bpftest.Need(t, bpftest.Guest)
 	addLink(t, "d0", "dummy")
 	if _, err := net.InterfaceByName("d0"); err != nil {
 		t.Error(err)
@@ -59,7 +51,7 @@ func TestGuestDummy(t *testing.T) {
 }
 
 func TestGuestNetkit(t *testing.T) {
-	bpftest.Need(t, inGuest, kind("netkit", "6.7", "CONFIG_NETKIT"))
+	bpftest.Need(t, bpftest.Guest, kind("netkit", "6.7", "CONFIG_NETKIT"))
 	before := interfaces(t)
 	addLink(t, "n0", "netkit")
 	if n := interfaces(t) - before; n != 2 {
@@ -79,7 +71,7 @@ func interfaces(t *testing.T) int {
 // TestGuestNetdevsim makes a device on the simulated bus: "ID PORTS".
 func TestGuestNetdevsim(t *testing.T) {
 	const bus = "/sys/bus/netdevsim/"
-	bpftest.Need(t, inGuest, bpftest.Feature{Name: "netdevsim", Since: "4.16", Config: "CONFIG_NETDEVSIM", Probe: func() error {
+	bpftest.Need(t, bpftest.Guest, bpftest.Feature{Name: "netdevsim", Since: "4.16", Config: "CONFIG_NETDEVSIM", Probe: func() error {
 		_, err := os.Stat(bus)
 		return err
 	}})
@@ -99,7 +91,7 @@ func TestGuestNetdevsim(t *testing.T) {
 // TestGuestFreplace replaces a function of an XDP program, and sees the
 // program's verdict change.
 func TestGuestFreplace(t *testing.T) {
-	bpftest.Need(t, inGuest)
+	bpftest.Need(t, bpftest.Guest)
 	target := load(t, "subprog.o", func(s *ebpf.CollectionSpec) { s.Programs = keep(s, "xdp_global") }).Programs["xdp_global"]
 	verdict := func() uint32 {
 		t.Helper()
