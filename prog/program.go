@@ -45,6 +45,7 @@ type Program struct {
 	Prog *ebpf.Program
 }
 
+// New makes a Program of one that is open, which is closed with it.
 func New(p *ebpf.Program) (*Program, error) {
 	info, err := sys.InfoOfProgram(p.FD())
 	if errors.Is(err, unix.ENODEV) {
@@ -56,6 +57,7 @@ func New(p *ebpf.Program) (*Program, error) {
 	return &Program{Info: InfoOf(info), VerifierLog: p.VerifierLog, Prog: p}, nil
 }
 
+// InfoOf makes an Info of what the kernel says of a program.
 func InfoOf(info *sys.ProgramInfo) Info {
 	out := Info{
 		ID:         info.ID,
@@ -83,6 +85,7 @@ func errDeviceGone() error {
 // FD returns the file descriptor, which stays the program's.
 func (p *Program) FD() int { return p.Prog.FD() }
 
+// Owner tells the program from one that gets the same id later.
 func (p *Info) Owner() pin.Owner {
 	return pin.Owner{ID: p.ID, Tag: p.Tag, LoadTime: p.LoadTime}
 }

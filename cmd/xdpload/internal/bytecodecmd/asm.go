@@ -26,6 +26,7 @@ type bytecodeAsmRequest struct {
 	Output subject.OutputFile
 }
 
+// Asm is the command bytecode asm, which makes numbers of text.
 func Asm() env.Command {
 	return env.Command{
 		Name:    "bytecode asm|assemble",
@@ -103,6 +104,7 @@ type bytecodeDisasmRequest struct {
 	Output subject.OutputFile
 }
 
+// Disasm is the command bytecode disasm, which makes text of numbers.
 func Disasm() env.Command {
 	return env.Command{
 		Name:        "bytecode disasm|dump",

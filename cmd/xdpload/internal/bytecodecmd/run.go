@@ -22,6 +22,7 @@ type bytecodeRunRequest struct {
 	Filters []string
 }
 
+// Run is the command bytecode run, which runs classic filters over captured packets.
 func Run() env.Command {
 	return env.Command{
 		Name:    "bytecode run",
@@ -129,6 +130,7 @@ type verdictReport struct {
 	VM     *int `json:"vm,omitempty"`
 }
 
+// Close gives back the machines that run the filters.
 func (r *RunsReport) Close() {
 	for _, f := range r.Filters {
 		f.kernel.Close()

@@ -24,6 +24,7 @@ type preflightRequest struct {
 	Program subject.ProgramRequest
 }
 
+// Check is the command check, which looks at what would keep a program from being attached.
 func Check() env.Command {
 	return env.Command{
 		Name:    "check",

@@ -21,6 +21,7 @@ type elfCheckRequest struct {
 	Loader check.Loader
 }
 
+// Check is the command elf check, which says which kernels and loaders can load an object.
 func Check() env.Command {
 	return env.Command{
 		Name:    "elf check",

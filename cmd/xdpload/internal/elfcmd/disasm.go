@@ -17,6 +17,7 @@ type elfDisasmRequest struct {
 	Options listing.Options
 }
 
+// Disasm is the command elf disasm, which writes an object as a listing.
 func Disasm() env.Command {
 	return env.Command{
 		Name:    "elf disasm|dump",
@@ -53,6 +54,7 @@ type elfAsmRequest struct {
 	Output subject.OutputFile
 }
 
+// Asm is the command elf asm, which makes an object of a listing.
 func Asm() env.Command {
 	return env.Command{
 		Name:        "elf asm|assemble",

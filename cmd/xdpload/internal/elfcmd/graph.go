@@ -17,6 +17,7 @@ type elfGraphRequest struct {
 	Flow   bool
 }
 
+// Graph is the command elf graph, which draws an object or one program.
 func Graph() env.Command {
 	return env.Command{
 		Name:        "elf graph",

@@ -22,6 +22,7 @@ type elfShowRequest struct {
 	Files []string
 }
 
+// Show is the command elf show, which says what is in an object.
 func Show() env.Command {
 	return env.Command{
 		Name:    "elf show|list",

@@ -85,6 +85,7 @@ type linkAddRequest struct {
 	Netkit netkitRequest
 }
 
+// Add is the command link add, which creates a pair of netkit devices.
 func Add() env.Command {
 	return env.Command{
 		Name:        "link add",
@@ -171,6 +172,7 @@ type linkDelRequest struct {
 	IfExists bool
 }
 
+// Delete is the command link delete.
 func Delete() env.Command {
 	return env.Command{
 		Name:        "link delete|del",

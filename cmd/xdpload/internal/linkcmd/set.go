@@ -30,6 +30,7 @@ type linkSetRequest struct {
 	Netkit   netkitRequest
 }
 
+// Set is the command link set, which attaches and detaches XDP programs.
 func Set() env.Command {
 	return env.Command{
 		Name:    "link set|change",

@@ -35,6 +35,7 @@ func (r *entryRequest) value() *grammar.Node {
 
 const typedDescription = `Keys and values have the types that the map's BTF gives: numbers, names of enumerations, text in arrays of char, objects and arrays in JSON. Without BTF they are 0x and the bytes in hexadecimal.`
 
+// Dump is the command map dump, which prints all entries of a map.
 func Dump() env.Command {
 	return env.Command{
 		Name:    "map dump",
@@ -59,6 +60,7 @@ func (r *entryRequest) dump(_ context.Context, e *env.Env) (any, error) {
 	})
 }
 
+// Get is the command map get, which prints one entry.
 func Get() env.Command {
 	return env.Command{
 		Name:        "map get|lookup",
@@ -101,6 +103,7 @@ func (r *entryReport) WriteText(w io.Writer, _ render.Options) error {
 	return err
 }
 
+// Set is the command map set, which makes or changes one entry.
 func Set() env.Command {
 	return env.Command{
 		Name:        "map set|update",
@@ -120,6 +123,7 @@ func (r *entryRequest) set(_ context.Context, e *env.Env) (any, error) {
 	return nil, r.with(e, func(d *mapdata.Map) error { return d.Set(r.Key, r.Value) })
 }
 
+// Delete is the command map delete, which removes one entry.
 func Delete() env.Command {
 	return env.Command{
 		Name:        "map delete|remove",
@@ -156,6 +160,7 @@ func (r *entryRequest) with(e *env.Env, do func(*mapdata.Map) error) error {
 	return nil
 }
 
+// Load is the command map load, which sets the entries that standard input has.
 func Load() env.Command {
 	return env.Command{
 		Name:    "map load",

@@ -23,8 +23,10 @@ type netShowRequest struct {
 	Only     string // hooks that begin so
 }
 
+// ShowTitle is the name of the command net show, the only one that takes -all-netns.
 const ShowTitle = "net show"
 
+// Show is the command net show, which lists what a packet meets on each device.
 func Show() env.Command {
 	return env.Command{
 		Name:    ShowTitle + "|list|lst",

@@ -24,6 +24,7 @@ type offloadCheckRequest struct {
 	Program subject.ProgramRequest
 }
 
+// Check is the command offload check, which holds an object against a driver's rules.
 func Check() env.Command {
 	return env.Command{
 		Name:    "offload check",

@@ -14,6 +14,7 @@ import (
 	"github.com/xdpload/xdpload/offload"
 )
 
+// Show is the command offload show, which says what devices can run.
 func Show() env.Command {
 	return env.Command{
 		Name:        "offload show",

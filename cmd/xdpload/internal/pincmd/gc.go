@@ -21,6 +21,7 @@ type pinGCRequest struct {
 	Objects bool
 }
 
+// GC is the command pin gc, which removes what killed loads have left.
 func GC() env.Command {
 	return env.Command{
 		Name:        "pin gc",
@@ -73,6 +74,7 @@ type pinRmRequest struct {
 	Path string
 }
 
+// Remove is the command pin rm, which removes one pin.
 func Remove() env.Command {
 	return env.Command{
 		Name:        "pin rm|remove|delete",

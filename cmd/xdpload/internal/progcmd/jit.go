@@ -25,6 +25,7 @@ type progJITRequest struct {
 	Value   int64
 }
 
+// JIT is the command prog jit, which tells and sets how the kernel compiles programs.
 func JIT() env.Command {
 	return env.Command{
 		Name:    "prog jit",
@@ -57,6 +58,7 @@ type jitSetting struct {
 	Meanings []string // by value, of one that has few
 }
 
+// JITSettings are the settings of the JIT compiler, in the order in which they are told.
 var JITSettings = [...]jitSetting{
 	{
 		Name: "enable", Values: "0|1|2", Max: 2,
@@ -148,6 +150,7 @@ func (e *JITPlaceError) Error() string {
 }
 func (e *JITPlaceError) Unwrap() error { return e.Err }
 
+// JITHints says what to do about an error of prog jit, nil for others.
 func JITHints(err error) []string {
 	if _, ok := errors.AsType[*JITPlaceError](err); ok {
 		return []string{"xdpload -netns /proc/1/ns/net prog jit …"}

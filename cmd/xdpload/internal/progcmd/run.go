@@ -34,6 +34,7 @@ type progRunRequest struct {
 	Out     subject.OutputFile
 }
 
+// Run is the command prog run, which runs a program on packets.
 func Run() env.Command {
 	return env.Command{
 		Name:    "prog run",

@@ -134,6 +134,7 @@ func passed(in *pcap.Packet, r *prog.RunResult) *pcap.Packet {
 	return out
 }
 
+// Add counts what a program did with a packet of the capture.
 func (c *CaptureReport) Add(e *env.Env, in *pcap.Packet, r *prog.RunResult) {
 	i := slices.IndexFunc(c.Verdicts, func(v verdictCount) bool { return v.Value == r.Verdict.Value })
 	if i < 0 {

@@ -33,6 +33,7 @@ type verifyRequest struct {
 	JUnit     subject.OutputFile
 }
 
+// Verify is the command verify, which asks the kernel about every program of an object.
 func Verify() env.Command {
 	return env.Command{
 		Name:    "verify",

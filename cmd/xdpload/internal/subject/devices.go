@@ -23,6 +23,7 @@ type DevicesRequest struct {
 	All   bool
 }
 
+// HelpPattern is the help for the name of a device where a pattern is understood too.
 const HelpPattern = "the device's name; a pattern such as 'veth*' for all whose name or alternative name matches"
 
 // Grammar is the words after "link set": ip's, with dev repeated.

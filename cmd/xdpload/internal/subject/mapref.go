@@ -25,6 +25,7 @@ type MapRef struct {
 	Program string // "NAME/map" of "prog:NAME/map"
 }
 
+// Grammar is the alternatives that name a map.
 func (r *MapRef) Grammar() *grammar.Node {
 	return grammar.Alt(
 		grammar.Key("pinned", "PATH", grammar.String(&r.Pinned)).Completes(grammar.Pinned).
@@ -57,6 +58,7 @@ func (r *MapRef) set(word string) error {
 	return nil
 }
 
+// Empty reports whether no map was named.
 func (r *MapRef) Empty() bool { return *r == MapRef{} }
 
 func (r *MapRef) String() string {
@@ -89,6 +91,7 @@ func (r *MapRef) Open(e *env.Env) (*ebpf.Map, error) {
 	return m, nil
 }
 
+// Find opens the map. The caller closes it.
 func (r *MapRef) Find(e *env.Env) (*ebpf.Map, error) {
 	switch {
 	case r.Pinned != "":
@@ -101,6 +104,7 @@ func (r *MapRef) Find(e *env.Env) (*ebpf.Map, error) {
 	return openMapNamed(r.Name)
 }
 
+// OpenMapID opens the map with this id. The caller closes it.
 func OpenMapID(id uint32) (*ebpf.Map, error) {
 	m, err := ebpf.NewMapFromID(ebpf.MapID(id))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -189,6 +193,7 @@ func KernelName(name string) string {
 	return name[:min(len(name), room)]
 }
 
+// NameOfMap returns the name of the map with this id, "" if it cannot be told.
 func NameOfMap(id uint32) string {
 	m, err := ebpf.NewMapFromID(ebpf.MapID(id))
 	if err != nil {

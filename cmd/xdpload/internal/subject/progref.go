@@ -21,6 +21,7 @@ type ProgRef struct {
 	Pinned string
 }
 
+// Grammar is the alternatives that name a program.
 func (r *ProgRef) Grammar() *grammar.Node {
 	return grammar.Alt(
 		grammar.Key("id", "N", grammar.Number(&r.ID, 1, math.MaxUint32)).Help("the program with this id"),
@@ -59,6 +60,8 @@ type lookupError struct{ Err error }
 func (e *lookupError) Error() string { return e.Err.Error() }
 func (e *lookupError) Unwrap() error { return e.Err }
 
+// LookupHints says what to do about a program that may not be looked up, nil for other
+// errors.
 func LookupHints(err error) []string {
 	if _, ok := errors.AsType[*lookupError](err); !ok {
 		return nil

@@ -15,6 +15,7 @@ import (
 	"github.com/xdpload/xdpload/netlink"
 )
 
+// Monitor is the command tc monitor, which prints changes as they happen.
 func Monitor() env.Command {
 	return env.Command{
 		Name:    "tc monitor",

@@ -29,6 +29,7 @@ type qdiscRequest struct {
 	set  func(*netlink.Conn, *netlink.Qdisc) error
 }
 
+// Qdiscs are the commands about clsact and ingress qdiscs: tc qdisc add, show and so on.
 func Qdiscs() []env.Command {
 	const about = "A clsact qdisc has a hook for what comes in and one for what goes out, and no queue; an ingress qdisc has the former only. A device has one or the other."
 	return []env.Command{

@@ -70,6 +70,7 @@ With -idempotent nothing changes if the hook has a program with the same instruc
 	}
 }
 
+// TCX are the commands tcx attach, detach and show. show reads and runs the last.
 func TCX(show func(only string) (*grammar.Node, env.Request)) []env.Command {
 	return multiCommands(tcxHook(), `Attaches a tc classifier to the device's tcx hook (Linux 6.6). Its programs run in order, before the filters of a clsact qdisc. One that returns TCX_NEXT (-1) leaves the packet to the next; TCX_PASS (0), TCX_DROP (2) and TCX_REDIRECT (7) end it.`, show)
 }
