@@ -160,7 +160,7 @@ func locate(t btf.Type, path string) (place, error) {
 func (p *place) element(index string) error {
 	arr, ok := bare(p.typ).(*btf.Array)
 	if !ok {
-		return fmt.Errorf("%s is no array", TypeName(p.typ))
+		return fmt.Errorf("%s is not an array", TypeName(p.typ))
 	}
 	i, err := strconv.ParseUint(index, 0, 32)
 	if err != nil || i >= uint64(arr.Nelems) {

@@ -39,8 +39,8 @@ type VerifyResult struct {
 	Program elf.Program // with the type as which it was verified
 	// Skipped is why the kernel was not asked, "" when it was.
 	Skipped string
-	// Err is why the kernel takes the program not, a [*Error], nil when it
-	// does. It wraps an [*ebpf.VerifierError] with the log of the failing path
+	// Err is why the kernel rejects the program, a [*Error], nil if it
+	// does not. It wraps an [*ebpf.VerifierError] with the log of the failing path
 	// where the verifier is the one who refuses.
 	Err error
 	// Cause is the verifier's last sentence about a program that it refuses, and

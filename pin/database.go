@@ -68,7 +68,7 @@ func (d *Database) parseLine(n int, line string) error {
 	}
 	number, err := strconv.ParseUint(f[0], 0, 32)
 	if err != nil || len(f) < 2 || f[1][0] == '#' || (len(f) > 2 && f[2][0] != '#') {
-		return fmt.Errorf("%q is no entry, expected NUMBER SUBPATH", line)
+		return fmt.Errorf("%q is not an entry, expected NUMBER SUBPATH", line)
 	}
 	if p := Pinning(number); p <= GlobalNS {
 		d.Warnings = append(d.Warnings, fmt.Sprintf("%s:%d: number %d is reserved, entry ignored", d.file, n, p))

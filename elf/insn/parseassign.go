@@ -124,7 +124,7 @@ func (p *parser) cast(i Instruction) (Instruction, bool, error) {
 	}
 	to, err := p.number(16)
 	if err == nil && !p.take(")") {
-		err = errors.New("no ) behind the cast")
+		err = errors.New("no ) after the cast")
 	}
 	i.Op, i.Src, i.Off = ClassALU64|opMov<<4|useReg, src, 1
 	i.Imm = int32(uint32(uint16(from))<<16 | uint32(uint16(to)))
@@ -172,7 +172,7 @@ func (p *parser) pseudoNumbers(i *Instruction) error {
 	n, err := p.number(32)
 	i.Imm = int32(n)
 	if err != nil || !p.take("]") {
-		return errors.Join(err, errors.New("no ] behind the number"))
+		return errors.Join(err, errors.New("no ] after the number"))
 	}
 	switch {
 	case i.Src == LoadFunction:

@@ -134,7 +134,7 @@ func (b *entries) flush() error {
 	b.done += n
 	if err != nil {
 		if errors.Is(err, unix.E2BIG) {
-			err = fmt.Errorf("no room for the entry, the map takes %d: %w", b.d.info.MaxEntries, err)
+			err = fmt.Errorf("no room for the entry, the map holds %d: %w", b.d.info.MaxEntries, err)
 		}
 		return &lineError{b.lines[min(n, len(b.lines)-1)], err}
 	}
@@ -174,7 +174,7 @@ func (b *entries) readEntry(text []byte) error {
 	case err != nil:
 		return err
 	case !btfjson.Blank(rest):
-		return fmt.Errorf("%q behind the entry", bytes.TrimSpace(rest))
+		return fmt.Errorf("%q after the entry", bytes.TrimSpace(rest))
 	case !b.hasKey:
 		return errors.New("no key")
 	case !b.hasValue:

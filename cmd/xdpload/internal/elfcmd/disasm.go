@@ -59,7 +59,7 @@ func Asm() env.Command {
 	return env.Command{
 		Name:        "elf asm|assemble",
 		Summary:     "make an object file of a listing",
-		Description: `Makes an object file of what "elf disasm" prints, or of a text that was written like it. A fault is named with its line.`,
+		Description: `Makes an object file of what "elf disasm" prints, or of a text that was written like it. An error names its line.`,
 		Examples: []grammar.Example{
 			{Line: "xdpload elf asm foo.s -o foo.o", Help: "assemble a file"},
 		},

@@ -176,7 +176,7 @@ type linkDelRequest struct {
 func Delete() env.Command {
 	return env.Command{
 		Name:        "link delete|del",
-		Summary:     "delete a device, and of a pair both",
+		Summary:     "delete a device, or both of a pair",
 		Description: `Deletes a device with all that is attached to it.`,
 		Examples:    []grammar.Example{{Line: "xdpload link del nk0", Help: "delete the pair of nk0"}},
 		New: func() (*grammar.Node, env.Request) {

@@ -40,7 +40,7 @@ func Dump() env.Command {
 	return env.Command{
 		Name:    "map dump",
 		Summary: "print the entries of a map",
-		Description: `Prints every entry, one a line, for people. With -json it is an object {"key":…,"value":…} a line, and that is the form which map load reads again. A map with a value for each CPU shows each, and the sum of every integer in them.
+		Description: `Prints every entry on a line of its own, for people to read. With -json each line is an object {"key":…,"value":…}, which map load reads. For a map with a value for each CPU it prints each of them, and the sum of every integer in them.
 
 ` + typedDescription,
 		Examples: []grammar.Example{
@@ -108,7 +108,7 @@ func Set() env.Command {
 	return env.Command{
 		Name:        "map set|update",
 		Summary:     "set one entry of a map",
-		Description: "Makes the entry, or changes it; on every CPU where the map has a value for each.\n\n" + typedDescription,
+		Description: "Creates the entry, or changes it; on every CPU if the map has a value for each.\n\n" + typedDescription,
 		Examples: []grammar.Example{
 			{Line: "xdpload map set pinned m:globals/hosts key 192.0.2.1 value '{\"limit\":10}'", Help: "an address as key, a structure as value"},
 		},
@@ -165,7 +165,7 @@ func Load() env.Command {
 	return env.Command{
 		Name:    "map load",
 		Summary: "set the entries that standard input has",
-		Description: `Reads lines of JSON, each an object {"key":…,"value":…} as map dump prints it with -json and not without, or CSV, with or without a byte order mark, with a header of columns "key" and "value", and of structures "key.MEMBER" and "value.MEMBER". Entries go to the kernel in batches. An error names the line, and says how many entries were set before it; those stay.
+		Description: `Reads lines of JSON, each an object {"key":…,"value":…} as map dump prints it with -json, or CSV, with or without a byte order mark, with a header of columns "key" and "value", and of structures "key.MEMBER" and "value.MEMBER". Entries go to the kernel in batches. An error names the line, and says how many entries were set before it; those stay.
 
 ` + typedDescription,
 		Examples: []grammar.Example{

@@ -102,7 +102,7 @@ func (r *offloadReport) WriteText(w io.Writer, _ render.Options) error {
 	}
 	b.WriteString("\n")
 	if r.Features == nil {
-		b.WriteString("    xdp-features not told by this kernel: that came with Linux 6.3\n")
+		b.WriteString("    xdp-features unknown: the kernel reports them since Linux 6.3\n")
 	} else {
 		fmt.Fprintf(&b, "    xdp-features %s\n", subject.OrDash(strings.Join(r.Features, " ")))
 		fmt.Fprintf(&b, "    rx-metadata %s xsk %s zc-max-segs %d\n",

@@ -29,8 +29,8 @@ type progJITRequest struct {
 func JIT() env.Command {
 	return env.Command{
 		Name:    "prog jit",
-		Summary: "tell or set how the kernel compiles programs",
-		Description: `Tells the settings of the kernel's JIT compiler, what each means, and how much machine code there is; or sets one of them, for the whole machine and until it starts again. Programs that are loaded stay as they are.
+		Summary: "show or set how the kernel compiles programs",
+		Description: `Shows the settings of the kernel's JIT compiler, what each means, and how much machine code there is; or sets one of them, for the whole machine and until it restarts. Programs that are already loaded stay as they are.
 
 The settings are net.core.bpf_jit_enable, bpf_jit_harden, bpf_jit_kallsyms and bpf_jit_limit of sysctl(8). Only the machine's first network namespace has them.`,
 		Examples: []grammar.Example{
@@ -123,7 +123,7 @@ func (s *jitSetting) Write(dir string, value int64) error {
 	_, err = f.WriteString(strconv.FormatInt(value, 10))
 	switch {
 	case errors.Is(err, unix.EINVAL) && s.Name == "enable":
-		return fmt.Errorf("this kernel takes 1 only, built with CONFIG_BPF_JIT_ALWAYS_ON: %w", err)
+		return fmt.Errorf("this kernel, built with CONFIG_BPF_JIT_ALWAYS_ON, takes only 1: %w", err)
 	case errors.Is(err, unix.EINVAL) && s.Name == "limit":
 		return fmt.Errorf("more than there is room for code: %w", err)
 	}

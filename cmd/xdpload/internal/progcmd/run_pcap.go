@@ -94,7 +94,7 @@ func (r *progRunRequest) eachPacket(e *env.Env, p *prog.Program, report *Capture
 	}
 	for packet, err := range packets.Packets() {
 		if err == nil && packet.Link != pcap.Ethernet {
-			err = fmt.Errorf("packet %d: it begins with %s, a program reads Ethernet", packet.Number, packet.Link)
+			err = fmt.Errorf("packet %d: it begins with %s, but programs read Ethernet", packet.Number, packet.Link)
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", subject.InputName(r.Capture), err)
@@ -116,7 +116,7 @@ func (r *progRunRequest) eachPacket(e *env.Env, p *prog.Program, report *Capture
 		}
 	}
 	if r.Expect != "" && report.Packets == 0 {
-		return fmt.Errorf("%s: there is no packet, so none has the verdict %s", subject.InputName(r.Capture), r.Expect)
+		return fmt.Errorf("%s: the capture has no packet, so none has the verdict %s", subject.InputName(r.Capture), r.Expect)
 	}
 	return nil
 }

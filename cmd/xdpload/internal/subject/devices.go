@@ -35,7 +35,7 @@ func (r *DevicesRequest) Grammar() *grammar.Node {
 		grammar.Key("group", "GROUP", grammar.String(&r.Group)).Exact().
 			Help("the devices of this group, a number or a name from /etc/iproute2/group"),
 		grammar.Const("all", &r.All, true).Exact().
-			Help("every device of the network namespace; but for lo, unless to detach"),
+			Help("every device of the network namespace, but lo only to detach"),
 		grammar.Seq(
 			grammar.Opt(grammar.Word("dev").Exact().Help("may be left out before the name of the first device")),
 			one(),
@@ -55,7 +55,7 @@ func isPattern(name string) bool { return strings.ContainsAny(name, "*?[") }
 func (r *DevicesRequest) Check() error {
 	for _, name := range r.Names {
 		if _, err := path.Match(name, ""); isPattern(name) && err != nil {
-			return fmt.Errorf("%q is not a pattern: a [ wants its ]", name)
+			return fmt.Errorf("%q is not a pattern: a [ needs its ]", name)
 		}
 	}
 	return nil

@@ -101,7 +101,7 @@ func (e *outputError) Unwrap() error { return e.Err }
 // OutputHints says what to do about a file that cannot be written, nil for other errors.
 func OutputHints(err error) []string {
 	if x, ok := errors.AsType[*outputError](err); ok && errors.Is(x, os.ErrExist) {
-		return []string{"-force writes over the file"}
+		return []string{"-force overwrites the file"}
 	}
 	return nil
 }

@@ -108,7 +108,7 @@ func (r *MapRef) Find(e *env.Env) (*ebpf.Map, error) {
 func OpenMapID(id uint32) (*ebpf.Map, error) {
 	m, err := ebpf.NewMapFromID(ebpf.MapID(id))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("no such map: %w", fs.ErrNotExist)
+		return nil, notFoundError("no such map")
 	}
 	return m, err
 }
@@ -142,7 +142,7 @@ func openMapNamed(name string) (*ebpf.Map, error) {
 			found = append(found, id)
 		}
 	}
-	return only(found, "no map has the name", "several maps have the name")
+	return only(found, "no such map", "several maps have this name")
 }
 
 // openMapOf finds the map "NAME/map" of a loaded program.
@@ -164,9 +164,9 @@ func openMapOf(ref string) (*ebpf.Map, error) {
 		}
 	}
 	if len(programs) == 0 {
-		return nil, fmt.Errorf("no program %s is loaded: %w", program, fs.ErrNotExist)
+		return nil, notFoundError(fmt.Sprintf("no program %s is loaded", program))
 	}
-	return only(found, fmt.Sprintf("program %s uses no map %s", program, name), "several programs of the name have such a map")
+	return only(found, fmt.Sprintf("program %s uses no map %s", program, name), "several programs with this name use such a map")
 }
 
 func isProgram(p *prog.Info, ref string) bool {
@@ -176,7 +176,7 @@ func isProgram(p *prog.Info, ref string) bool {
 func only(ids []uint32, none, several string) (*ebpf.Map, error) {
 	switch len(ids) {
 	case 0:
-		return nil, fmt.Errorf("%s: %w", none, fs.ErrNotExist)
+		return nil, notFoundError(none)
 	case 1:
 		return OpenMapID(ids[0])
 	}
@@ -186,6 +186,15 @@ func only(ids []uint32, none, several string) (*ebpf.Map, error) {
 	}
 	return nil, fmt.Errorf("%s: choose one by %s", several, strings.Join(words, ", "))
 }
+
+// notFoundError says what the kernel does not have. It is fs.ErrNotExist, whose text
+// is about files.
+type notFoundError string
+
+func (e notFoundError) Error() string { return string(e) }
+
+// Is reports whether the target is fs.ErrNotExist.
+func (notFoundError) Is(target error) bool { return target == fs.ErrNotExist }
 
 // KernelName cuts a name as the kernel does.
 func KernelName(name string) string {

@@ -62,7 +62,7 @@ func DecodeMapSet(b []byte) (*MapSet, error) {
 		return nil, errors.New("not a set of maps: too short")
 	}
 	if v := binary.NativeEndian.Uint16(b); v != mapSetVersion {
-		return nil, fmt.Errorf("a set of maps of version %d, this is %d", v, mapSetVersion)
+		return nil, fmt.Errorf("a set of maps of version %d, expected %d", v, mapSetVersion)
 	}
 	n := int(binary.NativeEndian.Uint16(b[2:]))
 	if n > maxSetMaps || len(b) < setHeader+n*setMapSize {

@@ -66,7 +66,7 @@ func LookupHints(err error) []string {
 	if _, ok := errors.AsType[*lookupError](err); !ok {
 		return nil
 	}
-	return []string{"programs are looked up by CAP_SYS_ADMIN only, or opened by a pin: run it as root, or give pinned PATH"}
+	return []string{"looking programs up takes CAP_SYS_ADMIN: run it as root, or name a pin with pinned PATH"}
 }
 
 // programNamed finds the only program with a name; the kernel keeps 15 bytes of it.
@@ -82,7 +82,7 @@ func programNamed(name string) (uint32, error) {
 	}
 	switch len(found) {
 	case 0:
-		return 0, fmt.Errorf("no program has the name %s: %w", name, fs.ErrNotExist)
+		return 0, notFoundError("no program has the name " + name)
 	case 1:
 		return found[0].ID, nil
 	}
