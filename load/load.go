@@ -7,15 +7,15 @@ import (
 )
 
 // This file is the first half of the hot path, from an object to programs in the
-// kernel, in the order in which it happens; apply.go is the second. Each line is a
-// step with a file of its own: loader.go, types.go, maps.go, verify.go, tailcalls.go, pins.go.
+// kernel, in the order in which it happens; attach/apply.go is the second. Each line is a
+// step with a file of its own: loader.go, types.go, maps.go, programs.go, tailcalls.go, pins.go.
 
 // Load has the kernel verify the selected program, and with it the programs
 // that its tables of programs start with; maps that it references are created,
 // or reused where they are pinned. Nothing else of the object reaches the
 // kernel. The caller closes the result.
 //
-// Programs are verified side by side, see LoadOptions.Jobs. When several are
+// Programs are verified side by side, see [Options]. When several are
 // refused, the error is that of the first one in the order of the object; those after it
 // that have not begun are left out.
 func Load(ctx context.Context, obj *elf.Object, o Options) (_ *Loaded, err error) {

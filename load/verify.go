@@ -55,8 +55,8 @@ type VerifyResult struct {
 // reused: maps are made for this call, shared by the programs but for those
 // that hold programs, which are each program's own.
 //
-// Trials are in the order of the file. The error is about the object or the
-// options; what the kernel says is in the trials.
+// The results are in the order of the file. The error is about the object or the
+// options; what the kernel says is in the results.
 func Verify(ctx context.Context, obj *elf.Object, o VerifyOptions) ([]VerifyResult, error) {
 	if err := obj.CheckByteOrder(); err != nil {
 		return nil, err
