@@ -22,7 +22,7 @@ type HookError struct {
 	Op    string // "attach" or "detach"
 	Hook  string // "tcx/ingress"
 	Cause string // empty if the number is all
-	// Since is the first kernel that has the hook, if this one has not.
+	// Since is the first kernel that has the hook, if this one does not.
 	Since string
 	Err   error // an errno
 }

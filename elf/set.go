@@ -15,7 +15,7 @@ import (
 )
 
 // Set writes a value to a variable of a spec that this object made, before it
-// is loaded. The variable is a name with ".member" and "[index]" behind it; a static variable
+// is loaded. The variable is a name with ".member" and "[index]" after it; a static variable
 // counts too. The text is read as the type that BTF gives: integers in any base
 // that Go has, true and false, the names of an enumeration, text in an array of char, an
 // IPv4, IPv6 or Ethernet address in an array of 4, 16 or 6 bytes, or the elements of an

@@ -133,7 +133,7 @@ func (v *verification) run(ctx context.Context, trials []VerifyResult, want func
 		if ctx.Err() == nil {
 			v.try(ctx, chosen[i])
 		}
-		return nil // what one program is refused for is no matter to the others
+		return nil // the refusal of one program does not concern the others
 	})
 }
 

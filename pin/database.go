@@ -25,7 +25,7 @@ type Database struct {
 
 // ReadDatabase reads the first of the files that exists; none is an empty
 // database. iproute2 has /etc/iproute2/bpf_pinning, and in newer versions
-// /usr/share/iproute2/bpf_pinning behind it. A line that is no entry is an
+// /usr/share/iproute2/bpf_pinning after it. A line that is not an entry is an
 // error that names file and line.
 func ReadDatabase(files ...string) (*Database, error) {
 	for _, name := range files {

@@ -56,7 +56,7 @@ func (e *RunError) Error() string {
 func (e *RunError) Unwrap() error { return e.Err }
 
 // ethernetHeader is the length of the header that the kernel takes off for programs
-// that begin to read behind it.
+// that begin to read after it.
 const ethernetHeader = 14
 
 // testRoom is how much longer a program can make a packet at its head and its

@@ -131,7 +131,7 @@ func (p *parser) cast(i Instruction) (Instruction, bool, error) {
 	return i, true, errors.Join(err, p.done())
 }
 
-// wide reads 64-bit loads: numbers with "ll" behind them, maps, and names.
+// wide reads 64-bit loads: numbers with "ll" after them, maps, and names.
 func (p *parser) wide(i Instruction) (_ Instruction, name string, ok bool, err error) {
 	i.Op, i.Wide = LoadImm64, true
 	text := strings.TrimSpace(p.rest)

@@ -18,7 +18,7 @@ func (p *parser) take(literal string) bool {
 	return ok
 }
 
-// keyword removes a word with a blank or nothing behind it.
+// keyword removes a word with a blank or nothing after it.
 func (p *parser) keyword(word string) bool {
 	rest, ok := strings.CutPrefix(p.rest, word)
 	if ok && (rest == "" || rest[0] == ' ' || rest[0] == '\t') {

@@ -11,7 +11,7 @@ import (
 )
 
 // Parse reads the JSON value at the start of text into value, which has as many
-// bytes as the type, and returns the text behind it. Without an error every
+// bytes as the type, and returns the text after it. Without an error every
 // byte of value is set.
 func (c *Codec) Parse(value, text []byte) (rest []byte, err error) {
 	text = space(text)

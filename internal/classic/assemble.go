@@ -277,7 +277,7 @@ func (a *assembler) shift(what string) (k uint32, err error) {
 	return k, a.expect(")", what)
 }
 
-// branches reads ", label", and another for what is no inverse.
+// branches reads ", label", and another for what is not an inverse.
 func (a *assembler) branches(o *op) error {
 	if err := a.expect(",", o.name); err != nil {
 		return err

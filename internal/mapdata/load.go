@@ -51,7 +51,7 @@ func (d *Map) Load(ctx context.Context, r io.Reader, progress func(n int)) (int,
 
 var errArray = errors.New(`a JSON array: give one object {"key":…,"value":…} a line, as -json map dump prints them and jq -c '.[]' makes them`)
 
-// first is the first byte that is no white space, 0 for nothing at all.
+// first is the first byte that is not white space, 0 for nothing at all.
 func first(in *bufio.Reader) byte {
 	for n := 1; ; n++ {
 		text, err := in.Peek(n)

@@ -111,7 +111,7 @@ func (r *pinRmRequest) Run(ctx context.Context, e *env.Env) (any, error) {
 	return nil, subject.Release(ctx, e, conn, program)
 }
 
-// pinnedProgram is nil for a pin that is no program.
+// pinnedProgram is nil for a pin that is not of a program.
 func pinnedProgram(path string) *prog.Info {
 	p, err := prog.OpenPinned(path, ebpf.UnspecifiedProgram)
 	if err != nil {

@@ -51,7 +51,7 @@ The settings are net.core.bpf_jit_enable, bpf_jit_harden, bpf_jit_kallsyms and b
 
 // jitSetting is a setting, as net/core/sysctl_net_core.c has it.
 type jitSetting struct {
-	Name     string // behind "bpf_jit_"
+	Name     string // after "bpf_jit_"
 	Values   string // in words of the grammar
 	Min, Max int64
 	Help     string
