@@ -17,7 +17,7 @@ func (e *OccupiedError) Error() string {
 	if len(e.Attachments) == 0 {
 		return e.Err.Error()
 	}
-	return fmt.Sprintf("%v; attached is %s", e.Err, describe(e.Attachments))
+	return fmt.Sprintf("%v; attached now: %s", e.Err, describe(e.Attachments))
 }
 
 // Unwrap returns the kernel's refusal.

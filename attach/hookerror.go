@@ -22,7 +22,7 @@ type HookError struct {
 	Op    string // "attach" or "detach"
 	Hook  string // "tcx/ingress"
 	Cause string // empty if the number is all
-	// Since is the first kernel that has the hook, if this one has not.
+	// Since is the first kernel that has the hook, if this one does not.
 	Since string
 	Err   error // an errno
 }
@@ -81,7 +81,7 @@ func (m mprog) explain(c *netlink.Conn, op string, err error) error {
 	case unix.ESTALE:
 		out.Cause = fmt.Sprintf("the hook is no longer at revision %d", m.Revision)
 	case unix.EEXIST:
-		out.Cause = "the program is on the hook already, and can be only once"
+		out.Cause = "the program is already on the hook, and can be there only once"
 	case unix.ERANGE:
 		out.Cause = "the hook has 64 programs, and room for no more"
 	case unix.ENOLINK:
@@ -98,10 +98,10 @@ func (m mprog) lacking(e *HookError) {
 	switch m.point {
 	case sys.TCXIngress, sys.TCXEgress:
 		e.Since = "6.6"
-		e.Cause = "this kernel has no tcx: Linux 6.6 has, with CONFIG_NET_XGRESS"
+		e.Cause = "this kernel has no tcx, which needs Linux 6.6 and CONFIG_NET_XGRESS"
 	default:
 		e.Since = "6.7"
-		e.Cause = "this kernel has no netkit: Linux 6.7 has, with CONFIG_NETKIT"
+		e.Cause = "this kernel has no netkit, which needs Linux 6.7 and CONFIG_NETKIT"
 	}
 }
 

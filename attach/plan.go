@@ -25,7 +25,7 @@ type Source interface {
 	Program() *prog.Program
 	// Does reports whether a program that is attached does the same.
 	Does(attached prog.Info) (bool, error)
-	// Load that is not committed yet, nil for none.
+	// Uncommitted is what the load has still to publish, nil for nothing.
 	Uncommitted() Uncommitted
 }
 
@@ -57,7 +57,8 @@ type Outcome struct {
 	// Undone says that the kernel took the change, which was then taken back
 	// because another plan was refused: see [Options].
 	Undone bool
-	// Err is a refusal: see [xdpload.Attach] and [xdpload.Detach] for its kinds.
+	// Err is a refusal: an [*OccupiedError], an [*AmbiguousError], a [*HookError], a
+	// [*netlink.Error] or a [*prog.UnsuitableError], or [ErrNotTried].
 	Err error
 }
 

@@ -80,7 +80,7 @@ func (r Ref) opened() (Ref, error) {
 		return LinkID(info.ID), nil
 	case sys.KindMap:
 	}
-	return r, &os.PathError{Op: "open pin", Path: r.text, Err: fmt.Errorf("a map, neither program nor link")}
+	return r, &os.PathError{Op: "open pin", Path: r.text, Err: fmt.Errorf("a map, neither a program nor a bpf_link")}
 }
 
 // nameRoom is what the kernel keeps of a name, BPF_OBJ_NAME_LEN without the zero.
@@ -150,7 +150,7 @@ func (e *AnchorError) Error() string {
 	case len(words) == 0:
 		return fmt.Sprintf("%s: no program is attached", e.Hook)
 	}
-	return fmt.Sprintf("%s: no program with %v is attached; there is %s", e.Hook, e.Ref, list)
+	return fmt.Sprintf("%s: no program with %v is attached, only %s", e.Hook, e.Ref, list)
 }
 
 // Is reports whether the target is os.ErrNotExist and nothing was found.

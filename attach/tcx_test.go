@@ -148,8 +148,8 @@ func TestTCXRefusals(t *testing.T) {
 		says  string
 	}{
 		{"stale revision", other, attach.Order{Revision: stale}, unix.ESTALE, fmt.Sprintf("at revision %d, not %d", stale+1, stale)},
-		{"twice", one, attach.Order{}, os.ErrExist, "on the hook already"},
-		{"no such id", other, attach.Order{Anchor: attach.Before(attach.ProgramID(1 << 30))}, os.ErrNotExist, "no program with id 1073741824 is attached; there is id "},
+		{"twice", one, attach.Order{}, os.ErrExist, "already on the hook"},
+		{"no such id", other, attach.Order{Anchor: attach.Before(attach.ProgramID(1 << 30))}, os.ErrNotExist, "no program with id 1073741824 is attached, only id "},
 		{"no such pin", other, attach.Order{Anchor: attach.After(attach.PinnedAt("/sys/fs/bpf/none"))}, os.ErrNotExist, "/sys/fs/bpf/none"},
 		{"no such link", other, attach.Order{Anchor: attach.Replace(attach.LinkID(1))}, os.ErrNotExist, "no program with link 1"},
 		{"two of a name", other, attach.Order{Anchor: attach.Before(attach.ProgramName("one"))}, nil, fmt.Sprintf("2 programs, and name one could be each: id %d name one, id %d name one", one.ID, twin.ID)},

@@ -187,11 +187,11 @@ const libbpfPinByName = 1
 func (m *Map) defineValues(member *btf.Member) error {
 	arr, ok := member.Type.(*btf.Array)
 	if !ok {
-		return fmt.Errorf("%v is no array", member.Type)
+		return fmt.Errorf("%v is not an array", member.Type)
 	}
 	ptr, ok := btf.UnderlyingType(arr.Type).(*btf.Pointer)
 	if !ok {
-		return fmt.Errorf("%v is no array of pointers", member.Type)
+		return fmt.Errorf("%v is not an array of pointers", member.Type)
 	}
 	switch t := btf.UnderlyingType(ptr.Target).(type) {
 	case *btf.FuncProto:
@@ -212,7 +212,7 @@ func (m *Map) defineValues(member *btf.Member) error {
 func pointee(member *btf.Member) (btf.Type, uint32, error) {
 	ptr, ok := member.Type.(*btf.Pointer)
 	if !ok {
-		return nil, 0, fmt.Errorf("%v is no pointer", member.Type)
+		return nil, 0, fmt.Errorf("%v is not a pointer", member.Type)
 	}
 	size, err := btf.Sizeof(ptr.Target)
 	return ptr.Target, uint32(size), err
@@ -240,7 +240,7 @@ func numberOf(t btf.Type) (uint64, error) {
 			return t.Values[0].Value, nil
 		}
 	}
-	return 0, fmt.Errorf("%v is no number", t)
+	return 0, fmt.Errorf("%v is not a number", t)
 }
 
 // btfContents reads the initial values of a map: each is a relocation to a
@@ -260,7 +260,7 @@ func (o *Object) btfContents(m *Map, sym *mapSymbol, values *btf.Member) error {
 	first := sym.start + uint64(values.Offset.Bytes())
 	for _, ref := range refs {
 		if ref.off < first || (ref.off-first)%pointer != 0 {
-			return fmt.Errorf("a value at byte %#x that is no element", ref.off)
+			return fmt.Errorf("a value at byte %#x that is not an element", ref.off)
 		}
 		key := (ref.off - first) / pointer
 		if key >= uint64(m.MaxEntries) && m.Type != ebpf.HashOfMaps {

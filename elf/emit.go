@@ -18,7 +18,7 @@ const (
 )
 
 // placeNames are the sections of the image that hold programs. Their names
-// mean nothing to its reader but this: functions of ".text" are no programs of their own.
+// mean nothing to its reader but this: functions of ".text" are not programs of their own.
 var placeNames = [2]string{"prog", textSection}
 
 // mapSize is that of libbpf's struct bpf_map_def.

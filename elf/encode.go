@@ -43,7 +43,7 @@ func boolInt(b bool) uint64 {
 	return 0
 }
 
-// encodeNumber reads a number before it looks at the range, so that what is no number is called that.
+// encodeNumber reads a number before it looks at the range, so that what is not a number is called that.
 func encodeNumber(size uint32, signed bool, order binary.ByteOrder, text string) ([]byte, error) {
 	if size == 0 || size > 8 {
 		return nil, fmt.Errorf("an integer of %d bytes cannot be set", size)

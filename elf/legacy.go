@@ -37,7 +37,7 @@ func (o *Object) legacyMap(sym *mapSymbol) (Map, error) {
 	case sym.size > uint64(len(data))-sym.start:
 		return fail("%d bytes go past the end of the section", sym.size)
 	case sym.size < legacyMin || sym.size%4 != 0:
-		return fail("a structure of %d bytes is no struct bpf_elf_map, which has %d to %d", sym.size, legacyMin, legacyMax)
+		return fail("a structure of %d bytes is not a struct bpf_elf_map, which has %d to %d", sym.size, legacyMin, legacyMax)
 	case sym.size > legacyMax:
 		return fail("a structure of %d bytes, larger than the %d of struct bpf_elf_map", sym.size, legacyMax)
 	}

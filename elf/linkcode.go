@@ -23,7 +23,7 @@ func (l *link) readCode(f *linkedFunc) error {
 		return err
 	}
 	if f.fn.size%insnSize != 0 || f.fn.size > uint64(len(data))-f.fn.start {
-		return fail(f.fn.start, fmt.Errorf("%d bytes are no instructions of this section", f.fn.size))
+		return fail(f.fn.start, fmt.Errorf("%d bytes are not instructions of this section", f.fn.size))
 	}
 	if err := l.spend(f.fn.size); err != nil {
 		return fail(f.fn.start, err)

@@ -55,7 +55,7 @@ func (l *link) relocations(spec *ebpf.CollectionSpec, placed placedRelocations) 
 	return found, nil
 }
 
-// relocationAt returns the one of the instruction that lies some bytes behind the start of a function.
+// relocationAt returns the one of the instruction that lies some bytes after the start of a function.
 func (l *link) relocationAt(f *linkedFunc, at uint64, placed placedRelocations, types *btf.Spec) (c CORE, ok bool) {
 	records := placed.table[f.place]
 	i, ok := slices.BinarySearchFunc(records, f.off+at, func(r extRecord, off uint64) int { return cmp.Compare(r.off, off) })

@@ -52,7 +52,7 @@ func withStrings(b []byte, order byteOrder, more ...string) ([]byte, []uint32, e
 	var offs []uint32
 	for _, s := range more {
 		offs = append(offs, uint32(len(strings)))
-		strings = append(append(strings, s...), 0) // a copy: Split leaves no room behind them
+		strings = append(append(strings, s...), 0) // a copy: Split leaves no room after them
 	}
 	return btfwire.Encode(order, types, strings), offs, nil
 }

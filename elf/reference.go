@@ -140,7 +140,7 @@ func (o *Object) code(fn *function) ([]byte, error) {
 	if fn.size%insnSize != 0 || fn.start > uint64(len(data)) || fn.size > uint64(len(data))-fn.start {
 		return nil, &FormatError{
 			Section: fn.section.Name, Offset: int64(fn.start),
-			Msg: fmt.Sprintf("program %q: %d bytes are no instructions of this section", naming.Clip(fn.name), fn.size),
+			Msg: fmt.Sprintf("program %q: %d bytes are not instructions of this section", naming.Clip(fn.name), fn.size),
 		}
 	}
 	return data[fn.start:fn.end()], nil
@@ -226,7 +226,7 @@ func (o *Object) referenceOf(fn *function, at uint64, insn []byte, rel *reloc) (
 func (o *Object) callee(sym *symbol, imm int64) (target, error) {
 	t, err := o.resolve(sym, uint64(insnSize*(imm+1)))
 	if err == nil && t.fn == nil && t.extern == nil {
-		err = fmt.Errorf("a call of %q, which is no function", naming.Clip(sym.name))
+		err = fmt.Errorf("a call of %q, which is not a function", naming.Clip(sym.name))
 	}
 	return t, err
 }

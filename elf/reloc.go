@@ -109,7 +109,7 @@ type target struct {
 	offset uint64
 }
 
-// resolve finds what lies addend bytes behind a symbol. The addend matters
+// resolve finds what lies addend bytes after a symbol. The addend matters
 // most for the symbol of a whole section, which stands for static functions and variables.
 func (o *Object) resolve(sym *symbol, addend uint64) (target, error) {
 	switch {

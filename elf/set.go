@@ -15,7 +15,7 @@ import (
 )
 
 // Set writes a value to a variable of a spec that this object made, before it
-// is loaded. The variable is a name with ".member" and "[index]" behind it; a static variable
+// is loaded. The variable is a name with ".member" and "[index]" after it; a static variable
 // counts too. The text is read as the type that BTF gives: integers in any base
 // that Go has, true and false, the names of an enumeration, text in an array of char, an
 // IPv4, IPv6 or Ethernet address in an array of 4, 16 or 6 bytes, or the elements of an
@@ -160,7 +160,7 @@ func locate(t btf.Type, path string) (place, error) {
 func (p *place) element(index string) error {
 	arr, ok := bare(p.typ).(*btf.Array)
 	if !ok {
-		return fmt.Errorf("%s is no array", TypeName(p.typ))
+		return fmt.Errorf("%s is not an array", TypeName(p.typ))
 	}
 	i, err := strconv.ParseUint(index, 0, 32)
 	if err != nil || i >= uint64(arr.Nelems) {

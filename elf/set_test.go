@@ -165,7 +165,7 @@ func TestSetErrors(t *testing.T) {
 		{"ports", "[]", "element 0: no number"},
 		{"ports[4]", "1", `const volatile __u32[4] has no element "4"`},
 		{"ports[0]x", "1", `"x" after an element, where . or [ could be`},
-		{"byte[0]", "1", `const volatile __u8 is no array`},
+		{"byte[0]", "1", `const volatile __u8 is not an array`},
 		{"config", "1", `"1" does not fit struct config: set its members one by one`},
 		{"config.nosuch", "1", `struct config has no member "nosuch"`},
 		{"config.high", "1", `a bit field of __u32 cannot be set`},

@@ -21,7 +21,7 @@ type TailCall struct {
 // TailCalls returns what the object puts into program arrays: iproute2's
 // "ID/KEY" sections, in any base that C has, and the initial values of BTF maps. The error
 // joins a [*FormatError] for each that cannot be: an id that no program array
-// has, a key behind its last entry, a map that cannot be read.
+// has, a key past its last entry, a map that cannot be read.
 func (o *Object) TailCalls() ([]TailCall, error) {
 	maps, err := o.mapDefs()
 	errs := []error{err}

@@ -114,7 +114,7 @@ func (t typeInfo) sectionTypes(section string) (map[string][]btf.Type, error) {
 		for _, info := range ds.Vars {
 			v, ok := info.Type.(*btf.Var)
 			if !ok {
-				return nil, fmt.Errorf("%v in section %q is no variable", info.Type, naming.Clip(section))
+				return nil, fmt.Errorf("%v in section %q is not a variable", info.Type, naming.Clip(section))
 			}
 			known[v.Name] = append(known[v.Name], v.Type)
 		}

@@ -17,14 +17,14 @@ func migrate(from, to *ebpf.Map) error {
 	case from.KeySize() != to.KeySize() || from.ValueSize() != to.ValueSize():
 		return fmt.Errorf("entries have %d+%d bytes there, %d+%d bytes in the object", from.KeySize(), from.ValueSize(), to.KeySize(), to.ValueSize())
 	case isPerCPU(from.Type()) != isPerCPU(to.Type()):
-		return errors.New("one of them has a value for each CPU, the other has not")
+		return errors.New("only one of them has a value for each CPU")
 	}
 	var key, value []byte
 	entries := from.Iterate()
 	for entries.Next(&key, &value) {
 		err := to.Put(key, value)
 		if errors.Is(err, unix.E2BIG) {
-			return fmt.Errorf("not all entries have room, the object's map takes %d: %w", to.MaxEntries(), err)
+			return fmt.Errorf("the entries do not all fit, the object's map holds %d: %w", to.MaxEntries(), err)
 		}
 		if err != nil {
 			return fmt.Errorf("entry %x: %w", key, err)

@@ -32,7 +32,7 @@ func (l *loader) bind() error {
 	}
 	for _, p := range l.spec.Programs {
 		if p.Type != ebpf.XDP {
-			return &Error{Program: p.Name, Err: fmt.Errorf("only XDP programs can be bound to a device, this is of type %v", p.Type)}
+			return &Error{Program: p.Name, Err: fmt.Errorf("only XDP programs can be bound to a device, and this one is of type %v", p.Type)}
 		}
 		p.Ifindex = uint32(l.options.Ifindex)
 		p.Flags |= boundOnly

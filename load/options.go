@@ -12,8 +12,7 @@ import (
 // Options says what of an object is loaded, and how. The zero value loads
 // the only program of the object.
 type Options struct {
-	// Select names the program. Its Type is the type that the hook runs,
-	// see [attach.Hook].
+	// Select names the program. Its Type is the type that the hook runs.
 	Select elf.Selector
 	// Verbose asks the verifier for its log even of a program that it takes.
 	Verbose bool

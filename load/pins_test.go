@@ -58,7 +58,7 @@ func TestPinDatabase(t *testing.T) {
 	b := lab.NewBench(t)
 	for _, tt := range []struct{ name, text, want string }{
 		{"no entry", "4 x\n", `map custom: pinning 99 has no entry in `},
-		{"junk line", "99 custom\njunk\n", `bpf_pinning:2: "junk" is no entry`},
+		{"junk line", "99 custom\njunk\n", `bpf_pinning:2: "junk" is not an entry`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := b.Try("pin99.o", load.Options{Pins: load.PinOptions{Databases: database(t, tt.text)}}, b.Hook)
@@ -178,7 +178,7 @@ func TestMismatchFull(t *testing.T) {
 		}
 	}
 	_, err := b.Try("table16.o", load.Options{Pins: load.PinOptions{OnMismatch: load.MismatchMigrate}}, b.Hook)
-	if err == nil || !strings.Contains(err.Error(), "not all entries have room, the object's map takes 16") {
+	if err == nil || !strings.Contains(err.Error(), "the entries do not all fit, the object's map holds 16") {
 		t.Errorf("got %v", err)
 	}
 	if id := lab.PinnedID(t, b.Root+"/tc/globals/table"); id != table.ID {

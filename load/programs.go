@@ -49,7 +49,7 @@ func (l *loader) loadPrograms(ctx context.Context) error {
 }
 
 // programNames are those of the spec, in the order of the object; a function
-// that is no program of it by its section comes last.
+// whose section does not make it a program comes last.
 func (l *loader) programNames() []string {
 	names := make([]string, 0, len(l.spec.Programs))
 	for _, p := range l.obj.Programs() {

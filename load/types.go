@@ -16,7 +16,7 @@ import (
 // which all its maps and programs share.
 type typeInfo struct {
 	fd       int   // 0 when there are no types
-	err      error // why the kernel has not got them
+	err      error // why the kernel does not have them
 	maps     map[string]mapTypes
 	programs map[string]*plainProgram
 	wants    map[string]error // of the other programs: what they want of this kernel

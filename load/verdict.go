@@ -15,7 +15,7 @@ func verdict(log []string) (cause, source string) {
 		switch {
 		case line == "" || isStatistics(line):
 		case isSource:
-			source = strings.TrimPrefix(strings.TrimSpace(text), "@ ") // without the line itself, if the object has it not
+			source = strings.TrimPrefix(strings.TrimSpace(text), "@ ") // without the line itself, if the object does not have it
 		case cause == "":
 			cause = line
 		}

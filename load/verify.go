@@ -39,8 +39,8 @@ type VerifyResult struct {
 	Program elf.Program // with the type as which it was verified
 	// Skipped is why the kernel was not asked, "" when it was.
 	Skipped string
-	// Err is why the kernel takes the program not, a [*Error], nil when it
-	// does. It wraps an [*ebpf.VerifierError] with the log of the failing path
+	// Err is why the kernel rejects the program, a [*Error], nil if it
+	// does not. It wraps an [*ebpf.VerifierError] with the log of the failing path
 	// where the verifier is the one who refuses.
 	Err error
 	// Cause is the verifier's last sentence about a program that it refuses, and
@@ -133,7 +133,7 @@ func (v *verification) run(ctx context.Context, results []VerifyResult, want fun
 		if ctx.Err() == nil {
 			v.try(ctx, chosen[i])
 		}
-		return nil // what one program is refused for is no matter to the others
+		return nil // the refusal of one program does not concern the others
 	})
 }
 

@@ -11,7 +11,7 @@ const echoBatchBytes = 48 << 10
 
 // AddFilters does [Conn.AddFilter] for many, with as many requests in flight as
 // one socket holds. The results have the filter or the error of each in its
-// place. The kernel adds them one after the other, and goes on behind one that it
+// place. The kernel adds them one after the other, and goes on after one that it
 // refuses.
 func (c *Conn) AddFilters(filters []*Filter) (got []*Filter, errs []error) {
 	const op = "add filter"

@@ -98,7 +98,7 @@ type FilterQuery struct {
 // A hook without its qdisc, a block and a device that do not exist have none.
 //
 // The kernel's own list ends at a classic program of more than some 4040
-// instructions. It and the filters behind it are asked for one by one, which
+// instructions. It and the filters after it are asked for one by one, which
 // takes a fraction of a second: of the same pref those with handles to 4096,
 // the youngest first if the kernel chose them; where none of these is the long
 // one, the list ends with EMSGSIZE.

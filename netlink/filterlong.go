@@ -13,7 +13,7 @@ import (
 
 // The kernel's list ends with EMSGSIZE at a filter that does not fit its largest
 // message of 32 KiB (net/netlink/af_netlink.c, netlink_dump): a classic program
-// of some 4040 instructions. Nothing makes it go on behind that, so the rest is
+// of some 4040 instructions. Nothing makes it go on after that, so the rest is
 // asked for one by one.
 
 // handlesAsked is how many handles of a pref are asked for: the kernel chooses
@@ -94,7 +94,7 @@ func (c *Conn) restOfPref(f Filter, found []*Filter) (rest []*Filter, err error)
 	return rest, err
 }
 
-// prefsAfter finds the prefs of f's chain that are behind f's. Of a handle that
+// prefsAfter finds the prefs of f's chain that come after f's. Of a handle that
 // is not there the kernel says something else than of a pref that is not there;
 // what that is, f's pref tells.
 func (c *Conn) prefsAfter(f Filter) (prefs []uint16, err error) {

@@ -90,7 +90,7 @@ func Subscribe(c *Config, topics Topic) (*Monitor, error) {
 // Close closes the socket.
 func (m *Monitor) Close() error { return m.nl.Close() }
 
-// Events yields events until ctx is done, which is no error. ENOBUFS, of an
+// Events yields events until ctx is done, which is not an error. ENOBUFS, of an
 // *[Error], says that events were lost because they were not read fast enough;
 // others follow. Any other error is the last.
 func (m *Monitor) Events(ctx context.Context) iter.Seq2[*Event, error] {

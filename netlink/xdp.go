@@ -109,7 +109,7 @@ type XDP struct {
 
 // SetXDP attaches, replaces or detaches the XDP program of a device. A
 // replacement leaves no moment without a program. Detaching where nothing is
-// attached is no error.
+// attached is not an error.
 //
 // The *[Error] is [os.ErrExist] when NoReplace or ExpectedFD refuse, when the
 // other of native and generic is attached, and when a bpf_link holds the hook;

@@ -122,7 +122,7 @@ func (c *nfpProgram) arithmetic(n int, ins *asm.Instruction, code byte, s *state
 	negative := !byRegister && ins.Constant < 0
 	switch _, one := by.only(); {
 	case op(code) == opDIV && byRegister && by.kind == scalar && !one:
-		c.find(n, nfpVerifier, "division by something that is no constant")
+		c.find(n, nfpVerifier, "division by something that is not a constant")
 	case op(code) == opDIV && negative:
 		c.find(n, nfpVerifier, "division by a negative constant")
 	case class(code) == classALU64 && negative:
@@ -186,7 +186,7 @@ func (c *nfpProgram) pointer(n int, v value) {
 		c.find(n, nfpVerifier, "memory cannot be reached through a pointer to %v", v.kind)
 	case stack:
 		if v.varies() {
-			c.find(n, nfpVerifier, "the stack cannot be reached at an offset that is no constant")
+			c.find(n, nfpVerifier, "the stack cannot be reached at an offset that is not a constant")
 		}
 		for _, at := range v.numbers {
 			if first := v.numbers[0]; (at-first)%4 != 0 {

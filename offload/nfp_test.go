@@ -29,7 +29,7 @@ func TestCheckNFP(t *testing.T) {
 		12: "the key must be on the stack, not in a map's value",
 		13: "values of at most 64 bytes, not 72",
 		14: "no map flags, not 0x1",
-		15: "division by something that is no constant",
+		15: "division by something that is not a constant",
 		16: "the stack takes 576 bytes",
 		17: "only rx_queue_index of an XDP program can be written",
 		18: "map .bss: global variables",
@@ -120,7 +120,7 @@ func TestCheckNFPInstructions(t *testing.T) {
 			{OpCode: 0x15, Dst: asm.R4, Offset: 1, Constant: 1},
 			asm.Mov.Imm(asm.R3, 3),
 			asm.Div.Reg(asm.R4, asm.R3),
-		}, "division by something that is no constant"},
+		}, "division by something that is not a constant"},
 		{"constant to the packet", asm.Instructions{
 			asm.LoadMem(asm.R2, asm.R1, 0, asm.Word), {OpCode: 0x72, Dst: asm.R2, Constant: 1},
 		}, "a constant cannot be stored to memory"},
@@ -138,7 +138,7 @@ func TestCheckNFPInstructions(t *testing.T) {
 		{"stack at a place that varies", asm.Instructions{
 			asm.LoadMem(asm.R2, asm.R1, 0, asm.Word), asm.LoadMem(asm.R2, asm.R2, 0, asm.Byte), asm.Mov.Reg(asm.R3, asm.R10),
 			asm.Sub.Reg(asm.R3, asm.R2), asm.StoreMem(asm.R3, -8, asm.R2, asm.Byte),
-		}, "the stack cannot be reached at an offset that is no constant"},
+		}, "the stack cannot be reached at an offset that is not a constant"},
 	} {
 		t.Run(tt.name, func(t *testing.T) { checkInstructions(t, ebpf.XDP, append(tt.insns, exit...), tt.want) })
 	}

@@ -17,7 +17,7 @@ type mapWord struct {
 func (c *nfpProgram) use(n int, ins *asm.Instruction, v value, how string) {
 	start, ok := v.only()
 	if v.varies() {
-		c.find(n, nfpVerifier, "a map's value cannot be reached at an offset that is no constant")
+		c.find(n, nfpVerifier, "a map's value cannot be reached at an offset that is not a constant")
 	}
 	if !ok {
 		return

@@ -46,7 +46,7 @@ func (e *MismatchError) Error() string {
 // type, sizes, number of entries, flags and map_extra; for a map of maps also
 // those of an inner map, if there is one yet; and the BTF types of key and
 // value, if both sides have them and the caller may look at them. What the
-// kernel itself changes when it makes a map is no difference.
+// kernel itself changes when it makes a map does not count as a difference.
 func Compatible(path string, want *ebpf.MapSpec, have *ebpf.Map) error {
 	info, err := sys.InfoOfMap(have.FD())
 	if err != nil {
@@ -101,7 +101,7 @@ func sizes(want *ebpf.MapSpec) (key, value uint32) {
 // flagTokenFD is BPF_F_TOKEN_FD.
 const flagTokenFD = 1 << 16
 
-// flags returns both sides' flags without those that are no property of the
+// flags returns both sides' flags without those that are not properties of the
 // map: the kernel keeps BPF_F_RDONLY and BPF_F_WRONLY with the file descriptor
 // (kernel/bpf/syscall.c, bpf_map_flags_retain_permanent), adds
 // BPF_F_RDONLY_PROG to a DEVMAP (kernel/bpf/devmap.c, dev_map_init_map), and

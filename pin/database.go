@@ -25,7 +25,7 @@ type Database struct {
 
 // ReadDatabase reads the first of the files that exists; none is an empty
 // database. iproute2 has /etc/iproute2/bpf_pinning, and in newer versions
-// /usr/share/iproute2/bpf_pinning behind it. A line that is no entry is an
+// /usr/share/iproute2/bpf_pinning after it. A line that is not an entry is an
 // error that names file and line.
 func ReadDatabase(files ...string) (*Database, error) {
 	for _, name := range files {
@@ -68,7 +68,7 @@ func (d *Database) parseLine(n int, line string) error {
 	}
 	number, err := strconv.ParseUint(f[0], 0, 32)
 	if err != nil || len(f) < 2 || f[1][0] == '#' || (len(f) > 2 && f[2][0] != '#') {
-		return fmt.Errorf("%q is no entry, expected NUMBER SUBPATH", line)
+		return fmt.Errorf("%q is not an entry, expected NUMBER SUBPATH", line)
 	}
 	if p := Pinning(number); p <= GlobalNS {
 		d.Warnings = append(d.Warnings, fmt.Sprintf("%s:%d: number %d is reserved, entry ignored", d.file, n, p))

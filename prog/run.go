@@ -56,7 +56,7 @@ func (e *RunError) Error() string {
 func (e *RunError) Unwrap() error { return e.Err }
 
 // ethernetHeader is the length of the header that the kernel takes off for programs
-// that begin to read behind it.
+// that begin to read after it.
 const ethernetHeader = 14
 
 // testRoom is how much longer a program can make a packet at its head and its
@@ -130,7 +130,7 @@ func (p *Program) runError(err error, o RunOptions) error {
 	case errors.Is(err, unix.ENOSPC):
 		e.Cause = fmt.Sprintf("the program makes more than %d bytes of a packet of %d", len(o.Data)+testRoom, len(o.Data))
 	case errors.Is(err, unix.EINVAL) && packetType(p.Type) && headless(o.Data) != "":
-		e.Cause = fmt.Sprintf("a packet of %d bytes: the Ethernet header says %s, and newer kernels want that header whole", len(o.Data), headless(o.Data))
+		e.Cause = fmt.Sprintf("a packet of %d bytes: the Ethernet header says %s, and newer kernels require the whole header", len(o.Data), headless(o.Data))
 	case errors.Is(err, unix.EINVAL) && len(o.Data) > 3000 && packetType(p.Type):
 		e.Cause = fmt.Sprintf("a packet of %d bytes: this kernel runs programs of type %v on less than a page", len(o.Data), p.Type)
 	case errors.Is(err, unix.EINVAL) && len(o.Context) > 0:

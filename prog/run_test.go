@@ -148,8 +148,8 @@ func TestRunErrors(t *testing.T) {
 		want          string
 	}{
 		{name: "no packet", program: "xdp_sort", want: "a packet of 0 bytes"},
-		{name: "no such field", program: "tc_mark", options: field("colour", "1"), want: "context field colour: there is none; the kernel takes mark, priority"},
-		{name: "refused field", program: "tc_mark", options: field("protocol", "1"), want: "context field protocol: the kernel takes no value: the kernel has it from the Ethernet header"},
+		{name: "no such field", program: "tc_mark", options: field("colour", "1"), want: "context field colour: there is none; the kernel accepts mark, priority"},
+		{name: "refused field", program: "tc_mark", options: field("protocol", "1"), want: "context field protocol: the kernel accepts no value: the kernel has it from the Ethernet header"},
 		{name: "refused field of XDP", program: "xdp_sort", options: field("egress_ifindex", "1"), want: "it is for programs of a DEVMAP"},
 		{name: "no number", program: "tc_mark", options: field("mark", "x"), want: `"x": expected a number of 32 bits`},
 		{name: "no bytes", program: "xdp_sort", options: field("data_meta", "x"), want: "expected bytes in hexadecimal"},

@@ -128,9 +128,9 @@ func (in *contextIn) set(t ebpf.ProgramType, members []contextMember, f ContextF
 	i := slices.IndexFunc(members, func(m contextMember) bool { return m.name == f.Name })
 	switch {
 	case i < 0:
-		return fmt.Errorf("there is none; the kernel takes %s", strings.Join(settable(members), ", "))
+		return fmt.Errorf("there is none; the kernel accepts %s", strings.Join(settable(members), ", "))
 	case members[i].refused != "":
-		return fmt.Errorf("the kernel takes no value: %s; it takes %s", members[i].refused, strings.Join(settable(members), ", "))
+		return fmt.Errorf("the kernel accepts no value: %s; it accepts %s", members[i].refused, strings.Join(settable(members), ", "))
 	case t == ebpf.XDP && f.Name == "data_meta":
 		if in.meta, err = hex.DecodeString(f.Value); err != nil {
 			return fmt.Errorf("%q: expected bytes in hexadecimal", f.Value)

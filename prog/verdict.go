@@ -79,7 +79,7 @@ func CheckVerdict(t ebpf.ProgramType, name string) error {
 		}
 		names = append(names, known.name)
 	}
-	return fmt.Errorf("%q is no verdict of a program of type %v: it has %s", name, t, strings.Join(append(names, "numbers"), ", "))
+	return fmt.Errorf("%q is not a verdict of programs of type %v, which have %s", name, t, strings.Join(append(names, "numbers"), ", "))
 }
 
 // verdictNumber reads a number of 32 bits, with or without a sign.

@@ -36,7 +36,7 @@ func TestElfReviewGraphs(t *testing.T) {
 		}
 	}
 	if !strings.Contains(string(guide), "```mermaid\n"+mermaid.String()+"```\n") {
-		t.Errorf("the guide has not\n%s", &mermaid)
+		t.Errorf("the guide does not have\n%s", &mermaid)
 	}
 	for file, dot := range map[string]string{"elf-graph-calls.svg": calls.String(), "elf-graph-flow.svg": flow.String()} {
 		svg, err := os.ReadFile("../../docs/" + file)

@@ -133,7 +133,7 @@ func checkErrorForm(ts *testscript.TestScript, asJSON bool) {
 	text := ts.ReadFile("stderr")
 	if !asJSON {
 		if !errorForm.MatchString(text) {
-			ts.Fatalf("an error has not the form of one")
+			ts.Fatalf("an error does not have the form of one")
 		}
 		return
 	}
@@ -142,7 +142,7 @@ func checkErrorForm(ts *testscript.TestScript, asJSON bool) {
 	for d.More() {
 		var f cli.Failure
 		if err := d.Decode(&f); err != nil || f.Message == "" || f.Status != of(ts).status {
-			ts.Fatalf("an error has not the form of one: %v", err)
+			ts.Fatalf("an error does not have the form of one: %v", err)
 		}
 	}
 }

@@ -53,7 +53,7 @@ func TestMapSetMalformed(t *testing.T) {
 	}{
 		{"empty", nil, "too short"},
 		{"cut", good[:len(good)-1], "a set of 2 maps in 159 bytes"},
-		{"version", slices.Concat(binary.NativeEndian.AppendUint16(nil, 2), good[2:]), "a set of maps of version 2, this is 1"},
+		{"version", slices.Concat(binary.NativeEndian.AppendUint16(nil, 2), good[2:]), "a set of maps of version 2, expected 1"},
 		{"many", slices.Concat(good[:2], binary.NativeEndian.AppendUint16(nil, 65), good[4:], make([]byte, 65*36)), "a set of 65 maps"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

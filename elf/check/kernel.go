@@ -32,7 +32,7 @@ func (k *Kernel) UnmarshalText(text []byte) error {
 	a, err := strconv.ParseUint(major, 10, 16)
 	b, err2 := strconv.ParseUint(rest[:end], 10, 16)
 	if !ok || err != nil || err2 != nil {
-		return fmt.Errorf("%q is no version of Linux such as 5.10", release)
+		return fmt.Errorf("%q is not a version of Linux such as 5.10", release)
 	}
 	*k = Kernel{int(a), int(b)}
 	return nil

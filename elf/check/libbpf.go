@@ -3,7 +3,7 @@ package check
 import "strings"
 
 // libbpfSections are the section names that libbpf 1.1 knows (section_defs,
-// tools/lib/bpf/libbpf.c). One that ends in "+" may have a slash and a target behind it; any other
+// tools/lib/bpf/libbpf.c). One that ends in "+" may have a slash and a target after it; any other
 // is taken whole.
 var libbpfSections = [...]string{
 	"socket", "sk_reuseport/migrate", "sk_reuseport", "kprobe+", "uprobe+", "uprobe.s+", "kretprobe+",

@@ -12,7 +12,7 @@ import (
 	"github.com/xdpload/xdpload/elf/listing"
 )
 
-// Report is what differs between two objects. An empty one is no difference
+// Report is what differs between two objects. An empty one means no difference
 // that a loader could see.
 type Report struct {
 	Object    []Change  // licence, byte order

@@ -97,7 +97,7 @@ func Decode(b []byte, order binary.ByteOrder) Instruction {
 	return i
 }
 
-// Append writes the instruction behind b.
+// Append writes the instruction after b.
 func (i Instruction) Append(b []byte, order binary.ByteOrder) []byte {
 	regs := i.Src<<4 | i.Dst&15
 	if big(order) {

@@ -62,7 +62,7 @@ func (p *parser) numbers() (i Instruction, err error) {
 		}
 	}
 	if n < 5 || v[1]|v[2] > 15 || v[1]|v[2] < 0 {
-		return i, errors.New(".insn wants the opcode, two registers, the offset and the number")
+		return i, errors.New(".insn needs the opcode, two registers, the offset and the number")
 	}
 	i = Instruction{Op: byte(v[0]), Dst: byte(v[1]), Src: byte(v[2]), Off: int16(v[3]), Imm: int32(v[4]), High: int32(v[5]), Wide: n == 6}
 	if i.Wide && i.Op != LoadImm64 {

@@ -124,14 +124,14 @@ func (p *parser) cast(i Instruction) (Instruction, bool, error) {
 	}
 	to, err := p.number(16)
 	if err == nil && !p.take(")") {
-		err = errors.New("no ) behind the cast")
+		err = errors.New("no ) after the cast")
 	}
 	i.Op, i.Src, i.Off = ClassALU64|opMov<<4|useReg, src, 1
 	i.Imm = int32(uint32(uint16(from))<<16 | uint32(uint16(to)))
 	return i, true, errors.Join(err, p.done())
 }
 
-// wide reads 64-bit loads: numbers with "ll" behind them, maps, and names.
+// wide reads 64-bit loads: numbers with "ll" after them, maps, and names.
 func (p *parser) wide(i Instruction) (_ Instruction, name string, ok bool, err error) {
 	i.Op, i.Wide = LoadImm64, true
 	text := strings.TrimSpace(p.rest)
@@ -172,7 +172,7 @@ func (p *parser) pseudoNumbers(i *Instruction) error {
 	n, err := p.number(32)
 	i.Imm = int32(n)
 	if err != nil || !p.take("]") {
-		return errors.Join(err, errors.New("no ] behind the number"))
+		return errors.Join(err, errors.New("no ] after the number"))
 	}
 	switch {
 	case i.Src == LoadFunction:

@@ -35,7 +35,7 @@ func isPC(target string) bool {
 func (p *parser) indirect(op byte) (Instruction, string, error) {
 	n, half, ok := p.reg()
 	if !ok || half {
-		return Instruction{}, "", errors.New("wants a register")
+		return Instruction{}, "", errors.New("needs a register")
 	}
 	return Instruction{Op: op, Dst: n}, "", p.done()
 }
@@ -72,7 +72,7 @@ func (p *parser) conditional() (Instruction, string, error) {
 	dst, half, ok := p.reg()
 	op, known := p.operator(jumpOps[:])
 	if !ok || !known {
-		return Instruction{}, "", errors.New("wants a register and a comparison")
+		return Instruction{}, "", errors.New("needs a register and a comparison")
 	}
 	i := Instruction{Op: byte(op<<4) | ClassJMP, Dst: dst}
 	if half {

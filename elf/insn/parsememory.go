@@ -32,7 +32,7 @@ func (p *parser) place() (base byte, off int16, err error) {
 		return 0, 0, err
 	}
 	if !p.take(")") {
-		return 0, 0, errors.New("no ) behind the place")
+		return 0, 0, errors.New("no ) after the place")
 	}
 	return base, int16(n), nil
 }
@@ -73,7 +73,7 @@ func (p *parser) storeTo() (i Instruction, err error) {
 		return i, err
 	}
 	if !p.take("=") {
-		return i, errors.New("no = behind the place")
+		return i, errors.New("no = after the place")
 	}
 	if src, half, ok := p.reg(); ok && !half {
 		i.Op, i.Src = ClassSTX|modeMem|size, src
@@ -152,7 +152,7 @@ func (p *parser) packet(i Instruction, size byte) (Instruction, bool, error) {
 	n, err := p.number(32)
 	i.Imm = int32(n)
 	if err == nil && !p.take("]") {
-		err = errors.New("no ] behind the offset")
+		err = errors.New("no ] after the offset")
 	}
 	return i, true, errors.Join(err, p.done())
 }

@@ -18,7 +18,7 @@ func (p *parser) take(literal string) bool {
 	return ok
 }
 
-// keyword removes a word with a blank or nothing behind it.
+// keyword removes a word with a blank or nothing after it.
 func (p *parser) keyword(word string) bool {
 	rest, ok := strings.CutPrefix(p.rest, word)
 	if ok && (rest == "" || rest[0] == ' ' || rest[0] == '\t') {
@@ -30,7 +30,7 @@ func (p *parser) keyword(word string) bool {
 
 func (p *parser) done() error {
 	if strings.TrimSpace(p.rest) != "" {
-		return fmt.Errorf("%q behind its end", strings.TrimSpace(p.rest))
+		return fmt.Errorf("%q after its end", strings.TrimSpace(p.rest))
 	}
 	return nil
 }
@@ -46,7 +46,7 @@ func (p *parser) number(bits int) (int64, error) {
 	if err != nil {
 		var u uint64
 		if u, err = strconv.ParseUint(strings.TrimPrefix(s[:n], "+"), 0, 64); err != nil {
-			return 0, fmt.Errorf("%q is no number", s[:n])
+			return 0, fmt.Errorf("%q is not a number", s[:n])
 		}
 		v = int64(u)
 		if bits < 64 {

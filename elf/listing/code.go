@@ -111,7 +111,7 @@ func (l *writer) code(b *block, start uint64) error {
 			b.relocs = b.relocs[1:]
 		}
 		if b.end-at < insn.Size {
-			return &elf.FormatError{Section: b.Name, Offset: int64(at), Msg: fmt.Sprintf("%d bytes are no instruction", b.end-at)}
+			return &elf.FormatError{Section: b.Name, Offset: int64(at), Msg: fmt.Sprintf("%d bytes are not an instruction", b.end-at)}
 		}
 		i := insn.Decode(b.data[at:b.end], l.o.ByteOrder())
 		if i.Wide && l.splits(b, at+insn.Size) {

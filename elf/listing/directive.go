@@ -88,7 +88,7 @@ func splitName(text string) (name, key, rest string, err error) {
 		}
 	}
 	if end == 0 || strings.IndexByte(name, 0) >= 0 {
-		return "", "", "", fmt.Errorf("%q is no name", text)
+		return "", "", "", fmt.Errorf("%q is not a name", text)
 	}
 	return name, text[:end], text[end:], nil
 }
@@ -97,7 +97,7 @@ func splitName(text string) (name, key, rest string, err error) {
 func wholeName(word string) (name, key string, err error) {
 	name, key, rest, err := splitName(word)
 	if err == nil && rest != "" {
-		err = fmt.Errorf("%q is no name", word)
+		err = fmt.Errorf("%q is not a name", word)
 	}
 	return name, key, err
 }
@@ -105,9 +105,9 @@ func wholeName(word string) (name, key string, err error) {
 func (a *assembler) endian(args []string) error {
 	switch {
 	case len(args) != 1 || args[0] != "little" && args[0] != "big":
-		return errors.New(".endian wants little or big")
+		return errors.New(".endian needs little or big")
 	case len(a.sections) > 0:
-		return errors.New(".endian stands before the first section")
+		return errors.New(".endian goes before the first section")
 	case args[0] == "big":
 		a.order = binary.BigEndian
 	}
@@ -116,7 +116,7 @@ func (a *assembler) endian(args []string) error {
 
 func (a *assembler) section(args []string) error {
 	if len(args) != 4 {
-		return errors.New(".section wants a name, progbits or nobits, flags and an alignment")
+		return errors.New(".section needs a name, progbits or nobits, flags and an alignment")
 	}
 	name, key, err := wholeName(args[0])
 	if err != nil {
@@ -206,7 +206,7 @@ func (a *assembler) declare(sym *symbol, args []string) error {
 			sym.Hidden = true
 		case "size", "align":
 			if len(args) < 2 {
-				return fmt.Errorf("%s wants a number", args[0])
+				return fmt.Errorf("%s needs a number", args[0])
 			}
 			n, err := strconv.ParseUint(args[1], 0, 64)
 			if err != nil {
@@ -236,7 +236,7 @@ func (a *assembler) bytes(args []string) error {
 	for i, word := range args {
 		n, err := strconv.ParseUint(word, 16, 8)
 		if err != nil {
-			return fmt.Errorf("%q is no byte in two hexadecimal digits", word)
+			return fmt.Errorf("%q is not a byte in two hexadecimal digits", word)
 		}
 		b[i] = byte(n)
 	}
@@ -249,11 +249,11 @@ func (a *assembler) zero(args []string) error {
 		return err
 	}
 	if len(args) != 1 {
-		return errors.New(".zero wants a number of bytes")
+		return errors.New(".zero needs a number of bytes")
 	}
 	n, err := strconv.ParseUint(args[0], 0, 64)
 	if err != nil || n > maxBytes {
-		return fmt.Errorf("%s is no number of bytes up to %d", args[0], maxBytes)
+		return fmt.Errorf("%s is not a number of bytes up to %d", args[0], maxBytes)
 	}
 	return a.add(s, make([]byte, n))
 }
@@ -265,7 +265,7 @@ func (a *assembler) reloc(args []string) error {
 		return err
 	}
 	if len(args) != 2 {
-		return errors.New(".reloc wants a type and a name")
+		return errors.New(".reloc needs a type and a name")
 	}
 	typ, err := strconv.ParseUint(args[0], 0, 32)
 	if err != nil {

@@ -19,7 +19,7 @@
 // "r1 = &[.rodata]+16" for a place in a section. The name of a local function or
 // variable stands for its place in its section, as compilers write it. A name with
 // characters other than letters, digits, "_", "." and "$" is in double quotes; of
-// several symbols with one name, each has "@" and its number behind it.
+// several symbols with one name, each has "@" and its number after it.
 //
 // The text of a whole object has all that a loader reads but its BTF, and with
 // [Options].Types that too: [Assemble] makes the same instructions, relocations,

@@ -170,7 +170,7 @@ func (r *resolver) operand(p patch) (rel image.Reloc, addend int64, err error) {
 	}
 	if rest != "" {
 		if addend, err = strconv.ParseInt(rest, 10, 64); err != nil || rest[0] != '+' && rest[0] != '-' {
-			return rel, 0, fmt.Errorf("%q is no operand", p.name)
+			return rel, 0, fmt.Errorf("%q is not an operand", p.name)
 		}
 	}
 	if closing == "]" {

@@ -13,7 +13,7 @@ import (
 )
 
 // gather puts programs into sections whose names libbpf takes whole. An "ID/KEY"
-// section goes behind the programs that tail-call into its array: two sections
+// section goes after the programs that tail-call into its array: two sections
 // of one name would be one in .BTF.ext.
 func (c *converter) gather() error {
 	code, names := c.sectionNames()
@@ -153,7 +153,7 @@ func (c *converter) note(format string, args ...any) {
 const maxCode = insn.Size * 1_000_000
 
 // movable refuses a section that code calls into by offset, not by name, and
-// one that does not fit behind another.
+// one that does not fit after another.
 func (c *converter) movable(to, home *elf.Section) error {
 	for _, sec := range []*elf.Section{to, home} {
 		if _, err := c.o.Data(*sec); err != nil {
@@ -171,7 +171,7 @@ func (c *converter) movable(to, home *elf.Section) error {
 	})
 }
 
-// join puts the code of a section behind that of another one, and returns where it begins.
+// join puts the code of a section after that of another one, and returns where it begins.
 func (p *patch) join(from, to *elf.Section) (shift uint64) {
 	code, ok := p.data[to.Index]
 	if !ok {

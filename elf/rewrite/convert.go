@@ -173,7 +173,7 @@ const pinByName = 1
 // maxSlot bounds the initial values of a map, of which each has 8 bytes.
 const maxSlot = 1 << 16
 
-// define writes the definitions one behind the other.
+// define writes the definitions one after the other.
 func (c *converter) define() error {
 	list := c.btf.variables(".maps")
 	c.btf.retire(".maps")

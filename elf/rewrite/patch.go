@@ -14,7 +14,7 @@ import (
 )
 
 // patch changes sections and symbols of an object, and leaves all else where it is: what is
-// new goes behind the old file, and a new section header table behind that.
+// new goes after the old file, and a new section header table after that.
 type patch struct {
 	*source
 	image   []byte // a copy

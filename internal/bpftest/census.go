@@ -118,7 +118,7 @@ func (c *Census) addLinkFD(fd int) error {
 	return c.addProgram(info.Program)
 }
 
-// addProgram does nothing for id 0, which is no program.
+// addProgram does nothing for id 0, which is not a program.
 func (c *Census) addProgram(id uint32) error {
 	if id == 0 {
 		return nil

@@ -36,7 +36,7 @@ const (
 
 type field struct {
 	name   string
-	quoted string // with the colon behind it
+	quoted string // with the colon after it
 	offset int    // bytes
 	codec  *Codec
 	bits   uint // 0: no bit field

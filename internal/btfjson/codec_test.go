@@ -177,7 +177,7 @@ func TestParseErrors(t *testing.T) {
 		{"too negative", `-129`, s8, 1, `-129 does not fit the type`},
 		{"fraction", `1.5`, u8, 1, `"1.5" is not a number`},
 		{"name", `"x"`, u32, 4, `"x" is not a number`},
-		{"enum", `"NO"`, mode, 4, `"NO" is no name of the enumeration, and no number`},
+		{"enum", `"NO"`, mode, 4, `"NO" is neither a name of the enumeration nor a number`},
 		{"bool", `2`, yes, 1, `"2" is neither true nor false`},
 		{"member", `{"nope":1}`, config, 40, `no member "nope"`},
 		{"in a member", `{"pair":[{"a":1},{"b":"x"}]}`, config, 40, `pair: [1]: b: "x" is not a number`},

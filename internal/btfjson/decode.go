@@ -11,7 +11,7 @@ import (
 )
 
 // Parse reads the JSON value at the start of text into value, which has as many
-// bytes as the type, and returns the text behind it. Without an error every
+// bytes as the type, and returns the text after it. Without an error every
 // byte of value is set.
 func (c *Codec) Parse(value, text []byte) (rest []byte, err error) {
 	text = space(text)
@@ -134,7 +134,7 @@ func (c *Codec) scalar(word string) (uint64, error) {
 	}
 	n, err := strconv.ParseUint(word, 0, 8*c.size)
 	if err != nil && c.values != nil {
-		return 0, fmt.Errorf("%q is no name of the enumeration, and no number", word)
+		return 0, fmt.Errorf("%q is neither a name of the enumeration nor a number", word)
 	}
 	return n, bad(word, err)
 }

@@ -87,7 +87,7 @@ func escaped(text []byte) (word, rest []byte, err error) {
 	return nil, nil, errEnd
 }
 
-// member reads the name of an object's next member and the colon behind it, or
+// member reads the name of an object's next member and the colon after it, or
 // the end of the object. A comma before it is taken too.
 func member(text []byte) (name, rest []byte, done bool, err error) {
 	text = space(text)
@@ -114,8 +114,8 @@ func member(text []byte) (name, rest []byte, done bool, err error) {
 }
 
 // Object walks the members of the JSON object at the start of text: each gets
-// the name of a member and the text behind its colon, and returns the text
-// behind its value. Object returns the text behind the object.
+// the name of a member and the text after its colon, and returns the text
+// after its value. Object returns the text after the object.
 func Object(text []byte, each func(name, text []byte) (rest []byte, err error)) ([]byte, error) {
 	text = space(text)
 	if len(text) == 0 || text[0] != '{' {
@@ -155,7 +155,7 @@ func Array(text []byte, each func(text []byte) (rest []byte, err error)) ([]byte
 	}
 }
 
-// Skip returns the text behind the JSON value at its start.
+// Skip returns the text after the JSON value at its start.
 func Skip(text []byte) ([]byte, error) { return skip(text, maxDepth) }
 
 func skip(text []byte, depth int) ([]byte, error) {

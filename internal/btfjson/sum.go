@@ -6,7 +6,7 @@ import (
 )
 
 // AppendSum appends the sum of the values as JSON to dst: of each integer in them
-// by itself, wider than the type where it must be. What is no integer is null.
+// by itself, wider than the type where it must be. What is not an integer is null.
 func (c *Codec) AppendSum(dst []byte, values [][]byte) []byte {
 	switch {
 	case c.kind == kindStruct:

@@ -94,7 +94,7 @@ func (a *assembler) statement() error {
 		return a.advance()
 	}
 	if !mnemonic(t.text) {
-		return t.fail("%v is no instruction, and no label without a colon", t)
+		return t.fail("%v is neither an instruction nor a label with a colon", t)
 	}
 	if len(a.program) == MaxInstructions {
 		return t.fail("more than %d instructions", MaxInstructions)
@@ -277,7 +277,7 @@ func (a *assembler) shift(what string) (k uint32, err error) {
 	return k, a.expect(")", what)
 }
 
-// branches reads ", label", and another for what is no inverse.
+// branches reads ", label", and another for what is not an inverse.
 func (a *assembler) branches(o *op) error {
 	if err := a.expect(",", o.name); err != nil {
 		return err
@@ -314,11 +314,11 @@ func (a *assembler) link() error {
 		case !ok:
 			return j.to.fail("label %v is not there", j.to)
 		case to == len(a.program):
-			return j.to.fail("label %v has no instruction behind it", j.to)
+			return j.to.fail("label %v has no instruction after it", j.to)
 		case j.place == placeAlways:
 			i.K = uint32(skip)
 		case skip < 0:
-			return j.to.fail("label %v lies behind, where only ja goes", j.to)
+			return j.to.fail("label %v lies before the jump, where only ja can go", j.to)
 		case skip > 255:
 			return j.to.fail("label %v is %d instructions ahead, 255 is the farthest", j.to, skip)
 		case j.place == placeTrue:

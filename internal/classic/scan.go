@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// SyntaxError says which line of a text is no instruction.
+// SyntaxError says which line of a text is not an instruction.
 type SyntaxError struct {
 	Line int // from 1
 	Err  error

@@ -32,7 +32,7 @@ const (
 	Call
 )
 
-// ErrUnknown says that bytes are no instruction that the decoder knows.
+// ErrUnknown says that bytes are not an instruction that the decoder knows.
 var ErrUnknown = errors.New("unknown instruction")
 
 // Text returns the instruction on one line. A target that is not "" stands in

@@ -112,7 +112,7 @@ func (t Table[R]) prefix(words []string) (prefix string, n int) {
 	return prefix, n
 }
 
-// unknown explains why the words are no command from the i-th on.
+// unknown explains why the words are not a command from the i-th on.
 func (t Table[R]) unknown(prefix string, words []string, i int) error {
 	if i < len(words) && asksHelp(words[i], fitNone) {
 		if i == 0 && len(words) > 1 {

@@ -67,7 +67,7 @@
 // manual page and the command reference are that synopsis and that list, and differ
 // in their layout only.
 //
-// Two things are no part of a tree. A [Table] finds the command by its first
+// Two things are not part of a tree. A [Table] finds the command by its first
 // words, shortened by the same rule, and then builds the command's tree. The options before the
 // command are a list of [Option], by that rule too.
 //

@@ -13,7 +13,7 @@ import (
 // its own and not its parent's, seen nowhere else.
 func Mounts() error {
 	err := unix.Mount("none", "/", "", unix.MS_REC|unix.MS_PRIVATE, "")
-	if errors.Is(err, unix.EINVAL) { // a chroot: its root is no mount point
+	if errors.Is(err, unix.EINVAL) { // a chroot: its root is not a mount point
 		err = unseen("/run")
 	}
 	if err != nil {

@@ -83,7 +83,7 @@ func parse(c *btfjson.Codec, word string) ([]byte, error) {
 	}
 	rest, err := c.Parse(value, []byte(word))
 	if err == nil && !btfjson.Blank(rest) {
-		err = fmt.Errorf("%q behind the value", rest)
+		err = fmt.Errorf("%q after the value", rest)
 	}
 	return value, err
 }
@@ -155,7 +155,7 @@ func (d *Map) Delete(key string) error {
 // (kernel/bpf/arraymap.c, array_map_delete_elem).
 func (d *Map) isArray() bool { return d.m.Type() == ebpf.Array || d.m.Type() == ebpf.PerCPUArray }
 
-// update writes n entries that lie one behind the other, and returns how many it has
+// update writes n entries that lie one after the other, and returns how many it has
 // written.
 func (d *Map) update(keys, values []byte, n int) (int, error) {
 	if !d.isTable() {

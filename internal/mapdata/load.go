@@ -51,7 +51,7 @@ func (d *Map) Load(ctx context.Context, r io.Reader, progress func(n int)) (int,
 
 var errArray = errors.New(`a JSON array: give one object {"key":…,"value":…} a line, as -json map dump prints them and jq -c '.[]' makes them`)
 
-// first is the first byte that is no white space, 0 for nothing at all.
+// first is the first byte that is not white space, 0 for nothing at all.
 func first(in *bufio.Reader) byte {
 	for n := 1; ; n++ {
 		text, err := in.Peek(n)
@@ -134,7 +134,7 @@ func (b *entries) flush() error {
 	b.done += n
 	if err != nil {
 		if errors.Is(err, unix.E2BIG) {
-			err = fmt.Errorf("no room for the entry, the map takes %d: %w", b.d.info.MaxEntries, err)
+			err = fmt.Errorf("no room for the entry, the map holds %d: %w", b.d.info.MaxEntries, err)
 		}
 		return &lineError{b.lines[min(n, len(b.lines)-1)], err}
 	}
@@ -174,7 +174,7 @@ func (b *entries) readEntry(text []byte) error {
 	case err != nil:
 		return err
 	case !btfjson.Blank(rest):
-		return fmt.Errorf("%q behind the entry", bytes.TrimSpace(rest))
+		return fmt.Errorf("%q after the entry", bytes.TrimSpace(rest))
 	case !b.hasKey:
 		return errors.New("no key")
 	case !b.hasValue:

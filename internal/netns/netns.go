@@ -109,7 +109,7 @@ func (e *NotFoundError) Error() string {
 	if len(e.Have) == 0 {
 		return fmt.Sprintf("no network namespace %q", e.Name)
 	}
-	return fmt.Sprintf("no network namespace %q, there is %s", e.Name, strings.Join(e.Have, ", "))
+	return fmt.Sprintf("no network namespace %q, only %s", e.Name, strings.Join(e.Have, ", "))
 }
 
 // Is reports whether the target is os.ErrNotExist.

@@ -63,7 +63,7 @@ func (s *Symbols) Names(addresses []uint64) map[uint64]string {
 	return names
 }
 
-// parseSymbol reads "ffffffff814cc810 T name" with "[module]" behind it or not.
+// parseSymbol reads "ffffffff814cc810 T name" with "[module]" after it or not.
 func parseSymbol(line []byte) (uint64, []byte) {
 	f := bytes.Fields(line)
 	if len(f) < 3 {

@@ -10,7 +10,7 @@
 // returns 0 when it reads beyond the end of the packet, and when it divides by an X
 // that is 0; shifts by X take its lowest five bits; offsets are added in 32 bits.
 //
-// What cannot be: an instruction that needs what the hook has not, such as the mark
+// What cannot be: an instruction that needs what the hook does not have, such as the mark
 // of a packet before there is an sk_buff, is refused by name. Packets are read up to
 // 65535 bytes, which is as far as the verifier lets a program go. A negative offset
 // that only comes about by adding X is outside of the packet, even where a socket

@@ -58,7 +58,7 @@ func (f *flow) ways(at int, i classic.Instruction) []int {
 
 // untagged reports whether the instruction asks if there is a VLAN tag beside the
 // packet. On XDP the tag is still in it. Both ways that tcpdump's filters then
-// have are so only one, and the other may ask for what XDP has not.
+// have are so only one, and the other may ask for what XDP does not have.
 func untagged(i classic.Instruction) bool {
 	e, ok := i.Extension()
 	return ok && e == classic.VLANTagPresent

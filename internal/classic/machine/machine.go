@@ -11,7 +11,7 @@ import (
 	"github.com/xdpload/xdpload/internal/classic"
 )
 
-// ErrUnable is that a machine has not what a filter asks for.
+// ErrUnable says that a machine does not have what a filter asks for.
 var ErrUnable = errors.New("the machine is unable to run it")
 
 // A VM is the virtual machine of golang.org/x/net/bpf with a filter.
@@ -38,7 +38,7 @@ func NewVM(filter []classic.Instruction) (*VM, error) {
 	return m, nil
 }
 
-// add translates an instruction. What the machine has not is written as what
+// add translates an instruction. What the machine does not have is written as what
 // does the same.
 func (m *VM) add(at int, i classic.Instruction) error {
 	e, extension := i.Extension()

@@ -15,7 +15,7 @@ func extra(code []byte) (disasm.Instruction, bool) {
 		operands  string
 	}{
 		{"\xf3\x0f\x1e\xfa", "endbr64", ""}, // where control-flow enforcement is on
-		{"\xcc", "int3", ""},                // behind jumps, against speculation past them
+		{"\xcc", "int3", ""},                // after jumps, against speculation past them
 		{"\x66\x90", "xchg", "%ax,%ax"},     // two bytes that do nothing
 	} {
 		if bytes.HasPrefix(code, []byte(known.bytes)) {

@@ -86,7 +86,7 @@ func sizeOf(x *x86asm.Inst, n int) int {
 	return x.MemBytes
 }
 
-// prefixes writes the prefixes that are no part of an operand or of the name.
+// prefixes writes the prefixes that are not part of an operand or of the name.
 func prefixes(x *x86asm.Inst) string {
 	if vex(x) { // whose other bytes stand there too
 		return ""

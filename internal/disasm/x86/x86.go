@@ -110,7 +110,7 @@ func memory(m x86asm.Mem, displaced bool) string {
 }
 
 // displaced reports whether an instruction has a displacement, which may be zero,
-// in the bytes behind its ModRM byte.
+// in the bytes after its ModRM byte.
 func displaced(x *x86asm.Inst, code []byte) bool {
 	at := 0
 	for at < len(x.Prefix) && x.Prefix[at] != 0 {

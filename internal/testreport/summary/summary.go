@@ -19,7 +19,7 @@ type Summary struct {
 // A failure is of a test or, without one, of a package.
 type failure struct{ pkg, test, note string }
 
-// Skip adds a skipped test, with what it wrote: the reason stands behind the mark
+// Skip adds a skipped test, with what it wrote: the reason is after the mark
 // of need.Of, the one way to skip. A script's own log may follow.
 func (s *Summary) Skip(pkg, test string, output []string) {
 	reason := "no reason given"

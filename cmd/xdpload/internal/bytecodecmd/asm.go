@@ -26,11 +26,12 @@ type bytecodeAsmRequest struct {
 	Output subject.OutputFile
 }
 
+// Asm is the command bytecode asm, which makes numbers of text.
 func Asm() env.Command {
 	return env.Command{
 		Name:    "bytecode asm|assemble",
 		Summary: "assemble classic BPF",
-		Description: `Makes of a filter in the syntax of the kernel's bpf_asm the numbers that tc, sockets and iptables take. It also turns the forms of tcpdump and tc into each other. What no kernel would run is refused, with its line: a jump out of the program, a division by zero, a word of scratch memory that nothing has written.
+		Description: `Turns a filter in the syntax of the kernel's bpf_asm into the numbers that tc, sockets and iptables take. It also converts between the forms of tcpdump and tc. What no kernel would run is refused, with its line: a jump out of the program, a division by zero, a word of scratch memory that nothing has written.
 
 With -json it is a list of the instructions, as in "tc -json filter show".`,
 		Examples: []grammar.Example{
@@ -103,11 +104,12 @@ type bytecodeDisasmRequest struct {
 	Output subject.OutputFile
 }
 
+// Disasm is the command bytecode disasm, which makes text of numbers.
 func Disasm() env.Command {
 	return env.Command{
 		Name:        "bytecode disasm|dump",
 		Summary:     "show classic BPF in words",
-		Description: `Writes a filter in the syntax of the kernel's bpf_asm; "bytecode asm" makes the same numbers of it. What an instruction has set that the kernel ignores stands in a comment.`,
+		Description: `Writes a filter in the syntax of the kernel's bpf_asm; "bytecode asm" turns that back into the same numbers. Fields of an instruction that the kernel ignores are in a comment.`,
 		Examples: []grammar.Example{
 			{Line: "tcpdump -ddd 'tcp port 80' | xdpload bytecode disasm", Help: "what tcpdump compiles an expression to"},
 			{Line: `xdpload bytecode disasm "4,40 0 0 12,21 0 1 2048,6 0 0 4294967295,6 0 0 0"`, Help: "a filter that tc shows"},

@@ -1,2 +1,2 @@
-// package bytecodecmd has the commands about classic BPF.
+// Package bytecodecmd has the commands about classic BPF.
 package bytecodecmd

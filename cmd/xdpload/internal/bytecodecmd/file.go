@@ -79,7 +79,7 @@ func (r *filterFile) text(e *env.Env) (string, error) {
 	}
 	b, err := io.ReadAll(io.LimitReader(in, subject.MaxBytecodeText+1))
 	if err == nil && len(b) > subject.MaxBytecodeText {
-		err = fmt.Errorf("more than %d bytes are no filter", subject.MaxBytecodeText)
+		err = fmt.Errorf("more than %d bytes are not a filter", subject.MaxBytecodeText)
 	}
 	return string(b), err
 }

@@ -22,13 +22,14 @@ type bytecodeRunRequest struct {
 	Filters []string
 }
 
+// Run is the command bytecode run, which runs classic filters over captured packets.
 func Run() env.Command {
 	return env.Command{
 		Name:    "bytecode run",
 		Summary: "run classic filters over captured packets",
 		Description: `Runs each filter over each packet of a file, in the machine of golang.org/x/net/bpf and in the kernel, and says how many packets they accept and how many of their bytes they keep. Where the two differ the packet is named, and the status is 2.
 
-The kernel runs the filter on a pair of sockets, through which the packet goes as it is; nothing of it reaches a network, and no privilege is needed. To such a socket a packet has no device, no header that the kernel knows, and nothing beside its bytes: of the extensions, only len, cpu and rand are what they would be elsewhere. The other machine has no extension but len, and no negative offset; a filter with others runs in the kernel only. It adds X and k in 64 bits, and shifts by 32 and more, where the kernel takes 32 bits, and of a shift's X the lowest five.`,
+The kernel runs the filter on a pair of sockets, through which the packet goes as it is; nothing of it reaches a network, and no privilege is needed. To such a socket a packet has no device, no header that the kernel knows, and nothing beside its bytes: of the extensions, only len, cpu and rand are what they would be elsewhere. The other machine has no extension but len, and no negative offset; a filter with others runs in the kernel only. It adds X and k in 64 bits and shifts by 32 and more, where the kernel uses 32 bits and, of a shift's X, the lowest five.`,
 		Examples: []grammar.Example{
 			{Line: "tcpdump -ddd 'tcp port 80' | xdpload bytecode run pcap today.pcap", Help: "what an expression catches"},
 			{Line: "xdpload bytecode run pcap today.pcap old.asm new.asm", Help: "what a change of a filter changes"},
@@ -129,6 +130,7 @@ type verdictReport struct {
 	VM     *int `json:"vm,omitempty"`
 }
 
+// Close gives back the machines that run the filters.
 func (r *RunsReport) Close() {
 	for _, f := range r.Filters {
 		f.kernel.Close()

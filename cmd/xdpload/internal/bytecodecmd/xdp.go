@@ -22,6 +22,7 @@ const convertDescription = `Writes an object file with one program, which does t
 
 `
 
+// XDP is the command bytecode xdp, which makes an XDP program of a classic filter.
 func XDP() env.Command {
 	return bytecodeProgramCommand(convert.XDP, env.Command{
 		Name:        "bytecode xdp",
@@ -34,6 +35,7 @@ func XDP() env.Command {
 	})
 }
 
+// TC is the command bytecode tc, which makes a tc program of a classic filter.
 func TC() env.Command {
 	return bytecodeProgramCommand(convert.TC, env.Command{
 		Name:        "bytecode tc",

@@ -24,11 +24,12 @@ type preflightRequest struct {
 	Program subject.ProgramRequest
 }
 
+// Check is the command check, which looks at what would keep a program from being attached.
 func Check() env.Command {
 	return env.Command{
 		Name:    "check",
 		Summary: "say what is in the way of attaching an XDP program, and change nothing",
-		Description: `Looks at a device, at this process and, if one is named, at an object, and says what would make "link set" fail: missing capabilities, a driver without the mode, an MTU or queues that do not suit, large receive offload, a program or bpf_link that is there and whose it is, pins without a BPF file system, kernel lockdown, and for xdpoffload the rules of the driver. Below each problem stands the command that mends it.
+		Description: `Looks at a device, at this process and, if one is named, at an object, and says what would make "link set" fail: missing capabilities, a driver without the mode, an MTU or queues that do not suit, large receive offload, a program or bpf_link that is there and whose it is, pins without a BPF file system, kernel lockdown, and for xdpoffload the rules of the driver. Below each problem is the command that fixes it.
 
 The status is 0 when nothing is in the way, and 2 otherwise. What a driver keeps to itself is not known before it is tried.`,
 		Examples: []grammar.Example{
@@ -60,7 +61,7 @@ func (r *preflightRequest) Check() error {
 	return nil
 }
 
-// A problem is something in the way, and the command that mends it.
+// A problem is something in the way, and the command that fixes it.
 type problem struct {
 	Problem string `json:"problem"`
 	Fix     string `json:"fix"`

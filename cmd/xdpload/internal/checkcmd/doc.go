@@ -1,2 +1,2 @@
-// package checkcmd has the command that says what is in the way of a program.
+// Package checkcmd has the command that says what is in the way of a program.
 package checkcmd

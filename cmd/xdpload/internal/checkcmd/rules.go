@@ -106,11 +106,11 @@ func (c *preflight) queues() ([]problem, error) {
 			return nil, err
 		}
 		return one(fmt.Sprintf("ethtool -L %s tx %d", peer.Name, q.Rx),
-			"it has fewer queues to receive, %d, than %s has to send, %d", q.Rx, peer.Name, other.Queues.Tx)
+			"it has fewer receive queues (%d) than %s has transmit queues (%d)", q.Rx, peer.Name, other.Queues.Tx)
 	case c.dev.Driver == "bnxt_en" && q.Combined == 0:
-		return one(fmt.Sprintf("ethtool -L %s rx 0 tx 0 combined %d", name, max(1, q.Rx)), "its queues to receive and to send are not combined")
+		return one(fmt.Sprintf("ethtool -L %s rx 0 tx 0 combined %d", name, max(1, q.Rx)), "its receive and transmit queues are not combined")
 	case c.dev.Driver == "ena" && q.Combined*2 > q.MaxCombined:
-		return one(fmt.Sprintf("ethtool -L %s combined %d", name, q.MaxCombined/2), "it uses %d queues of %d: XDP takes as many again", q.Combined, q.MaxCombined)
+		return one(fmt.Sprintf("ethtool -L %s combined %d", name, q.MaxCombined/2), "it uses %d queues of %d: XDP needs as many again", q.Combined, q.MaxCombined)
 	}
 	return nil, nil
 }
@@ -130,13 +130,13 @@ func (c *preflight) occupied() (found []problem, _ error) {
 		if software(a.Mode) != software(c.Mode) {
 			continue
 		}
-		p := problem{Problem: "attached is " + c.whose(a)}
+		p := problem{Problem: "already attached: " + c.whose(a)}
 		off := fmt.Sprintf("xdpload link set dev %s %s off", a.Device, a.Mode.Keyword())
 		switch {
 		case a.Link != nil:
 			p.Fix = subject.DetachLink(a.Device, a.Hook(), a.Link.ID)
 		case a.Mode == netlink.XDPNative && c.Mode == netlink.XDPGeneric, a.Mode == netlink.XDPGeneric && c.native():
-			p.Problem += ": native and generic programs exclude each other"
+			p.Problem += "; native and generic programs exclude each other"
 			p.Fix = off
 		default:
 			p.Fix = c.command(c.Mode, "-force ")

@@ -90,7 +90,7 @@ func (a *prefetcher) giveUp() bool {
 	return true
 }
 
-// advance is called before each line runs. It starts the loads of those behind.
+// advance is called before each line runs. It starts the loads of those after it.
 func (a *prefetcher) advance(turn int) {
 	if a == nil {
 		return

@@ -16,7 +16,7 @@ func completionCommand() env.Command {
 	return env.Command{
 		Name:        "completion",
 		Summary:     "print the completion script of a shell",
-		Description: `Prints a script with which the shell completes the words of xdpload, the names of devices and network namespaces, and the sections and programs of the object file that is named before.`,
+		Description: `Prints a script with which the shell completes the words of xdpload, the names of devices and network namespaces, and the sections and programs of the object file that the line names.`,
 		Examples: []grammar.Example{
 			{Line: "source <(xdpload completion bash)", Help: "for the running shell"},
 		},

@@ -21,6 +21,7 @@ type elfCheckRequest struct {
 	Loader check.Loader
 }
 
+// Check is the command elf check, which says which kernels and loaders can load an object.
 func Check() env.Command {
 	return env.Command{
 		Name:    "elf check",
@@ -38,7 +39,7 @@ With a kernel or a loader the status is 2 when the object cannot be loaded by it
 				grammar.Key("kernel", "VERSION", grammar.Text(&r.Kernel)).
 					Help("the oldest kernel that is to load it, such as 5.10"),
 				grammar.Key("loader", "NAME", grammar.Text(&r.Loader)).Choices("libbpf", "iproute2", "iproute2-legacy", "cilium").
-					Help("who is to load it: libbpf 1.0 and later, iproute2 with it, iproute2 without libbpf, or cilium/ebpf"),
+					Help("the loader: libbpf 1.0 and later, iproute2 with it, iproute2 without libbpf, or cilium/ebpf"),
 			)), r
 		},
 	}

@@ -14,6 +14,7 @@ type elfConvertRequest struct {
 	Output subject.OutputFile
 }
 
+// Convert is the command elf convert, which rewrites iproute2's maps for today's loaders.
 func Convert() env.Command {
 	return env.Command{
 		Name:    "elf convert",

@@ -18,6 +18,7 @@ type elfDiffRequest struct {
 	Before, After subject.ELFFile
 }
 
+// Diff is the command elf diff, which compares two objects.
 func Diff() env.Command {
 	return env.Command{
 		Name:        "elf diff",

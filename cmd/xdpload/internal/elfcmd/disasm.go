@@ -17,6 +17,7 @@ type elfDisasmRequest struct {
 	Options listing.Options
 }
 
+// Disasm is the command elf disasm, which writes an object as a listing.
 func Disasm() env.Command {
 	return env.Command{
 		Name:    "elf disasm|dump",
@@ -53,11 +54,12 @@ type elfAsmRequest struct {
 	Output subject.OutputFile
 }
 
+// Asm is the command elf asm, which makes an object of a listing.
 func Asm() env.Command {
 	return env.Command{
 		Name:        "elf asm|assemble",
 		Summary:     "make an object file of a listing",
-		Description: `Makes an object file of what "elf disasm" prints, or of a text that was written like it. A fault is named with its line.`,
+		Description: `Makes an object file of what "elf disasm" prints, or of a text that was written like it. An error names its line.`,
 		Examples: []grammar.Example{
 			{Line: "xdpload elf asm foo.s -o foo.o", Help: "assemble a file"},
 		},

@@ -1,2 +1,2 @@
-// package elfcmd has the commands about object files.
+// Package elfcmd has the commands about object files.
 package elfcmd

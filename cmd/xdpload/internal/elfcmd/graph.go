@@ -17,11 +17,12 @@ type elfGraphRequest struct {
 	Flow   bool
 }
 
+// Graph is the command elf graph, which draws an object or one program.
 func Graph() env.Command {
 	return env.Command{
 		Name:        "elf graph",
 		Summary:     "draw who calls whom in an object file",
-		Description: `Draws the programs, the functions that they call, the maps that they use and the slots of program arrays; or the flow of control in one program. The text is for Graphviz, or for Mermaid, which code forges draw where it stands in Markdown.`,
+		Description: `Draws the programs, the functions that they call, the maps that they use and the slots of program arrays; or the flow of control in one program. The text is for Graphviz, or for Mermaid, which code forges draw where it appears in Markdown.`,
 		Examples: []grammar.Example{
 			{Line: "xdpload elf graph foo.o | dot -Tsvg -o foo.svg", Help: "a picture of an object"},
 			{Line: "xdpload elf graph foo.o program xdp_main flow mermaid", Help: "the flow of control in one program"},

@@ -22,11 +22,12 @@ type elfShowRequest struct {
 	Files []string
 }
 
+// Show is the command elf show, which says what is in an object.
 func Show() env.Command {
 	return env.Command{
 		Name:    "elf show|list",
 		Summary: "show what is in an object file",
-		Description: `Shows the programs of a BPF object file with the functions, helpers, kernel functions and maps that they use; the maps with the types of their entries and the paths at which they would be pinned; the global variables with their initial values; the slots of program arrays; and the sections. It asks no kernel and takes no privilege, and reads objects of either byte order. With -brief it is the programs and maps alone.
+		Description: `Shows the programs of a BPF object file with the functions, helpers, kernel functions and maps that they use; the maps with the types of their entries and the paths at which they would be pinned; the global variables with their initial values; the slots of program arrays; and the sections. It asks no kernel and needs no privilege, and reads objects of either byte order. With -brief it is the programs and maps alone.
 
 In JSON one FILE is an object, and several are an array. A file that cannot be read does not keep the others from being shown: it is named afterwards, with status 2.`,
 		Examples: []grammar.Example{

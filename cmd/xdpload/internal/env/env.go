@@ -24,13 +24,14 @@ type Env struct {
 	Verifying load.Jobs // for all that is loaded, nil for the default
 }
 
-// A batch is what its lines need not look for again.
+// A batch is what one line has found out and the next need not look for again.
 type batch struct {
 	Devices map[string]int // indexes
 	// Kept is what was loaded for more than one line, by what tells it apart.
 	Kept map[any]io.Closer
 }
 
+// NewBatch returns the state of a batch of which no line has run yet.
 func NewBatch() *batch {
 	return &batch{Devices: make(map[string]int), Kept: make(map[any]io.Closer)}
 }
@@ -101,6 +102,7 @@ func (e *Env) Device(name string) (*netlink.Conn, int, error) {
 	return conn, l.Index, nil
 }
 
+// Close closes the netlink socket and what the lines of a batch have shared.
 func (e *Env) Close() {
 	if e.InBatch != nil {
 		e.InBatch.Close()

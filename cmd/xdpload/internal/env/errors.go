@@ -93,6 +93,8 @@ func Message(err error) string {
 	return err.Error()
 }
 
+// VerifierLog returns the lines of the verifier's log that are printed with an error: all
+// of them if the line said verbose, otherwise the last few.
 func VerifierLog(err error, v *ebpf.VerifierError) []string {
 	if x, ok := errors.AsType[*ObjectError](err); ok && x.Verbose {
 		return v.Log

@@ -15,6 +15,7 @@ type Request interface {
 // Runner is a request of which nothing is to be known before it runs.
 type Runner func(context.Context, *Env) (any, error)
 
+// Run calls r.
 func (r Runner) Run(ctx context.Context, e *Env) (any, error) { return r(ctx, e) }
 
 // Lines is what a command needs of which a batch has many lines, and whose grammar
@@ -35,4 +36,5 @@ func Lines[R any](fresh func() R, build func(*R) *grammar.Node, line func(*R) Re
 // ChangeReport marks what a command that changes something reports.
 type ChangeReport interface{ Changes() }
 
+// A Command is an entry of the table of commands: its names, its help and its grammar.
 type Command = grammar.Command[Request]

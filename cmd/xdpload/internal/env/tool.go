@@ -5,6 +5,7 @@ import "path/filepath"
 // A tool is the program whose words and forms are followed.
 type tool string
 
+// The tools, by the names of the links through which the program is called.
 const (
 	ToolXDPLoad tool = "xdpload"
 	ToolIP      tool = "ip"

@@ -30,6 +30,7 @@ func (e *Env) Warn(format string, args ...any) {
 	e.Notify(Notice{Warning: fmt.Sprintf(format, args...)})
 }
 
+// Notify writes a notice to standard error, as JSON with -json.
 func (e *Env) Notify(n Notice) {
 	if e.JSON && !e.Tool.Foreign() {
 		e.Encode(n)
@@ -42,5 +43,5 @@ func (e *Env) Notify(n Notice) {
 	for _, line := range n.VerifierLog {
 		b.WriteString(render.Printable(line) + "\n")
 	}
-	_, _ = io.WriteString(e.Stderr, b.String()) // as in encode
+	_, _ = io.WriteString(e.Stderr, b.String()) // as in Encode
 }

@@ -1,2 +1,2 @@
-// package linkcmd has the commands about links: XDP programs, and netkit devices.
+// Package linkcmd has the commands about links: XDP programs, and netkit devices.
 package linkcmd

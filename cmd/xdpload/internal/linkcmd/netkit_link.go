@@ -85,6 +85,7 @@ type linkAddRequest struct {
 	Netkit netkitRequest
 }
 
+// Add is the command link add, which creates a pair of netkit devices.
 func Add() env.Command {
 	return env.Command{
 		Name:        "link add",
@@ -171,10 +172,11 @@ type linkDelRequest struct {
 	IfExists bool
 }
 
+// Delete is the command link delete.
 func Delete() env.Command {
 	return env.Command{
 		Name:        "link delete|del",
-		Summary:     "delete a device, and of a pair both",
+		Summary:     "delete a device, or both of a pair",
 		Description: `Deletes a device with all that is attached to it.`,
 		Examples:    []grammar.Example{{Line: "xdpload link del nk0", Help: "delete the pair of nk0"}},
 		New: func() (*grammar.Node, env.Request) {

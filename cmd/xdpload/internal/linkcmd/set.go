@@ -30,6 +30,7 @@ type linkSetRequest struct {
 	Netkit   netkitRequest
 }
 
+// Set is the command link set, which attaches and detaches XDP programs.
 func Set() env.Command {
 	return env.Command{
 		Name:    "link set|change",
@@ -38,7 +39,7 @@ func Set() env.Command {
 
 A program that is attached already stays: only -force replaces it, and then without a moment in which neither program runs. "xdp off" detaches what is attached, whatever its mode; "xdpgeneric off" and its like detach that mode's program only. Where nothing is attached, "off" is done already.
 
-Several devices, by dev DEV dev DEV …, a pattern, a group or all, run one program that is loaded once. Each device that refuses is named with its reason and the status is 2, while the others run it; with -atomic, all are as they were before, also on ^C. Alike results are one line, with -details one for each device; JSON is an array.
+Several devices, by dev DEV dev DEV …, a pattern, a group or all, run one program that is loaded once. Each device that refuses is named with its reason and the status is 2, while the others run it; with -atomic, all are as they were before, also on ^C. Devices with the same result share a line, or have one each with -details; JSON is an array.
 
 Lines of a batch that name the same program of the same file share it: it is read and verified once, unless it has a map that is not pinned, or the line sets more than the hook.`,
 		Examples: []grammar.Example{
@@ -108,7 +109,7 @@ func (r *linkSetRequest) offGrammar() *grammar.Node {
 	return grammar.Const("off", &r.Off, true, grammar.Any(
 		grammar.Key("link", "N", grammar.Number(&r.LinkID, 1, math.MaxUint32)).Exact().
 			Help("detach what the bpf_link with this id holds, for good"),
-		grammar.Flag("if-exists", &r.IfExists).Help("no error if that link holds nothing here; without a link nothing attached is none anyway"),
+		grammar.Flag("if-exists", &r.IfExists).Help("no error if that link holds nothing here; without link, it is no error that nothing is attached"),
 	)).Alias("none").Exact().Help("detach the program")
 }
 

@@ -14,6 +14,7 @@ type linkShowRequest struct {
 	Device string
 }
 
+// Show is the command link show, which lists devices with their XDP programs.
 func Show() env.Command {
 	return env.Command{
 		Name:    "link show|list|lst",

@@ -1,2 +1,2 @@
-// package mapcmd has the commands about maps and their entries.
+// Package mapcmd has the commands about maps and their entries.
 package mapcmd

@@ -35,11 +35,12 @@ func (r *entryRequest) value() *grammar.Node {
 
 const typedDescription = `Keys and values have the types that the map's BTF gives: numbers, names of enumerations, text in arrays of char, objects and arrays in JSON. Without BTF they are 0x and the bytes in hexadecimal.`
 
+// Dump is the command map dump, which prints all entries of a map.
 func Dump() env.Command {
 	return env.Command{
 		Name:    "map dump",
 		Summary: "print the entries of a map",
-		Description: `Prints every entry, one a line, for people. With -json it is an object {"key":…,"value":…} a line, and that is the form which map load reads again. A map with a value for each CPU shows each, and the sum of every integer in them.
+		Description: `Prints every entry on a line of its own, for people to read. With -json each line is an object {"key":…,"value":…}, which map load reads. For a map with a value for each CPU it prints each of them, and the sum of every integer in them.
 
 ` + typedDescription,
 		Examples: []grammar.Example{
@@ -59,6 +60,7 @@ func (r *entryRequest) dump(_ context.Context, e *env.Env) (any, error) {
 	})
 }
 
+// Get is the command map get, which prints one entry.
 func Get() env.Command {
 	return env.Command{
 		Name:        "map get|lookup",
@@ -101,11 +103,12 @@ func (r *entryReport) WriteText(w io.Writer, _ render.Options) error {
 	return err
 }
 
+// Set is the command map set, which makes or changes one entry.
 func Set() env.Command {
 	return env.Command{
 		Name:        "map set|update",
 		Summary:     "set one entry of a map",
-		Description: "Makes the entry, or changes it; on every CPU where the map has a value for each.\n\n" + typedDescription,
+		Description: "Creates the entry, or changes it; on every CPU if the map has a value for each.\n\n" + typedDescription,
 		Examples: []grammar.Example{
 			{Line: "xdpload map set pinned m:globals/hosts key 192.0.2.1 value '{\"limit\":10}'", Help: "an address as key, a structure as value"},
 		},
@@ -120,6 +123,7 @@ func (r *entryRequest) set(_ context.Context, e *env.Env) (any, error) {
 	return nil, r.with(e, func(d *mapdata.Map) error { return d.Set(r.Key, r.Value) })
 }
 
+// Delete is the command map delete, which removes one entry.
 func Delete() env.Command {
 	return env.Command{
 		Name:        "map delete|remove",
@@ -156,11 +160,12 @@ func (r *entryRequest) with(e *env.Env, do func(*mapdata.Map) error) error {
 	return nil
 }
 
+// Load is the command map load, which sets the entries that standard input has.
 func Load() env.Command {
 	return env.Command{
 		Name:    "map load",
 		Summary: "set the entries that standard input has",
-		Description: `Reads lines of JSON, each an object {"key":…,"value":…} as map dump prints it with -json and not without, or CSV, with or without a byte order mark, with a header of columns "key" and "value", and of structures "key.MEMBER" and "value.MEMBER". Entries go to the kernel in batches. An error names the line, and says how many entries were set before it; those stay.
+		Description: `Reads lines of JSON, each an object {"key":…,"value":…} as map dump prints it with -json, or CSV, with or without a byte order mark, with a header of columns "key" and "value", and of structures "key.MEMBER" and "value.MEMBER". Entries go to the kernel in batches. An error names the line, and says how many entries were set before it; those stay.
 
 ` + typedDescription,
 		Examples: []grammar.Example{

@@ -22,6 +22,7 @@ type mapShowRequest struct {
 	Map subject.MapRef
 }
 
+// Show is the command map show, which lists the maps of the kernel.
 func Show() env.Command {
 	return env.Command{
 		Name:        "map show|list|lst",

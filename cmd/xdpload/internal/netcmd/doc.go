@@ -1,2 +1,2 @@
-// package netcmd has the command that shows every program that a packet meets.
+// Package netcmd has the command that shows every program that a packet meets.
 package netcmd

@@ -24,15 +24,16 @@ type offloadCheckRequest struct {
 	Program subject.ProgramRequest
 }
 
+// Check is the command offload check, which holds an object against a driver's rules.
 func Check() env.Command {
 	return env.Command{
 		Name:    "offload check",
-		Summary: "say what of an object a device would refuse",
-		Description: `Holds one program of an object, and the maps that it uses, against the rules of a driver, before the kernel is asked and without the device: for nfp and netdevsim, those of Linux 6.12. Each line names the program, the line of the source, the rule, and the kernel file that the rule comes from. Limits that only a card's firmware knows are not among the rules.
+		Summary: "say what a device would refuse in an object",
+		Description: `Checks one program of an object, and the maps that it uses, against the rules of a driver, before the kernel is asked and without the device: for nfp and netdevsim, those of Linux 6.12. Each line names the program, the line of the source, the rule, and the kernel file that the rule comes from. Limits that only a card's firmware knows are not among the rules.
 
 The status is 0 when no rule is broken, and 2 otherwise.`,
 		Examples: []grammar.Example{
-			{Line: "xdpload offload check driver nfp obj foo.o sec xdp", Help: "hold a program against the rules of nfp"},
+			{Line: "xdpload offload check driver nfp obj foo.o sec xdp", Help: "check a program against the rules of nfp"},
 		},
 		New: func() (*grammar.Node, env.Request) {
 			r := &offloadCheckRequest{Program: subject.NewProgramRequest()}

@@ -1,2 +1,2 @@
-// package offloadcmd has the commands about devices that run programs themselves.
+// Package offloadcmd has the commands about devices that run programs themselves.
 package offloadcmd

@@ -14,6 +14,7 @@ import (
 	"github.com/xdpload/xdpload/offload"
 )
 
+// Features is the command features, which lists drivers and since when each runs XDP programs.
 func Features() env.Command {
 	return env.Command{
 		Name:        "features",

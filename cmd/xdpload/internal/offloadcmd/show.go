@@ -14,6 +14,7 @@ import (
 	"github.com/xdpload/xdpload/offload"
 )
 
+// Show is the command offload show, which says what devices can run.
 func Show() env.Command {
 	return env.Command{
 		Name:        "offload show",
@@ -101,7 +102,7 @@ func (r *offloadReport) WriteText(w io.Writer, _ render.Options) error {
 	}
 	b.WriteString("\n")
 	if r.Features == nil {
-		b.WriteString("    xdp-features not told by this kernel: that came with Linux 6.3\n")
+		b.WriteString("    xdp-features unknown: the kernel reports them since Linux 6.3\n")
 	} else {
 		fmt.Fprintf(&b, "    xdp-features %s\n", subject.OrDash(strings.Join(r.Features, " ")))
 		fmt.Fprintf(&b, "    rx-metadata %s xsk %s zc-max-segs %d\n",

@@ -1,2 +1,2 @@
-// package pincmd has the commands about pins.
+// Package pincmd has the commands about pins.
 package pincmd

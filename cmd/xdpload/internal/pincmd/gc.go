@@ -21,11 +21,12 @@ type pinGCRequest struct {
 	Objects bool
 }
 
+// GC is the command pin gc, which removes what killed loads have left.
 func GC() env.Command {
 	return env.Command{
 		Name:        "pin gc",
 		Summary:     "remove what killed loads and vanished programs have left",
-		Description: `Takes back the pins of a load whose process was killed before it was done, and removes the program arrays that were kept alive for programs that are gone. A program that is an element of its own array keeps itself alive when its load is killed, or when another tool takes it off: pin show lists that array below xdpload/owned, and pin rm of it lets both go. With objects, the directories of object files (PIN_OBJECT_NS) go too of which no loaded program uses a map.`,
+		Description: `Takes back the pins of a load whose process was killed before it was done, and removes the program arrays that were kept alive for programs that are gone. A program that is an element of its own array keeps itself alive when its load is killed, or when another tool takes it off: pin show lists that array below xdpload/owned, and pin rm of it lets both go. With objects, so do the directories of object files (PIN_OBJECT_NS) whose maps no loaded program uses.`,
 		Examples: []grammar.Example{
 			{Line: "xdpload pin gc -n", Help: "only list what would be removed"},
 		},
@@ -73,13 +74,14 @@ type pinRmRequest struct {
 	Path string
 }
 
+// Remove is the command pin rm, which removes one pin.
 func Remove() env.Command {
 	return env.Command{
 		Name:        "pin rm|remove|delete",
 		Summary:     "remove one pin",
 		Description: `Removes the name: the map or program stays as long as a hook, a program or a process holds it. Program arrays that were kept alive for a program go with its last pin when nothing else runs it.`,
 		Examples: []grammar.Example{
-			{Line: "xdpload pin rm m:globals/stats", Help: "the next load makes the map anew"},
+			{Line: "xdpload pin rm m:globals/stats", Help: "the next load creates the map again"},
 		},
 		New: func() (*grammar.Node, env.Request) {
 			r := new(pinRmRequest)
@@ -109,7 +111,7 @@ func (r *pinRmRequest) Run(ctx context.Context, e *env.Env) (any, error) {
 	return nil, subject.Release(ctx, e, conn, program)
 }
 
-// pinnedProgram is nil for a pin that is no program.
+// pinnedProgram is nil for a pin that is not of a program.
 func pinnedProgram(path string) *prog.Info {
 	p, err := prog.OpenPinned(path, ebpf.UnspecifiedProgram)
 	if err != nil {

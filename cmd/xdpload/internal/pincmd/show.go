@@ -20,6 +20,7 @@ type pinShowRequest struct {
 	Dir string
 }
 
+// Show is the command pin show, which lists pins and what runs the pinned programs.
 func Show() env.Command {
 	return env.Command{
 		Name:        "pin show|list|lst",

@@ -1,2 +1,2 @@
-// package progcmd has the commands about programs: show, run, dump, jit, and verify.
+// Package progcmd has the commands about programs: show, run, dump, jit, and verify.
 package progcmd

@@ -23,6 +23,7 @@ type progDumpRequest struct {
 
 const kallsyms = "/proc/kallsyms"
 
+// Dump is the command prog dump, which shows what the kernel made of a program.
 func Dump() env.Command {
 	return env.Command{
 		Name:    "prog dump",

@@ -25,11 +25,12 @@ type progJITRequest struct {
 	Value   int64
 }
 
+// JIT is the command prog jit, which tells and sets how the kernel compiles programs.
 func JIT() env.Command {
 	return env.Command{
 		Name:    "prog jit",
-		Summary: "tell or set how the kernel compiles programs",
-		Description: `Tells the settings of the kernel's JIT compiler, what each means, and how much machine code there is; or sets one of them, for the whole machine and until it starts again. Programs that are loaded stay as they are.
+		Summary: "show or set how the kernel compiles programs",
+		Description: `Shows the settings of the kernel's JIT compiler, what each means, and how much machine code there is; or sets one of them, for the whole machine and until it restarts. Programs that are already loaded stay as they are.
 
 The settings are net.core.bpf_jit_enable, bpf_jit_harden, bpf_jit_kallsyms and bpf_jit_limit of sysctl(8). Only the machine's first network namespace has them.`,
 		Examples: []grammar.Example{
@@ -50,13 +51,14 @@ The settings are net.core.bpf_jit_enable, bpf_jit_harden, bpf_jit_kallsyms and b
 
 // jitSetting is a setting, as net/core/sysctl_net_core.c has it.
 type jitSetting struct {
-	Name     string // behind "bpf_jit_"
+	Name     string // after "bpf_jit_"
 	Values   string // in words of the grammar
 	Min, Max int64
 	Help     string
 	Meanings []string // by value, of one that has few
 }
 
+// JITSettings are the settings of the JIT compiler, in the order in which they are told.
 var JITSettings = [...]jitSetting{
 	{
 		Name: "enable", Values: "0|1|2", Max: 2,
@@ -121,7 +123,7 @@ func (s *jitSetting) Write(dir string, value int64) error {
 	_, err = f.WriteString(strconv.FormatInt(value, 10))
 	switch {
 	case errors.Is(err, unix.EINVAL) && s.Name == "enable":
-		return fmt.Errorf("this kernel takes 1 only, built with CONFIG_BPF_JIT_ALWAYS_ON: %w", err)
+		return fmt.Errorf("this kernel, built with CONFIG_BPF_JIT_ALWAYS_ON, takes only 1: %w", err)
 	case errors.Is(err, unix.EINVAL) && s.Name == "limit":
 		return fmt.Errorf("more than there is room for code: %w", err)
 	}
@@ -148,6 +150,7 @@ func (e *JITPlaceError) Error() string {
 }
 func (e *JITPlaceError) Unwrap() error { return e.Err }
 
+// JITHints says what to do about an error of prog jit, nil for others.
 func JITHints(err error) []string {
 	if _, ok := errors.AsType[*JITPlaceError](err); ok {
 		return []string{"xdpload -netns /proc/1/ns/net prog jit …"}

@@ -34,17 +34,18 @@ type progRunRequest struct {
 	Out     subject.OutputFile
 }
 
+// Run is the command prog run, which runs a program on packets.
 func Run() env.Command {
 	return env.Command{
 		Name:    "prog run",
-		Summary: "run a program on packets that are on no device",
+		Summary: "run a program on packets of your own",
 		Description: `Has the kernel run a program on a packet, or on every packet of a capture, and says its verdict, what it has changed of the packet and of its context, and how long it took (BPF_PROG_TEST_RUN). Nothing is sent, whatever the verdict.
 
 A program of an object is loaded for this, with the programs of its program arrays, and is gone at the end. Nothing is attached or pinned, and its maps are its own, even where the object asks for a pinned one; "map NAME pinned PATH" uses that map. What a program with an id or a pin writes to its maps stays written.
 
-Packets begin with an Ethernet header of 14 bytes. Programs of the types for sockets, cgroups and lightweight tunnels see what follows it. Of a capture there is a line for each verdict, and with -details one for each packet. With repeat a packet is run so often, each time as the run before has left it, and the time is the mean.
+Packets begin with an Ethernet header of 14 bytes. Programs of the types for sockets, cgroups and lightweight tunnels see what follows it. Of a capture there is a line for each verdict, and with -details one for each packet. With repeat the program runs that many times on each packet, each time on what the run before has left, and the time is the mean.
 
-Verdicts are called as in include/uapi/linux: XDP_PASS, TC_ACT_OK, BPF_OK; expect takes them without the prefix too, and numbers. A filter of sockets has DROP, and KEEP with the number of bytes. When a verdict is not the expected one the status is 2, and the message names the packet by its number in the capture.`,
+Verdicts have their names from include/uapi/linux: XDP_PASS, TC_ACT_OK, BPF_OK; expect takes them without the prefix too, and as numbers. A socket filter has DROP, and KEEP with the number of bytes. When a verdict is not the expected one the status is 2, and the message names the packet by its number in the capture.`,
 		Examples: []grammar.Example{
 			{Line: "xdpload prog run obj foo.o pcap in.pcap", Help: "a table of verdicts"},
 			{Line: "xdpload prog run obj foo.o section tc pcap in.pcap out passed.pcap", Help: "the packets that go on, as the program leaves them"},
@@ -89,7 +90,7 @@ func (r *progRunRequest) which() *grammar.Node {
 				grammar.Key("program", "NAME", grammar.String(&p.Program)).Completes(grammar.Program).
 					Help("the program with this name"),
 				grammar.Key("type", "TYPE", grammar.Text(&r.Type)).Choices(packetTypeNames()...).
-					Help("the type as which it is loaded, if not that of its section"),
+					Help("the type to load it as, if not that of its section"),
 				grammar.Flag("verbose", &p.Verbose).
 					Help("print the verifier's whole log"),
 			}, p.Load.Contents()...)...),
@@ -152,7 +153,7 @@ func (r *progRunRequest) Open(ctx context.Context, e *env.Env) (*subject.Loaded,
 		}
 		found, err := obj.Program(elf.Selector{Section: r.Program.Section, Program: r.Program.Program})
 		if err == nil && found.Type == ebpf.UnspecifiedProgram {
-			err = fmt.Errorf("section %q does not tell the type of program %s: name it, type xdp for one", found.Section, found.Name)
+			err = fmt.Errorf("section %q does not tell the type of program %s: name it, type xdp for example", found.Section, found.Name)
 		}
 		if err != nil {
 			return nil, &env.ObjectError{Object: r.Program.Name(), Err: err}
@@ -216,7 +217,7 @@ func (r *progRunRequest) runPacket(e *env.Env, p *prog.Program) (any, error) {
 			return nil, err
 		}
 		if len(data) > maxPacket {
-			return nil, fmt.Errorf("%s: more than %d bytes are no packet", subject.InputName(r.Data), maxPacket)
+			return nil, fmt.Errorf("%s: more than %d bytes are not a packet", subject.InputName(r.Data), maxPacket)
 		}
 	}
 	result, err := p.Run(prog.RunOptions{Data: data, Context: r.Context, Repeat: r.Repeat})

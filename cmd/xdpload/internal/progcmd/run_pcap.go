@@ -94,7 +94,7 @@ func (r *progRunRequest) eachPacket(e *env.Env, p *prog.Program, report *Capture
 	}
 	for packet, err := range packets.Packets() {
 		if err == nil && packet.Link != pcap.Ethernet {
-			err = fmt.Errorf("packet %d: it begins with %s, a program reads Ethernet", packet.Number, packet.Link)
+			err = fmt.Errorf("packet %d: it begins with %s, but programs read Ethernet", packet.Number, packet.Link)
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", subject.InputName(r.Capture), err)
@@ -116,7 +116,7 @@ func (r *progRunRequest) eachPacket(e *env.Env, p *prog.Program, report *Capture
 		}
 	}
 	if r.Expect != "" && report.Packets == 0 {
-		return fmt.Errorf("%s: there is no packet, so none has the verdict %s", subject.InputName(r.Capture), r.Expect)
+		return fmt.Errorf("%s: the capture has no packet, so none has the verdict %s", subject.InputName(r.Capture), r.Expect)
 	}
 	return nil
 }
@@ -134,6 +134,7 @@ func passed(in *pcap.Packet, r *prog.RunResult) *pcap.Packet {
 	return out
 }
 
+// Add counts what a program did with a packet of the capture.
 func (c *CaptureReport) Add(e *env.Env, in *pcap.Packet, r *prog.RunResult) {
 	i := slices.IndexFunc(c.Verdicts, func(v verdictCount) bool { return v.Value == r.Verdict.Value })
 	if i < 0 {

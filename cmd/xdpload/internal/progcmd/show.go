@@ -20,6 +20,7 @@ type progShowRequest struct {
 	Pinned string
 }
 
+// Show is the command prog show, which lists the programs of the kernel.
 func Show() env.Command {
 	return env.Command{
 		Name:        "prog show|list|lst",

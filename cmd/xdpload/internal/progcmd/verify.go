@@ -33,19 +33,20 @@ type verifyRequest struct {
 	JUnit     subject.OutputFile
 }
 
+// Verify is the command verify, which asks the kernel about every program of an object.
 func Verify() env.Command {
 	return env.Command{
 		Name:    "verify",
-		Summary: "ask this kernel whether it takes the programs of an object file",
-		Description: `Has the kernel verify and compile every program of an object, or some, and keeps none: nothing is attached or pinned, and no pinned map is touched, because maps are made for this alone. Programs are verified side by side on all processors. Each has its result, and what it cost the verifier: the time; the instructions that it went through, of the 1000000 that it would at most; the states that it kept, and the most at a time; the bytes of stack of the program and of each function that it calls. For a program that is rejected there is the verifier's reason, the line of the source that it was at, and the end of its log, all of it with verbose. The status is 2 when a program is rejected.
+		Summary: "ask this kernel whether it accepts the programs of an object file",
+		Description: `Has the kernel verify and compile every program of an object, or some, and keeps none: nothing is attached or pinned, and no pinned map is touched, because maps are made for this alone. Programs are verified side by side on all processors. Each has its result, and what it cost the verifier: the time; the instructions that it went through, out of at most 1000000; the states that it kept, and the most at a time; the bytes of stack of the program and of each function that it calls. For a program that is rejected there is the verifier's reason, the line of the source that it was at, and the end of its log, all of it with verbose. The status is 2 when a program is rejected.
 
-A program whose section does not tell its type, such as iproute2's "prog", is taken for what calls it, or for the type that is named. Programs that this kernel cannot be asked about alone are skipped, with the reason: those that replace a function of another program (freplace), those of struct_ops, and those of no type. When that leaves none, the status is 2 too. A program of a program array is verified like every other one; arrays are empty, so a tail call is as good as one that finds nothing. With dev XDP programs are bound to a device, and may use what its driver offers.
+A program whose section does not tell its type, such as iproute2's "prog", is taken for what calls it, or for the type that is named. Programs that this kernel cannot be asked about alone are skipped, with the reason: those that replace a function of another program (freplace), those of struct_ops, and those of no type. When that leaves none, the status is 2 too. A program of a program array is verified like every other one; arrays are empty, so every tail call falls through. With dev XDP programs are bound to a device, and may use what its driver offers.
 
-With btf the CO-RE relocations are resolved against the types of another kernel. That they can be resolved is then known of that kernel; that the result is safe, and that there are its helpers and functions, is known of this one only.`,
+With btf the CO-RE relocations are resolved against the types of another kernel. This says whether they can be resolved on that kernel; whether the result is safe, and whether its helpers and functions exist, it says of this kernel only.`,
 		Examples: []grammar.Example{
 			{Line: "xdpload verify foo.o", Help: "every program of the object"},
 			{Line: "xdpload verify foo.o program xdp_main verbose", Help: "one program, with the whole log if it is rejected"},
-			{Line: "xdpload verify foo.o -junit verify.xml", Help: "for a continuous integration to read"},
+			{Line: "xdpload verify foo.o -junit verify.xml", Help: "for continuous integration"},
 			{Line: "xdpload verify foo.o btf /boot/vmlinux-5.15", Help: "whether the CO-RE relocations fit another kernel"},
 		},
 		New: func() (*grammar.Node, env.Request) {
@@ -65,7 +66,7 @@ With btf the CO-RE relocations are resolved against the types of another kernel.
 				grammar.Key("btf", "FILE", grammar.String(&r.BTF)).Completes(grammar.File).
 					Help("the types of another kernel: raw BTF, or a vmlinux"),
 				grammar.Flag("-stats", &r.Stats).Alias("stats").
-					Help("print all that the verifier tells, and totals"),
+					Help("print all that the verifier reports, and totals"),
 				grammar.Key("-junit", "OUT", grammar.String(&r.JUnit.File)).Alias("junit").Completes(grammar.File).
 					Help("write the results as JUnit XML too; - is standard output, without the table"),
 				grammar.Flag("verbose", &r.Verbose).
@@ -225,7 +226,7 @@ func (t *typeWord) UnmarshalText(text []byte) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%w; there are %s", errProgramType, strings.Join(packetTypeNames(), ", "))
+	return fmt.Errorf("%w; the types are %s", errProgramType, strings.Join(packetTypeNames(), ", "))
 }
 
 type packetType struct {

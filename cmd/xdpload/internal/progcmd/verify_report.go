@@ -139,7 +139,7 @@ func (p *verifiedProgram) explain(b *strings.Builder, o render.Options) {
 	}
 	fmt.Fprintf(b, "%s: %s: %s\n", render.Line(p.Name), p.Result, render.Line(p.Reason))
 	if p.Result == resultSkipped && p.Type == "" {
-		b.WriteString("  name it: type xdp, for one\n")
+		b.WriteString("  name it: type xdp, for example\n")
 	}
 	if subject.AsksDriver(p.Reason) {
 		b.WriteString("  it asks the driver about packets: name the device, dev DEV\n")

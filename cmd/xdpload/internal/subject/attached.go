@@ -66,6 +66,7 @@ type ProgramView struct {
 	attach.Inventory
 }
 
+// NewProgramView returns a view with the options of the command line.
 func NewProgramView(e *env.Env) ProgramView {
 	return ProgramView{Details: e.Details, Foreign: e.Tool.Foreign(), pins: Pins(e)}
 }

@@ -25,7 +25,7 @@ type Loading struct {
 	Program *ProgramRequest // nil for none, and for one that has to wait for its turn
 	Run     ebpf.ProgramType
 	Shares  bool // with the lines that name the same program
-	Barrier bool // what is behind the line must not be loaded before it has run
+	Barrier bool // what comes after the line must not be loaded before it has run
 }
 
 // A Joining is an attaching that may be applied together with lines like it.

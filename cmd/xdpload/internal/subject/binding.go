@@ -15,6 +15,7 @@ type BoundDevice struct {
 	Name    string `json:"ifname,omitempty"` // in this network namespace
 }
 
+// DescribeBinding reports on the device that a program or map is bound to, nil for none.
 func DescribeBinding(e *env.Env, b *offload.Binding) *BoundDevice {
 	if b == nil {
 		return nil

@@ -13,6 +13,7 @@ type BytecodeReport struct {
 	Insns  []netlink.Instruction `json:"insns"`
 }
 
+// ReportBytecode reports on a classic program, nil for one without instructions.
 func ReportBytecode(program []netlink.Instruction) *BytecodeReport {
 	if len(program) == 0 {
 		return nil

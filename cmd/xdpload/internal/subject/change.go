@@ -191,6 +191,7 @@ type alike struct {
 	names   map[string][]string // of the devices, by text
 }
 
+// NewAlike joins nothing with -details.
 func NewAlike(o render.Options) *alike {
 	return &alike{details: o.Details, names: make(map[string][]string)}
 }

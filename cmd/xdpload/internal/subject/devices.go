@@ -23,6 +23,7 @@ type DevicesRequest struct {
 	All   bool
 }
 
+// HelpPattern is the help for the name of a device where a pattern is understood too.
 const HelpPattern = "the device's name; a pattern such as 'veth*' for all whose name or alternative name matches"
 
 // Grammar is the words after "link set": ip's, with dev repeated.
@@ -34,7 +35,7 @@ func (r *DevicesRequest) Grammar() *grammar.Node {
 		grammar.Key("group", "GROUP", grammar.String(&r.Group)).Exact().
 			Help("the devices of this group, a number or a name from /etc/iproute2/group"),
 		grammar.Const("all", &r.All, true).Exact().
-			Help("every device of the network namespace; but for lo, unless to detach"),
+			Help("every device of the network namespace, but lo only to detach"),
 		grammar.Seq(
 			grammar.Opt(grammar.Word("dev").Exact().Help("may be left out before the name of the first device")),
 			one(),
@@ -54,7 +55,7 @@ func isPattern(name string) bool { return strings.ContainsAny(name, "*?[") }
 func (r *DevicesRequest) Check() error {
 	for _, name := range r.Names {
 		if _, err := path.Match(name, ""); isPattern(name) && err != nil {
-			return fmt.Errorf("%q is not a pattern: a [ wants its ]", name)
+			return fmt.Errorf("%q is not a pattern: a [ needs its ]", name)
 		}
 	}
 	return nil

@@ -77,6 +77,7 @@ func (f *DeviceFailure) refusal() Refusal {
 	return r
 }
 
+// Refusals are the devices that were not changed, each with its reason, for JSON.
 func (e *DevicesError) Refusals() []Refusal {
 	out := make([]Refusal, len(e.Failed))
 	for i := range e.Failed {

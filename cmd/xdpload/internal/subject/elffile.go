@@ -23,6 +23,7 @@ type ELFFile struct {
 	Program string
 }
 
+// FileGrammar is the name of the file.
 func (r *ELFFile) FileGrammar() *grammar.Node {
 	return grammar.Value("FILE", grammar.String(&r.File)).Completes(grammar.File).
 		Help("an object file, or - for standard input")
@@ -37,11 +38,13 @@ func (r *ELFFile) PartGrammar() []*grammar.Node {
 	}
 }
 
+// ProgramGrammar is the word program and a name.
 func (r *ELFFile) ProgramGrammar() *grammar.Node {
 	return grammar.Key("program", "NAME", grammar.String(&r.Program)).Completes(grammar.Program).
 		Help("only this program or function")
 }
 
+// Open reads the object file.
 func (r *ELFFile) Open(e *env.Env) (*elf.Object, error) {
 	p := ProgramRequest{File: r.File, FD: -1}
 	return p.Object(e)
@@ -83,6 +86,7 @@ func TextOf(file string, write func(io.Writer) error) (*TextReport, error) {
 // OutputFile is the file that a command writes.
 type OutputFile struct{ File string }
 
+// Grammar is the word -o and the name of the file.
 func (o *OutputFile) Grammar() *grammar.Node {
 	return grammar.Key("-o", "OUT", grammar.String(&o.File)).Alias("output").Completes(grammar.File).
 		Help("the object file to write, which must not be there unless -force is given; - is standard output")
@@ -94,9 +98,10 @@ type outputError struct{ Err error }
 func (e *outputError) Error() string { return e.Err.Error() }
 func (e *outputError) Unwrap() error { return e.Err }
 
+// OutputHints says what to do about a file that cannot be written, nil for other errors.
 func OutputHints(err error) []string {
 	if x, ok := errors.AsType[*outputError](err); ok && errors.Is(x, os.ErrExist) {
-		return []string{"-force writes over the file"}
+		return []string{"-force overwrites the file"}
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/xdpload/xdpload/internal/render"
 )
 
+// LinkPathGrammar is the word link and the path at which a bpf_link is pinned.
 func LinkPathGrammar(path *string) *grammar.Node {
 	return grammar.Key("link", "PATH", grammar.String(path)).Completes(grammar.File).
 		Help("attach by a bpf_link that is pinned at this path: the program stays until the pin is removed; with -force the link that is pinned there is updated in place")

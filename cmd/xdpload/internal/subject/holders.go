@@ -43,6 +43,7 @@ func FindHolders() *Holders {
 	return h
 }
 
+// Look adds what a process has open, by its directory in /proc.
 func (h *Holders) Look(dir string, pid int) {
 	fds, err := os.Open(dir + "/fd")
 	if err != nil {

@@ -61,6 +61,7 @@ func LoadedPrograms() iter.Seq2[*prog.Info, error] {
 // Users maps ids of maps to the programs that use them.
 type Users map[uint32][]*ProgramReport
 
+// MapUsers returns the programs that use each map, by the id of the map.
 func MapUsers() (Users, error) {
 	all := make(Users)
 	for p, err := range LoadedPrograms() {

@@ -23,6 +23,7 @@ type LoadRequest struct {
 	Private    bool // nothing is pinned, nor what is pinned reused
 }
 
+// Options are those of the load that the words ask for.
 func (r *LoadRequest) Options(e *env.Env) load.Options {
 	return load.Options{
 		Variables: r.Variables,
@@ -39,6 +40,7 @@ func (r *LoadRequest) Options(e *env.Env) load.Options {
 	}
 }
 
+// Grammar is the words about maps, variables and pins that may follow an object file.
 func (r *LoadRequest) Grammar() []*grammar.Node {
 	return append(r.Contents(), []*grammar.Node{
 		grammar.Key("pin-maps", "DIR", grammar.String(&r.PinMaps)).Completes(grammar.Directory).
@@ -91,6 +93,7 @@ func (r *LoadRequest) mapGrammar() *grammar.Node {
 	))
 }
 
+// AddVariable reads VAR=VALUE.
 func (r *LoadRequest) AddVariable(word string) error {
 	name, value, ok := strings.Cut(word, "=")
 	if !ok || name == "" {

@@ -25,6 +25,7 @@ type MapRef struct {
 	Program string // "NAME/map" of "prog:NAME/map"
 }
 
+// Grammar is the alternatives that name a map.
 func (r *MapRef) Grammar() *grammar.Node {
 	return grammar.Alt(
 		grammar.Key("pinned", "PATH", grammar.String(&r.Pinned)).Completes(grammar.Pinned).
@@ -57,6 +58,7 @@ func (r *MapRef) set(word string) error {
 	return nil
 }
 
+// Empty reports whether no map was named.
 func (r *MapRef) Empty() bool { return *r == MapRef{} }
 
 func (r *MapRef) String() string {
@@ -89,6 +91,7 @@ func (r *MapRef) Open(e *env.Env) (*ebpf.Map, error) {
 	return m, nil
 }
 
+// Find opens the map. The caller closes it.
 func (r *MapRef) Find(e *env.Env) (*ebpf.Map, error) {
 	switch {
 	case r.Pinned != "":
@@ -101,10 +104,11 @@ func (r *MapRef) Find(e *env.Env) (*ebpf.Map, error) {
 	return openMapNamed(r.Name)
 }
 
+// OpenMapID opens the map with this id. The caller closes it.
 func OpenMapID(id uint32) (*ebpf.Map, error) {
 	m, err := ebpf.NewMapFromID(ebpf.MapID(id))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("no such map: %w", fs.ErrNotExist)
+		return nil, notFoundError("no such map")
 	}
 	return m, err
 }
@@ -138,7 +142,7 @@ func openMapNamed(name string) (*ebpf.Map, error) {
 			found = append(found, id)
 		}
 	}
-	return only(found, "no map has the name", "several maps have the name")
+	return only(found, "no such map", "several maps have this name")
 }
 
 // openMapOf finds the map "NAME/map" of a loaded program.
@@ -160,9 +164,9 @@ func openMapOf(ref string) (*ebpf.Map, error) {
 		}
 	}
 	if len(programs) == 0 {
-		return nil, fmt.Errorf("no program %s is loaded: %w", program, fs.ErrNotExist)
+		return nil, notFoundError(fmt.Sprintf("no program %s is loaded", program))
 	}
-	return only(found, fmt.Sprintf("program %s uses no map %s", program, name), "several programs of the name have such a map")
+	return only(found, fmt.Sprintf("program %s uses no map %s", program, name), "several programs with this name use such a map")
 }
 
 func isProgram(p *prog.Info, ref string) bool {
@@ -172,7 +176,7 @@ func isProgram(p *prog.Info, ref string) bool {
 func only(ids []uint32, none, several string) (*ebpf.Map, error) {
 	switch len(ids) {
 	case 0:
-		return nil, fmt.Errorf("%s: %w", none, fs.ErrNotExist)
+		return nil, notFoundError(none)
 	case 1:
 		return OpenMapID(ids[0])
 	}
@@ -183,12 +187,22 @@ func only(ids []uint32, none, several string) (*ebpf.Map, error) {
 	return nil, fmt.Errorf("%s: choose one by %s", several, strings.Join(words, ", "))
 }
 
+// notFoundError says what the kernel does not have. It is fs.ErrNotExist, whose text
+// is about files.
+type notFoundError string
+
+func (e notFoundError) Error() string { return string(e) }
+
+// Is reports whether the target is fs.ErrNotExist.
+func (notFoundError) Is(target error) bool { return target == fs.ErrNotExist }
+
 // KernelName cuts a name as the kernel does.
 func KernelName(name string) string {
 	const room = 15
 	return name[:min(len(name), room)]
 }
 
+// NameOfMap returns the name of the map with this id, "" if it cannot be told.
 func NameOfMap(id uint32) string {
 	m, err := ebpf.NewMapFromID(ebpf.MapID(id))
 	if err != nil {

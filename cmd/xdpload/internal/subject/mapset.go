@@ -28,6 +28,7 @@ type SetMap struct {
 	Type, KeySize, ValueSize, MaxEntries, Flags, ID, Pinning, InnerID, InnerIndex uint32
 }
 
+// The layout of the message.
 const (
 	mapSetVersion = 1
 	maxSetMaps    = 64
@@ -37,6 +38,8 @@ const (
 	setMapSize    = 36
 )
 
+// Encode returns the message that tc's export and import exchange, in the machine's byte
+// order.
 func (s *MapSet) Encode() []byte {
 	b := make([]byte, setHeader, setHeader+setMapSize*len(s.Maps))
 	binary.NativeEndian.PutUint16(b, mapSetVersion)
@@ -59,7 +62,7 @@ func DecodeMapSet(b []byte) (*MapSet, error) {
 		return nil, errors.New("not a set of maps: too short")
 	}
 	if v := binary.NativeEndian.Uint16(b); v != mapSetVersion {
-		return nil, fmt.Errorf("a set of maps of version %d, this is %d", v, mapSetVersion)
+		return nil, fmt.Errorf("a set of maps of version %d, expected %d", v, mapSetVersion)
 	}
 	n := int(binary.NativeEndian.Uint16(b[2:]))
 	if n > maxSetMaps || len(b) < setHeader+n*setMapSize {

@@ -40,6 +40,7 @@ type ProgramRequest struct {
 	Prefetched *Prefetch   // nil for what is loaded at the line's turn
 }
 
+// NewProgramRequest returns a request that names no program yet.
 func NewProgramRequest() ProgramRequest { return ProgramRequest{FD: -1} }
 
 // Grammar is the alternatives of BPFSPEC that name a program. more are options
@@ -165,6 +166,8 @@ func Release(ctx context.Context, e *env.Env, conn *netlink.Conn, p *prog.Info) 
 	return attach.Release(ctx, conn, Bpffs(e), *p)
 }
 
+// Options are those of the load for a hook that wants this type of program. ifindex is
+// as for Open.
 func (r *ProgramRequest) Options(e *env.Env, want ebpf.ProgramType, ifindex int) load.Options {
 	o := r.Load.Options(e)
 	o.Select = elf.Selector{Section: r.Section, Program: r.Program, Type: want}
@@ -176,6 +179,7 @@ func (r *ProgramRequest) Options(e *env.Env, want ebpf.ProgramType, ifindex int)
 	return o
 }
 
+// Failed adds to an error which program of the object it is about.
 func (r *ProgramRequest) Failed(obj *elf.Object, s elf.Selector, err error) error {
 	failure := &env.ObjectError{Object: r.Name(), Verbose: r.Verbose, Err: err}
 	if p, err := obj.Program(s); err == nil {

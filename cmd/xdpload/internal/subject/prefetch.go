@@ -21,6 +21,7 @@ type Prefetch struct {
 	Worked  bool
 }
 
+// Run reads the object, and loads the program if nothing else can change it.
 func (l *Prefetch) Run(ctx context.Context) {
 	defer close(l.Done)
 	if ctx.Err() != nil {

@@ -21,6 +21,7 @@ type ProgRef struct {
 	Pinned string
 }
 
+// Grammar is the alternatives that name a program.
 func (r *ProgRef) Grammar() *grammar.Node {
 	return grammar.Alt(
 		grammar.Key("id", "N", grammar.Number(&r.ID, 1, math.MaxUint32)).Help("the program with this id"),
@@ -59,11 +60,13 @@ type lookupError struct{ Err error }
 func (e *lookupError) Error() string { return e.Err.Error() }
 func (e *lookupError) Unwrap() error { return e.Err }
 
+// LookupHints says what to do about a program that may not be looked up, nil for other
+// errors.
 func LookupHints(err error) []string {
 	if _, ok := errors.AsType[*lookupError](err); !ok {
 		return nil
 	}
-	return []string{"programs are looked up by CAP_SYS_ADMIN only, or opened by a pin: run it as root, or give pinned PATH"}
+	return []string{"looking programs up takes CAP_SYS_ADMIN: run it as root, or name a pin with pinned PATH"}
 }
 
 // programNamed finds the only program with a name; the kernel keeps 15 bytes of it.
@@ -79,7 +82,7 @@ func programNamed(name string) (uint32, error) {
 	}
 	switch len(found) {
 	case 0:
-		return 0, fmt.Errorf("no program has the name %s: %w", name, fs.ErrNotExist)
+		return 0, notFoundError("no program has the name " + name)
 	case 1:
 		return found[0].ID, nil
 	}

@@ -24,6 +24,7 @@ type MapReport struct {
 	Reused bool   `json:"reused,omitempty"` // it was there before
 }
 
+// ReportProgram reports on a program by id, name and tag, nil for none.
 func ReportProgram(p *prog.Info) *ProgramReport {
 	if p == nil {
 		return nil
@@ -66,6 +67,7 @@ func (l *BPFLink) String() string {
 	return b.String()
 }
 
+// ReportLink reports on a bpf_link by its id, nil for none.
 func ReportLink(l *attach.LinkInfo) *BPFLink {
 	if l == nil {
 		return nil

@@ -118,7 +118,7 @@ func (s *Source) Failed(err error) error {
 	return s.request.Failed(s.Object.Object, s.selector(), err)
 }
 
-// refused is failed for devices that each have their reason.
+// refused is Failed for devices that each have their reason.
 func (s *Source) refused(err error) error {
 	if s.request == nil {
 		return err
@@ -139,6 +139,7 @@ func (s *Source) selector() elf.Selector {
 // Close closes what the lines of a batch have shared.
 func (s *Source) Close() error { return s.Object.Close() }
 
+// Done closes the source, unless lines of a batch share it.
 func (s *Source) Done() {
 	switch { // what is attached stays, and else it is descriptors of ours only
 	case s == nil || s.shared:
@@ -162,6 +163,7 @@ type ProgramName struct {
 	File, section, program string
 }
 
+// ProgramName is how the line calls its program.
 func (r *ProgramRequest) ProgramName(run ebpf.ProgramType) ProgramName {
 	return ProgramName{run, r.File, r.Section, r.Program}
 }
@@ -187,7 +189,7 @@ func StateOf(name string) FileState {
 	}
 }
 
-// Regular reports whether reading the file again gives the same.
+// Regular reports whether the file can be read twice with the same result.
 func (s FileState) Regular() bool { return s.mode&unix.S_IFMT == unix.S_IFREG }
 
 // ShareKey is false for a program that each line has to itself. Whether it has

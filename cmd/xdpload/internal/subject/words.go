@@ -9,6 +9,7 @@ import (
 	"github.com/xdpload/xdpload/attach"
 )
 
+// OrDash returns the name, or "-" for an empty one.
 func OrDash(name string) string {
 	if name == "" {
 		return "-"
@@ -30,6 +31,7 @@ func Capital(s string) string {
 	return string(unicode.ToUpper(r)) + s[n:]
 }
 
+// HandleText is the handle of a filter as tc writes it.
 func HandleText(h uint32) string { return "0x" + strconv.FormatUint(uint64(h), 16) }
 
 // Count is "1 filter" or "2 filters".

@@ -24,8 +24,9 @@ type actionsRequest struct {
 	Since   uint32 // milliseconds
 }
 
+// Actions are the commands about actions that filters share: tc actions add, show and so on.
 func Actions() []env.Command {
-	const about = "An action that is made by itself stays until it is deleted, and filters share it by its index: \"tc filter add … action bpf index 5\". Of the kinds of action here are bpf, gact, mirred and police, as far as the kernel has them."
+	const about = "An action that is created by itself stays until it is deleted, and filters share it by its index: \"tc filter add … action bpf index 5\". The kinds are bpf, gact, mirred and police, as far as the kernel has them."
 	return []env.Command{
 		{
 			Name: "tc actions add", Summary: "create actions that filters can share", Description: about,

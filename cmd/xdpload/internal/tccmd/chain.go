@@ -15,6 +15,7 @@ import (
 // chainRequest is a line about chains of filters.
 type chainRequest struct{ hookRequest }
 
+// Chains are the commands about chains of filters: tc chain add, show and so on.
 func Chains() []env.Command {
 	const about = "A hook's filters are in numbered chains. Packets enter chain 0, and another one by an action's \"goto chain N\". A chain is created with its first filter, so only an empty one needs a command."
 	return []env.Command{

@@ -1,3 +1,3 @@
-// package tccmd has the commands of tc: qdiscs, filters, chains, actions, monitor and
+// Package tccmd has the commands of tc: qdiscs, filters, chains, actions, monitor and
 // exec.
 package tccmd

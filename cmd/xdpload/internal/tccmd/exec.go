@@ -12,6 +12,7 @@ import (
 	"github.com/xdpload/xdpload/internal/grammar"
 )
 
+// Exec are the commands tc exec bpf graft, import and debug.
 func Exec() []env.Command {
 	return []env.Command{graftCommand(), importCommand(), debugCommand()}
 }

@@ -295,7 +295,7 @@ func writeTC(p *subject.AttachedProgram, b *bytes.Buffer, tag string) {
 	}
 }
 
-// writeBrief leaves out what opens a pref: it is no filter.
+// writeBrief leaves out what opens a pref: it is not a filter.
 func (r *filterReport) writeBrief(b *bytes.Buffer) {
 	f := r.filter
 	if f.Head {

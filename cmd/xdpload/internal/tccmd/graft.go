@@ -37,7 +37,7 @@ func graftCommand() env.Command {
 The program is of the type that the array takes, or of the given one. Nothing is loaded when there is no such array or key.`,
 		Examples: []grammar.Example{
 			{Line: "xdpload tc exec bpf graft m:globals/jmp key 0 obj foo.o sec parse", Help: "have tail calls to 0 run parse"},
-			{Line: "xdpload tc exec bpf graft m:globals/jmp obj foo.o sec 7/1", Help: "the same for key 1, which the section tells"},
+			{Line: "xdpload tc exec bpf graft m:globals/jmp obj foo.o sec 7/1", Help: "the same for key 1, which the section names"},
 		},
 		New: func() (*grammar.Node, env.Request) {
 			r := &graftRequest{Program: subject.NewProgramRequest()}

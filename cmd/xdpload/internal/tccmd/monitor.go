@@ -15,11 +15,12 @@ import (
 	"github.com/xdpload/xdpload/netlink"
 )
 
+// Monitor is the command tc monitor, which prints changes as they happen.
 func Monitor() env.Command {
 	return env.Command{
 		Name:    "tc monitor",
 		Summary: "print changes of qdiscs, chains, filters and actions as they happen",
-		Description: `Prints what is added, replaced, changed and deleted in the network namespace, by whomever, in the form of tc(8), until it is interrupted. In JSON each event is a line.
+		Description: `Prints what is added, replaced, changed and deleted in the network namespace, by anyone, in the form of tc(8), until it is interrupted. In JSON each event is a line.
 
 With file it prints what rtmon(8) has recorded instead. A program that is gone when its event is read shows its id only.`,
 		Examples: []grammar.Example{
@@ -77,7 +78,7 @@ func events(e *env.Env, all iter.Seq2[*netlink.Event, error], conn *netlink.Conn
 	return func(yield func(render.Texter, error) bool) {
 		for ev, err := range all {
 			if errors.Is(err, unix.ENOBUFS) {
-				e.Warn("events came faster than they were read, some are lost")
+				e.Warn("events came faster than they were read; some are lost")
 				continue
 			}
 			if err != nil {

@@ -29,16 +29,17 @@ type qdiscRequest struct {
 	set  func(*netlink.Conn, *netlink.Qdisc) error
 }
 
+// Qdiscs are the commands about clsact and ingress qdiscs: tc qdisc add, show and so on.
 func Qdiscs() []env.Command {
 	const about = "A clsact qdisc has a hook for what comes in and one for what goes out, and no queue; an ingress qdisc has the former only. A device has one or the other."
 	return []env.Command{
 		qdiscCommand(env.Command{
 			Name: "tc qdisc add", Summary: "create a clsact or ingress qdisc", Description: about,
-			Examples: []grammar.Example{{Line: "xdpload tc qdisc add dev eth0 clsact", Help: "make place for filters, which tc filter add also does"}},
+			Examples: []grammar.Example{{Line: "xdpload tc qdisc add dev eth0 clsact", Help: "make room for filters, as tc filter add also does"}},
 		}, "added", (*netlink.Conn).AddQdisc),
 		qdiscCommand(env.Command{
 			Name: "tc qdisc change", Summary: "change a qdisc that is there", Description: about,
-			Examples: []grammar.Example{{Line: "xdpload tc qdisc change dev eth0 clsact", Help: "nothing, unless the kernel learns to change its blocks"}},
+			Examples: []grammar.Example{{Line: "xdpload tc qdisc change dev eth0 clsact", Help: "nothing, unless the kernel can change its blocks"}},
 		}, "changed", (*netlink.Conn).ChangeQdisc),
 		qdiscCommand(env.Command{
 			Name: "tc qdisc replace", Summary: "create a qdisc, or leave the one that is there",
@@ -46,7 +47,7 @@ func Qdiscs() []env.Command {
 			Examples:    []grammar.Example{{Line: "xdpload tc qdisc replace dev eth0 ingress_block 7 clsact", Help: "have what comes in meet the filters of block 7"}},
 		}, "replaced", (*netlink.Conn).ReplaceQdisc),
 		qdiscCommand(env.Command{
-			Name: "tc qdisc link", Summary: "replace a qdisc that is there", Description: about + "\n\nIt is replace, and fails where there is no such qdisc.",
+			Name: "tc qdisc link", Summary: "replace a qdisc that is there", Description: about + "\n\nLike replace, but it fails if there is no such qdisc.",
 			Examples: []grammar.Example{{Line: "xdpload tc qdisc link dev eth0 clsact", Help: "leave it as it is, or fail if it is not there"}},
 		}, "linked", (*netlink.Conn).LinkQdisc),
 		qdiscCommand(env.Command{

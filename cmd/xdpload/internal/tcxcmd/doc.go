@@ -1,3 +1,3 @@
-// package tcxcmd has the commands for hooks that run several programs in order: tcx
+// Package tcxcmd has the commands for hooks that run several programs in order: tcx
 // and netkit.
 package tcxcmd

@@ -23,13 +23,13 @@ func MultiHints(err error) []string {
 	}
 	path, _ := errors.AsType[*os.PathError](err)
 	if errors.Is(err, attach.ErrLinkDetached) && path != nil {
-		return []string{"xdpload pin rm " + path.Path + ", then attach anew"}
+		return []string{"xdpload pin rm " + path.Path + ", then attach again"}
 	}
 	if path != nil && errors.Is(err, attach.ErrNotLink) {
-		return []string{"another path, or xdpload pin rm " + path.Path}
+		return []string{"choose another path, or xdpload pin rm " + path.Path}
 	}
 	if path != nil && path.Op == "pin link" && errors.Is(err, os.ErrExist) {
-		return []string{"-force updates the bpf_link that is pinned there", "xdpload pin rm " + path.Path + " lets go of what is"}
+		return []string{"-force updates the bpf_link that is pinned there", "xdpload pin rm " + path.Path + " removes it"}
 	}
 	x, ok := errors.AsType[*attach.HookError](err)
 	if !ok {
@@ -48,7 +48,7 @@ func MultiHints(err error) []string {
 	case errors.Is(err, unix.EBUSY) && path != nil:
 		return []string{
 			fmt.Sprintf("without first, last, before or after, the program goes where the link is: xdpload %s show dev %s", kind, device),
-			"xdpload pin rm " + path.Path + " detaches what it holds, then attach anew",
+			"xdpload pin rm " + path.Path + " detaches what it holds, then attach again",
 		}
 	}
 	return nil

@@ -52,7 +52,7 @@ With -idempotent nothing changes if the hook has a program with the same instruc
 		{
 			Name:        h.command + " detach",
 			Summary:     fmt.Sprintf("detach a program from a %s hook", h.command),
-			Description: `Takes one program off, and leaves the others. What a bpf_link holds is detached by naming that link: it holds nothing from then on, and a pin of it is worth nothing and stays. Or remove the pin.`,
+			Description: `Takes one program off, and leaves the others. What a bpf_link holds is detached by naming that link: it holds nothing from then on, and its pin stays but has no effect. Removing the pin detaches the program too.`,
 			Examples: []grammar.Example{
 				example("%s detach dev %s %s name count", "detach the program called count"),
 				example("%s detach dev %s %s id 7 if-exists", "detach program 7, if it is there"),
@@ -70,6 +70,7 @@ With -idempotent nothing changes if the hook has a program with the same instruc
 	}
 }
 
+// TCX are the commands tcx attach, detach and show. show reads and runs the last.
 func TCX(show func(only string) (*grammar.Node, env.Request)) []env.Command {
 	return multiCommands(tcxHook(), `Attaches a tc classifier to the device's tcx hook (Linux 6.6). Its programs run in order, before the filters of a clsact qdisc. One that returns TCX_NEXT (-1) leaves the packet to the next; TCX_PASS (0), TCX_DROP (2) and TCX_REDIRECT (7) end it.`, show)
 }
