@@ -77,7 +77,7 @@ func offer(e *env.Env, c *grammar.Completion, kind grammar.Kind) {
 			c.Offer(entry.Name(), "")
 		}
 	case grammar.Section, grammar.Program:
-		offerPrograms(e, c, kind)
+		offerPrograms(c, kind)
 	default: // the shell's, or nobody's
 	}
 }
@@ -95,7 +95,7 @@ func offerDevices(e *env.Env, c *grammar.Completion) {
 	}
 }
 
-func offerPrograms(e *env.Env, c *grammar.Completion, kind grammar.Kind) {
+func offerPrograms(c *grammar.Completion, kind grammar.Kind) {
 	for _, b := range c.Bound {
 		if b.Kind != grammar.File || b.Word == "-" {
 			continue

@@ -41,7 +41,7 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		if err != nil && (err.Error() == "" || failure(e, err).Status != env.StatusWords) {
+		if err != nil && (err.Error() == "" || failure(err).Status != env.StatusWords) {
 			t.Errorf("%q: %v", words, err)
 		}
 	})

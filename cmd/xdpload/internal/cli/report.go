@@ -39,7 +39,7 @@ type Failure struct {
 
 // report prints an error on standard error and returns the status.
 func report(e *env.Env, err error) int {
-	f := failure(e, err)
+	f := failure(err)
 	switch {
 	case e.Tool.Foreign():
 		f.writeForeign(e.Stderr, err)
@@ -51,7 +51,7 @@ func report(e *env.Env, err error) int {
 	return f.Status
 }
 
-func failure(e *env.Env, err error) *Failure {
+func failure(err error) *Failure {
 	f := &Failure{Message: env.Message(err), Status: status(err), Hints: Hints(err)}
 	if x, ok := errors.AsType[*env.CommandError](err); ok {
 		f.Operation = x.Command

@@ -51,7 +51,7 @@ func ChangeHooks(ctx context.Context, e *env.Env, subject *DevicesRequest, name 
 	defer stop()
 	c, err := prepare(ctx, e)
 	if err != nil {
-		return nil, unprepared(ctx, e, subject, name, err)
+		return nil, unprepared(ctx, subject, name, err)
 	}
 	defer c.Close()
 	all, err := Apply(ctx, e, c, nil)
@@ -68,7 +68,7 @@ func until(ctx context.Context, e *env.Env, devices *DevicesRequest) (context.Co
 }
 
 // unprepared puts an error in front of which the devices stand that it is about.
-func unprepared(ctx context.Context, e *env.Env, devices *DevicesRequest, name string, err error) error {
+func unprepared(ctx context.Context, devices *DevicesRequest, name string, err error) error {
 	if devices.Several() {
 		return ManyFailed(ctx, devices.String(), err)
 	}
