@@ -180,6 +180,9 @@ type steps interface {
 	// put asks the kernel for the changes of moves that have these steps. A nil
 	// error is a change that was made.
 	put(ctx context.Context, e *engine, all []*move) []error
+	// took looks whether the kernel has made the change of a move that it was
+	// asked for, but whose answer could not be read, and notes what it finds.
+	took(e *engine, m *move) (bool, error)
 	// again reports whether a refusal comes from someone else's change, so that
 	// another look and another try may end better.
 	again(e *engine, m *move, err error) bool
@@ -404,9 +407,10 @@ func (e *engine) round(ctx context.Context, todo []*move) (again []*move) {
 		todo = todo[len(group):]
 		for i, err := range group[0].put(ctx, e, group) {
 			m := group[i]
+			if m.made, err = e.happened(m, err); m.made {
+				continue
+			}
 			switch {
-			case err == nil:
-				m.made = true
 			case m.again(e, m, err):
 				if m.Err = e.keepAgain(m); m.Err == nil && !m.idle {
 					again = append(again, m)
@@ -486,7 +490,7 @@ func (e *engine) undo(moves []*move) error {
 		if !m.made {
 			continue
 		}
-		err := m.undo(e, m)
+		err := e.undoOne(m)
 		m.made, m.Attachment, m.Gone, m.Undone = false, nil, nil, true
 		if err == nil || errors.Is(err, unix.ENODEV) { // the device is gone
 			continue
