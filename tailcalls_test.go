@@ -14,6 +14,7 @@ import (
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/load"
+	"github.com/xdpload/xdpload/netlink"
 	"github.com/xdpload/xdpload/prog"
 )
 
@@ -71,6 +72,32 @@ func TestOwnedStaysInUse(t *testing.T) {
 		t.Errorf("pinned are %q, want the array of the program on the other device", b.tree())
 	}
 	b.detach(b.other)
+	b.wantTree()
+}
+
+// TestOwnedOfOthers: taking off also lets go of the array of a program that someone
+// else took off, even where there is nothing left to take off.
+func TestOwnedOfOthers(t *testing.T) {
+	b := newBench(t)
+	l := b.install("tailbtf.o", load.Options{Select: elf.Selector{Section: "xdp"}})
+	owner := l.Program().Owner()
+	b.exit(l)
+	if err := b.conn.SetXDP(b.hook.Ifindex, netlink.XDP{FD: -1}); err != nil {
+		t.Fatal(err)
+	}
+	for alive := true; alive; {
+		var err error
+		if alive, err = owner.Alive(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(b.tree()) != 1 {
+		t.Fatalf("pinned are %q, want the array of the program", b.tree())
+	}
+	_, err := xdpload.Apply(t.Context(), b.conn, []xdpload.Plan{{Hook: b.hook}}, xdpload.Options{Root: b.root})
+	if err != nil {
+		t.Error(err)
+	}
 	b.wantTree()
 }
 

@@ -120,8 +120,9 @@ func applySource(ctx context.Context, c *netlink.Conn, s Source, plans []Plan, o
 			}
 		}
 		err := e.run(ctx)
-		e.close()
+		e.close() // or what is to be released would be in use
 		if err == nil {
+			e.release(ctx)
 			return done, nil
 		}
 		err = errors.Join(err, e.abandon())
@@ -237,8 +238,6 @@ func (e *engine) run(ctx context.Context) error {
 	if err := e.commit(); err != nil {
 		return errors.Join(err, e.undo(e.moves), e.rollback())
 	}
-	e.close() // or what is to be released would be in use
-	e.release(ctx)
 	return nil
 }
 
@@ -522,15 +521,21 @@ func (e *engine) commit() error {
 	return nil
 }
 
-// release lets go of what was kept alive for programs that ran before.
+// release lets go of what was kept alive for programs that ran before. Plans that
+// take programs off also let go of what an earlier release could not.
 func (e *engine) release(ctx context.Context) {
 	seen := make(map[uint32]bool)
 	for _, m := range e.moves {
-		if m.Gone != nil && !seen[m.Gone.ID] {
+		if m.made && m.Gone != nil && !seen[m.Gone.ID] {
 			seen[m.Gone.ID] = true
 			if err := Release(ctx, e.conn, e.Root, *m.Gone); err != nil {
-				e.warn(err) // the new program runs, and pin gc finds what stays
+				e.warn(err) // what is asked for is done, and a later release or pin gc finds what stays
 			}
+		}
+	}
+	if e.source == nil {
+		if err := releaseDead(e.Root); err != nil {
+			e.warn(err)
 		}
 	}
 }

@@ -174,6 +174,31 @@ func TestGCDuringTransaction(t *testing.T) {
 	}
 }
 
+// TestDisownDead: arrays of programs that are gone go, others stay, and nobody is
+// waited for.
+func TestDisownDead(t *testing.T) {
+	f := newFS(t)
+	must(t, f.DisownDead())
+	dead, owner, id := own(t, f)
+	_, living, livingID := own(t, f)
+	must(t, dead.Close())
+	waitGone(t, owner)
+
+	txn := stagePins(t, f, "m")
+	must(t, txn.Publish(t.Context()))
+	must(t, f.DisownDead())
+	if _, err := os.Lstat(f.OwnedPath(owner, id)); err != nil {
+		t.Errorf("during a transaction: %v", err)
+	}
+	must(t, txn.Rollback())
+	must(t, f.DisownDead())
+	owned, err := f.Owned()
+	must(t, err)
+	if diff := cmp.Diff(map[Owner][]string{living: {f.OwnedPath(living, livingID)}}, owned); diff != "" {
+		t.Errorf("owned (-want +got):\n%s", diff)
+	}
+}
+
 func TestReason(t *testing.T) {
 	for r, want := range map[Reason]string{Interrupted: "interrupted load", ObjectDead: "no program uses its maps", 0: "reason 0", 7: "reason 7"} {
 		text, err := r.MarshalText()
