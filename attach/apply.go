@@ -120,6 +120,9 @@ func applySource(ctx context.Context, c *netlink.Conn, s Source, plans []Plan, o
 			}
 		}
 		err := e.run(ctx)
+		if err != nil {
+			e.dropLinks()
+		}
 		e.close() // or what is to be released would be in use
 		if err == nil {
 			e.release(ctx)

@@ -54,6 +54,7 @@ type linkSteps struct {
 	on      programList
 	held    *Attachment // by the link that is pinned, nil for none
 	fd      int         // of the link, 0 without
+	fresh   bool        // the link is a new one
 	problem error       // where a program that does the same may make it void
 	refusal error       // of the kernel, to make a new link
 }
@@ -122,6 +123,16 @@ func (s *linkSteps) close() {
 	s.fd = 0
 }
 
+// drop has a new link hold nothing: the kernel frees it only some time after its
+// last pin and descriptor are gone.
+func (s *linkSteps) drop() {
+	if s.fresh && s.fd > 0 {
+		_ = sys.DetachLink(s.fd) // before Linux 5.9 it has to go by itself
+	}
+	s.fresh = false
+	s.close()
+}
+
 // candidates are what the link holds: beside it, the program could be attached
 // twice.
 func (s *linkSteps) candidates(*engine, *move) []*Attachment {
@@ -147,6 +158,7 @@ func (s *linkSteps) stage(e *engine) error {
 			s.fd = 0
 			return errNotMade // an os.ErrExist of the hook would be taken for one of the path
 		}
+		s.fresh = true
 		return sys.Pin(s.fd, path)
 	}))
 }
@@ -208,7 +220,7 @@ func (*linkSteps) confirm(e *engine, all []*move) {
 // undo gives the link what it held. A new one goes with its pin.
 func (s *linkSteps) undo(e *engine, m *move) error {
 	if s.held == nil {
-		s.close()
+		s.drop()
 		return nil
 	}
 	old, err := e.kept(m.old)

@@ -245,6 +245,34 @@ func TestInterruptedAfterAttach(t *testing.T) {
 	}
 }
 
+// TestKilledAttaching: what a killed load has pinned stays when the program that it
+// was about to attach lives, and goes when that does not.
+func TestKilledAttaching(t *testing.T) {
+	for name, lives := range map[string]bool{"lives": true, "is gone": false} {
+		t.Run(name, func(t *testing.T) {
+			f := newFS(t)
+			owner, err := OwnerOf(newProgram(t, newMap(t)))
+			must(t, err)
+			if !lives {
+				owner.LoadTime++
+			}
+			txn := stagePins(t, f, "a/b", "c")
+			must(t, txn.Publish(t.Context()))
+			must(t, txn.Attaching(owner))
+			txn.unlock() // as the kernel does for a dead process
+			must(t, stagePins(t, f, "next").Commit())
+			for _, pin := range []string{"a/b", "c"} {
+				if _, err := os.Lstat(f.abs(pin)); (err == nil) != lives {
+					t.Errorf("%s: %v, and the program %s", pin, err, name)
+				}
+			}
+			if _, err := os.Lstat(f.abs(home)); err == nil {
+				t.Errorf("left: %q", tree(t, f.Root()))
+			}
+		})
+	}
+}
+
 // A program that may not be asked about counts as alive: its array stays.
 func TestInUseUnasked(t *testing.T) {
 	needRoot(t)
