@@ -120,8 +120,12 @@ func applySource(ctx context.Context, c *netlink.Conn, s Source, plans []Plan, o
 			}
 		}
 		err := e.run(ctx)
-		e.close()
+		if err != nil {
+			e.dropLinks()
+		}
+		e.close() // or what is to be released would be in use
 		if err == nil {
+			e.release(ctx)
 			return done, nil
 		}
 		err = errors.Join(err, e.abandon())
@@ -180,6 +184,9 @@ type steps interface {
 	// put asks the kernel for the changes of moves that have these steps. A nil
 	// error is a change that was made.
 	put(ctx context.Context, e *engine, all []*move) []error
+	// took looks whether the kernel has made the change of a move that it was
+	// asked for, but whose answer could not be read, and notes what it finds.
+	took(e *engine, m *move) (bool, error)
 	// again reports whether a refusal comes from someone else's change, so that
 	// another look and another try may end better.
 	again(e *engine, m *move, err error) bool
@@ -234,8 +241,6 @@ func (e *engine) run(ctx context.Context) error {
 	if err := e.commit(); err != nil {
 		return errors.Join(err, e.undo(e.moves), e.rollback())
 	}
-	e.close() // or what is to be released would be in use
-	e.release(ctx)
 	return nil
 }
 
@@ -404,9 +409,10 @@ func (e *engine) round(ctx context.Context, todo []*move) (again []*move) {
 		todo = todo[len(group):]
 		for i, err := range group[0].put(ctx, e, group) {
 			m := group[i]
+			if m.made, err = e.happened(m, err); m.made {
+				continue
+			}
 			switch {
-			case err == nil:
-				m.made = true
 			case m.again(e, m, err):
 				if m.Err = e.keepAgain(m); m.Err == nil && !m.idle {
 					again = append(again, m)
@@ -486,7 +492,7 @@ func (e *engine) undo(moves []*move) error {
 		if !m.made {
 			continue
 		}
-		err := m.undo(e, m)
+		err := e.undoOne(m)
 		m.made, m.Attachment, m.Gone, m.Undone = false, nil, nil, true
 		if err == nil || errors.Is(err, unix.ENODEV) { // the device is gone
 			continue
@@ -518,15 +524,21 @@ func (e *engine) commit() error {
 	return nil
 }
 
-// release lets go of what was kept alive for programs that ran before.
+// release lets go of what was kept alive for programs that ran before. Plans that
+// take programs off also let go of what an earlier release could not.
 func (e *engine) release(ctx context.Context) {
 	seen := make(map[uint32]bool)
 	for _, m := range e.moves {
-		if m.Gone != nil && !seen[m.Gone.ID] {
+		if m.made && m.Gone != nil && !seen[m.Gone.ID] {
 			seen[m.Gone.ID] = true
 			if err := Release(ctx, e.conn, e.Root, *m.Gone); err != nil {
-				e.warn(err) // the new program runs, and pin gc finds what stays
+				e.warn(err) // what is asked for is done, and a later release or pin gc finds what stays
 			}
+		}
+	}
+	if e.source == nil {
+		if err := releaseDead(e.Root); err != nil {
+			e.warn(err)
 		}
 	}
 }

@@ -196,6 +196,33 @@ func (s *filterSteps) note(e *engine, m *move, got *netlink.Filter) {
 	m.Attachment = s.attached(s.at, got, e.program(), s.to.old, m.Gone)
 }
 
+// took: a filter of the place that was asked for runs the program.
+func (s *filterSteps) took(e *engine, m *move) (bool, error) {
+	all, err := s.chain(e.conn)
+	if err != nil {
+		return false, err
+	}
+	sent := s.filter(s.to, e.program())
+	if p := e.program(); p != nil {
+		sent.BPF.ProgramID = p.ID
+	}
+	for _, f := range all { // the newest first
+		if isSent(&sent, f) {
+			s.note(e, m, f)
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// isSent reports whether a filter may be what the kernel made of a request.
+func isSent(sent, f *netlink.Filter) bool {
+	return f.BPF != nil && f.BPF.ProgramID == sent.BPF.ProgramID && f.BPF.Name == sent.BPF.Name &&
+		slices.Equal(f.BPF.Bytecode, sent.BPF.Bytecode) &&
+		(sent.Pref == 0 || sent.Pref == f.Pref) && (sent.Handle == 0 || sent.Handle == f.Handle) &&
+		(sent.Protocol == 0 || sent.Protocol == f.Protocol)
+}
+
 // again: the place was taken by someone else, who may have the same name, or the
 // qdisc was deleted by whoever created it.
 func (s *filterSteps) again(e *engine, m *move, err error) bool {
@@ -230,15 +257,18 @@ var errNotOurs = errors.New("another filter has taken its place since")
 // undo removes the filter, or has it be what it was.
 func (s *filterSteps) undo(e *engine, m *move) error {
 	f := m.Attachment.Filter.Filter
-	now := s.existing(e.conn, f)
+	now, err := s.existing(e.conn, f)
+	if err != nil {
+		return err
+	}
 	if now == nil || now.BPF == nil || now.BPF.ProgramID != m.Attachment.Program.ID {
 		return errNotOurs
 	}
 	if was := m.Attachment.Filter.Was; was != nil {
 		return restoreFilter(e, *was)
 	}
-	err := e.conn.DeleteFilter(identity(f))
-	if err == nil && s.created {
+	err = e.conn.DeleteFilter(identity(f))
+	if s.created && (err == nil || unanswered(err)) {
 		s.deleteQdisc(e.conn)
 	}
 	return err
@@ -331,65 +361,6 @@ func (h Clsact) explain(at *place, err error) error {
 		return &prog.UnsuitableError{Cause: "a clsact qdisc has the hooks ingress and egress, not ffff:", Err: err}
 	}
 	return err
-}
-
-// filterOff deletes the filter that has the hook's pref and handle, or without them
-// the one that has its name.
-type filterOff struct {
-	Clsact
-	filter netlink.Filter
-	old    *netlink.Filter // nil if it cannot be known
-}
-
-func (s *filterOff) look(e *engine, m *move) error {
-	m.Device = s.device(e)
-	if err := CheckHook(e.conn, s.Filter.Ifindex, s.Filter.Parent); err != nil {
-		return err
-	}
-	s.filter = s.Filter
-	s.filter.Kind = "bpf"
-	if s.filter.Handle == 0 {
-		same, err := s.Named(e.conn)
-		if m.idle = len(same) == 0; err != nil || m.idle {
-			return err
-		}
-		if len(same) > 1 {
-			return &AmbiguousError{Device: m.Device, Attachments: s.attachments(e, same)}
-		}
-		s.filter = *same[0]
-	}
-	if s.old = s.existing(e.conn, s.filter); s.old != nil && s.old.BPF != nil {
-		m.old = s.old.BPF.ProgramID
-	}
-	return nil
-}
-
-func (*filterOff) candidates(*engine, *move) []*Attachment { return nil }
-
-func (*filterOff) put(ctx context.Context, e *engine, all []*move) []error {
-	return oneByOne(ctx, all, func(m *move) error {
-		s, _ := m.steps.(*filterOff)
-		var was *Attachment
-		if s.old != nil { // while its program is there to be asked about
-			was = s.attachments(e, []*netlink.Filter{s.old})[0]
-		}
-		err := e.conn.DeleteFilter(identity(s.filter))
-		if err == nil && was != nil {
-			m.Attachment, m.Gone = was, &was.Program
-		}
-		return err
-	})
-}
-
-func (*filterOff) again(*engine, *move, error) bool { return false }
-
-func (*filterOff) confirm(*engine, []*move) {}
-
-func (s *filterOff) undo(e *engine, _ *move) error {
-	if s.old == nil {
-		return errors.New("what the filter was is not known")
-	}
-	return restoreFilter(e, *s.old)
 }
 
 // classifier describes a bpf filter.

@@ -15,8 +15,9 @@ func (h Clsact) identify(e *engine) (*target, error) {
 		return to, nil
 	case f.Handle != 0 && f.Pref != 0:
 		f.Protocol = to.protocol
-		to.old = h.existing(c, f)
-		return to, nil
+		var err error
+		to.old, err = h.existing(c, f)
+		return to, err
 	case f.Handle != 0 || f.BPF == nil || f.BPF.Name == "":
 		return to, nil
 	}
@@ -101,12 +102,15 @@ func (h Clsact) chain(c *netlink.Conn) (all []*netlink.Filter, err error) {
 	return all, nil
 }
 
-// existing is nil if there is none, or if that cannot be known.
-func (h Clsact) existing(c *netlink.Conn, f netlink.Filter) *netlink.Filter {
+// existing is nil if there is none, or one that the kernel does not show.
+func (h Clsact) existing(c *netlink.Conn, f netlink.Filter) (*netlink.Filter, error) {
 	f.Kind, f.BPF = "bpf", nil
 	old, err := c.Filter(&f)
-	if err != nil || old.Handle != f.Handle {
-		return nil
+	if unasked(err) {
+		return nil, err
 	}
-	return old
+	if err != nil || old.Handle != f.Handle {
+		return nil, nil //nolint:nilerr // the kernel's answer
+	}
+	return old, nil
 }

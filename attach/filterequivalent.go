@@ -10,7 +10,7 @@ import (
 )
 
 // candidates are the filters that may do what the plan would have done.
-func (s *filterSteps) candidates(e *engine, _ *move) []*Attachment {
+func (s *filterSteps) candidates(e *engine, m *move) []*Attachment {
 	asked := s.Filter.BPF
 	if !s.Idempotent || asked == nil {
 		return nil
@@ -20,6 +20,9 @@ func (s *filterSteps) candidates(e *engine, _ *move) []*Attachment {
 		h.Filter.Protocol = netlink.ProtocolAll
 	}
 	all, err := h.Named(e.conn)
+	if unasked(err) {
+		m.Err = err
+	}
 	if err != nil {
 		return nil // no such hook, yet: it will be made, or named
 	}

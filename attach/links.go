@@ -19,6 +19,9 @@ const opPinLink = "pin link"
 type linkHook interface {
 	// list is what is on the hook, with the links.
 	list(*engine) (programList, error)
+	// fresh is a program that was just put there, as far as that is known without
+	// another look.
+	fresh(*engine, *move) *Attachment
 	// leaves are the programs of the list that an idempotent plan may leave.
 	leaves(programList) []*Attachment
 	// ready refuses a new link whose place is not there.
@@ -44,12 +47,14 @@ var ErrNotLink = errors.New("what is pinned there is no bpf_link")
 // its pin is published, or the one that is pinned already. A new one that is not
 // published is not attached.
 type linkSteps struct {
+	answered
 	hook    linkHook
 	path    string
 	update  bool // the link that is pinned may be changed
 	on      programList
 	held    *Attachment // by the link that is pinned, nil for none
 	fd      int         // of the link, 0 without
+	fresh   bool        // the link is a new one
 	problem error       // where a program that does the same may make it void
 	refusal error       // of the kernel, to make a new link
 }
@@ -118,6 +123,16 @@ func (s *linkSteps) close() {
 	s.fd = 0
 }
 
+// drop has a new link hold nothing: the kernel frees it only some time after its
+// last pin and descriptor are gone.
+func (s *linkSteps) drop() {
+	if s.fresh && s.fd > 0 {
+		_ = sys.DetachLink(s.fd) // before Linux 5.9 it has to go by itself
+	}
+	s.fresh = false
+	s.close()
+}
+
 // candidates are what the link holds: beside it, the program could be attached
 // twice.
 func (s *linkSteps) candidates(*engine, *move) []*Attachment {
@@ -143,6 +158,7 @@ func (s *linkSteps) stage(e *engine) error {
 			s.fd = 0
 			return errNotMade // an os.ErrExist of the hook would be taken for one of the path
 		}
+		s.fresh = true
 		return sys.Pin(s.fd, path)
 	}))
 }
@@ -158,14 +174,14 @@ func (f pinFunc) Pin(path string) error { return f(path) }
 func (*linkSteps) put(ctx context.Context, e *engine, all []*move) []error {
 	return oneByOne(ctx, all, func(m *move) error {
 		s, _ := m.steps.(*linkSteps)
-		m.Attachment = &Attachment{Ifindex: m.Ifindex, Device: m.Device, Program: e.program().Info}
+		m.Attachment = s.hook.fresh(e, m)
 		switch {
 		case s.problem != nil:
 			return s.problem
 		case s.held == nil:
 			return nil // it is attached since it is pinned
 		}
-		m.Attachment.Mode, m.Attachment.Multi = s.held.Mode, s.held.Multi
+		m.Attachment.Mode, m.Attachment.Multi, m.Attachment.Link = s.held.Mode, s.held.Multi, s.held.Link
 		old, err := e.kept(m.old)
 		if err != nil {
 			return err
@@ -193,20 +209,18 @@ func (*linkSteps) confirm(e *engine, all []*move) {
 		if m.Err != nil {
 			continue
 		}
-		info, err := sys.InfoOfLink(s.fd)
-		if err != nil {
-			e.warn(fmt.Errorf("%s: %w", s.path, err))
-			continue
+		which := ProgramID(e.program().ID)
+		if info, err := sys.InfoOfLink(s.fd); err == nil {
+			which, m.Attachment.Link = LinkID(info.ID), &LinkInfo{ID: info.ID}
 		}
-		m.Attachment.Link = &LinkInfo{ID: info.ID}
-		settle(e, m, LinkID(info.ID), s.hook.list)
+		readBack(e, m, which, s.hook)
 	}
 }
 
 // undo gives the link what it held. A new one goes with its pin.
 func (s *linkSteps) undo(e *engine, m *move) error {
 	if s.held == nil {
-		s.close()
+		s.drop()
 		return nil
 	}
 	old, err := e.kept(m.old)
@@ -216,24 +230,25 @@ func (s *linkSteps) undo(e *engine, m *move) error {
 	return sys.UpdateLink(s.fd, old, e.program().FD())
 }
 
-// settle completes a made move with what is now on the hook. If someone else has
-// taken it off since, what was done has to do.
-func settle(e *engine, m *move, which Ref, list func(*engine) (programList, error)) {
-	m.Attachment.Replaced = m.Gone
-	on, err := list(e)
+// readBack completes a made move with what is now on the hook. Where that cannot
+// be told, or someone else has taken it off since, what was done has to do.
+func readBack(e *engine, m *move, which Ref, hook linkHook) {
+	on, err := hook.list(e)
+	i := -1
 	if err == nil {
-		var i int
-		if i, err = on.find(which); err == nil {
-			on.programs[i].Replaced = m.Gone
-			m.Attachment = on.programs[i]
-			return
-		}
+		i, err = on.find(which)
 	}
-	e.warn(fmt.Errorf("%s: attached, but what is there now cannot be told: %w", m.Device, err))
+	if err == nil {
+		m.Attachment = on.programs[i]
+	} else {
+		e.warn(fmt.Errorf("%s: attached, but what is there now cannot be told: %w", m.Device, err))
+	}
+	m.Attachment.Replaced = m.Gone
 }
 
 // linkOff takes off what a bpf_link holds, for good.
 type linkOff struct {
+	answered
 	hook linkHook
 	id   uint32
 	held *Attachment

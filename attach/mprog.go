@@ -33,7 +33,9 @@ type Order struct {
 	Which Ref
 }
 
-// MultiInfo is what an [Attachment] has on a hook that runs several programs.
+// MultiInfo is what an [Attachment] has on a hook that runs several programs. A
+// Revision of 0 says that the program was put there, but that its place could not
+// be read.
 type MultiInfo struct {
 	Hook     string // "tcx/ingress", "tcx/egress", "netkit/primary" or "netkit/peer"
 	Position int    // from 0, in the order in which they run
@@ -104,6 +106,12 @@ func (m mprog) list(e *engine) (programList, error) {
 		return on, m.explain(e.conn, opAttach, err)
 	}
 	return on, nil
+}
+
+func (m mprog) fresh(e *engine, to *move) *Attachment {
+	return &Attachment{
+		Ifindex: m.ifindex, Device: to.Device, Program: e.program().Info, Multi: &MultiInfo{Hook: m.name()},
+	}
 }
 
 // current refuses a revision that is not the hook's.
@@ -188,6 +196,7 @@ func (m mprog) create(e *engine) (int, error) {
 
 // mprogSteps put a program among the others of a hook.
 type mprogSteps struct {
+	answered
 	mprog
 	on      programList // as it was seen last
 	at      position
@@ -222,9 +231,7 @@ func (*mprogSteps) put(ctx context.Context, e *engine, all []*move) []error {
 
 func (s *mprogSteps) putOne(e *engine, m *move) error {
 	p := e.program()
-	m.Attachment = &Attachment{
-		Ifindex: s.ifindex, Device: m.Device, Program: p.Info, Multi: &MultiInfo{Hook: s.name()},
-	}
+	m.Attachment = s.fresh(e, m)
 	old := 0
 	if m.old != 0 {
 		var err error
@@ -259,7 +266,7 @@ func (s *mprogSteps) again(e *engine, m *move, err error) bool {
 func (*mprogSteps) confirm(e *engine, all []*move) {
 	for _, m := range all {
 		if s, _ := m.steps.(*mprogSteps); m.Err == nil {
-			settle(e, m, ProgramID(e.program().ID), s.list)
+			readBack(e, m, ProgramID(e.program().ID), s.mprog)
 		}
 	}
 }
@@ -278,6 +285,7 @@ func (s *mprogSteps) undo(e *engine, m *move) error {
 
 // mprogOff takes one program of a hook off.
 type mprogOff struct {
+	answered
 	mprog
 	on    programList
 	which int // in the list

@@ -156,13 +156,18 @@ func (s *filterSteps) ensureQdisc(e *engine) (*place, error) {
 		return s.at, nil
 	}
 	err := e.conn.AddQdisc(netlink.Clsact(s.Filter.Ifindex))
-	if errors.Is(err, os.ErrExist) { // by someone else, since
+	switch {
+	case err == nil:
+		return &place{device: s.at.device, qdisc: qdisc{kind: kindClsact, created: true}}, nil
+	case errors.Is(err, os.ErrExist): // by someone else, since
 		return s.find(e)
+	case unanswered(err):
+		if now, lookErr := s.find(e); lookErr == nil && now.kind == kindClsact {
+			now.created = true
+			return now, nil
+		}
 	}
-	if err != nil {
-		return nil, fmt.Errorf("the device has no clsact qdisc: %w", err)
-	}
-	return &place{device: s.at.device, qdisc: qdisc{kind: kindClsact, created: true}}, nil
+	return nil, fmt.Errorf("the device has no clsact qdisc: %w", err)
 }
 
 // deleteQdisc deletes the clsact qdisc that ensureQdisc created, unless someone else

@@ -51,6 +51,20 @@ func Release(ctx context.Context, c *netlink.Conn, root string, p prog.Info) err
 	return fs.Disown(ctx, p.Owner())
 }
 
+// releaseDead lets go of the arrays of all programs that are gone by now. Who may
+// not look at programs leaves that to others.
+func releaseDead(root string) error {
+	fs, err := pin.Open(cmp.Or(root, pin.DefaultRoot))
+	if err != nil {
+		return nil //nolint:nilerr // no BPF file system, so nothing is pinned there
+	}
+	err = fs.DisownDead()
+	if errors.Is(err, os.ErrPermission) {
+		return nil
+	}
+	return err
+}
+
 func inUse(ctx context.Context, c *netlink.Conn, fs *pin.FS, p prog.Info, arrays []string) (bool, error) {
 	for a, err := range Attachments(c, 0) {
 		if err != nil || a.Program.ID == p.ID {

@@ -48,6 +48,15 @@ func (e *engine) savedFD(program uint32) int {
 	return -1
 }
 
+// dropLinks is for a load of which nothing is to stay.
+func (e *engine) dropLinks() {
+	for _, m := range e.moves {
+		if s, ok := m.steps.(*linkSteps); ok {
+			s.drop()
+		}
+	}
+}
+
 func (e *engine) close() {
 	for _, m := range e.moves {
 		if s, ok := m.steps.(*linkSteps); ok {

@@ -3,6 +3,7 @@ package attach
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 
@@ -150,11 +151,28 @@ func (s *xdpSteps) note(e *engine, m *move) {
 	if s.off {
 		m.Attachment = s.attachment(e.Known, s.asked, m.old)
 	} else {
-		m.Attachment = &Attachment{
-			Ifindex: s.Ifindex, Device: m.Device, Mode: s.asked, Program: e.program().Info, Replaced: m.Gone,
-		}
+		m.Attachment = s.fresh(e, m)
+		m.Attachment.Mode, m.Attachment.Replaced = s.asked, m.Gone
 	}
 	m.Attachment.Uncompared = m.old != 0 && e.savedFD(m.old) < 0
+}
+
+// took: what the hook ran is gone, or what it shall run is there.
+func (s *xdpSteps) took(e *engine, m *move) (bool, error) {
+	program := m.old
+	if !s.off {
+		program = e.program().ID
+	}
+	l, err := e.conn.LinkByIndex(s.Ifindex)
+	if err != nil {
+		return false, err
+	}
+	runs := slices.ContainsFunc(l.XDP.Programs, func(x netlink.XDPProgram) bool { return x.ID == program })
+	if runs == s.off {
+		return false, nil
+	}
+	s.note(e, m)
+	return true, nil
 }
 
 func (s *xdpSteps) again(e *engine, m *move, err error) bool {
@@ -190,30 +208,23 @@ func (s *xdpSteps) overtaken(e *engine, m *move) bool {
 // confirm asks once where the kernel put the programs, and what is in the way
 // where it refused.
 func (*xdpSteps) confirm(e *engine, all []*move) {
-	now := map[int]netlink.LinkXDP{}
 	unclear := slices.DeleteFunc(slices.Clone(all), func(m *move) bool {
 		s, _ := m.steps.(*xdpSteps)
 		return m.Err == nil && (s.off || s.asked != netlink.XDPAny)
 	})
-	switch {
-	case len(unclear) == 1:
-		if l, err := e.conn.LinkByIndex(unclear[0].Ifindex); err == nil {
-			now[l.Index] = l.XDP
-		}
-	case len(unclear) > 1:
-		if found, err := e.conn.LinkXDPs(); err == nil { // else what was asked for has to do
-			now = found
-		}
+	now, err := runningOn(e.conn, unclear)
+	if err != nil && slices.ContainsFunc(unclear, func(m *move) bool { return m.made }) {
+		e.warn(fmt.Errorf("attached, but the mode cannot be told: %w", err))
 	}
 	for _, m := range unclear {
 		s, _ := m.steps.(*xdpSteps)
 		found, there := now[s.Ifindex]
-		if there && s.link != nil {
-			l := *s.link
-			l.XDP = found
-			s.link = &l
-		}
 		if m.Err != nil {
+			if there && s.link != nil {
+				l := *s.link
+				l.XDP = found
+				s.link = &l
+			}
 			m.Err = s.explain(e, m.Err)
 			continue
 		}
@@ -223,6 +234,21 @@ func (*xdpSteps) confirm(e *engine, all []*move) {
 			}
 		}
 	}
+}
+
+// runningOn is what the devices of moves run, by index.
+func runningOn(c *netlink.Conn, moves []*move) (map[int]netlink.LinkXDP, error) {
+	switch len(moves) {
+	case 0:
+		return nil, nil
+	case 1:
+		l, err := c.LinkByIndex(moves[0].Ifindex)
+		if err != nil {
+			return nil, err
+		}
+		return map[int]netlink.LinkXDP{l.Index: l.XDP}, nil
+	}
+	return c.LinkXDPs()
 }
 
 func (s *xdpSteps) undo(e *engine, m *move) error {
@@ -283,6 +309,10 @@ func (h XDP) list(e *engine) (programList, error) {
 		return programList{}, err
 	}
 	return programList{hook: hookXDP, device: l.Name, programs: h.on(new(Inventory), l)}, nil
+}
+
+func (h XDP) fresh(e *engine, m *move) *Attachment {
+	return &Attachment{Ifindex: h.Ifindex, Device: m.Device, Mode: h.Mode, Program: e.program().Info}
 }
 
 // ready refuses nothing: the kernel says what is in the way of a new link.

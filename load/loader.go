@@ -104,6 +104,9 @@ func (l *loader) result() (*Loaded, error) {
 	out := &Loaded{options: l.options, obj: l.obj, pins: l.pins, live: l.live, detours: l.detours, Warnings: l.pins.warnings()}
 	for _, name := range append([]string{l.entry}, names...) {
 		p, err := prog.New(l.programs[name])
+		if err == nil && p.Name == "" {
+			err = errNameless
+		}
 		if err != nil {
 			return nil, &Error{Program: name, Err: err}
 		}
@@ -113,11 +116,10 @@ func (l *loader) result() (*Loaded, error) {
 		out.Programs = append(out.Programs, p)
 	}
 	for _, name := range sortedKeys(l.maps) {
-		m, err := newMap(name, l.maps[name])
+		m, err := newMap(name, l.maps[name], l.sources[name])
 		if err != nil {
 			return nil, &Error{Map: name, Err: err}
 		}
-		m.Pin, m.Reused = l.sources[name].pin, l.sources[name].reused != ""
 		out.Maps = append(out.Maps, m)
 	}
 	if err := l.pins.planProgram(l.entry, l.programs[l.entry]); err != nil {

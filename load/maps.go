@@ -22,12 +22,19 @@ type Map struct {
 	Reused bool
 }
 
-func newMap(name string, m *ebpf.Map) (*Map, error) {
+// errNameless says what cilium/ebpf keeps to itself: it gives no name after the
+// call has failed by which it finds out whether the kernel takes one.
+var errNameless = errors.New("it would have no name: whether the kernel takes names could not be found out, as memory or file descriptors were missing")
+
+func newMap(name string, m *ebpf.Map, source mapSource) (*Map, error) {
 	info, err := sys.InfoOfMap(m.FD())
 	if err != nil {
 		return nil, err
 	}
-	return &Map{Map: m, ID: info.ID, Name: name}, nil
+	if info.Name == "" && source.reused == "" {
+		return nil, errNameless
+	}
+	return &Map{Map: m, ID: info.ID, Name: name, Pin: source.pin, Reused: source.reused != ""}, nil
 }
 
 // createMaps makes or finds every map of the spec. Constant data is filled and

@@ -115,7 +115,7 @@ func (c *Conn) receiveAnswers(b *batch) error {
 			c.warn(r, m)
 		default:
 			if b.echo != nil {
-				b.errs[i] = newError(r.op, r.ifindex, b.echo(i, m))
+				b.errs[i] = r.unread(b.echo(i, m))
 			}
 			continue
 		}

@@ -109,16 +109,21 @@ func (c *Conn) change(r request, echo func(netlink.Message) error) error {
 	r.flags |= netlink.Acknowledge
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return newError(r.op, r.ifindex, c.exchange(&r, func(m netlink.Message) (bool, error) {
-		if m.Header.Type == netlink.Error {
+	var unread error
+	err := c.exchange(&r, func(m netlink.Message) (bool, error) {
+		switch {
+		case m.Header.Type == netlink.Error:
 			c.warn(&r, m)
 			return true, nil
+		case echo != nil:
+			unread = errors.Join(unread, echo(m))
 		}
-		if echo == nil {
-			return false, nil
-		}
-		return false, echo(m)
-	}))
+		return false, nil
+	})
+	if err != nil {
+		return newError(r.op, r.ifindex, err)
+	}
+	return r.unread(unread)
 }
 
 // get carries out one request that answers with one message. Where the kernel

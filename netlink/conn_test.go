@@ -92,11 +92,36 @@ func TestErrorCarriesTheKernelsSentence(t *testing.T) {
 			if !errors.As(err, &e) {
 				t.Fatalf("got %v", err)
 			}
-			if e.Ifindex != 3 || e.Message != tt.sentence || e.Errno() != tt.errno || e.Error() != tt.text {
+			if e.Ifindex != 3 || e.Message != tt.sentence || e.Errno() != tt.errno || e.Unanswered || e.Error() != tt.text {
 				t.Errorf("got %+v: %v", e, e)
 			}
 			if !errors.Is(err, tt.is) || errors.Is(err, io.EOF) {
 				t.Errorf("%v is not %v", err, tt.is)
+			}
+		})
+	}
+}
+
+// TestUnanswered: the error number of a socket that cannot be read is no refusal,
+// and neither is an echo that cannot.
+func TestUnanswered(t *testing.T) {
+	filter := &Filter{Ifindex: 3, Parent: Ingress, Kind: "bpf", BPF: &BPFFilter{FD: 7}}
+	for name, answer := range map[string]nltest.Func{
+		"socket": func([]netlink.Message) ([]netlink.Message, error) {
+			return nil, os.NewSyscallError("recvfrom", syscall.EEXIST)
+		},
+		"echo": func(req []netlink.Message) ([]netlink.Message, error) {
+			echo := netlink.Message{Header: netlink.Header{Type: unix.RTM_NEWTFILTER, Sequence: req[0].Header.Sequence, PID: nltest.PID}}
+			return []netlink.Message{echo, ack(req[0], 0, "")}, nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, alone := fake(t, answer).AddFilter(filter)
+			_, together := fake(t, answer).AddFilters([]*Filter{filter})
+			for _, err := range append(together, alone) {
+				if e, ok := errors.AsType[*Error](err); !ok || !e.Unanswered || e.Errno() != 0 {
+					t.Errorf("got %+v", err)
+				}
 			}
 		})
 	}

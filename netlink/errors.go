@@ -3,6 +3,7 @@ package netlink
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"strings"
 	"syscall"
 
@@ -31,6 +32,9 @@ type Error struct {
 	// Message is the kernel's own sentence, from the extended acknowledgement,
 	// as it was sent; empty where the kernel gives a bare error number.
 	Message string
+	// Unanswered reports that the request was sent, but that its answer could not
+	// be read: the kernel may have made the change. Look at what is there now.
+	Unanswered bool
 	// Err is the cause: a [syscall.Errno] if the kernel refused.
 	Err error
 }
@@ -47,10 +51,13 @@ func (e *Error) Error() string {
 // Unwrap returns Err, so that [errors.Is] finds the error number.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Errno is the kernel's error number, 0 if the error is not the kernel's.
+// Errno is the error number with which the kernel refused, 0 if it did not: that
+// of a system call which could not send or receive is in Err alone.
 func (e *Error) Errno() syscall.Errno {
-	var errno syscall.Errno
-	errors.As(e.Err, &errno)
+	if _, ours := errors.AsType[*os.SyscallError](e.Err); ours {
+		return 0
+	}
+	errno, _ := errors.AsType[syscall.Errno](e.Err)
 	return errno
 }
 
@@ -92,6 +99,16 @@ func newError(op string, ifindex int, err error) error {
 	e := &Error{Op: op, Ifindex: ifindex, Err: err}
 	if oe, ok := errors.AsType[*netlink.OpError](err); ok {
 		e.Err, e.Message = oe.Err, oe.Message
+		e.Unanswered = oe.Op == "receive" && oe.Sequence == 0
 	}
 	return e
+}
+
+// unread is the error of a change that the kernel has made, and whose echo cannot
+// be read.
+func (r *request) unread(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &Error{Op: r.op, Ifindex: r.ifindex, Unanswered: true, Err: err}
 }

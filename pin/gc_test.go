@@ -174,6 +174,31 @@ func TestGCDuringTransaction(t *testing.T) {
 	}
 }
 
+// TestDisownDead: arrays of programs that are gone go, others stay, and nobody is
+// waited for.
+func TestDisownDead(t *testing.T) {
+	f := newFS(t)
+	must(t, f.DisownDead())
+	dead, owner, id := own(t, f)
+	_, living, livingID := own(t, f)
+	must(t, dead.Close())
+	waitGone(t, owner)
+
+	txn := stagePins(t, f, "m")
+	must(t, txn.Publish(t.Context()))
+	must(t, f.DisownDead())
+	if _, err := os.Lstat(f.OwnedPath(owner, id)); err != nil {
+		t.Errorf("during a transaction: %v", err)
+	}
+	must(t, txn.Rollback())
+	must(t, f.DisownDead())
+	owned, err := f.Owned()
+	must(t, err)
+	if diff := cmp.Diff(map[Owner][]string{living: {f.OwnedPath(living, livingID)}}, owned); diff != "" {
+		t.Errorf("owned (-want +got):\n%s", diff)
+	}
+}
+
 func TestReason(t *testing.T) {
 	for r, want := range map[Reason]string{Interrupted: "interrupted load", ObjectDead: "no program uses its maps", 0: "reason 0", 7: "reason 7"} {
 		text, err := r.MarshalText()
@@ -217,6 +242,34 @@ func TestInterruptedAfterAttach(t *testing.T) {
 	}
 	if rest := tree(t, f.Root()); len(rest) > 0 {
 		t.Errorf("left: %q", rest)
+	}
+}
+
+// TestKilledAttaching: what a killed load has pinned stays when the program that it
+// was about to attach lives, and goes when that does not.
+func TestKilledAttaching(t *testing.T) {
+	for name, lives := range map[string]bool{"lives": true, "is gone": false} {
+		t.Run(name, func(t *testing.T) {
+			f := newFS(t)
+			owner, err := OwnerOf(newProgram(t, newMap(t)))
+			must(t, err)
+			if !lives {
+				owner.LoadTime++
+			}
+			txn := stagePins(t, f, "a/b", "c")
+			must(t, txn.Publish(t.Context()))
+			must(t, txn.Attaching(owner))
+			txn.unlock() // as the kernel does for a dead process
+			must(t, stagePins(t, f, "next").Commit())
+			for _, pin := range []string{"a/b", "c"} {
+				if _, err := os.Lstat(f.abs(pin)); (err == nil) != lives {
+					t.Errorf("%s: %v, and the program %s", pin, err, name)
+				}
+			}
+			if _, err := os.Lstat(f.abs(home)); err == nil {
+				t.Errorf("left: %q", tree(t, f.Root()))
+			}
+		})
 	}
 }
 

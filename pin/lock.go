@@ -96,6 +96,7 @@ func holds(fd int, dir string) (bool, error) {
 
 // release removes the home directory if nothing is in it, and unlocks.
 func (l *lock) release() {
+	_ = unix.Rmdir(l.fs.abs(ownedDir))
 	_ = unix.Rmdir(l.fs.abs(home))
 	_ = unix.Close(l.fd)
 }

@@ -112,7 +112,23 @@ func (f *FS) Disown(ctx context.Context, o Owner) error {
 }
 
 func (f *FS) disown(o Owner) error {
-	err := os.RemoveAll(filepath.Join(f.abs(ownedDir), o.dirName()))
-	_ = os.Remove(f.abs(ownedDir)) // stays while another is in it
+	return os.RemoveAll(filepath.Join(f.abs(ownedDir), o.dirName()))
+}
+
+// DisownDead is [FS.Disown] for every program that is gone. While a transaction is
+// under way it does nothing. It takes CAP_SYS_ADMIN.
+func (f *FS) DisownDead() error {
+	if _, err := os.Lstat(f.abs(ownedDir)); err != nil {
+		return ignore(err, fs.ErrNotExist)
+	}
+	l, err := f.tryLock(false)
+	if l == nil {
+		return ignore(err, errBusy)
+	}
+	defer l.release()
+	dead, err := f.ownersGone()
+	for _, g := range dead {
+		err = errors.Join(err, f.removeOwned(g))
+	}
 	return err
 }

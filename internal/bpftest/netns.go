@@ -153,6 +153,38 @@ func (ns *Namespace) Veth(a, b string) (indexA, indexB int) {
 // It fails the test if there is none.
 func (ns *Namespace) NetlinkOvertaken(command uint32, step func() error, fn func(*netlink.Conn) error) {
 	ns.t.Helper()
+	var stepErr error
+	overtaken := false
+	ns.intercepted(func() (*intercept.Calls, error) { return intercept.BPF(command) }, func(*intercept.Calls) {
+		if !overtaken {
+			overtaken, stepErr = true, step()
+		}
+	}, fn)
+	if stepErr != nil {
+		ns.t.Fatal(stepErr)
+	}
+	if !overtaken {
+		ns.t.Fatalf("no call of bpf(2) with command %d to overtake", command)
+	}
+}
+
+// NetlinkLosing runs fn as Netlink does, and has the nth receive of an answer
+// fail, from 1. It reports whether there were so many.
+func (ns *Namespace) NetlinkLosing(nth int, fn func(*netlink.Conn) error) bool {
+	ns.t.Helper()
+	n := 0
+	ns.intercepted(intercept.Receive, func(c *intercept.Calls) {
+		if n++; n == nth {
+			c.Fail(unix.ENOBUFS)
+		}
+	}, fn)
+	return n >= nth
+}
+
+// intercepted runs fn as Netlink does, and at before each of the calls that start
+// is about.
+func (ns *Namespace) intercepted(start func() (*intercept.Calls, error), at func(*intercept.Calls), fn func(*netlink.Conn) error) {
+	ns.t.Helper()
 	begun, done := make(chan *intercept.Calls, 1), make(chan error, 1)
 	go func() {
 		defer close(begun)
@@ -162,7 +194,7 @@ func (ns *Namespace) NetlinkOvertaken(command uint32, step func() error, fn func
 				return err
 			}
 			defer c.Close()
-			calls, err := intercept.BPF(command)
+			calls, err := start()
 			if err != nil {
 				return err
 			}
@@ -171,19 +203,12 @@ func (ns *Namespace) NetlinkOvertaken(command uint32, step func() error, fn func
 			return fn(c)
 		})
 	}()
-	var stepErr error
-	overtaken := false
 	if calls := <-begun; calls != nil {
 		for range calls.All() {
-			if !overtaken {
-				overtaken, stepErr = true, step()
-			}
+			at(calls)
 		}
 	}
-	if err := errors.Join(<-done, stepErr); err != nil {
+	if err := <-done; err != nil {
 		ns.t.Fatal(err)
-	}
-	if !overtaken {
-		ns.t.Fatalf("no call of bpf(2) with command %d to overtake", command)
 	}
 }

@@ -26,7 +26,7 @@ type Bench struct {
 	Other attach.XDP // of the second
 	Root  string     // the directory
 
-	t testing.TB
+	T testing.TB
 }
 
 // NewBench makes a bench that lives as long as the test.
@@ -44,7 +44,7 @@ func NewBench(t testing.TB) *Bench {
 		}
 	})
 	return &Bench{
-		t: t, NS: ns, Conn: ns.Conn(), Root: root,
+		T: t, NS: ns, Conn: ns.Conn(), Root: root,
 		Hook:  attach.XDP{Ifindex: first, Replace: true},
 		Other: attach.XDP{Ifindex: second, Replace: true},
 	}
@@ -73,38 +73,38 @@ func (b *Bench) Options(o load.Options) load.Options {
 // Try installs a fixture on a hook, or says why that was refused. What was loaded
 // is closed with the test.
 func (b *Bench) Try(object string, o load.Options, h attach.Hook) (*load.Loaded, error) {
-	b.t.Helper()
-	l, _, err := xdpload.Install(b.t.Context(), b.Conn, Object(b.t, object), b.Options(o), h)
+	b.T.Helper()
+	l, _, err := xdpload.Install(b.T.Context(), b.Conn, Object(b.T, object), b.Options(o), h)
 	if l != nil {
-		b.t.Cleanup(func() { l.Close() })
+		b.T.Cleanup(func() { l.Close() })
 	}
 	return l, err
 }
 
 // Install installs a fixture on Hook.
 func (b *Bench) Install(object string, o load.Options) *load.Loaded {
-	b.t.Helper()
+	b.T.Helper()
 	l, err := b.Try(object, o, b.Hook)
 	if err != nil {
-		b.t.Fatal(err)
+		b.T.Fatal(err)
 	}
 	return l
 }
 
 // Exit closes what a load has open, as the end of the loader does.
 func (b *Bench) Exit(l *load.Loaded) {
-	b.t.Helper()
+	b.T.Helper()
 	if err := l.Close(); err != nil {
-		b.t.Fatal(err)
+		b.T.Fatal(err)
 	}
 }
 
 // Attached is the id of the program on a hook's device, 0 for none.
 func (b *Bench) Attached(h attach.XDP) uint32 {
-	b.t.Helper()
+	b.T.Helper()
 	for a, err := range attach.Attachments(b.Conn, h.Ifindex) {
 		if err != nil {
-			b.t.Fatal(err)
+			b.T.Fatal(err)
 		}
 		return a.Program.ID
 	}
@@ -113,22 +113,22 @@ func (b *Bench) Attached(h attach.XDP) uint32 {
 
 // Detach takes the program off a hook and lets go of what it kept alive.
 func (b *Bench) Detach(h attach.Hook) {
-	b.t.Helper()
+	b.T.Helper()
 	a, err := xdpload.Detach(b.Conn, h)
 	if err != nil {
-		b.t.Fatal(err)
+		b.T.Fatal(err)
 	}
 	if a == nil {
-		b.t.Fatal("nothing was attached")
+		b.T.Fatal("nothing was attached")
 	}
-	if err := attach.Release(b.t.Context(), b.Conn, b.Root, a.Program); err != nil {
-		b.t.Fatal(err)
+	if err := attach.Release(b.T.Context(), b.Conn, b.Root, a.Program); err != nil {
+		b.T.Fatal(err)
 	}
 }
 
 // Pins are the paths below Root of what is pinned.
 func (b *Bench) Pins() []string {
-	b.t.Helper()
+	b.T.Helper()
 	var all []string
 	err := filepath.WalkDir(b.Root, func(path string, d fs.DirEntry, err error) error {
 		if err == nil && d.Type().IsRegular() {
@@ -137,15 +137,15 @@ func (b *Bench) Pins() []string {
 		return err
 	})
 	if err != nil {
-		b.t.Fatal(err)
+		b.T.Fatal(err)
 	}
 	return all
 }
 
 // WantPins fails the test if anything else is pinned, but lets it go on.
 func (b *Bench) WantPins(want ...string) {
-	b.t.Helper()
+	b.T.Helper()
 	if diff := cmp.Diff(want, b.Pins()); diff != "" {
-		b.t.Errorf("on the BPF file system (-want +got):\n%s", diff)
+		b.T.Errorf("on the BPF file system (-want +got):\n%s", diff)
 	}
 }

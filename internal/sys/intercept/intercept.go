@@ -1,5 +1,5 @@
-// Package intercept stops a thread right before a call of bpf(2), so that a test
-// can do what someone else might do just then.
+// Package intercept stops a thread right before a system call, so that a test can
+// do what someone else might do just then, or have the call fail.
 package intercept
 
 import (
@@ -13,24 +13,29 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Calls are those of bpf(2) with one command that one thread makes.
+// Calls are those of one kind that one thread makes.
 type Calls struct {
 	listener int
 	ended    [2]*os.File // a pipe, closed at its writing end
+	failure  unix.Errno  // of the call that waits, 0 to have it carried out
 }
 
 // BPF has the calls of the calling thread with a command, such as
 // [unix.BPF_LINK_UPDATE], wait until [Calls.All] has yielded each: another
 // goroutine has to range over that. It locks the goroutine to its thread, which
 // must end with it: that thread can never make such a call again.
-func BPF(command uint32) (*Calls, error) {
+func BPF(command uint32) (*Calls, error) { return start(notifyOfBPF(command)) }
+
+// Receive is [BPF] for calls of recvfrom(2).
+func Receive() (*Calls, error) { return start(notifyOf(unix.SYS_RECVFROM, nil)) }
+
+func start(filter []unix.SockFilter) (*Calls, error) {
 	runtime.LockOSThread()
 	c := new(Calls)
 	var err error
 	if c.ended[0], c.ended[1], err = os.Pipe(); err != nil {
 		return nil, err
 	}
-	filter := notifyOf(command)
 	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
 	fd, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER,
 		unix.SECCOMP_FILTER_FLAG_NEW_LISTENER, uintptr(unsafe.Pointer(&program)))
@@ -41,22 +46,30 @@ func BPF(command uint32) (*Calls, error) {
 	return c, nil
 }
 
-// notifyOf is the filter: struct seccomp_data of linux/seccomp.h has the number
-// of the call at 0, and its first argument at 16, 64 bits.
-func notifyOf(command uint32) []unix.SockFilter {
+// notifyOfBPF is the filter for a command: struct seccomp_data of linux/seccomp.h
+// has the first argument at 16, 64 bits.
+func notifyOfBPF(command uint32) []unix.SockFilter {
 	argument := uint32(16)
 	if binary.NativeEndian.Uint16([]byte{0, 1}) == 1 {
 		argument += 4
 	}
+	return notifyOf(unix.SYS_BPF, []unix.SockFilter{
+		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: argument},
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: 1, K: command},
+	})
+}
+
+// notifyOf is the filter for the calls of a number, which struct seccomp_data has
+// at 0, if they get through more of it.
+func notifyOf(number uint32, more []unix.SockFilter) []unix.SockFilter {
 	const load, skipUnless, ret = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, unix.BPF_RET | unix.BPF_K
-	return []unix.SockFilter{
+	all := []unix.SockFilter{
 		{Code: load, K: 0},
-		{Code: skipUnless, Jf: 3, K: unix.SYS_BPF},
-		{Code: load, K: argument},
-		{Code: skipUnless, Jf: 1, K: command},
-		{Code: ret, K: unix.SECCOMP_RET_USER_NOTIF},
-		{Code: ret, K: unix.SECCOMP_RET_ALLOW},
+		{Code: skipUnless, Jf: uint8(len(more)) + 1, K: number},
 	}
+	return append(append(all, more...),
+		unix.SockFilter{Code: ret, K: unix.SECCOMP_RET_USER_NOTIF},
+		unix.SockFilter{Code: ret, K: unix.SECCOMP_RET_ALLOW})
 }
 
 // notification is struct seccomp_notif, answer struct seccomp_notif_resp.
@@ -73,6 +86,10 @@ type answer struct {
 	err   int32
 	flags uint32
 }
+
+// Fail has the call that waits fail, in place of being carried out: for the body
+// of a loop over [Calls.All].
+func (c *Calls) Fail(errno unix.Errno) { c.failure = errno }
 
 // All yields before each call, which the kernel carries out when the loop's body
 // is done, and ends with [Calls.End]. A signal may have a call yielded twice.
@@ -92,8 +109,14 @@ func (c *Calls) All() iter.Seq[struct{}] {
 
 // at lets the call go on, also when the loop's body ends the goroutine.
 func (c *Calls) at(id uint64, yield func(struct{}) bool) bool {
-	a := answer{id: id, flags: unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE}
-	defer c.ioctl(unix.SECCOMP_IOCTL_NOTIF_SEND, unsafe.Pointer(&a)) //nolint:errcheck // interrupted: it comes again
+	c.failure = 0
+	defer func() {
+		a := answer{id: id, flags: unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE}
+		if c.failure != 0 {
+			a = answer{id: id, err: -int32(c.failure)}
+		}
+		_ = c.ioctl(unix.SECCOMP_IOCTL_NOTIF_SEND, unsafe.Pointer(&a)) // interrupted: it comes again
+	}()
 	return yield(struct{}{})
 }
 

@@ -45,3 +45,35 @@ func TestBPF(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestFail: a call that is to fail is not carried out, and those behind it are.
+func TestFail(t *testing.T) {
+	bpftest.Need(t, bpftest.Root)
+	begun, done := make(chan *intercept.Calls), make(chan error)
+	go func() {
+		c, err := intercept.BPF(unix.BPF_LINK_GET_FD_BY_ID)
+		begun <- c
+		if err != nil {
+			done <- err
+			return
+		}
+		for _, want := range []error{unix.EXFULL, unix.ENOENT} {
+			if _, got := sys.LinkByID(0); !errors.Is(got, want) {
+				err = errors.Join(err, fmt.Errorf("link 0: %v, want %w", got, want)) //nolint:errorlint // for the eye
+			}
+		}
+		done <- errors.Join(err, c.End())
+	}()
+	if c := <-begun; c != nil {
+		failed := false
+		for range c.All() {
+			if !failed {
+				failed = true
+				c.Fail(unix.EXFULL)
+			}
+		}
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}

@@ -45,6 +45,8 @@ func (r *multiReport) WriteText(w io.Writer, _ render.Options) error {
 		b.WriteString("no such program was attached")
 	case r.Unchanged:
 		fmt.Fprintf(&b, "unchanged, program %v is attached at position %d", r.Program, r.Position)
+	case r.Revision == 0: // which could not be read
+		fmt.Fprintf(&b, "attached program %v", r.Program)
 	default:
 		fmt.Fprintf(&b, "attached program %v at position %d, revision %d", r.Program, r.Position, r.Revision)
 	}

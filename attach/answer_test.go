@@ -1,0 +1,219 @@
+package attach_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/xdpload/xdpload"
+	"github.com/xdpload/xdpload/attach"
+	"github.com/xdpload/xdpload/internal/bpftest"
+	"github.com/xdpload/xdpload/internal/bpftest/lab"
+	"github.com/xdpload/xdpload/load"
+	"github.com/xdpload/xdpload/netlink"
+)
+
+// TestAnswerLost: whichever answer of the kernel cannot be read, a hook, the
+// qdisc, the pins and the tail calls are all as they were, or all as was asked
+// for, and the outcome says which.
+func TestAnswerLost(t *testing.T) {
+	const tx, tc = "live_tx.o", "live_tc.o"
+	onXDP := func(b *lab.Bench) attach.Hook { return b.Hook }
+	xdpLink := func(b *lab.Bench) attach.Hook {
+		return attach.XDP{Ifindex: b.Hook.Ifindex, Link: b.Root + "/link", Replace: true}
+	}
+	replaced := func(b *lab.Bench) attach.Hook { return b.Ingress() }
+	added := func(b *lab.Bench) attach.Hook {
+		return attach.Clsact{Filter: netlink.Filter{
+			Ifindex: b.Hook.Ifindex, Parent: netlink.Egress, BPF: &netlink.BPFFilter{Name: "test", Direct: true},
+		}}
+	}
+	tcx := func(b *lab.Bench) attach.Hook { return attach.TCX{Ifindex: b.Hook.Ifindex} }
+	tcxLink := func(b *lab.Bench) attach.Hook {
+		return attach.TCX{Ifindex: b.Hook.Ifindex, Order: attach.Order{Link: b.Root + "/link", Update: true}}
+	}
+	for _, tt := range []struct {
+		name    string
+		need    []bpftest.Feature
+		object  string
+		hook    func(*lab.Bench) attach.Hook
+		is      string // the hook's name
+		first   bool   // something is there before
+		off     bool
+		answers int // at least, of the kernel
+	}{
+		{"xdp", nil, tx, onXDP, "xdpdrv", false, false, 2},
+		{"xdp, replaced", nil, tx, onXDP, "xdpdrv", true, false, 2},
+		{"xdp off", nil, tx, onXDP, "xdpdrv", true, true, 2},
+		{"xdp link", nil, tx, xdpLink, "xdpdrv", false, false, 2},
+		{"xdp link, updated", nil, tx, xdpLink, "xdpdrv", true, false, 2},
+		{"filter", nil, tc, replaced, "clsact/ingress", false, false, 3},
+		{"filter, replaced", nil, tc, replaced, "filter/ingress", true, false, 2},
+		{"filter, added", nil, tc, added, "clsact/egress", false, false, 3},
+		{"filter off", nil, tc, replaced, "filter/ingress", true, true, 2},
+		{"tcx", []bpftest.Feature{bpftest.TCX}, tc, tcx, "tcx/ingress", false, false, 2},
+		{"tcx off", []bpftest.Feature{bpftest.TCX}, tc, tcx, "tcx/ingress", true, true, 1},
+		{"tcx link", []bpftest.Feature{bpftest.TCX}, tc, tcxLink, "tcx/ingress", false, false, 2},
+		{"tcx link, updated", []bpftest.Feature{bpftest.TCX}, tc, tcxLink, "tcx/ingress", true, false, 2},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			bpftest.Need(t, tt.need...)
+			lost := 0
+			for loseAnswer(t, tt.object, tt.hook, tt.is, tt.first, tt.off, lost+1) {
+				lost++
+			}
+			if lost < tt.answers {
+				t.Errorf("%d answers could be lost, want at least %d", lost, tt.answers)
+			}
+		})
+	}
+}
+
+// loseAnswer applies a plan whose nth answer is lost, and reports whether there
+// were so many.
+func loseAnswer(t *testing.T, object string, on func(*lab.Bench) attach.Hook, is string, first, off bool, nth int) bool {
+	t.Helper()
+	b := lab.NewBench(t)
+	hook := on(b)
+	options := b.Options(load.Options{})
+	options.Select.Type = hook.ProgramType()
+	if first {
+		if _, err := installIn(b, object, options, hook); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := census(b)
+	source := &xdpload.Object{Object: lab.Object(t, object), Options: options}
+	t.Cleanup(func() { source.Close() })
+	plan := xdpload.Plan{Hook: hook, Source: source}
+	if off {
+		plan.Source = nil
+	}
+	var all []xdpload.Outcome
+	warned := 0
+	lost := b.NS.NetlinkLosing(nth, func(c *netlink.Conn) error {
+		all, _ = xdpload.Apply(t.Context(), c, []xdpload.Plan{plan}, xdpload.Options{
+			Root: b.Root, Warn: func(error) { warned++ },
+		})
+		return nil
+	})
+	o := all[0]
+	switch now := census(b); {
+	case o.Err != nil:
+		source.Close()
+		if diff := append(now.Since(before), before.Since(now)...); len(diff) > 0 {
+			t.Errorf("answer %d: refused (%v), and changed are %q", nth, o.Err, diff)
+		}
+	case o.Attachment == nil:
+		t.Errorf("answer %d: nothing is told", nth)
+	case o.Attachment.Hook() != is && (o.Attachment.Hook() != "xdp" || warned == 0):
+		t.Errorf("answer %d: the hook is %s, want %s", nth, o.Attachment.Hook(), is)
+	case off:
+		if left := runningOn(b, b.Hook.Ifindex); len(left) > 0 {
+			t.Errorf("answer %d: taken off, and there is %v", nth, left)
+		}
+	default:
+		l := source.Loaded()
+		if got := runningOn(b, b.Hook.Ifindex); !slices.Equal(got, []uint32{l.Program().ID}) {
+			t.Errorf("answer %d: attached %d, and there is %v", nth, l.Program().ID, got)
+		}
+		jmp := lab.MapOf(t, l, "jmp")
+		if got := lab.Slots(t, jmp.Map); jmp.Pin == "" || got[0] != l.Programs[1].ID && got[0] != l.Programs[2].ID {
+			t.Errorf("answer %d: attached, and the program array at %q has %v", nth, jmp.Pin, got)
+		}
+	}
+	return lost
+}
+
+// TestAnswersLost: the same of requests that are in flight together.
+func TestAnswersLost(t *testing.T) {
+	for name, tt := range map[string]struct {
+		object string
+		hook   func(ifindex int) attach.Hook
+	}{
+		"xdp": {"live_tx.o", func(i int) attach.Hook { return attach.XDP{Ifindex: i, Mode: netlink.XDPGeneric} }},
+		"filters": {"live_tc.o", func(i int) attach.Hook {
+			return attach.Clsact{Filter: netlink.Filter{Ifindex: i, Parent: netlink.Ingress, BPF: &netlink.BPFFilter{Name: "test", Direct: true}}}
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			lost := 0
+			for loseOneOfMany(t, tt.object, tt.hook, lost+1) {
+				lost++
+			}
+			if lost < 3 {
+				t.Errorf("%d answers could be lost", lost)
+			}
+		})
+	}
+}
+
+func loseOneOfMany(t *testing.T, object string, hook func(ifindex int) attach.Hook, nth int) bool {
+	t.Helper()
+	b := lab.NewBench(t)
+	options := b.Options(load.Options{})
+	options.Select.Type = hook(0).ProgramType()
+	source := &xdpload.Object{Object: lab.Object(t, object), Options: options}
+	t.Cleanup(func() { source.Close() })
+	var plans []xdpload.Plan
+	devices := []int{b.Hook.Ifindex, b.Other.Ifindex}
+	for _, i := range devices {
+		if err := b.Conn.AddQdisc(netlink.Clsact(i)); err != nil {
+			t.Fatal(err)
+		}
+		plans = append(plans, xdpload.Plan{Source: source, Hook: hook(i)})
+	}
+	var all []xdpload.Outcome
+	lost := b.NS.NetlinkLosing(nth, func(c *netlink.Conn) error {
+		all, _ = xdpload.Apply(t.Context(), c, plans, xdpload.Options{Root: b.Root})
+		return nil
+	})
+	for i, o := range all {
+		got := runningOn(b, devices[i])
+		if want := o.Err == nil; want != (len(got) == 1) {
+			t.Errorf("answer %d: device %d: %v, and it runs %v", nth, i, o.Err, got)
+		}
+	}
+	pins := b.Pins()
+	if made := all[0].Err == nil || all[1].Err == nil; made != (len(pins) > 0) {
+		t.Errorf("answer %d: %v, %v, and pinned is %q", nth, all[0].Err, all[1].Err, pins)
+	}
+	return lost
+}
+
+// installIn is try from a thread of the namespace, as tcx wants it.
+func installIn(b *lab.Bench, object string, o load.Options, h attach.Hook) (l *load.Loaded, err error) {
+	b.T.Helper()
+	b.NS.Do(func() error {
+		l, _, err = xdpload.Install(b.T.Context(), b.Conn, lab.Object(b.T, object), o, h)
+		return nil
+	})
+	if l != nil {
+		b.T.Cleanup(func() { l.Close() })
+	}
+	return l, err
+}
+
+// runningOn are the ids of the programs that a device runs.
+func runningOn(b *lab.Bench, ifindex int) (ids []uint32) {
+	b.T.Helper()
+	b.NS.Do(func() error {
+		for a, err := range attach.Attachments(b.Conn, ifindex) {
+			if err != nil {
+				return err
+			}
+			ids = append(ids, a.Program.ID)
+		}
+		return nil
+	})
+	return ids
+}
+
+// census is of the bench, which is gone with the test.
+func census(b *lab.Bench) *bpftest.Census {
+	b.T.Helper()
+	c, err := bpftest.NewCensus(b.Root)
+	if err != nil {
+		b.T.Fatal(err)
+	}
+	return c
+}

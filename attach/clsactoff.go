@@ -1,0 +1,86 @@
+package attach
+
+import (
+	"context"
+	"errors"
+
+	"github.com/xdpload/xdpload/netlink"
+)
+
+// filterOff deletes the filter that has the hook's pref and handle, or without them
+// the one that has its name.
+type filterOff struct {
+	Clsact
+	filter netlink.Filter
+	old    *netlink.Filter // nil if it cannot be known
+	was    *Attachment     // the same
+}
+
+func (s *filterOff) look(e *engine, m *move) error {
+	m.Device = s.device(e)
+	if err := CheckHook(e.conn, s.Filter.Ifindex, s.Filter.Parent); err != nil {
+		return err
+	}
+	s.filter = s.Filter
+	s.filter.Kind = "bpf"
+	if s.filter.Handle == 0 {
+		same, err := s.Named(e.conn)
+		if m.idle = len(same) == 0; err != nil || m.idle {
+			return err
+		}
+		if len(same) > 1 {
+			return &AmbiguousError{Device: m.Device, Attachments: s.attachments(e, same)}
+		}
+		s.filter = *same[0]
+	}
+	var err error
+	if s.old, err = s.existing(e.conn, s.filter); s.old != nil && s.old.BPF != nil {
+		m.old = s.old.BPF.ProgramID
+	}
+	return err
+}
+
+func (*filterOff) candidates(*engine, *move) []*Attachment { return nil }
+
+func (*filterOff) put(ctx context.Context, e *engine, all []*move) []error {
+	return oneByOne(ctx, all, func(m *move) error {
+		s, _ := m.steps.(*filterOff)
+		if s.old != nil { // while its program is there to be asked about
+			s.was = s.attachments(e, []*netlink.Filter{s.old})[0]
+		}
+		err := e.conn.DeleteFilter(identity(s.filter))
+		if err == nil {
+			s.note(m)
+		}
+		return err
+	})
+}
+
+func (s *filterOff) note(m *move) {
+	if s.was != nil {
+		m.Attachment, m.Gone = s.was, &s.was.Program
+	}
+}
+
+// took: the filter that was there is not.
+func (s *filterOff) took(e *engine, m *move) (bool, error) {
+	now, err := e.conn.Filter(identity(s.filter))
+	refused, ok := errors.AsType[*netlink.Error](err)
+	gone := ok && refused.Errno() != 0 || err == nil && now.Handle != s.filter.Handle
+	if gone && s.old != nil {
+		s.note(m)
+		return true, nil
+	}
+	return false, err
+}
+
+func (*filterOff) again(*engine, *move, error) bool { return false }
+
+func (*filterOff) confirm(*engine, []*move) {}
+
+func (s *filterOff) undo(e *engine, _ *move) error {
+	if s.old == nil {
+		return errors.New("what the filter was is not known")
+	}
+	return restoreFilter(e, *s.old)
+}
