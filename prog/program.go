@@ -45,8 +45,8 @@ type Program struct {
 	Prog *ebpf.Program
 }
 
-// New is a program of cilium/ebpf, which it takes over; after an error that stays
-// the caller's.
+// New makes a Program of one of cilium/ebpf, and takes it over; after an error that
+// stays the caller's.
 func New(p *ebpf.Program) (*Program, error) {
 	info, err := sys.InfoOfProgram(p.FD())
 	if errors.Is(err, unix.ENODEV) {
@@ -58,7 +58,7 @@ func New(p *ebpf.Program) (*Program, error) {
 	return &Program{Info: InfoOf(info), VerifierLog: p.VerifierLog, Prog: p}, nil
 }
 
-// InfoOf is what the kernel says of a program, in the terms of this package.
+// InfoOf makes an Info of what the kernel says of a program.
 func InfoOf(info *sys.ProgramInfo) Info {
 	out := Info{
 		ID:         info.ID,
