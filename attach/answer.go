@@ -10,7 +10,7 @@ import (
 
 // happened finds out whether a change was made that the kernel was asked for.
 // Where its answer was lost, what is there now tells.
-func (e *engine) happened(m *move, err error) (bool, error) {
+func (e *session) happened(m *move, err error) (bool, error) {
 	if !unanswered(err) {
 		return err == nil, err
 	}
@@ -37,10 +37,10 @@ func unasked(err error) bool {
 // has done.
 type answered struct{}
 
-func (answered) took(*engine, *move) (bool, error) { return false, nil }
+func (answered) took(*session, *move) (bool, error) { return false, nil }
 
 // undoOne is undo of one move, whose answer may be lost too.
-func (e *engine) undoOne(m *move) error {
+func (e *session) undoOne(m *move) error {
 	err := m.undo(e, m)
 	if unanswered(err) {
 		if still, lookErr := m.took(e, m); !still && lookErr == nil {

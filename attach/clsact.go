@@ -1,7 +1,6 @@
 package attach
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -70,18 +69,6 @@ const (
 	FilterChange
 )
 
-// FilterInfo is what an [Attachment] of a classifier has beside its program.
-type FilterInfo struct {
-	netlink.Filter
-	// Qdisc is the kind of the qdisc whose ingress or egress hook this is, empty
-	// where it was not looked at.
-	Qdisc string
-	// QdiscCreated reports that the qdisc was created for the filter.
-	QdiscCreated bool
-	// Was is the filter whose place it has taken, nil if none.
-	Was *netlink.Filter
-}
-
 // ProgramType is [ebpf.SchedCLS].
 func (Clsact) ProgramType() ebpf.ProgramType { return ebpf.SchedCLS }
 
@@ -102,7 +89,7 @@ type filterSteps struct {
 	created bool // the qdisc
 }
 
-func (s *filterSteps) look(e *engine, m *move) (err error) {
+func (s *filterSteps) look(e *session, m *move) (err error) {
 	m.Device, m.old = s.device(e), 0
 	if s.to, err = s.identify(e); err != nil {
 		return err
@@ -123,7 +110,7 @@ func (s *filterSteps) look(e *engine, m *move) (err error) {
 	return nil
 }
 
-func (*filterSteps) put(ctx context.Context, e *engine, all []*move) []error {
+func (*filterSteps) put(ctx context.Context, e *session, all []*move) []error {
 	var errs []error
 	for len(all) > 0 {
 		if n := inFlight(all); n > 1 {
@@ -155,7 +142,7 @@ func inFlight(all []*move) (n int) {
 	return n
 }
 
-func addAll(ctx context.Context, e *engine, all []*move) []error {
+func addAll(ctx context.Context, e *session, all []*move) []error {
 	if err := ctx.Err(); err != nil {
 		return slices.Repeat([]error{err}, len(all))
 	}
@@ -174,7 +161,7 @@ func addAll(ctx context.Context, e *engine, all []*move) []error {
 	return errs
 }
 
-func (s *filterSteps) putOne(e *engine, m *move) (err error) {
+func (s *filterSteps) putOne(e *session, m *move) (err error) {
 	if s.at, err = s.ensureQdisc(e); err != nil {
 		return err
 	}
@@ -187,7 +174,7 @@ func (s *filterSteps) putOne(e *engine, m *move) (err error) {
 }
 
 // note says what the kernel has done.
-func (s *filterSteps) note(e *engine, m *move, got *netlink.Filter) {
+func (s *filterSteps) note(e *session, m *move, got *netlink.Filter) {
 	s.at.created = s.created
 	if old := s.to.old; old != nil && m.old != 0 {
 		gone := e.Known.Program(m.old)
@@ -197,7 +184,7 @@ func (s *filterSteps) note(e *engine, m *move, got *netlink.Filter) {
 }
 
 // took: a filter of the place that was asked for runs the program.
-func (s *filterSteps) took(e *engine, m *move) (bool, error) {
+func (s *filterSteps) took(e *session, m *move) (bool, error) {
 	all, err := s.chain(e.conn)
 	if err != nil {
 		return false, err
@@ -225,7 +212,7 @@ func isSent(sent, f *netlink.Filter) bool {
 
 // again: the place was taken by someone else, who may have the same name, or the
 // qdisc was deleted by whoever created it.
-func (s *filterSteps) again(e *engine, m *move, err error) bool {
+func (s *filterSteps) again(e *session, m *move, err error) bool {
 	taken := s.to.reserved && errors.Is(err, os.ErrExist)
 	if !taken {
 		delete(e.Known.hooks, s.hook())
@@ -237,7 +224,7 @@ func (s *filterSteps) again(e *engine, m *move, err error) bool {
 	return s.look(e, m) == nil
 }
 
-func (*filterSteps) confirm(e *engine, all []*move) {
+func (*filterSteps) confirm(e *session, all []*move) {
 	for _, m := range all {
 		s, _ := m.steps.(*filterSteps)
 		if m.Err == nil {
@@ -255,7 +242,7 @@ func (*filterSteps) confirm(e *engine, all []*move) {
 var errNotOurs = errors.New("another filter has taken its place since")
 
 // undo removes the filter, or has it be what it was.
-func (s *filterSteps) undo(e *engine, m *move) error {
+func (s *filterSteps) undo(e *session, m *move) error {
 	f := m.Attachment.Filter.Filter
 	now, err := s.existing(e.conn, f)
 	if err != nil {
@@ -275,7 +262,7 @@ func (s *filterSteps) undo(e *engine, m *move) error {
 }
 
 // restoreFilter sets a filter that was there, with its own name and class.
-func restoreFilter(e *engine, was netlink.Filter) error {
+func restoreFilter(e *session, was netlink.Filter) error {
 	options := *was.BPF
 	if options.ProgramID != 0 {
 		fd, err := e.kept(options.ProgramID)
@@ -333,14 +320,14 @@ func (h Clsact) attached(at *place, got *netlink.Filter, p *prog.Program, old *n
 }
 
 // device is the name of the hook's device, empty for a block.
-func (h Clsact) device(e *engine) string {
+func (h Clsact) device(e *session) string {
 	if h.Filter.Block != 0 {
 		return ""
 	}
 	return e.Known.name(e.conn, h.Filter.Ifindex)
 }
 
-func (h Clsact) attachments(e *engine, filters []*netlink.Filter) []*Attachment {
+func (h Clsact) attachments(e *session, filters []*netlink.Filter) []*Attachment {
 	out := make([]*Attachment, len(filters))
 	for i, f := range filters {
 		out[i] = e.Known.classifier(h.device(e), f, "")
@@ -361,71 +348,4 @@ func (h Clsact) explain(at *place, err error) error {
 		return &prog.UnsuitableError{Cause: "a clsact qdisc has the hooks ingress and egress, not ffff:", Err: err}
 	}
 	return err
-}
-
-// classifier describes a bpf filter.
-func (v *Inventory) classifier(device string, f *netlink.Filter, qdisc string) *Attachment {
-	a := &Attachment{Ifindex: f.Ifindex, Device: device, Filter: &FilterInfo{Filter: *f, Qdisc: qdisc}}
-	if f.BPF != nil && f.BPF.ProgramID != 0 {
-		a.Program = v.Program(f.BPF.ProgramID)
-	}
-	return a
-}
-
-// Classifiers lists the programs that the filters on a device's clsact or ingress
-// qdisc run: what comes in first, then what goes out; of a hook, chain 0 and
-// then the chains that a filter there may send packets to.
-func (v *Inventory) Classifiers(c *netlink.Conn, l *netlink.Link) ([]*Attachment, error) {
-	kinds, err := v.qdiscKinds(c)
-	if err != nil {
-		return nil, err
-	}
-	q := qdisc{kind: kinds[l.Index]}
-	var out []*Attachment
-	for _, parent := range q.hooks() {
-		filters, err := programsOn(c, netlink.FilterQuery{Ifindex: l.Index, Parent: parent})
-		if err != nil {
-			return nil, err
-		}
-		for _, f := range filters {
-			out = append(out, v.classifier(l.Name, f, q.kind))
-		}
-	}
-	return out, nil
-}
-
-// qdiscKinds asks for all devices at once: the kernel lists them all, whichever
-// device is asked for.
-func (v *Inventory) qdiscKinds(c *netlink.Conn) (map[int]string, error) {
-	if v.qdiscs != nil {
-		return v.qdiscs, nil
-	}
-	kinds := make(map[int]string)
-	for q, err := range c.Qdiscs(0) {
-		if err != nil {
-			return nil, err
-		}
-		if q.Parent == netlink.HandleClsact {
-			kinds[q.Ifindex] = q.Kind
-		}
-	}
-	v.qdiscs = kinds
-	return kinds, nil
-}
-
-func programsOn(c *netlink.Conn, q netlink.FilterQuery) ([]*netlink.Filter, error) {
-	var filters []*netlink.Filter
-	for f, err := range c.Filters(q) {
-		if errors.Is(err, unix.EMSGSIZE) {
-			break // classic BPF that cannot be listed: better the rest than nothing
-		}
-		if err != nil {
-			return nil, err
-		}
-		if f.BPF != nil && f.BPF.ProgramID != 0 {
-			filters = append(filters, f)
-		}
-	}
-	slices.SortStableFunc(filters, func(a, b *netlink.Filter) int { return cmp.Compare(a.Chain, b.Chain) })
-	return filters, nil
 }

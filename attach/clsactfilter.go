@@ -7,7 +7,7 @@ import (
 )
 
 // identify finds the pref, the handle and the protocol of the filter to set.
-func (h Clsact) identify(e *engine) (*target, error) {
+func (h Clsact) identify(e *session) (*target, error) {
 	c := e.conn
 	f, to := h.Filter, h.asked()
 	switch {

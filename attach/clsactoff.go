@@ -16,7 +16,7 @@ type filterOff struct {
 	was    *Attachment     // the same
 }
 
-func (s *filterOff) look(e *engine, m *move) error {
+func (s *filterOff) look(e *session, m *move) error {
 	m.Device = s.device(e)
 	if err := CheckHook(e.conn, s.Filter.Ifindex, s.Filter.Parent); err != nil {
 		return err
@@ -40,9 +40,9 @@ func (s *filterOff) look(e *engine, m *move) error {
 	return err
 }
 
-func (*filterOff) candidates(*engine, *move) []*Attachment { return nil }
+func (*filterOff) candidates(*session, *move) []*Attachment { return nil }
 
-func (*filterOff) put(ctx context.Context, e *engine, all []*move) []error {
+func (*filterOff) put(ctx context.Context, e *session, all []*move) []error {
 	return oneByOne(ctx, all, func(m *move) error {
 		s, _ := m.steps.(*filterOff)
 		if s.old != nil { // while its program is there to be asked about
@@ -63,7 +63,7 @@ func (s *filterOff) note(m *move) {
 }
 
 // took: the filter that was there is not.
-func (s *filterOff) took(e *engine, m *move) (bool, error) {
+func (s *filterOff) took(e *session, m *move) (bool, error) {
 	now, err := e.conn.Filter(identity(s.filter))
 	refused, ok := errors.AsType[*netlink.Error](err)
 	gone := ok && refused.Errno() != 0 || err == nil && now.Handle != s.filter.Handle
@@ -74,11 +74,11 @@ func (s *filterOff) took(e *engine, m *move) (bool, error) {
 	return false, err
 }
 
-func (*filterOff) again(*engine, *move, error) bool { return false }
+func (*filterOff) again(*session, *move, error) bool { return false }
 
-func (*filterOff) confirm(*engine, []*move) {}
+func (*filterOff) confirm(*session, []*move) {}
 
-func (s *filterOff) undo(e *engine, _ *move) error {
+func (s *filterOff) undo(e *session, _ *move) error {
 	if s.old == nil {
 		return errors.New("what the filter was is not known")
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // candidates are the filters that may do what the plan would have done.
-func (s *filterSteps) candidates(e *engine, m *move) []*Attachment {
+func (s *filterSteps) candidates(e *session, m *move) []*Attachment {
 	asked := s.Filter.BPF
 	if !s.Idempotent || asked == nil {
 		return nil

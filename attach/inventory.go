@@ -1,21 +1,10 @@
 package attach
 
 import (
-	"errors"
-	"slices"
-
-	"golang.org/x/sys/unix"
-
 	"github.com/xdpload/xdpload/internal/sys"
 	"github.com/xdpload/xdpload/netlink"
 	"github.com/xdpload/xdpload/prog"
 )
-
-// LinkInfo is a bpf_link: an attachment that lives as long as its file
-// descriptors and pins.
-type LinkInfo struct {
-	ID uint32
-}
 
 // Inventory looks programs and bpf_links up and remembers them, so that a
 // list of many devices asks the kernel for each only once. The zero value is
@@ -82,59 +71,9 @@ func (v *Inventory) XDP(l *netlink.Link) []*Attachment {
 	return out
 }
 
-// Attachments lists what runs on every hook of a device, in the order in which a
-// packet meets it: on its way in XDP, tcx and the filters on ingress, on its way
-// out tcx and the filters on egress. Programs for what the peer of a primary
-// netkit device sends come before all those, and programs for what the
-// device itself sends after them: netkit runs them when a packet leaves the
-// one device for the other (drivers/net/netkit.c, netkit_xmit).
-//
-// Hooks that this kernel does not have, and those that a plain user may not
-// look at, are left out. For the calling thread see the function
-// [Attachments].
-func (v *Inventory) Attachments(c *netlink.Conn, l *netlink.Link) ([]*Attachment, error) {
-	filters, err := v.Classifiers(c, l)
-	if err != nil {
-		return nil, err
-	}
-	in := len(filters)
-	if i := slices.IndexFunc(filters, func(a *Attachment) bool { return a.Filter.Parent == netlink.Egress }); i >= 0 {
-		in = i
-	}
-	primary := l.Netkit != nil && l.Netkit.Primary
-	var out []*Attachment
-	if primary && !l.Netkit.Single {
-		out = append(out, v.mprog(l, sys.NetkitPeer)...)
-	}
-	out = append(out, v.XDP(l)...)
-	out = append(out, v.mprog(l, sys.TCXIngress)...)
-	out = append(out, filters[:in]...)
-	out = append(out, v.mprog(l, sys.TCXEgress)...)
-	out = append(out, filters[in:]...)
-	if primary {
-		out = append(out, v.mprog(l, sys.NetkitPrimary)...)
-	}
-	return out, nil
-}
-
 // Enter makes ready for another network namespace. Programs and bpf_links are
 // the same in all.
 func (v *Inventory) Enter() { v.qdiscs, v.devices, v.names, v.hooks = nil, nil, nil, nil }
-
-// mprog is empty where the kernel does not tell, and then asks no more.
-func (v *Inventory) mprog(l *netlink.Link, point sys.AttachType) []*Attachment {
-	if v.absent[point] {
-		return nil
-	}
-	on, err := mprog{ifindex: l.Index, point: point}.query(l.Name, v)
-	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EPERM) {
-		if v.absent == nil {
-			v.absent = make(map[sys.AttachType]bool)
-		}
-		v.absent[point] = true
-	}
-	return on.programs
-}
 
 // Program returns what the kernel tells of the program with that id: only the id
 // if it is gone or not to be looked at.
@@ -172,4 +111,13 @@ func xdpLinks() map[linkPlace]LinkInfo {
 		}
 	}
 	return found
+}
+
+// classifier describes a bpf filter.
+func (v *Inventory) classifier(device string, f *netlink.Filter, qdisc string) *Attachment {
+	a := &Attachment{Ifindex: f.Ifindex, Device: device, Filter: &FilterInfo{Filter: *f, Qdisc: qdisc}}
+	if f.BPF != nil && f.BPF.ProgramID != 0 {
+		a.Program = v.Program(f.BPF.ProgramID)
+	}
+	return a
 }

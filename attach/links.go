@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"golang.org/x/sys/unix"
 
@@ -18,16 +17,16 @@ const opPinLink = "pin link"
 // A linkHook is a hook on which a bpf_link can hold a program.
 type linkHook interface {
 	// list is what is on the hook, with the links.
-	list(*engine) (programList, error)
+	list(*session) (programList, error)
 	// fresh is a program that was just put there, as far as that is known without
 	// another look.
-	fresh(*engine, *move) *Attachment
+	fresh(*session, *move) *Attachment
 	// leaves are the programs of the list that an idempotent plan may leave.
 	leaves(programList) []*Attachment
 	// ready refuses a new link whose place is not there.
 	ready(programList) error
 	// create attaches by a new link, and returns its descriptor.
-	create(*engine) (int, error)
+	create(*session) (int, error)
 	// keeps refuses an update of the link that holds an attachment, which
 	// cannot move it, if the hook wants another place.
 	keeps(programList, *Attachment) error
@@ -59,7 +58,7 @@ type linkSteps struct {
 	refusal error       // of the kernel, to make a new link
 }
 
-func (s *linkSteps) look(e *engine, m *move) (err error) {
+func (s *linkSteps) look(e *session, m *move) (err error) {
 	s.close()
 	if s.on, err = s.hook.list(e); err != nil {
 		return err
@@ -123,6 +122,9 @@ func (s *linkSteps) close() {
 	s.fd = 0
 }
 
+// refused is why the kernel made no link.
+func (s *linkSteps) refused() error { return s.refusal }
+
 // drop has a new link hold nothing: the kernel frees it only some time after its
 // last pin and descriptor are gone.
 func (s *linkSteps) drop() {
@@ -135,7 +137,7 @@ func (s *linkSteps) drop() {
 
 // candidates are what the link holds: beside it, the program could be attached
 // twice.
-func (s *linkSteps) candidates(*engine, *move) []*Attachment {
+func (s *linkSteps) candidates(*session, *move) []*Attachment {
 	for _, a := range s.hook.leaves(s.on) {
 		if s.held != nil && a.Link != nil && a.Link.ID == s.held.Link.ID {
 			return []*Attachment{a}
@@ -145,7 +147,7 @@ func (s *linkSteps) candidates(*engine, *move) []*Attachment {
 }
 
 // stage has a new link come to be with the pins of the load.
-func (s *linkSteps) stage(e *engine) error {
+func (s *linkSteps) stage(e *session) error {
 	if s.fd > 0 || s.problem != nil {
 		return nil
 	}
@@ -171,7 +173,7 @@ type pinFunc func(path string) error
 // Pin makes the object and pins it.
 func (f pinFunc) Pin(path string) error { return f(path) }
 
-func (*linkSteps) put(ctx context.Context, e *engine, all []*move) []error {
+func (*linkSteps) put(ctx context.Context, e *session, all []*move) []error {
 	return oneByOne(ctx, all, func(m *move) error {
 		s, _ := m.steps.(*linkSteps)
 		m.Attachment = s.hook.fresh(e, m)
@@ -195,7 +197,7 @@ func (*linkSteps) put(ctx context.Context, e *engine, all []*move) []error {
 }
 
 // again is for a link that holds another program than when it was looked at.
-func (s *linkSteps) again(e *engine, m *move, err error) bool {
+func (s *linkSteps) again(e *session, m *move, err error) bool {
 	if s.held == nil || s.problem != nil || !errors.Is(err, unix.EPERM) {
 		return false
 	}
@@ -203,7 +205,7 @@ func (s *linkSteps) again(e *engine, m *move, err error) bool {
 	return s.look(e, m) == nil && s.held != nil && m.old != was
 }
 
-func (*linkSteps) confirm(e *engine, all []*move) {
+func (*linkSteps) confirm(e *session, all []*move) {
 	for _, m := range all {
 		s, _ := m.steps.(*linkSteps)
 		if m.Err != nil {
@@ -218,7 +220,7 @@ func (*linkSteps) confirm(e *engine, all []*move) {
 }
 
 // undo gives the link what it held. A new one goes with its pin.
-func (s *linkSteps) undo(e *engine, m *move) error {
+func (s *linkSteps) undo(e *session, m *move) error {
 	if s.held == nil {
 		s.drop()
 		return nil
@@ -232,7 +234,7 @@ func (s *linkSteps) undo(e *engine, m *move) error {
 
 // readBack completes a made move with what is now on the hook. Where that cannot
 // be told, or someone else has taken it off since, what was done has to do.
-func readBack(e *engine, m *move, which Ref, hook linkHook) {
+func readBack(e *session, m *move, which Ref, hook linkHook) {
 	on, err := hook.list(e)
 	i := -1
 	if err == nil {
@@ -254,7 +256,7 @@ type linkOff struct {
 	held *Attachment
 }
 
-func (s *linkOff) look(e *engine, m *move) error {
+func (s *linkOff) look(e *session, m *move) error {
 	on, err := s.hook.list(e)
 	if err != nil {
 		return err
@@ -270,9 +272,9 @@ func (s *linkOff) look(e *engine, m *move) error {
 	return err
 }
 
-func (*linkOff) candidates(*engine, *move) []*Attachment { return nil }
+func (*linkOff) candidates(*session, *move) []*Attachment { return nil }
 
-func (*linkOff) put(ctx context.Context, _ *engine, all []*move) []error {
+func (*linkOff) put(ctx context.Context, _ *session, all []*move) []error {
 	return oneByOne(ctx, all, func(m *move) error {
 		s, _ := m.steps.(*linkOff)
 		m.Attachment, m.Gone = s.held, &s.held.Program
@@ -280,37 +282,11 @@ func (*linkOff) put(ctx context.Context, _ *engine, all []*move) []error {
 	})
 }
 
-func (*linkOff) again(*engine, *move, error) bool { return false }
+func (*linkOff) again(*session, *move, error) bool { return false }
 
-func (*linkOff) confirm(*engine, []*move) {}
+func (*linkOff) confirm(*session, []*move) {}
 
-func (*linkOff) undo(*engine, *move) error { return ErrLinkDetached }
-
-// oneByOne is put for a hook of which no two requests are in flight.
-func oneByOne(ctx context.Context, all []*move, put func(*move) error) []error {
-	errs := make([]error, len(all))
-	for i, m := range all {
-		if errs[i] = ctx.Err(); errs[i] == nil {
-			errs[i] = put(m)
-		}
-	}
-	return errs
-}
-
-// rootOf is the topmost directory of the BPF file system that a path is on.
-func rootOf(path string) string {
-	root := filepath.Dir(path)
-	for dir := root; ; dir = filepath.Dir(dir) {
-		var st unix.Statfs_t
-		err := unix.Statfs(dir, &st)
-		if err == nil && int64(st.Type) == unix.BPF_FS_MAGIC {
-			root = dir
-		}
-		if dir == filepath.Dir(dir) || err == nil && int64(st.Type) != unix.BPF_FS_MAGIC {
-			return root
-		}
-	}
-}
+func (*linkOff) undo(*session, *move) error { return ErrLinkDetached }
 
 func updateLink(id uint32, program, old int) error {
 	fd, err := sys.LinkByID(id)

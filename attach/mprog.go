@@ -33,16 +33,6 @@ type Order struct {
 	Which Ref
 }
 
-// MultiInfo is what an [Attachment] has on a hook that runs several programs. A
-// Revision of 0 says that the program was put there, but that its place could not
-// be read.
-type MultiInfo struct {
-	Hook     string // "tcx/ingress", "tcx/egress", "netkit/primary" or "netkit/peer"
-	Position int    // from 0, in the order in which they run
-	// Revision is the hook's, which the kernel increments with each change.
-	Revision uint64
-}
-
 // mprog is such a hook of a device (kernel/bpf/mprog.c).
 type mprog struct {
 	ifindex int
@@ -96,7 +86,7 @@ func (m mprog) query(device string, known *Inventory) (programList, error) {
 }
 
 // list is what the hook is about to be changed from.
-func (m mprog) list(e *engine) (programList, error) {
+func (m mprog) list(e *session) (programList, error) {
 	dev, err := e.Known.device(e.conn, m.ifindex)
 	if err != nil {
 		return programList{}, err
@@ -108,7 +98,7 @@ func (m mprog) list(e *engine) (programList, error) {
 	return on, nil
 }
 
-func (m mprog) fresh(e *engine, to *move) *Attachment {
+func (m mprog) fresh(e *session, to *move) *Attachment {
 	return &Attachment{
 		Ifindex: m.ifindex, Device: to.Device, Program: e.program().Info, Multi: &MultiInfo{Hook: m.name()},
 	}
@@ -178,7 +168,7 @@ func (m mprog) keeps(on programList, a *Attachment) error {
 }
 
 // create attaches by a new link.
-func (m mprog) create(e *engine) (int, error) {
+func (m mprog) create(e *session) (int, error) {
 	on, err := m.list(e)
 	if err != nil {
 		return -1, err
@@ -203,7 +193,7 @@ type mprogSteps struct {
 	problem error // of the place, where a program that does the same may make it void
 }
 
-func (s *mprogSteps) look(e *engine, m *move) (err error) {
+func (s *mprogSteps) look(e *session, m *move) (err error) {
 	if s.on, err = s.list(e); err != nil {
 		return err
 	}
@@ -217,9 +207,9 @@ func (s *mprogSteps) look(e *engine, m *move) (err error) {
 	return s.problem
 }
 
-func (s *mprogSteps) candidates(*engine, *move) []*Attachment { return s.leaves(s.on) }
+func (s *mprogSteps) candidates(*session, *move) []*Attachment { return s.leaves(s.on) }
 
-func (*mprogSteps) put(ctx context.Context, e *engine, all []*move) []error {
+func (*mprogSteps) put(ctx context.Context, e *session, all []*move) []error {
 	return oneByOne(ctx, all, func(m *move) error {
 		s, _ := m.steps.(*mprogSteps)
 		if s.problem != nil {
@@ -229,7 +219,7 @@ func (*mprogSteps) put(ctx context.Context, e *engine, all []*move) []error {
 	})
 }
 
-func (s *mprogSteps) putOne(e *engine, m *move) error {
+func (s *mprogSteps) putOne(e *session, m *move) error {
 	p := e.program()
 	m.Attachment = s.fresh(e, m)
 	old := 0
@@ -254,7 +244,7 @@ func (s *mprogSteps) swap(program, old int, at sys.Place) error {
 
 // again is for a program whose place is to be taken, and which someone else
 // has replaced since. What stands there instead has another id.
-func (s *mprogSteps) again(e *engine, m *move, err error) bool {
+func (s *mprogSteps) again(e *session, m *move, err error) bool {
 	if m.old == 0 || s.problem != nil || !errors.Is(err, os.ErrNotExist) && !errors.Is(err, os.ErrPermission) {
 		return false
 	}
@@ -263,7 +253,7 @@ func (s *mprogSteps) again(e *engine, m *move, err error) bool {
 }
 
 // confirm asks the kernel where it put the programs.
-func (*mprogSteps) confirm(e *engine, all []*move) {
+func (*mprogSteps) confirm(e *session, all []*move) {
 	for _, m := range all {
 		if s, _ := m.steps.(*mprogSteps); m.Err == nil {
 			readBack(e, m, ProgramID(e.program().ID), s.mprog)
@@ -271,7 +261,7 @@ func (*mprogSteps) confirm(e *engine, all []*move) {
 	}
 }
 
-func (s *mprogSteps) undo(e *engine, m *move) error {
+func (s *mprogSteps) undo(e *session, m *move) error {
 	p := e.program().FD()
 	if m.old == 0 {
 		return sys.DetachProgram(s.ifindex, s.point, p, 0)
@@ -291,7 +281,7 @@ type mprogOff struct {
 	which int // in the list
 }
 
-func (s *mprogOff) look(e *engine, m *move) (err error) {
+func (s *mprogOff) look(e *session, m *move) (err error) {
 	if s.on, err = s.list(e); err != nil {
 		return err
 	}
@@ -320,9 +310,9 @@ func (s *mprogOff) look(e *engine, m *move) (err error) {
 	return nil
 }
 
-func (*mprogOff) candidates(*engine, *move) []*Attachment { return nil }
+func (*mprogOff) candidates(*session, *move) []*Attachment { return nil }
 
-func (*mprogOff) put(ctx context.Context, e *engine, all []*move) []error {
+func (*mprogOff) put(ctx context.Context, e *session, all []*move) []error {
 	return oneByOne(ctx, all, func(m *move) error {
 		s, _ := m.steps.(*mprogOff)
 		fd, err := e.kept(m.old)
@@ -335,12 +325,12 @@ func (*mprogOff) put(ctx context.Context, e *engine, all []*move) []error {
 	})
 }
 
-func (*mprogOff) again(*engine, *move, error) bool { return false }
+func (*mprogOff) again(*session, *move, error) bool { return false }
 
-func (*mprogOff) confirm(*engine, []*move) {}
+func (*mprogOff) confirm(*session, []*move) {}
 
 // undo puts the program back before the one that was behind it.
-func (s *mprogOff) undo(e *engine, m *move) error {
+func (s *mprogOff) undo(e *session, m *move) error {
 	fd, err := e.kept(m.old)
 	if err != nil {
 		return err

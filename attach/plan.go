@@ -66,3 +66,22 @@ type Outcome struct {
 func (o Outcome) Changed() bool {
 	return o.Err == nil && !o.Undone && o.Attachment != nil && !o.Attachment.Unchanged
 }
+
+// Options say how plans are applied together.
+type Options struct {
+	// Atomic takes everything back when a plan is refused, or when the context
+	// ends: every hook has what it had before, compared and swapped where the
+	// kernel can. What others have put there in the meantime stays, and is that
+	// plan's error. Atomic plans share one Source.
+	Atomic bool
+	// InOrder keeps plans behind one that is refused from being carried out.
+	InOrder bool
+	// Root is the BPF file system on which arrays are kept alive, see [Release];
+	// [pin.DefaultRoot] if empty.
+	Root string
+	// Known is what the caller has looked up already, nil for nothing.
+	Known *Inventory
+	// Warn, if not nil, is told what failed after the kernel had taken a change,
+	// which is no reason to say that it had not.
+	Warn func(error)
+}

@@ -8,11 +8,6 @@ import (
 	"github.com/xdpload/xdpload/netlink"
 )
 
-const (
-	kindClsact  = "clsact"
-	kindIngress = "ingress"
-)
-
 // NoEgressError says that a device has an ingress qdisc, which has no egress
 // hook. (The kernel takes a filter for egress there, and puts it on ingress.)
 type NoEgressError struct{ Device string }
@@ -28,7 +23,7 @@ func CheckHook(c *netlink.Conn, ifindex int, p netlink.Parent) error {
 	if p != netlink.Egress {
 		return nil
 	}
-	e := &engine{conn: c, Options: Options{Known: new(Inventory)}}
+	e := &session{conn: c, Options: Options{Known: new(Inventory)}}
 	_, err := Clsact{Filter: netlink.Filter{Ifindex: ifindex, Parent: p}}.findQdisc(e)
 	return err
 }
@@ -65,7 +60,7 @@ func (h Clsact) creates() bool {
 }
 
 // find looks for the hook.
-func (h Clsact) find(e *engine) (*place, error) {
+func (h Clsact) find(e *session) (*place, error) {
 	q, err := h.findQdisc(e)
 	if err != nil {
 		return nil, err
@@ -83,7 +78,7 @@ func (h Clsact) hook() hookKey { return hookKey{h.Filter.Ifindex, h.Filter.Paren
 
 // findOnce is find, which for filters that are only added is believed from then
 // on: a hook that is gone since refuses them.
-func (h Clsact) findOnce(e *engine) (*place, error) {
+func (h Clsact) findOnce(e *session) (*place, error) {
 	if h.Op != FilterAdd || h.Filter.Block != 0 {
 		return h.find(e)
 	}
@@ -106,7 +101,7 @@ func (h Clsact) findOnce(e *engine) (*place, error) {
 }
 
 // findQdisc finds what the hook is on. Classes are for the kernel to know.
-func (h Clsact) findQdisc(e *engine) (qdisc, error) {
+func (h Clsact) findQdisc(e *session) (qdisc, error) {
 	c := e.conn
 	switch major := netlink.Handle(h.Filter.Parent) >> 16; {
 	case h.Filter.Block != 0:
@@ -151,7 +146,7 @@ func (h Clsact) refusal(c *netlink.Conn) error {
 }
 
 // ensureQdisc creates the clsact qdisc if the hook has none.
-func (s *filterSteps) ensureQdisc(e *engine) (*place, error) {
+func (s *filterSteps) ensureQdisc(e *session) (*place, error) {
 	if !s.at.missing || !s.creates() {
 		return s.at, nil
 	}

@@ -15,7 +15,7 @@ var errGone = errors.New("the program is gone")
 
 // save opens a program. Without the privilege it is neither compared with nor
 // put back.
-func (e *engine) save(program uint32) error {
+func (e *session) save(program uint32) error {
 	if _, ok := e.saved[program]; ok {
 		return nil
 	}
@@ -33,7 +33,7 @@ func (e *engine) save(program uint32) error {
 }
 
 // kept is the descriptor of a program that is kept, or why it is not.
-func (e *engine) kept(program uint32) (int, error) {
+func (e *session) kept(program uint32) (int, error) {
 	if fd := e.savedFD(program); fd >= 0 {
 		return fd, nil
 	}
@@ -41,28 +41,15 @@ func (e *engine) kept(program uint32) (int, error) {
 }
 
 // savedFD is the descriptor of a program that is kept, -1 for one that is not.
-func (e *engine) savedFD(program uint32) int {
+func (e *session) savedFD(program uint32) int {
 	if fd, ok := e.saved[program]; ok {
 		return fd
 	}
 	return -1
 }
 
-// dropLinks is for a load of which nothing is to stay.
-func (e *engine) dropLinks() {
-	for _, m := range e.moves {
-		if s, ok := m.steps.(*linkSteps); ok {
-			s.drop()
-		}
-	}
-}
-
-func (e *engine) close() {
-	for _, m := range e.moves {
-		if s, ok := m.steps.(*linkSteps); ok {
-			s.close()
-		}
-	}
+// forget closes what was saved.
+func (e *session) forget() {
 	for _, fd := range e.saved {
 		if fd >= 0 {
 			_ = sys.Close(fd)

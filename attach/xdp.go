@@ -63,7 +63,7 @@ type xdpSteps struct {
 	plain bool            // without a mode, where none is asked for: the driver has no native one
 }
 
-func (s *xdpSteps) look(e *engine, m *move) (err error) {
+func (s *xdpSteps) look(e *session, m *move) (err error) {
 	if s.link, err = e.Known.device(e.conn, s.Ifindex); err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (s *xdpSteps) look(e *engine, m *move) (err error) {
 }
 
 // choose decides what is to be asked for.
-func (s *xdpSteps) choose(e *engine, m *move) error {
+func (s *xdpSteps) choose(e *session, m *move) error {
 	on := s.running()
 	m.old, s.asked = 0, s.Mode
 	switch {
@@ -102,7 +102,7 @@ func (s *xdpSteps) running() (found []netlink.XDPProgram) {
 	return found
 }
 
-func (s *xdpSteps) candidates(e *engine, _ *move) (all []*Attachment) {
+func (s *xdpSteps) candidates(e *session, _ *move) (all []*Attachment) {
 	if s.off || !s.Idempotent {
 		return nil
 	}
@@ -116,7 +116,7 @@ func (s *xdpSteps) attachment(known *Inventory, mode netlink.XDPMode, program ui
 	return &Attachment{Ifindex: s.link.Index, Device: s.link.Name, Mode: mode, Program: known.Program(program)}
 }
 
-func (*xdpSteps) put(ctx context.Context, e *engine, all []*move) []error {
+func (*xdpSteps) put(ctx context.Context, e *session, all []*move) []error {
 	requests := make([]netlink.DeviceXDP, len(all))
 	for i, m := range all {
 		s, _ := m.steps.(*xdpSteps)
@@ -131,7 +131,7 @@ func (*xdpSteps) put(ctx context.Context, e *engine, all []*move) []error {
 	return errs
 }
 
-func (s *xdpSteps) request(e *engine, m *move) netlink.XDP {
+func (s *xdpSteps) request(e *session, m *move) netlink.XDP {
 	x := netlink.XDP{FD: -1, Mode: s.asked, NoReplace: m.old == 0}
 	if !s.off {
 		x.FD = e.program().FD()
@@ -143,7 +143,7 @@ func (s *xdpSteps) request(e *engine, m *move) netlink.XDP {
 }
 
 // note says what the kernel has done.
-func (s *xdpSteps) note(e *engine, m *move) {
+func (s *xdpSteps) note(e *session, m *move) {
 	if m.old != 0 {
 		gone := e.Known.Program(m.old)
 		m.Gone = &gone
@@ -158,7 +158,7 @@ func (s *xdpSteps) note(e *engine, m *move) {
 }
 
 // took: what the hook ran is gone, or what it shall run is there.
-func (s *xdpSteps) took(e *engine, m *move) (bool, error) {
+func (s *xdpSteps) took(e *session, m *move) (bool, error) {
 	program := m.old
 	if !s.off {
 		program = e.program().ID
@@ -175,7 +175,7 @@ func (s *xdpSteps) took(e *engine, m *move) (bool, error) {
 	return true, nil
 }
 
-func (s *xdpSteps) again(e *engine, m *move, err error) bool {
+func (s *xdpSteps) again(e *session, m *move, err error) bool {
 	switch {
 	case errors.Is(err, errors.ErrUnsupported) && s.asked != s.Mode && !s.off:
 		s.plain = true
@@ -189,7 +189,7 @@ func (s *xdpSteps) again(e *engine, m *move, err error) bool {
 // overtaken says whether another attempt may tell more: someone else has changed
 // the device since it was looked at, or the kernel has only said that it did not
 // expect what is there.
-func (s *xdpSteps) overtaken(e *engine, m *move) bool {
+func (s *xdpSteps) overtaken(e *session, m *move) bool {
 	if m.old == 0 && !s.Replace || s.blunt {
 		return false
 	}
@@ -207,7 +207,7 @@ func (s *xdpSteps) overtaken(e *engine, m *move) bool {
 
 // confirm asks once where the kernel put the programs, and what is in the way
 // where it refused.
-func (*xdpSteps) confirm(e *engine, all []*move) {
+func (*xdpSteps) confirm(e *session, all []*move) {
 	unclear := slices.DeleteFunc(slices.Clone(all), func(m *move) bool {
 		s, _ := m.steps.(*xdpSteps)
 		return m.Err == nil && (s.off || s.asked != netlink.XDPAny)
@@ -251,7 +251,7 @@ func runningOn(c *netlink.Conn, moves []*move) (map[int]netlink.LinkXDP, error) 
 	return c.LinkXDPs()
 }
 
-func (s *xdpSteps) undo(e *engine, m *move) error {
+func (s *xdpSteps) undo(e *session, m *move) error {
 	x := netlink.XDP{FD: -1, Mode: s.asked, NoReplace: s.off}
 	if m.old != 0 {
 		if x.FD = e.savedFD(m.old); x.FD < 0 {
@@ -276,7 +276,7 @@ func (h XDP) is(m netlink.XDPMode) bool { return h.Mode == netlink.XDPAny || h.M
 
 // explain adds to a refusal what is on the hook, or why the program does not
 // suit it where the kernel keeps that to itself.
-func (s *xdpSteps) explain(e *engine, err error) error {
+func (s *xdpSteps) explain(e *session, err error) error {
 	refused, ok := errors.AsType[*netlink.Error](err)
 	switch {
 	case !ok:
@@ -303,7 +303,7 @@ func (h XDP) unsuitable(p *prog.Program, err error) error {
 // hookXDP is the XDP hook's name in errors of bpf(2).
 const hookXDP = "xdp"
 
-func (h XDP) list(e *engine) (programList, error) {
+func (h XDP) list(e *session) (programList, error) {
 	l, err := e.conn.LinkByIndex(h.Ifindex)
 	if err != nil {
 		return programList{}, err
@@ -311,7 +311,7 @@ func (h XDP) list(e *engine) (programList, error) {
 	return programList{hook: hookXDP, device: l.Name, programs: h.on(new(Inventory), l)}, nil
 }
 
-func (h XDP) fresh(e *engine, m *move) *Attachment {
+func (h XDP) fresh(e *session, m *move) *Attachment {
 	return &Attachment{Ifindex: h.Ifindex, Device: m.Device, Mode: h.Mode, Program: e.program().Info}
 }
 
@@ -333,7 +333,7 @@ func (h XDP) leaves(on programList) []*Attachment {
 
 // create attaches by a new link. Unlike a program, a link never takes the
 // place of one (net/core/dev.c, dev_xdp_attach).
-func (h XDP) create(e *engine) (int, error) {
+func (h XDP) create(e *session) (int, error) {
 	flags := map[netlink.XDPMode]uint32{
 		netlink.XDPNative:  unix.XDP_FLAGS_DRV_MODE,
 		netlink.XDPGeneric: unix.XDP_FLAGS_SKB_MODE,

@@ -1,0 +1,83 @@
+package attach
+
+import (
+	"github.com/xdpload/xdpload/netlink"
+	"github.com/xdpload/xdpload/prog"
+)
+
+// An Attachment is a program on a hook of a device.
+type Attachment struct {
+	Ifindex int
+	Device  string
+	// Mode is the place in which the device runs an XDP program.
+	Mode netlink.XDPMode
+	// Filter is the classifier that runs the program, nil on other hooks.
+	Filter *FilterInfo
+	// Multi is the place on a hook that runs several programs, nil on others.
+	Multi *MultiInfo
+	// Program is what runs there. Without the privilege to look at programs
+	// only its ID is set.
+	Program prog.Info
+	// Link is the bpf_link that holds the program there, nil if none does or
+	// without the privilege to look at links.
+	Link *LinkInfo
+	// Replaced is the program that was taken off the hook for it, nil if none.
+	Replaced *prog.Info
+	// Uncompared reports that an XDP program was replaced or taken off without
+	// CAP_SYS_ADMIN, which opens programs by their id (kernel/bpf/syscall.c,
+	// bpf_prog_get_fd_by_id): if others put another in its place at that moment,
+	// it was that one.
+	Uncompared bool
+	// Unchanged reports that an idempotent plan found a program there that
+	// does the same: it has the same instructions and the same maps. Maps that
+	// only the new program has count as the same if they are defined alike; if
+	// nothing ever writes to them, if they hold the same.
+	Unchanged bool
+}
+
+// Hook is the name of the place: "xdpdrv", "xdpgeneric", "xdpoffload",
+// "tcx/ingress", "clsact/egress", "netkit/peer" and so on.
+func (a *Attachment) Hook() string {
+	switch {
+	case a.Multi != nil:
+		return a.Multi.Hook
+	case a.Filter == nil:
+		return a.Mode.Keyword()
+	case a.Filter.Qdisc == kindClsact || a.Filter.Qdisc == kindIngress:
+		return a.Filter.Qdisc + "/" + a.Filter.Parent.String()
+	}
+	return "filter/" + a.Filter.Parent.String()
+}
+
+// FilterInfo is what an [Attachment] of a classifier has beside its program.
+type FilterInfo struct {
+	netlink.Filter
+	// Qdisc is the kind of the qdisc whose ingress or egress hook this is, empty
+	// where it was not looked at.
+	Qdisc string
+	// QdiscCreated reports that the qdisc was created for the filter.
+	QdiscCreated bool
+	// Was is the filter whose place it has taken, nil if none.
+	Was *netlink.Filter
+}
+
+// MultiInfo is what an [Attachment] has on a hook that runs several programs. A
+// Revision of 0 says that the program was put there, but that its place could not
+// be read.
+type MultiInfo struct {
+	Hook     string // "tcx/ingress", "tcx/egress", "netkit/primary" or "netkit/peer"
+	Position int    // from 0, in the order in which they run
+	// Revision is the hook's, which the kernel increments with each change.
+	Revision uint64
+}
+
+// LinkInfo is a bpf_link: an attachment that lives as long as its file
+// descriptors and pins.
+type LinkInfo struct {
+	ID uint32
+}
+
+const (
+	kindClsact  = "clsact"
+	kindIngress = "ingress"
+)

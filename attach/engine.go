@@ -1,0 +1,345 @@
+package attach
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+
+	"golang.org/x/sys/unix"
+)
+
+// An engine carries out the plans of one source.
+type engine struct {
+	*session
+	moves []*move
+}
+
+// run is the whole way. Each line is a stage.
+func (e *engine) run(ctx context.Context) error {
+	e.resolve()
+	if e.settled() {
+		return nil
+	}
+	if err := e.load(ctx); err != nil {
+		return err
+	}
+	if err := e.leaveAlone(); err != nil {
+		return err
+	}
+	if len(e.pending()) == 0 {
+		return nil
+	}
+	e.keep()
+	if err := e.publish(ctx); err != nil {
+		return err
+	}
+	if u := e.uncommitted(); u != nil {
+		if err := u.Attaching(); err != nil {
+			return errors.Join(err, e.undo(e.moves))
+		}
+	}
+	e.put(ctx)
+	e.confirm()
+	if err := e.takeBack(ctx); err != nil || !e.changed() {
+		return errors.Join(err, e.rollback())
+	}
+	if err := e.commit(); err != nil {
+		return errors.Join(err, e.undo(e.moves), e.rollback())
+	}
+	return nil
+}
+
+// resolve looks at every hook.
+func (e *engine) resolve() {
+	for _, m := range e.moves {
+		m.Err = m.look(e.session, m)
+	}
+}
+
+// settled reports whether all is known already, because nothing can be done or
+// nothing may.
+func (e *engine) settled() bool {
+	if e.Atomic && e.refused() {
+		return true
+	}
+	return len(e.pending()) == 0
+}
+
+// pending are the moves with which something is still to be done.
+func (e *engine) pending() (todo []*move) {
+	for _, m := range e.moves {
+		if m.Err == nil && !m.idle && !m.made {
+			todo = append(todo, m)
+		}
+	}
+	return todo
+}
+
+func (e *engine) refused() bool {
+	return slices.ContainsFunc(e.moves, func(m *move) bool { return m.Err != nil })
+}
+
+func (e *engine) changed() bool {
+	return slices.ContainsFunc(e.moves, func(m *move) bool { return m.made })
+}
+
+func (e *engine) load(ctx context.Context) error {
+	if e.source == nil {
+		return nil
+	}
+	return e.source.Load(ctx)
+}
+
+// leaveAlone finds the hooks that run the like already, where that is enough.
+func (e *engine) leaveAlone() error {
+	known := make(map[uint32]bool)
+	for _, m := range e.pending() {
+		for _, a := range m.candidates(e.session, m) {
+			same, ok := known[a.Program.ID]
+			if !ok {
+				var err error
+				if same, err = e.source.Does(a.Program); err != nil {
+					return err
+				}
+				known[a.Program.ID] = same
+			}
+			if !same {
+				continue
+			}
+			if s, ok := m.steps.(particular); ok {
+				if m.Err = s.leaves(a); m.Err != nil {
+					break
+				}
+			}
+			a.Unchanged = true
+			m.Attachment, m.idle = a, true
+			break
+		}
+	}
+	return nil
+}
+
+// keep opens what is to be replaced, so that it can be compared with and put
+// back. What is gone already was replaced since, and is looked at again.
+func (e *engine) keep() {
+	for _, m := range e.pending() {
+		m.Err = e.keepOne(m)
+	}
+}
+
+func (e *engine) keepOne(m *move) error {
+	for range attempts {
+		if m.old == 0 {
+			return nil
+		}
+		err := e.save(m.old)
+		if !errors.Is(err, errGone) {
+			return err
+		}
+		if err := m.look(e.session, m); err != nil || m.idle {
+			return err
+		}
+	}
+	return errUnsettled
+}
+
+// publish makes the pins of the load visible, and with them the bpf_links that
+// are new, which attaches what they hold.
+func (e *engine) publish(ctx context.Context) (err error) {
+	var links []staged
+	for _, m := range e.pending() {
+		if s, ok := m.steps.(staged); ok {
+			links = append(links, s)
+			if err := s.stage(e.session); err != nil {
+				return err
+			}
+		}
+	}
+	switch l := e.uncommitted(); {
+	case l != nil:
+		err = l.Publish(ctx)
+	case e.txn != nil:
+		err = e.txn.Publish(ctx)
+	}
+	for _, s := range links {
+		if refused := s.refused(); refused != nil {
+			return refused
+		}
+	}
+	return err
+}
+
+// put has the kernel make the changes, and tries those again that others were
+// faster with.
+func (e *engine) put(ctx context.Context) {
+	todo := e.pending()
+	for range attempts {
+		if todo = e.round(ctx, todo); len(todo) == 0 {
+			return
+		}
+	}
+	for _, m := range todo {
+		m.Err = errUnsettled
+	}
+}
+
+// round returns the moves that are to be tried again.
+func (e *engine) round(ctx context.Context, todo []*move) (again []*move) {
+	for len(todo) > 0 {
+		group := alike(todo)
+		todo = todo[len(group):]
+		for i, err := range group[0].put(ctx, e.session, group) {
+			m := group[i]
+			if m.made, err = e.happened(m, err); m.made {
+				continue
+			}
+			switch {
+			case m.again(e.session, m, err):
+				if m.Err = e.keepAgain(m); m.Err == nil && !m.idle {
+					again = append(again, m)
+				}
+			default:
+				m.Err = err
+			}
+		}
+		if e.InOrder && e.stopAtRefusal() {
+			return nil
+		}
+	}
+	return again
+}
+
+// keepAgain is for a hook that was looked at again.
+func (e *engine) keepAgain(m *move) error {
+	if m.idle {
+		return nil
+	}
+	return e.keepOne(m)
+}
+
+// alike are the first moves of a list whose requests can be in flight together.
+func alike(all []*move) []*move {
+	kind := reflect.TypeOf(all[0].steps)
+	n := slices.IndexFunc(all, func(m *move) bool { return reflect.TypeOf(m.steps) != kind })
+	if n < 0 {
+		return all
+	}
+	return all[:n]
+}
+
+// stopAtRefusal takes back what was in flight behind a move that was refused.
+func (e *engine) stopAtRefusal() bool {
+	n := slices.IndexFunc(e.moves, func(m *move) bool { return m.Err != nil })
+	if n < 0 {
+		return false
+	}
+	behind := e.moves[n+1:]
+	err := e.undo(behind)
+	e.moves[n].Err = errors.Join(e.moves[n].Err, err)
+	for _, m := range behind {
+		if m.Err == nil {
+			m.Undone, m.Err = false, ErrNotTried
+		}
+	}
+	return true
+}
+
+// confirm asks the kernel for the rest of what is to be told.
+func (e *engine) confirm() {
+	for todo := slices.DeleteFunc(slices.Clone(e.moves), func(m *move) bool { return !m.made && m.Err == nil }); len(todo) > 0; {
+		group := alike(todo)
+		todo = todo[len(group):]
+		group[0].confirm(e.session, group)
+	}
+}
+
+// takeBack undoes all that was made where all or nothing was asked for. Its error
+// says so of a context that has ended.
+func (e *engine) takeBack(ctx context.Context) error {
+	if !e.Atomic || !e.refused() {
+		return nil
+	}
+	err := e.undo(e.moves)
+	if ctx.Err() != nil {
+		return errors.Join(ctx.Err(), err)
+	}
+	return nil
+}
+
+// undo goes backwards, and does not stop halfway.
+func (e *engine) undo(moves []*move) error {
+	var errs []error
+	for _, m := range slices.Backward(moves) {
+		if !m.made {
+			continue
+		}
+		err := e.undoOne(m)
+		m.made, m.Attachment, m.Gone, m.Undone = false, nil, nil, true
+		if err == nil || errors.Is(err, unix.ENODEV) { // the device is gone
+			continue
+		}
+		m.Undone, m.Err = false, fmt.Errorf("what was there before could not be put back: %w", err)
+		errs = append(errs, fmt.Errorf("%s: %w", m.Device, m.Err))
+	}
+	slices.Reverse(errs)
+	return errors.Join(errs...)
+}
+
+// rollback takes back what was published, when nothing runs it.
+func (e *engine) rollback() error {
+	if e.txn != nil {
+		return e.txn.Rollback()
+	}
+	return e.abandon()
+}
+
+// commit makes pins and slots of program arrays permanent.
+func (e *engine) commit() error {
+	l := e.uncommitted()
+	switch {
+	case l != nil:
+		return l.Commit()
+	case e.txn != nil:
+		return e.txn.Commit()
+	}
+	return nil
+}
+
+// release lets go of what was kept alive for programs that ran before. Plans that
+// take programs off also let go of what an earlier release could not.
+func (e *engine) release(ctx context.Context) {
+	seen := make(map[uint32]bool)
+	for _, m := range e.moves {
+		if m.made && m.Gone != nil && !seen[m.Gone.ID] {
+			seen[m.Gone.ID] = true
+			if err := Release(ctx, e.conn, e.Root, *m.Gone); err != nil {
+				e.warn(err) // what is asked for is done, and a later release or pin gc finds what stays
+			}
+		}
+	}
+	if e.source == nil {
+		if err := releaseDead(e.Root); err != nil {
+			e.warn(err)
+		}
+	}
+}
+
+// dropLinks is for a load of which nothing is to stay.
+func (e *engine) dropLinks() {
+	for _, m := range e.moves {
+		if s, ok := m.steps.(staged); ok {
+			s.drop()
+		}
+	}
+}
+
+func (e *engine) close() {
+	for _, m := range e.moves {
+		if s, ok := m.steps.(staged); ok {
+			s.close()
+		}
+	}
+	e.forget()
+}

@@ -1,0 +1,158 @@
+package attach
+
+import (
+	"cmp"
+	"errors"
+	"iter"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/internal/sys"
+	"github.com/xdpload/xdpload/netlink"
+)
+
+// Attachments lists the programs on every hook of a device, in the order in
+// which a packet meets them. A device index of 0 stands for all devices of the
+// network namespace. An error ends the list.
+//
+// The calling thread has to be in the network namespace of c, or the programs of
+// [TCX] and [Netkit] hooks are those of other devices.
+func Attachments(c *netlink.Conn, ifindex int) iter.Seq2[*Attachment, error] {
+	return func(yield func(*Attachment, error) bool) {
+		var known Inventory
+		for link, err := range links(c, ifindex) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			all, err := known.Attachments(c, link)
+			for _, a := range all {
+				if !yield(a, nil) {
+					return
+				}
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+		}
+	}
+}
+
+func links(c *netlink.Conn, ifindex int) iter.Seq2[*netlink.Link, error] {
+	if ifindex == 0 {
+		return c.Links()
+	}
+	return func(yield func(*netlink.Link, error) bool) {
+		yield(c.LinkByIndex(ifindex))
+	}
+}
+
+// Attachments lists what runs on every hook of a device, in the order in which a
+// packet meets it: on its way in XDP, tcx and the filters on ingress, on its way
+// out tcx and the filters on egress. Programs for what the peer of a primary
+// netkit device sends come before all those, and programs for what the
+// device itself sends after them: netkit runs them when a packet leaves the
+// one device for the other (drivers/net/netkit.c, netkit_xmit).
+//
+// Hooks that this kernel does not have, and those that a plain user may not
+// look at, are left out. For the calling thread see the function
+// [Attachments].
+func (v *Inventory) Attachments(c *netlink.Conn, l *netlink.Link) ([]*Attachment, error) {
+	filters, err := v.Classifiers(c, l)
+	if err != nil {
+		return nil, err
+	}
+	in := len(filters)
+	if i := slices.IndexFunc(filters, func(a *Attachment) bool { return a.Filter.Parent == netlink.Egress }); i >= 0 {
+		in = i
+	}
+	primary := l.Netkit != nil && l.Netkit.Primary
+	var out []*Attachment
+	if primary && !l.Netkit.Single {
+		out = append(out, v.mprog(l, sys.NetkitPeer)...)
+	}
+	out = append(out, v.XDP(l)...)
+	out = append(out, v.mprog(l, sys.TCXIngress)...)
+	out = append(out, filters[:in]...)
+	out = append(out, v.mprog(l, sys.TCXEgress)...)
+	out = append(out, filters[in:]...)
+	if primary {
+		out = append(out, v.mprog(l, sys.NetkitPrimary)...)
+	}
+	return out, nil
+}
+
+// mprog is empty where the kernel does not tell, and then asks no more.
+func (v *Inventory) mprog(l *netlink.Link, point sys.AttachType) []*Attachment {
+	if v.absent[point] {
+		return nil
+	}
+	on, err := mprog{ifindex: l.Index, point: point}.query(l.Name, v)
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EPERM) {
+		if v.absent == nil {
+			v.absent = make(map[sys.AttachType]bool)
+		}
+		v.absent[point] = true
+	}
+	return on.programs
+}
+
+// Classifiers lists the programs that the filters on a device's clsact or ingress
+// qdisc run: what comes in first, then what goes out; of a hook, chain 0 and
+// then the chains that a filter there may send packets to.
+func (v *Inventory) Classifiers(c *netlink.Conn, l *netlink.Link) ([]*Attachment, error) {
+	kinds, err := v.qdiscKinds(c)
+	if err != nil {
+		return nil, err
+	}
+	q := qdisc{kind: kinds[l.Index]}
+	var out []*Attachment
+	for _, parent := range q.hooks() {
+		filters, err := programsOn(c, netlink.FilterQuery{Ifindex: l.Index, Parent: parent})
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range filters {
+			out = append(out, v.classifier(l.Name, f, q.kind))
+		}
+	}
+	return out, nil
+}
+
+// qdiscKinds asks for all devices at once: the kernel lists them all, whichever
+// device is asked for.
+func (v *Inventory) qdiscKinds(c *netlink.Conn) (map[int]string, error) {
+	if v.qdiscs != nil {
+		return v.qdiscs, nil
+	}
+	kinds := make(map[int]string)
+	for q, err := range c.Qdiscs(0) {
+		if err != nil {
+			return nil, err
+		}
+		if q.Parent == netlink.HandleClsact {
+			kinds[q.Ifindex] = q.Kind
+		}
+	}
+	v.qdiscs = kinds
+	return kinds, nil
+}
+
+func programsOn(c *netlink.Conn, q netlink.FilterQuery) ([]*netlink.Filter, error) {
+	var filters []*netlink.Filter
+	for f, err := range c.Filters(q) {
+		if errors.Is(err, unix.EMSGSIZE) {
+			break // classic BPF that cannot be listed: better the rest than nothing
+		}
+		if err != nil {
+			return nil, err
+		}
+		if f.BPF != nil && f.BPF.ProgramID != 0 {
+			filters = append(filters, f)
+		}
+	}
+	slices.SortStableFunc(filters, func(a, b *netlink.Filter) int { return cmp.Compare(a.Chain, b.Chain) })
+	return filters, nil
+}

@@ -1,0 +1,75 @@
+package attach
+
+import (
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/netlink"
+	"github.com/xdpload/xdpload/pin"
+	"github.com/xdpload/xdpload/prog"
+)
+
+// A session is what the steps of all plans of one source work with.
+type session struct {
+	Options
+	conn   *netlink.Conn
+	source Source
+	// saved are descriptors of what ran before, by id: they keep it until it is
+	// sure that nothing is put back. -1 is one that may not be opened.
+	saved map[uint32]int
+	txn   *pin.Txn // of bpf_links of a program that has no load, nil without
+}
+
+// program is what the hooks shall run, nil for nothing and for classic BPF.
+func (e *session) program() *prog.Program {
+	if e.source == nil {
+		return nil
+	}
+	return e.source.Program()
+}
+
+// uncommitted is nil for a program that comes with nothing to publish.
+func (e *session) uncommitted() Uncommitted {
+	if e.source == nil {
+		return nil
+	}
+	return e.source.Uncommitted()
+}
+
+// transaction is what pins a new bpf_link, together with the maps of the load.
+func (e *session) transaction(path string) (*pin.Txn, error) {
+	if l := e.uncommitted(); l != nil {
+		return l.Transaction()
+	}
+	if e.txn != nil {
+		return e.txn, nil
+	}
+	fs, err := pin.Open(rootOf(path))
+	if err != nil {
+		return nil, err
+	}
+	e.txn, err = fs.Begin()
+	return e.txn, err
+}
+
+func (e *session) warn(err error) {
+	if e.Warn != nil {
+		e.Warn(err)
+	}
+}
+
+// rootOf is the topmost directory of the BPF file system that a path is on.
+func rootOf(path string) string {
+	root := filepath.Dir(path)
+	for dir := root; ; dir = filepath.Dir(dir) {
+		var st unix.Statfs_t
+		err := unix.Statfs(dir, &st)
+		if err == nil && int64(st.Type) == unix.BPF_FS_MAGIC {
+			root = dir
+		}
+		if dir == filepath.Dir(dir) || err == nil && int64(st.Type) != unix.BPF_FS_MAGIC {
+			return root
+		}
+	}
+}
