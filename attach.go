@@ -2,6 +2,8 @@ package xdpload
 
 import (
 	"context"
+	"fmt"
+	"io/fs"
 
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
@@ -22,10 +24,14 @@ func Attach(c *netlink.Conn, p *prog.Program, h attach.Hook) (*attach.Attachment
 	return applyOne(context.Background(), c, Plan{Source: Open(p), Hook: h}, Options{})
 }
 
-// Detach takes the program off a hook and returns what was there, nil if
-// nothing was.
+// Detach takes the program off a hook and returns what was there. If nothing was,
+// the error is fs.ErrNotExist.
 func Detach(c *netlink.Conn, h attach.Hook) (*attach.Attachment, error) {
-	return applyOne(context.Background(), c, Plan{Hook: h}, Options{})
+	a, err := applyOne(context.Background(), c, Plan{Hook: h}, Options{})
+	if a == nil && err == nil {
+		err = fmt.Errorf("no program is attached: %w", fs.ErrNotExist)
+	}
+	return a, err
 }
 
 // Install loads a program of an object, publishes its pins, attaches it to the

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"log"
 
-	"github.com/cilium/ebpf"
-
 	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
@@ -30,7 +28,7 @@ func ExampleInstall() {
 		log.Fatal(err)
 	}
 	loaded, attachment, err := xdpload.Install(context.Background(), conn, obj, load.Options{
-		Select:    elf.Selector{Section: "xdp", Type: ebpf.XDP},
+		Select:    elf.Selector{Section: "xdp"},
 		Variables: []load.Variable{{Name: "config.limit", Value: "1000"}},
 	}, attach.XDP{Ifindex: dev.Index, Replace: true})
 	if err != nil {

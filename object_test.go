@@ -71,3 +71,24 @@ func TestOvertaken(t *testing.T) {
 		})
 	}
 }
+
+// TestTypeOfHook: a program whose section tells no type is of the one that the hook
+// runs.
+func TestTypeOfHook(t *testing.T) {
+	b := lab.NewBench(t)
+	s := &xdpload.Object{Object: lab.Object(t, "two.o"), Options: load.Options{Select: elf.Selector{Section: "prog"}}}
+	t.Cleanup(func() { s.Close() })
+	all, err := xdpload.Apply(t.Context(), b.Conn, []xdpload.Plan{{Source: s, Hook: b.Hook}}, xdpload.Options{Root: b.Root})
+	if err != nil || all[0].Err != nil || all[0].Attachment.Program.Type != ebpf.XDP {
+		t.Fatalf("%+v, %v", all, err)
+	}
+}
+
+func TestMapByName(t *testing.T) {
+	b := lab.NewBench(t)
+	l := b.Install("shared_xdp.o", load.Options{})
+	if m := l.Map("shared"); m == nil || m.Name != "shared" || l.Map("none") != nil {
+		t.Errorf("maps %+v", l.Maps)
+	}
+	b.Exit(l)
+}

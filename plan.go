@@ -1,6 +1,7 @@
 package xdpload
 
 import (
+	"cmp"
 	"context"
 	"iter"
 
@@ -21,8 +22,14 @@ type Options = attach.Options
 // An Outcome is what became of one plan.
 type Outcome = attach.Outcome
 
-// Apply carries plans out: see [attach.Apply].
+// Apply carries plans out: see [attach.Apply]. An [Object] whose selector names no
+// type of program is taken to be of the type that its first hook runs.
 func Apply(ctx context.Context, c *netlink.Conn, plans []Plan, o Options) ([]Outcome, error) {
+	for _, p := range plans {
+		if s, ok := p.Source.(*Object); ok {
+			s.Options.Select.Type = cmp.Or(s.Options.Select.Type, p.Hook.ProgramType())
+		}
+	}
 	return attach.Apply(ctx, c, plans, o)
 }
 

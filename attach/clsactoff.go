@@ -57,9 +57,11 @@ func (*filterOff) put(ctx context.Context, e *session, all []*move) []error {
 }
 
 func (s *filterOff) note(m *move) {
-	if s.was != nil {
-		m.Attachment, m.Gone = s.was, &s.was.Program
+	if s.was == nil {
+		m.Attachment = &Attachment{Ifindex: m.Ifindex, Device: m.Device, Filter: &FilterInfo{Filter: s.filter}}
+		return
 	}
+	m.Attachment, m.Gone = s.was, &s.was.Program
 }
 
 // took: the filter that was there is not.

@@ -1,7 +1,6 @@
 package attach_test
 
 import (
-	"context"
 	"os"
 	"os/exec"
 	"strings"
@@ -104,7 +103,7 @@ func die(t *testing.T, name string) {
 			Pins: load.PinOptions{Root: "/sys/fs/bpf/" + name},
 		}}}
 		source.Options.Select.Type = attach.XDP{}.ProgramType()
-		_, err = xdpload.Apply(context.Background(), c, []xdpload.Plan{{Source: source, Hook: attach.XDP{Ifindex: l.Index}}}, xdpload.Options{})
+		_, err = xdpload.Apply(t.Context(), c, []xdpload.Plan{{Source: source, Hook: attach.XDP{Ifindex: l.Index}}}, xdpload.Options{})
 		return err
 	})
 	t.Error("alive: ", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/cilium/ebpf"
 
@@ -31,6 +32,15 @@ type Loaded struct {
 
 // Program returns the selected program.
 func (l *Loaded) Program() *prog.Program { return l.Programs[0] }
+
+// Map returns the map with that name in the object, nil if the load has none.
+func (l *Loaded) Map(name string) *Map {
+	i := slices.IndexFunc(l.Maps, func(m *Map) bool { return m.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return l.Maps[i]
+}
 
 // Transaction is that of the pins, which is begun if it has not: what else is to be
 // pinned together with them can be added.

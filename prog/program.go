@@ -42,7 +42,8 @@ type Program struct {
 	// VerifierLog is what the verifier said, if the load was verbose.
 	VerifierLog string
 
-	Prog *ebpf.Program
+	// EBPF is the same program, which is closed with this one.
+	EBPF *ebpf.Program
 }
 
 // New makes a Program of one of cilium/ebpf, and takes it over; after an error that
@@ -55,7 +56,7 @@ func New(p *ebpf.Program) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Program{Info: InfoOf(info), VerifierLog: p.VerifierLog, Prog: p}, nil
+	return &Program{Info: InfoOf(info), VerifierLog: p.VerifierLog, EBPF: p}, nil
 }
 
 // InfoOf makes an Info of what the kernel says of a program.
@@ -84,7 +85,7 @@ func errDeviceGone() error {
 }
 
 // FD returns the file descriptor, which stays the program's.
-func (p *Program) FD() int { return p.Prog.FD() }
+func (p *Program) FD() int { return p.EBPF.FD() }
 
 // Owner is what the pins of arrays that live as long as the program are named by.
 func (p *Info) Owner() pin.Owner {
@@ -92,7 +93,7 @@ func (p *Info) Owner() pin.Owner {
 }
 
 // Close closes the file descriptor.
-func (p *Program) Close() error { return p.Prog.Close() }
+func (p *Program) Close() error { return p.EBPF.Close() }
 
 // TypeError says that a program is not of the type that the hook runs.
 type TypeError struct {
