@@ -9,7 +9,7 @@ BENCHFLAGS ?=
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
 # The tests of one package may take this long; on two cores all of them take a fraction of it.
-TIMEOUT   = 8m
+TIMEOUT   = 20m
 TESTFLAGS = -count=1 -timeout=$(TIMEOUT)
 # The modules that are checked: what only tests and measurements need is not in the library's.
 GOMODULES = . internal/bench internal/vm

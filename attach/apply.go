@@ -41,6 +41,7 @@ func Apply(ctx context.Context, c *netlink.Conn, plans []Plan, o Options) ([]Out
 	if o.Known == nil {
 		o.Known = new(Inventory)
 	}
+	o.Known.links = nil // which come and go
 	sources := sourcesOf(plans)
 	if o.Atomic && len(sources) > 1 {
 		return nil, errAtomicSources
