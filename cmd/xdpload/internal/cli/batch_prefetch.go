@@ -26,7 +26,7 @@ type prefetcher struct {
 	next    int                 // the first line that was not looked at yet
 	loads   []*subject.Prefetch // by line, those before their turn or at it
 	first   map[subject.ProgramName]firstUse
-	vain    map[subject.ProgramName]bool // a load of it came to nothing
+	refused    map[subject.ProgramName]bool // a load of it came to nothing
 	todo    chan *subject.Prefetch
 	threads int // that do it
 	running sync.WaitGroup
@@ -51,7 +51,7 @@ func prefetch(ctx context.Context, e *env.Env, lines []batchLine) *prefetcher {
 	e.Verifying = load.NewJobs(jobs)
 	a := &prefetcher{
 		env: e, lines: lines, todo: make(chan *subject.Prefetch, perJob*jobs),
-		first: make(map[subject.ProgramName]firstUse), vain: make(map[subject.ProgramName]bool),
+		first: make(map[subject.ProgramName]firstUse), refused: make(map[subject.ProgramName]bool),
 	}
 	a.ctx, a.cancel = context.WithCancel(ctx)
 	return a
@@ -98,7 +98,7 @@ func (a *prefetcher) advance(turn int) {
 	for len(a.loads) > 0 && a.loads[0].Line < turn {
 		l := a.loads[0]
 		l.Close()
-		a.vain[l.Of] = !l.Worked
+		a.refused[l.Of] = !l.Worked
 		a.loads = a.loads[1:]
 	}
 	a.next = max(a.next, turn)
@@ -122,7 +122,7 @@ func (a *prefetcher) Look(line, turn int) bool {
 	switch again = again && f.Shares; {
 	case again && use.line >= turn: // whether that shares it is not known yet
 		return false
-	case again && subject.Shared(a.env, use.key) != nil, a.vain[name]:
+	case again && subject.Shared(a.env, use.key) != nil, a.refused[name]:
 		return true
 	}
 	file := subject.StateOf(name.File)
