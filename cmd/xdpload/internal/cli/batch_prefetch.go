@@ -26,7 +26,7 @@ type prefetcher struct {
 	next    int                 // the first line that was not looked at yet
 	loads   []*subject.Prefetch // by line, those before their turn or at it
 	first   map[subject.ProgramName]firstUse
-	refused    map[subject.ProgramName]bool // a load of it came to nothing
+	refused map[subject.ProgramName]bool // a load of it came to nothing
 	todo    chan *subject.Prefetch
 	threads int // that do it
 	running sync.WaitGroup

@@ -13,31 +13,31 @@ import (
 type Env struct {
 	Globals
 	Release string
-	Tool    tool
+	Tool    Tool
 	Stdin   io.Reader
 	Stdout  io.Writer
 	Stderr  io.Writer
 
 	Conn      *netlink.Conn
 	inventory *attach.Inventory
-	InBatch   *batch    // nil without one
+	InBatch   *Batch    // nil without one
 	Verifying load.Jobs // for all that is loaded, nil for the default
 }
 
-// A batch is what one line has found out and the next need not look for again.
-type batch struct {
+// A Batch is what one line has found out and the next need not look for again.
+type Batch struct {
 	Devices map[string]int // indexes
 	// Kept is what was loaded for more than one line, by what tells it apart.
 	Kept map[any]io.Closer
 }
 
 // NewBatch returns the state of a batch of which no line has run yet.
-func NewBatch() *batch {
-	return &batch{Devices: make(map[string]int), Kept: make(map[any]io.Closer)}
+func NewBatch() *Batch {
+	return &Batch{Devices: make(map[string]int), Kept: make(map[any]io.Closer)}
 }
 
 // Close gives the descriptors back.
-func (b *batch) Close() {
+func (b *Batch) Close() {
 	for _, c := range b.Kept {
 		_ = c.Close() // descriptors of ours only
 	}
