@@ -183,21 +183,21 @@ func (c *Change) Close() {
 	c.Source.Done()
 }
 
-// alike joins what came out alike on several devices; with -details each has a
+// Alike joins what came out alike on several devices; with -details each has a
 // line of its own.
-type alike struct {
+type Alike struct {
 	details bool
 	order   []string            // texts
 	names   map[string][]string // of the devices, by text
 }
 
 // NewAlike joins nothing with -details.
-func NewAlike(o render.Options) *alike {
-	return &alike{details: o.Details, names: make(map[string][]string)}
+func NewAlike(o render.Options) *Alike {
+	return &Alike{details: o.Details, names: make(map[string][]string)}
 }
 
 // Add takes the text that follows the device's name.
-func (a *alike) Add(device, text string) {
+func (a *Alike) Add(device, text string) {
 	if a.names[text] == nil {
 		a.order = append(a.order, text)
 	}
@@ -207,7 +207,7 @@ func (a *alike) Add(device, text string) {
 // fewNames is how many devices a line names before it counts them.
 const fewNames = 8
 
-func (a *alike) Write(w io.Writer) error {
+func (a *Alike) Write(w io.Writer) error {
 	var b strings.Builder
 	for _, text := range a.order {
 		names := a.names[text]
