@@ -1,6 +1,7 @@
 package attach_test
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -20,17 +21,24 @@ import (
 // TestCommitFails: when the last step fails, the hook has again what it had, and
 // no slot and no pin has changed.
 func TestCommitFails(t *testing.T) {
-	xdp := func(index int) attach.Hook { return attach.XDP{Ifindex: index, Replace: true} }
-	clsact := func(index int) attach.Hook {
+	xdp := func(index int, _ string) attach.Hook { return attach.XDP{Ifindex: index, Replace: true} }
+	clsact := func(index int, _ string) attach.Hook {
 		return attach.Clsact{Op: attach.FilterReplace, Filter: netlink.Filter{
 			Ifindex: index, Parent: netlink.Ingress, BPF: &netlink.BPFFilter{Name: "test", Direct: true},
 		}}
 	}
-	tcx := func(index int) attach.Hook { return attach.TCX{Ifindex: index} }
+	tcx := func(index int, _ string) attach.Hook { return attach.TCX{Ifindex: index} }
+	link := func(index int, root string) string { return fmt.Sprint(root, "/link", index) }
+	xdpLink := func(index int, root string) attach.Hook {
+		return attach.XDP{Ifindex: index, Link: link(index, root)}
+	}
+	tcxLink := func(index int, root string) attach.Hook {
+		return attach.TCX{Ifindex: index, Order: attach.Order{Link: link(index, root)}}
+	}
 	for _, tt := range []struct {
 		name    string
 		object  string
-		hook    func(int) attach.Hook
+		hook    func(ifindex int, root string) attach.Hook
 		replace bool // a program of the same object is on the hook before
 		need    []bpftest.Feature
 	}{
@@ -39,6 +47,8 @@ func TestCommitFails(t *testing.T) {
 		{"clsact, replacing", "live_tc.o", clsact, true, nil},
 		{"clsact, first", "live_tc.o", clsact, false, nil},
 		{"tcx, first", "live_tc.o", tcx, false, []bpftest.Feature{bpftest.TCX}},
+		{"XDP link, first", "live_tx.o", xdpLink, false, nil},
+		{"tcx link, first", "live_tc.o", tcxLink, false, []bpftest.Feature{bpftest.TCX}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			bpftest.Need(t, tt.need...)
@@ -51,7 +61,7 @@ func TestCommitFails(t *testing.T) {
 			}
 			t.Cleanup(func() { os.RemoveAll(root) })
 			obj := lab.Object(t, tt.object)
-			hook, other := tt.hook(v0), tt.hook(v1)
+			hook, other := tt.hook(v0, root), tt.hook(v1, root)
 			if tt.replace {
 				other = hook
 			}
@@ -82,6 +92,80 @@ func TestCommitFails(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestCommitFailsFilter: when the last step fails, a filter that was replaced has
+// its own name, class and flags again, in its place, and a qdisc that was made for
+// a new one is gone.
+func TestCommitFailsFilter(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		old  *netlink.BPFFilter // nil for none
+		need []bpftest.Feature
+	}{
+		{"none", nil, nil},
+		{"named", &netlink.BPFFilter{Name: "old", ClassID: netlink.MakeHandle(1, 7)}, nil},
+		{"with flags", &netlink.BPFFilter{Name: "old", Direct: true, SkipHW: true}, nil},
+		{
+			"with an action",
+			&netlink.BPFFilter{Name: "old", Actions: []*netlink.Action{{Kind: "gact", Verdict: netlink.VerdictDrop}}},
+			[]bpftest.Feature{bpftest.ActGact},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			bpftest.Need(t, tt.need...)
+			b := lab.NewBench(t)
+			hook := func(ifindex int, o *netlink.BPFFilter) attach.Clsact {
+				return attach.Clsact{Op: attach.FilterReplace, Filter: netlink.Filter{
+					Ifindex: ifindex, Parent: netlink.Ingress, Pref: 7, Handle: 5, BPF: o,
+				}}
+			}
+			var options load.Options
+			options.Select.Type = attach.Clsact{}.ProgramType()
+			first, err := b.Try("live_tc.o", options, hook(b.Other.Ifindex, &netlink.BPFFilter{Name: "array"}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if tt.old != nil {
+				if _, err := xdpload.Attach(b.Conn, first.Program(), hook(b.Hook.Ifindex, tt.old)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			before := tcOf(t, b.Conn, b.Hook.Ifindex)
+			options.Loaded = func(*load.Loaded) error { return first.Maps[0].Freeze() }
+			renewed := &netlink.BPFFilter{Name: "new", ClassID: netlink.MakeHandle(2, 9), Direct: true}
+			if _, err := b.Try("live_tc.o", options, hook(b.Hook.Ifindex, renewed)); err == nil {
+				t.Error("no error")
+			}
+			if diff := cmp.Diff(before, tcOf(t, b.Conn, b.Hook.Ifindex)); diff != "" {
+				t.Errorf("-before +after:\n%s", diff)
+			}
+		})
+	}
+}
+
+// tcOf are the qdiscs of a device, and the filters on its ingress.
+func tcOf(t *testing.T, c *netlink.Conn, ifindex int) (all []any) {
+	t.Helper()
+	for q, err := range c.Qdiscs(ifindex) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		q.Stats, q.Refs = nil, 0
+		all = append(all, q)
+	}
+	for f, err := range c.Filters(netlink.FilterQuery{Ifindex: ifindex, Parent: netlink.Ingress}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.BPF != nil {
+			for _, a := range f.BPF.Actions {
+				a.Index, a.Stats, a.Times = 0, nil, nil
+			}
+		}
+		all = append(all, f)
+	}
+	return all
 }
 
 // running are the ids of the programs that a device runs.

@@ -21,21 +21,34 @@ import (
 	"github.com/xdpload/xdpload/pin"
 )
 
-// envDying is the network namespace in which a process of this test dies.
+// envDying is the network namespace in which a process of these tests dies.
 const envDying = "XDPLOAD_TEST_DYING"
 
-// dying is an object whose process is killed when its program is attached, and its
-// pins are not committed.
-type dying struct{ *xdpload.Object }
+// dying is an object whose process is killed when its pins are there: before its
+// program is attached, or before all is committed.
+type dying struct {
+	*xdpload.Object
+	early bool
+}
 
 func (d dying) Uncommitted() attach.Uncommitted {
 	if u := d.Object.Uncommitted(); u != nil {
-		return dyingLoad{u}
+		return dyingLoad{u, d.early}
 	}
 	return nil
 }
 
-type dyingLoad struct{ attach.Uncommitted }
+type dyingLoad struct {
+	attach.Uncommitted
+	early bool
+}
+
+func (l dyingLoad) Attaching() error {
+	if l.early {
+		return unix.Kill(os.Getpid(), unix.SIGKILL)
+	}
+	return l.Uncommitted.Attaching()
+}
 
 func (dyingLoad) Commit() error { return unix.Kill(os.Getpid(), unix.SIGKILL) }
 
@@ -44,7 +57,7 @@ func (dyingLoad) Commit() error { return unix.Kill(os.Getpid(), unix.SIGKILL) }
 func TestKilledBeforeCommit(t *testing.T) {
 	bpftest.Need(t, bpftest.Root)
 	if name := os.Getenv(envDying); name != "" {
-		die(t, name)
+		die(t, name, "", false)
 		return
 	}
 	for name, next := range map[string]func(b *lab.Bench){
@@ -65,12 +78,7 @@ func TestKilledBeforeCommit(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := lab.NewBench(t)
-			cmd := exec.Command(os.Args[0], "-test.run=^TestKilledBeforeCommit$")
-			cmd.Env = append(os.Environ(), envDying+"="+b.NS.Name)
-			out, err := cmd.CombinedOutput()
-			if cmd.ProcessState == nil || cmd.ProcessState.Success() || !strings.Contains(err.Error(), "killed") {
-				t.Fatalf("not killed: %v: %s", err, out)
-			}
+			killed(b, "TestKilledBeforeCommit")
 			id := b.Attached(b.Hook)
 			before := tailsOf(t, id)
 			if id == 0 || len(before) == 0 {
@@ -87,8 +95,46 @@ func TestKilledBeforeCommit(t *testing.T) {
 	}
 }
 
+// TestKilledWithLink: a pinned link of a load that was killed before it was done is
+// not taken for one that is there to stay.
+func TestKilledWithLink(t *testing.T) {
+	bpftest.Need(t, bpftest.Root)
+	if name := os.Getenv(envDying); name != "" {
+		die(t, name, "/link", true)
+		return
+	}
+	b := lab.NewBench(t)
+	killed(b, "TestKilledWithLink")
+	hook := attach.XDP{Ifindex: b.Hook.Ifindex, Link: b.Root + "/link", Replace: true}
+	if _, err := os.Lstat(hook.Link); err != nil {
+		t.Fatalf("killed too early: %v", err)
+	}
+	l, err := installIn(b, "live_tx.o", b.Options(load.Options{}), hook)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := l.Program().ID
+	b.Exit(l)
+	if got := b.Attached(b.Hook); got != id {
+		t.Errorf("attached is %d, want %d", got, id)
+	}
+	b.WantPins("link", "tc/globals/jmp")
+}
+
+// killed runs a test in a process that is killed.
+func killed(b *lab.Bench, test string) {
+	b.T.Helper()
+	cmd := exec.Command(os.Args[0], "-test.run=^"+test+"$")
+	cmd.Env = append(os.Environ(), envDying+"="+b.NS.Name)
+	out, err := cmd.CombinedOutput()
+	if err == nil || !strings.Contains(err.Error(), "killed") {
+		b.T.Fatalf("not killed: %v: %s", err, out)
+	}
+}
+
 // die attaches in the namespace of the parent's test.
-func die(t *testing.T, name string) {
+func die(t *testing.T, name, link string, early bool) {
+	root := "/sys/fs/bpf/" + name
 	err := netns.Do(name, func() error {
 		c, err := netlink.Dial(nil)
 		if err != nil {
@@ -99,11 +145,13 @@ func die(t *testing.T, name string) {
 		if err != nil {
 			return err
 		}
-		source := dying{&xdpload.Object{Object: lab.Object(t, "live_tx.o"), Options: load.Options{
-			Pins: load.PinOptions{Root: "/sys/fs/bpf/" + name},
-		}}}
-		source.Options.Select.Type = attach.XDP{}.ProgramType()
-		_, err = xdpload.Apply(t.Context(), c, []xdpload.Plan{{Source: source, Hook: attach.XDP{Ifindex: l.Index}}}, xdpload.Options{})
+		hook := attach.XDP{Ifindex: l.Index}
+		if link != "" {
+			hook.Link = root + link
+		}
+		source := dying{&xdpload.Object{Object: lab.Object(t, "live_tx.o"), Options: load.Options{Pins: load.PinOptions{Root: root}}}, early}
+		source.Options.Select.Type = hook.ProgramType()
+		_, err = xdpload.Apply(t.Context(), c, []xdpload.Plan{{Source: source, Hook: hook}}, xdpload.Options{})
 		return err
 	})
 	t.Error("alive: ", err)

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/internal/sys"
+	"github.com/xdpload/xdpload/pin"
 )
 
 // opPinLink is what fails when a link finds its path taken.
@@ -53,6 +54,7 @@ type linkSteps struct {
 	on      programList
 	held    *Attachment // by the link that is pinned, nil for none
 	fd      int         // of the link, 0 without
+	pin     os.FileInfo // of the link that is pinned, as it was found
 	fresh   bool        // the link is a new one
 	problem error       // where a program that does the same may make it void
 	refusal error       // of the kernel, to make a new link
@@ -64,7 +66,7 @@ func (s *linkSteps) look(e *session, m *move) (err error) {
 		return err
 	}
 	m.Device, m.old, s.held = s.on.device, 0, nil
-	if s.problem = s.open(); s.held != nil {
+	if s.problem = s.open(e, m); s.held != nil {
 		m.old = s.held.Program.ID
 	}
 	if s.hook.leaves(s.on) != nil {
@@ -74,7 +76,10 @@ func (s *linkSteps) look(e *session, m *move) (err error) {
 }
 
 // open finds what is pinned where the link is to be.
-func (s *linkSteps) open() error {
+func (s *linkSteps) open(e *session, m *move) (err error) {
+	if s.pin, err = os.Lstat(s.path); errors.Is(err, os.ErrNotExist) {
+		return s.hook.ready(s.on)
+	}
 	fd, kind, err := sys.OpenPinned(s.path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -86,7 +91,7 @@ func (s *linkSteps) open() error {
 	if kind != sys.KindLink {
 		return &os.PathError{Op: opPinLink, Path: s.path, Err: ErrNotLink}
 	}
-	if s.held, err = s.pinned(); err == nil {
+	if s.held, err = s.pinned(e, m); err == nil {
 		err = s.hook.keeps(s.on, s.held)
 	}
 	switch {
@@ -98,21 +103,30 @@ func (s *linkSteps) open() error {
 	return nil
 }
 
-// pinned is what the link holds, on this hook and no other.
-func (s *linkSteps) pinned() (*Attachment, error) {
-	info, err := sys.InfoOfDeviceLink(s.fd)
-	switch {
-	case err != nil:
-		return nil, err
-	case info == nil:
-		return nil, errors.New("a bpf_link that is not of a device")
-	case info.Ifindex == 0:
-		return nil, ErrLinkDetached
+// pinned is what the link holds, on this hook and no other. A link that came to
+// the device, or got another program, after the hook was listed is looked for
+// again.
+func (s *linkSteps) pinned(e *session, m *move) (*Attachment, error) {
+	for attempt := 1; ; attempt++ {
+		info, err := sys.InfoOfDeviceLink(s.fd)
+		switch {
+		case err != nil:
+			return nil, err
+		case info == nil:
+			return nil, errors.New("a bpf_link that is not of a device")
+		case info.Ifindex == 0:
+			return nil, ErrLinkDetached
+		}
+		if i, err := s.on.find(LinkID(info.ID)); err == nil {
+			return s.on.programs[i], nil
+		}
+		if int(info.Ifindex) != m.Ifindex || attempt == attempts {
+			return nil, fmt.Errorf("bpf_link id %d holds program id %d on another hook, or on the device with index %d", info.ID, info.Program, info.Ifindex)
+		}
+		if s.on, err = s.hook.list(e); err != nil {
+			return nil, err
+		}
 	}
-	if i, err := s.on.find(LinkID(info.ID)); err == nil {
-		return s.on.programs[i], nil
-	}
-	return nil, fmt.Errorf("bpf_link id %d holds program id %d on another hook, or on the device with index %d", info.ID, info.Program, info.Ifindex)
 }
 
 func (s *linkSteps) close() {
@@ -122,8 +136,17 @@ func (s *linkSteps) close() {
 	s.fd = 0
 }
 
-// refused is why the kernel made no link.
-func (s *linkSteps) refused() error { return s.refusal }
+// refused is why the kernel made no link: a conflict, where one of another load has
+// come to the path since, and with it to the hook.
+func (s *linkSteps) refused() error {
+	if s.refusal == nil {
+		return nil
+	}
+	if _, err := os.Lstat(s.path); err == nil {
+		return &pin.ConflictError{Path: s.path, Err: s.refusal}
+	}
+	return s.refusal
+}
 
 // drop has a new link hold nothing: the kernel frees it only some time after its
 // last pin and descriptor are gone.
@@ -146,14 +169,19 @@ func (s *linkSteps) candidates(*session, *move) []*Attachment {
 	return nil
 }
 
-// stage has a new link come to be with the pins of the load.
+// stage has a new link come to be with the pins of the load, or wants the one
+// that is pinned to be there still.
 func (s *linkSteps) stage(e *session) error {
-	if s.fd > 0 || s.problem != nil {
+	if s.problem != nil {
 		return nil
 	}
 	txn, err := e.transaction(s.path)
 	if err != nil {
 		return fmt.Errorf("pin the link: %w", err)
+	}
+	if s.fd > 0 {
+		txn.Expect(s.path, s.pin)
+		return nil
 	}
 	return txn.Pin(s.path, pinFunc(func(path string) error {
 		if s.fd, s.refusal = s.hook.create(e); s.refusal != nil {

@@ -1,8 +1,10 @@
 package attach_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -13,6 +15,7 @@ import (
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/bpftest/lab"
 	"github.com/xdpload/xdpload/internal/sys"
+	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/netlink"
 	"github.com/xdpload/xdpload/prog"
 )
@@ -75,6 +78,94 @@ func TestLinkUpdateCompared(t *testing.T) {
 			}
 			if info.Program != ours.ID || a.Replaced.ID != theirs.ID {
 				t.Errorf("program %d is in the place of %d, said to be that of %d", info.Program, theirs.ID, a.Replaced.ID)
+			}
+		})
+	}
+}
+
+// TestLinkPathTaken: when someone else pins a link where a new one is about to be,
+// the plan that may replace updates that one, and the other is refused and leaves
+// nothing.
+func TestLinkPathTaken(t *testing.T) {
+	bpftest.Need(t, bpftest.Root, bpftest.TCX)
+	for _, update := range []bool{true, false} {
+		t.Run(fmt.Sprint("update ", update), func(t *testing.T) {
+			ns := bpftest.NewNamespace(t)
+			v0, _ := ns.Veth("v0", "v1")
+			trail := newTrail(t)
+			ours, theirs := trail.program("ours", 1, next), trail.program("theirs", 2, next)
+			hook := attach.TCX{Ifindex: v0, Order: attach.Order{Link: "/sys/fs/bpf/" + ns.Name, Update: update}}
+			t.Cleanup(func() { os.Remove(hook.Link) })
+			overtake := func() (err error) {
+				ns.Do(func() error {
+					var fd int
+					if fd, err = sys.CreateLink(v0, sys.TCXIngress, theirs.FD(), sys.Place{}); err == nil {
+						err = errors.Join(sys.Pin(fd, hook.Link), sys.Close(fd))
+					}
+					return nil
+				})
+				return err
+			}
+			var a *attach.Attachment
+			var err error
+			ns.NetlinkOvertaken(unix.BPF_OBJ_PIN, overtake, func(c *netlink.Conn) error {
+				a, err = xdpload.Attach(c, ours, hook)
+				return nil
+			})
+			want := "tcx/ingress theirs"
+			if update {
+				want = "tcx/ingress ours"
+			}
+			if got := on(t, ns, v0); len(got) != 1 || got[0] != want {
+				t.Errorf("on the hook: %q, want %q", got, want)
+			}
+			if update && (err != nil || a.Replaced == nil || a.Replaced.ID != theirs.ID) || !update && !errors.Is(err, os.ErrExist) {
+				t.Errorf("attached %+v, %v", a, err)
+			}
+		})
+	}
+}
+
+// TestLinksAtOnce: of loads that put their programs into one pinned link at the same
+// time, none fails.
+func TestLinksAtOnce(t *testing.T) {
+	bpftest.Need(t, bpftest.Root)
+	for _, tt := range []struct {
+		name, object string
+		need         []bpftest.Feature
+		hook         func(ifindex int, path string) attach.Hook
+	}{
+		{"xdp", "live_tx.o", nil, func(ifindex int, path string) attach.Hook {
+			return attach.XDP{Ifindex: ifindex, Link: path, Replace: true}
+		}},
+		{"tcx", "live_tc.o", []bpftest.Feature{bpftest.TCX}, func(ifindex int, path string) attach.Hook {
+			return attach.TCX{Ifindex: ifindex, Order: attach.Order{Link: path, Update: true}}
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			bpftest.Need(t, tt.need...)
+			b := lab.NewBench(t)
+			hook := tt.hook(b.Hook.Ifindex, b.Root+"/link")
+			options := b.Options(load.Options{})
+			options.Select.Type = hook.ProgramType()
+			var loops sync.WaitGroup
+			for range 4 {
+				loops.Go(func() {
+					for range bpftest.Rounds(40) {
+						b.NS.Netlink(func(c *netlink.Conn) error {
+							l, _, err := xdpload.Install(t.Context(), c, lab.Object(t, tt.object), options, hook)
+							if err != nil {
+								t.Error(err)
+								return nil
+							}
+							return l.Close()
+						})
+					}
+				})
+			}
+			loops.Wait()
+			if got := runningOn(b, b.Hook.Ifindex); len(got) != 1 {
+				t.Errorf("on the hook: %v", got)
 			}
 		})
 	}

@@ -306,3 +306,39 @@ func TestManyModeUndone(t *testing.T) {
 		}
 	}
 }
+
+// TestInOrder: plans behind one that is refused are not carried out, and have what
+// they had, even those whose requests were on their way together with its.
+func TestInOrder(t *testing.T) {
+	h := newHerd(t, 4)
+	ours, theirs := h.program("ours"), h.program("theirs")
+	attached := func(name string, replace bool) attach.XDP {
+		return attach.XDP{Ifindex: h.device(name), Replace: replace}
+	}
+	for _, name := range []string{"f1", "f3"} {
+		if _, err := xdpload.Attach(h.Conn, theirs, attached(name, false)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	source := xdpload.Open(ours)
+	all, err := xdpload.Apply(t.Context(), h.Conn, []xdpload.Plan{
+		{Source: source, Hook: attached("f0", false)},
+		{Source: source, Hook: attached("f1", false)}, // refused: it is taken
+		{Source: source, Hook: attached("f2", false)},
+		{Source: source, Hook: attached("f3", true)},
+		{Source: xdpload.Open(theirs), Hook: attached("f2", false)}, // of another source
+	}, xdpload.Options{InOrder: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []error{nil, os.ErrExist, attach.ErrNotTried, attach.ErrNotTried, attach.ErrNotTried} {
+		if o := all[i]; !errors.Is(o.Err, want) || o.Undone || (want == nil) != (o.Attachment != nil) {
+			t.Errorf("plan %d: %+v, want %v", i, o, want)
+		}
+	}
+	for name, want := range map[string]uint32{"f0": ours.ID, "f1": theirs.ID, "f2": 0, "f3": theirs.ID} {
+		if got := h.Attached(attached(name, false)); got != want {
+			t.Errorf("%s runs %d, want %d", name, got, want)
+		}
+	}
+}

@@ -49,9 +49,8 @@ func (all liveSlots) write() error {
 
 // swap sets the slot and returns what was in it, nil for nothing.
 func (s liveSlot) swap() (*ebpf.Program, error) {
-	var old *ebpf.Program
-	err := s.m.Lookup(s.key, &old)
-	if err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
+	old, err := s.now()
+	if err != nil {
 		return nil, err
 	}
 	if err := s.m.Put(s.key, s.program); err != nil {
@@ -59,6 +58,21 @@ func (s liveSlot) swap() (*ebpf.Program, error) {
 		return nil, err
 	}
 	return old, nil
+}
+
+// now is the program in the slot. One that another process has replaced before it
+// could be opened is gone, and there is another.
+func (s liveSlot) now() (old *ebpf.Program, err error) {
+	for range 16 {
+		err = s.m.Lookup(s.key, &old)
+		switch {
+		case errors.Is(err, ebpf.ErrKeyNotExist):
+			return nil, nil
+		case !errors.Is(err, os.ErrNotExist):
+			return old, err
+		}
+	}
+	return nil, err
 }
 
 func (s liveSlot) restore(old *ebpf.Program) error {

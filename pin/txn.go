@@ -89,6 +89,10 @@ func (t *Txn) LoadMap(path string) (*ebpf.Map, error) {
 	return m, nil
 }
 
+// Expect has Publish fail with a [ConflictError] if what path stands for is not
+// found any more: a pin that an unfinished transaction had made, say.
+func (t *Txn) Expect(path string, found os.FileInfo) { t.reads[path] = found }
+
 // Pin has Publish pin an object at path, an absolute path below the root.
 // Missing directories are made with mode 0700, and with the first pin in
 // iproute2's tree the whole of that: tc, tc/globals, and the links xdp and ip.

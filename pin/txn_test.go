@@ -154,6 +154,27 @@ func TestReadIsChecked(t *testing.T) {
 	}
 }
 
+// TestExpect: what was found at a path has to be there still, be it a map or not.
+func TestExpect(t *testing.T) {
+	f := newFS(t)
+	must(t, stagePins(t, f, "p").Commit())
+	found, err := os.Lstat(f.abs("p"))
+	must(t, err)
+	for _, gone := range []bool{false, true} {
+		if gone {
+			must(t, f.Remove(f.abs("p")))
+			must(t, stagePins(t, f, "p").Commit())
+		}
+		txn := begin(t, f)
+		txn.Expect(f.abs("p"), found)
+		err := txn.Publish(t.Context())
+		if c, conflict := errors.AsType[*ConflictError](err); conflict != gone || gone && c.Path != f.abs("p") || !gone && err != nil {
+			t.Errorf("gone %v: %v", gone, err)
+		}
+		must(t, txn.Rollback())
+	}
+}
+
 func TestReplace(t *testing.T) {
 	f := newFS(t)
 	must(t, stagePins(t, f, "m").Commit())
