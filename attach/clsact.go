@@ -233,8 +233,8 @@ func (*filterSteps) confirm(e *session, all []*move) {
 		if s.created {
 			s.deleteQdisc(e.conn)
 		}
-		if s.at != nil {
-			m.Err = s.explain(s.at, m.Err)
+		if s.at != nil && s.to != nil {
+			m.Err = s.explain(s.at, s.to.old, m.Err)
 		}
 	}
 }
@@ -336,7 +336,7 @@ func (h Clsact) attachments(e *session, filters []*netlink.Filter) []*Attachment
 }
 
 // explain gives the reason of an errno that comes without a sentence.
-func (h Clsact) explain(at *place, err error) error {
+func (h Clsact) explain(at *place, old *netlink.Filter, err error) error {
 	refused, ok := errors.AsType[*netlink.Error](err)
 	switch {
 	case !ok || refused.Message != "":
@@ -344,6 +344,9 @@ func (h Clsact) explain(at *place, err error) error {
 		return &prog.UnsuitableError{
 			Cause: "the device takes no such filter: cards take those of ingress, as a rule", Offload: true, Type: ebpf.SchedCLS, Err: err,
 		}
+	case refused.Errno() == unix.EINVAL && old != nil && old.BPF != nil && h.Filter.BPF != nil &&
+		(old.BPF.SkipHW != h.Filter.BPF.SkipHW || old.BPF.SkipSW != h.Filter.BPF.SkipSW):
+		return &prog.UnsuitableError{Cause: "skip_hw and skip_sw of a filter that is there cannot change: delete it first", Err: err}
 	case refused.Errno() == unix.EINVAL && at.kind == kindClsact && h.Filter.Parent == netlink.Parent(netlink.MakeHandle(0xffff, 0)):
 		return &prog.UnsuitableError{Cause: "a clsact qdisc has the hooks ingress and egress, not ffff:", Err: err}
 	}

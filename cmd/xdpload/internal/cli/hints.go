@@ -98,6 +98,9 @@ func occupiedHints(err error) []string {
 		return nil
 	}
 	a := x.Attachments[0]
+	if a.Filter != nil {
+		return []string{"xdpload tc filter replace … changes it"}
+	}
 	if a.Link != nil {
 		return []string{subject.DetachLink(x.Device, a.Hook(), a.Link.ID) + " detaches it for good"}
 	}
