@@ -24,14 +24,20 @@ import (
 	"github.com/xdpload/xdpload/prog"
 )
 
-// Hints are the ways out of an error: those of the first row that knows it.
+// Hints are the ways out of an error: those that it has itself, or else those of the
+// first row that knows it.
 func Hints(err error) []string {
 	if several, ok := errors.AsType[*subject.DevicesError](err); ok {
 		return devicesHints(several)
 	}
+	if x, ok := errors.AsType[env.Hinter](err); ok {
+		if out := x.Hints(); out != nil {
+			return out
+		}
+	}
 	for _, known := range []func(error) []string{
-		syntaxHints, notFoundHints, offloadcmd.BindHints, verifierHints, tokenHints, subject.HolderHints, tcxcmd.MultiHints, occupiedHints, subject.OutputHints, pincmd.PinHints, tccmd.ClsactHints,
-		kernelHints, unsuitableHints, progcmd.HiddenHints, subject.LookupHints, progcmd.JITHints, permissionHints, deviceHints,
+		syntaxHints, notFoundHints, offloadcmd.BindHints, verifierHints, tokenHints, tcxcmd.MultiHints, occupiedHints, pincmd.PinHints, tccmd.ClsactHints,
+		kernelHints, unsuitableHints, progcmd.HiddenHints, progcmd.JITHints, permissionHints,
 	} {
 		if out := known(err); out != nil {
 			return out
@@ -41,12 +47,6 @@ func Hints(err error) []string {
 }
 
 func syntaxHints(err error) []string {
-	if x, ok := errors.AsType[*env.OptionError](err); ok {
-		if _, file := errors.AsType[*os.PathError](x.Err); file {
-			return nil
-		}
-		return []string{"xdpload help"}
-	}
 	x, ok := errors.AsType[*grammar.SyntaxError](err)
 	switch {
 	case !ok:
@@ -160,13 +160,6 @@ func permissionHints(err error) []string {
 		return []string{"this takes " + strings.Join(missing, " and ") + ", which this process lacks: run it as root"}
 	}
 	return []string{"the process has the capabilities: look for a security module or kernel lockdown, in /sys/kernel/security/lockdown"}
-}
-
-func deviceHints(err error) []string {
-	if _, ok := errors.AsType[*env.DeviceError](err); !ok || !errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	return []string{"xdpload link show lists the devices of a network namespace, -netns NAME chooses one"}
 }
 
 // devicesHints are those of each device's error, each once, and no more than a person

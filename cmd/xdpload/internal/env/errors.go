@@ -11,6 +11,14 @@ import (
 	"github.com/xdpload/xdpload/offload"
 )
 
+// A Hinter is an error that knows its way out.
+type Hinter interface {
+	error
+	// Hints are lines for a person, with commands that work as they stand; nil if it
+	// knows none after all.
+	Hints() []string
+}
+
 // CommandError says which command failed.
 type CommandError struct {
 	Command string
@@ -47,6 +55,14 @@ func (e *DeviceError) Error() string {
 }
 
 func (e *DeviceError) Unwrap() error { return e.Err }
+
+// Hints say where names come from.
+func (e *DeviceError) Hints() []string {
+	if !errors.Is(e.Err, os.ErrNotExist) {
+		return nil
+	}
+	return []string{"xdpload link show lists the devices of a network namespace, -netns NAME chooses one"}
+}
 
 // ObjectError says which object, and which program of it, a command failed on.
 type ObjectError struct {

@@ -1,6 +1,9 @@
 package env
 
 import (
+	"errors"
+	"os"
+
 	"github.com/xdpload/xdpload/internal/render"
 )
 
@@ -26,3 +29,11 @@ type OptionError struct{ Err error }
 
 func (e *OptionError) Error() string { return e.Err.Error() }
 func (e *OptionError) Unwrap() error { return e.Err }
+
+// Hints lead to the options.
+func (e *OptionError) Hints() []string {
+	if _, file := errors.AsType[*os.PathError](e.Err); file {
+		return nil
+	}
+	return []string{"xdpload help"}
+}

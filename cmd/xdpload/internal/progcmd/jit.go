@@ -150,11 +150,14 @@ func (e *JITPlaceError) Error() string {
 }
 func (e *JITPlaceError) Unwrap() error { return e.Err }
 
-// JITHints says what to do about an error of prog jit, nil for others.
+// Hints lead to the network namespace that has the setting.
+func (*JITPlaceError) Hints() []string {
+	return []string{"xdpload -netns /proc/1/ns/net prog jit …"}
+}
+
+// JITHints says what to do about a setting that cannot be written, nil for other
+// errors.
 func JITHints(err error) []string {
-	if _, ok := errors.AsType[*JITPlaceError](err); ok {
-		return []string{"xdpload -netns /proc/1/ns/net prog jit …"}
-	}
 	if path, ok := errors.AsType[*os.PathError](err); ok && strings.HasPrefix(path.Path, JITDir) && errors.Is(err, unix.EROFS) {
 		return []string{"/proc/sys is mounted read-only, as in containers: set it on the machine itself"}
 	}

@@ -98,9 +98,9 @@ type outputError struct{ Err error }
 func (e *outputError) Error() string { return e.Err.Error() }
 func (e *outputError) Unwrap() error { return e.Err }
 
-// OutputHints says what to do about a file that cannot be written, nil for other errors.
-func OutputHints(err error) []string {
-	if x, ok := errors.AsType[*outputError](err); ok && errors.Is(x, os.ErrExist) {
+// Hints say what to do about a file that is there.
+func (e *outputError) Hints() []string {
+	if errors.Is(e, os.ErrExist) {
 		return []string{"-force overwrites the file"}
 	}
 	return nil

@@ -157,15 +157,11 @@ func (e *holderError) Error() string {
 
 func (e *holderError) Unwrap() error { return e.Err }
 
-// HolderHints are the ways to get a program away from its link.
-func HolderHints(err error) []string {
-	x, ok := errors.AsType[*holderError](err)
-	if !ok {
-		return nil
-	}
-	out := []string{DetachLink(x.Device, x.Hook, x.Link.ID) + " detaches it for good"}
-	if len(x.Link.Pinned) > 0 {
-		out = append(out, "so does xdpload pin rm "+strings.Join(x.Link.Pinned, " ")+", unless something else holds the link")
+// Hints are the ways to get a program away from its link.
+func (e *holderError) Hints() []string {
+	out := []string{DetachLink(e.Device, e.Hook, e.Link.ID) + " detaches it for good"}
+	if len(e.Link.Pinned) > 0 {
+		out = append(out, "so does xdpload pin rm "+strings.Join(e.Link.Pinned, " ")+", unless something else holds the link")
 	}
 	return out
 }

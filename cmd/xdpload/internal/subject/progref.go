@@ -60,12 +60,8 @@ type lookupError struct{ Err error }
 func (e *lookupError) Error() string { return e.Err.Error() }
 func (e *lookupError) Unwrap() error { return e.Err }
 
-// LookupHints says what to do about a program that may not be looked up, nil for other
-// errors.
-func LookupHints(err error) []string {
-	if _, ok := errors.AsType[*lookupError](err); !ok {
-		return nil
-	}
+// Hints say what to do about a program that may not be looked up.
+func (*lookupError) Hints() []string {
 	return []string{"looking programs up takes CAP_SYS_ADMIN: run it as root, or name a pin with pinned PATH"}
 }
 
