@@ -11,9 +11,11 @@ cd "$(dirname "$0")"
 devices
 
 run() { echo "\$ xdpload $*"; "$xdpload" "$@"; }
-found() { "$xdpload" -json map dump prog:take/marked; }
+# found reads the map by the program's id: others may run a program with its name.
+found() { "$xdpload" -json map dump "prog:$id/marked"; }
 
 run tc filter add dev eth0 ingress bpf da obj marker.o
+id=$("$xdpload" -json tc filter show dev eth0 ingress | grep -oE '"id":[0-9]+' | head -n 1 | cut -d: -f2)
 run link set dev eth0 xdp obj marker.o
 send 7 5
 send 9 3
