@@ -13,11 +13,6 @@ var ErrNotTried = errors.New("not tried, because one before it was refused")
 
 var errAtomicSources = errors.New("atomic plans must share one source")
 
-// attempts bounds how often what someone else has changed first is tried again.
-const attempts = 16
-
-var errUnsettled = errors.New("others change the attached program faster than it can be replaced")
-
 // Apply carries plans out, those of one Source together and the Sources in the
 // order in which they first come. It looks at the hooks before it loads
 // anything, loads what is not loaded yet, publishes pins, changes the hooks with

@@ -1,6 +1,7 @@
 package attach
 
 import (
+	"errors"
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
@@ -9,6 +10,11 @@ import (
 	"github.com/xdpload/xdpload/pin"
 	"github.com/xdpload/xdpload/prog"
 )
+
+// attempts bounds how often what someone else has changed first is tried again.
+const attempts = 16
+
+var errUnsettled = errors.New("others change the attached program faster than it can be replaced")
 
 // A session is what the steps of all plans of one source work with.
 type session struct {
