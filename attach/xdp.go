@@ -228,12 +228,24 @@ func (*xdpSteps) confirm(e *session, all []*move) {
 			m.Err = s.explain(e, m.Err)
 			continue
 		}
-		for _, x := range found.Programs {
-			if x.ID == e.program().ID {
-				m.Attachment.Mode = x.Mode
-			}
+		if mode := modeOf(e.program().ID, found); mode != netlink.XDPAny {
+			m.Attachment.Mode = mode
 		}
 	}
+}
+
+// modeOf is where a device runs a program whose mode the kernel chose; when it has been
+// replaced since, where the kernel has put the next one: its choice goes by the driver.
+func modeOf(id uint32, running netlink.LinkXDP) (mode netlink.XDPMode) {
+	for _, x := range running.Programs {
+		if x.ID == id {
+			return x.Mode
+		}
+		if x.Mode != netlink.XDPOffload {
+			mode = x.Mode
+		}
+	}
+	return mode
 }
 
 // runningOn is what the devices of moves run, by index.
