@@ -120,8 +120,11 @@ func (s *linkSteps) pinned(e *session, m *move) (*Attachment, error) {
 		if i, err := s.on.find(LinkID(info.ID)); err == nil {
 			return s.on.programs[i], nil
 		}
-		if int(info.Ifindex) != m.Ifindex || attempt == attempts {
-			return nil, fmt.Errorf("bpf_link id %d holds program id %d on another hook, or on the device with index %d", info.ID, info.Program, info.Ifindex)
+		switch {
+		case int(info.Ifindex) != m.Ifindex:
+			return nil, fmt.Errorf("bpf_link id %d holds program id %d on the device with index %d", info.ID, info.Program, info.Ifindex)
+		case attempt == attempts:
+			return nil, fmt.Errorf("bpf_link id %d holds program id %d on another hook of the device", info.ID, info.Program)
 		}
 		if s.on, err = s.hook.list(e); err != nil {
 			return nil, err
