@@ -93,20 +93,21 @@ func (l *loader) createMap(spec *ebpf.MapSpec) (*ebpf.Map, error) {
 	if isTable(spec.Type) {
 		wanted.Contents = nil // names of programs and maps: filled later
 	}
-	m, err := l.createPlain(&wanted, ifindex)
-	if err == nil {
+	m, plainErr := l.createPlain(&wanted, ifindex)
+	if plainErr == nil {
 		if err := fill(m, &wanted); err != nil {
 			m.Close()
 			return nil, err
 		}
 		return m, nil
 	}
-	if ifindex == 0 {
-		l.detours = append(l.detours, &Error{Map: spec.Name, Err: err})
-		m, err = ebpf.NewMap(&wanted) // and fills it
+	if ifindex != 0 {
+		return nil, l.unsuitableMap(spec, plainErr)
 	}
+	l.detours = append(l.detours, &Error{Map: spec.Name, Err: plainErr})
+	m, err := ebpf.NewMap(&wanted) // and fills it
 	if err != nil {
-		return nil, l.unsuitableMap(spec, ifindex, err)
+		return nil, privilege(err, plainErr)
 	}
 	return m, nil
 }

@@ -66,10 +66,7 @@ func (l *loader) checkDevice(m *ebpf.Map, name string) error {
 var errOtherDevice = errors.New("a program and its maps are on the same device")
 
 // unsuitableMap gives the reason of a refusal that is an errno only.
-func (l *loader) unsuitableMap(spec *ebpf.MapSpec, ifindex int, err error) error {
-	if ifindex == 0 {
-		return err
-	}
+func (l *loader) unsuitableMap(spec *ebpf.MapSpec, err error) error {
 	u := &prog.UnsuitableError{Type: l.options.Select.Type, Err: err}
 	switch {
 	case errors.Is(err, unix.EINVAL):

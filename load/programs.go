@@ -117,9 +117,7 @@ func (l *loader) loadProgram(ctx context.Context, spec *ebpf.ProgramSpec) (_ *eb
 // write takes no memory.
 const logSize = 8 << 20
 
-// refused chooses between the two refusals of a program. A missing privilege
-// is better told by the kernel than by cilium/ebpf, which takes it for a limit on
-// locked memory.
+// refused chooses between the two refusals of a program.
 func (l *loader) refused(err, plainErr error) error {
 	v, rejected := errors.AsType[*ebpf.VerifierError](err)
 	switch {
@@ -127,7 +125,16 @@ func (l *loader) refused(err, plainErr error) error {
 		return l.unbound(err)
 	case rejected && errors.Is(err, unix.EINVAL) && l.usesOldArray() && silent(v.Log):
 		return &prog.UnsuitableError{Cause: otherKind, Err: unix.EINVAL}
-	case !rejected && errors.Is(plainErr, unix.EPERM) && errors.Is(err, unix.EPERM):
+	case rejected:
+		return err
+	}
+	return privilege(err, plainErr)
+}
+
+// privilege chooses between two refusals: a missing privilege is better told by the
+// kernel than by cilium/ebpf, which takes it for a limit on locked memory.
+func privilege(err, plainErr error) error {
+	if errors.Is(err, unix.EPERM) && errors.Is(plainErr, unix.EPERM) {
 		return plainErr
 	}
 	return err

@@ -188,6 +188,12 @@ func pinError(path string, err error) error {
 		defer m.Close()
 		return fmt.Errorf("pinned %s: a map of type %v, not a program", path, m.Type())
 	}
+	if fd, kind, sysErr := sys.OpenPinned(path); sysErr == nil {
+		defer sys.Close(fd)
+		if kind == sys.KindLink {
+			return fmt.Errorf("pinned %s: a bpf_link, not a program", path)
+		}
+	}
 	return fmt.Errorf("pinned %s: not a BPF program: %w", path, err)
 }
 
