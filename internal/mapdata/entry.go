@@ -158,6 +158,14 @@ func (d *Map) isArray() bool { return d.m.Type() == ebpf.Array || d.m.Type() == 
 // update writes n entries that lie one after the other, and returns how many it has
 // written.
 func (d *Map) update(keys, values []byte, n int) (int, error) {
+	done, err := d.write(keys, values, n)
+	if errors.Is(err, unix.E2BIG) {
+		err = fmt.Errorf("no room for the entry, the map holds %d: %w", d.info.MaxEntries, err)
+	}
+	return done, err
+}
+
+func (d *Map) write(keys, values []byte, n int) (int, error) {
 	if !d.isTable() {
 		done, err := sys.UpdateBatch(d.m.FD(), keys, values, n)
 		if !noBatch(err) {

@@ -11,8 +11,6 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/xdpload/xdpload/internal/btfjson"
 )
 
@@ -133,9 +131,6 @@ func (b *entries) flush() error {
 	n, err := b.d.update(b.keys, b.values, len(b.lines))
 	b.done += n
 	if err != nil {
-		if errors.Is(err, unix.E2BIG) {
-			err = fmt.Errorf("no room for the entry, the map holds %d: %w", b.d.info.MaxEntries, err)
-		}
 		return &lineError{b.lines[min(n, len(b.lines)-1)], err}
 	}
 	if b.progress != nil {
