@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
@@ -70,7 +71,7 @@ func CheckSpec(driver string, spec *ebpf.CollectionSpec) ([]*Finding, error) {
 	case "nfp":
 		checkNFP(spec, add)
 	default:
-		return nil, fmt.Errorf("the rules of driver %q are not known, only those of %v: %w", driver, Checked(), errors.ErrUnsupported)
+		return nil, fmt.Errorf("the rules of driver %q are not known, only those of %s: %w", driver, strings.Join(Checked(), " and "), errors.ErrUnsupported)
 	}
 	return out, nil
 }
