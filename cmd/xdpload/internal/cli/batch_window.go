@@ -58,9 +58,11 @@ func (w *window) flush(ctx context.Context, e *env.Env) (failed int, err error) 
 func settle(ctx context.Context, e *env.Env, lines []batchLine, changes []*subject.Change, all []attach.Outcome, applyErr error) (failed int, err error) {
 	var out bytes.Buffer
 	write := func() error {
-		_, err := e.Stdout.Write(out.Bytes())
-		out.Reset()
-		return err
+		defer out.Reset()
+		if _, err := e.Stdout.Write(out.Bytes()); err != nil {
+			return untold(err)
+		}
+		return nil
 	}
 	for i, l := range lines {
 		result, err := subject.ConcludeChange(ctx, e, changes[i], all[i:i+1], applyErr)

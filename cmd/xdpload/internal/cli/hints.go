@@ -63,7 +63,9 @@ func notFoundHints(err error) []string {
 		return nil
 	}
 	want := x.Selector.Type
-	i := slices.IndexFunc(x.Have, func(p elf.Program) bool { return p.RunsOn(want) })
+	i := slices.IndexFunc(x.Have, func(p elf.Program) bool {
+		return p.RunsOn(want) && (want == ebpf.UnspecifiedProgram || p.Type == want || p.Type == ebpf.UnspecifiedProgram)
+	})
 	if i < 0 {
 		why := &elf.TypeError{Program: x.Have[0], Want: want}
 		return []string{why.Error()}
@@ -158,6 +160,9 @@ func permissionHints(err error) []string {
 	}
 	if missing := subject.MissingCapabilities(); len(missing) > 0 {
 		return []string{"this takes " + strings.Join(missing, " and ") + ", which this process lacks: run it as root"}
+	}
+	if subject.Lacks(unix.CAP_SYS_ADMIN) {
+		return []string{"to open what is named by its id, and to enter a namespace, takes CAP_SYS_ADMIN, which this process lacks: run it as root"}
 	}
 	return []string{"the process has the capabilities: look for a security module or kernel lockdown, in /sys/kernel/security/lockdown"}
 }

@@ -162,6 +162,9 @@ func (e *holderError) Hints() []string {
 	out := []string{DetachLink(e.Device, e.Hook, e.Link.ID) + " detaches it for good"}
 	if len(e.Link.Pinned) > 0 {
 		out = append(out, "so does xdpload pin rm "+strings.Join(e.Link.Pinned, " ")+", unless something else holds the link")
+		if !strings.Contains(e.Hook, "/") {
+			out = append(out, fmt.Sprintf("xdpload -force link set dev %s xdp … link %s puts another program in its place, with no gap", e.Device, e.Link.Pinned[0]))
+		}
 	}
 	return out
 }
