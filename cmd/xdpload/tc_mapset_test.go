@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -130,7 +131,7 @@ func TestExportImport(t *testing.T) {
 			if n := strings.Count(out.String(), "map_type:"); n != len(names)-1 {
 				t.Errorf("%d maps are open: %s", n, &out)
 			}
-			if _, err := os.Stat(socket); !os.IsNotExist(err) {
+			if _, err := os.Stat(socket); !errors.Is(err, os.ErrNotExist) {
 				t.Errorf("the socket stays: %v", err)
 			}
 		})

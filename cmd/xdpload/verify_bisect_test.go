@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -46,7 +47,7 @@ func TestBisect(t *testing.T) {
 			t.Fatal(err)
 		}
 		broken := filepath.Join(dir, "broken")
-		if err := os.Remove(broken); err != nil && !os.IsNotExist(err) {
+		if err := os.Remove(broken); err != nil && !errors.Is(err, os.ErrNotExist) {
 			t.Fatal(err)
 		}
 		if i == 5 {

@@ -1,6 +1,7 @@
 package netns_test
 
 import (
+	"errors"
 	"os"
 	"testing"
 
@@ -28,7 +29,7 @@ func TestAll(t *testing.T) {
 			t.Errorf("neither name nor process: %+v", n)
 		}
 		f, err := netns.Open(n.Path)
-		if os.IsNotExist(err) {
+		if errors.Is(err, os.ErrNotExist) {
 			continue // the process has ended since
 		}
 		if err != nil {

@@ -4,6 +4,7 @@ package cli
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"maps"
 	"os"
@@ -54,7 +55,7 @@ func TestDocuments(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(want)) {
 		have, err := os.ReadFile(docs + name)
 		switch {
-		case os.IsNotExist(err):
+		case errors.Is(err, os.ErrNotExist):
 			t.Errorf("docs/%s is missing: make generate", name)
 		case err != nil:
 			t.Error(err)
