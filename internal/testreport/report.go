@@ -12,11 +12,10 @@ import (
 // An event is one line of go test -json, as `go doc test2json` and
 // `go help buildjson` describe it.
 type event struct {
-	Action      string
-	Package     string
-	Test        string // empty for an event of the whole package
-	Output      string
-	FailedBuild string // of a package that fails because this one does not build
+	Action  string
+	Package string
+	Test    string // empty for an event of the whole package
+	Output  string
 }
 
 // A test is the output so far of one running test.
@@ -25,12 +24,13 @@ type test struct{ pkg, name string }
 type report struct {
 	w       io.Writer
 	output  map[test][]string
+	notes   map[string]string // why a package has no tests to run, as the go command says it
 	summary summary.Summary
 	err     error // of the first write that failed
 }
 
 func newReport(w io.Writer) *report {
-	return &report{w: w, output: map[test][]string{}}
+	return &report{w: w, output: map[test][]string{}, notes: map[string]string{}}
 }
 
 func (r *report) printf(format string, args ...any) {
@@ -67,12 +67,13 @@ func (r *report) addPackage(e event) {
 		if e.Output != "PASS\n" {
 			r.printf("%s", e.Output)
 		}
+		if note, found := strings.CutPrefix(e.Output, "FAIL\t"+e.Package+" ["); found {
+			r.notes[e.Package] = strings.TrimSuffix(note, "]\n")
+		}
 	case "fail":
 		r.writeUnfinished(e.Package)
-		if e.FailedBuild != "" {
-			r.summary.Fail(e.Package, "", "build failed")
-		} else if !r.summary.Failed(e.Package) {
-			r.summary.Fail(e.Package, "", "")
+		if !r.summary.Failed(e.Package) {
+			r.summary.Fail(e.Package, "", r.notes[e.Package])
 		}
 	}
 }

@@ -67,6 +67,14 @@ func TestShow(t *testing.T) {
 			want: "a.go:1: undefined: x\nFAIL\tp [build failed]\nok  \tq\t0.1s\nfailed: p [build failed]\n",
 		},
 		{
+			name: "a package that imports what is not there",
+			events: `{"ImportPath":"x/y","Action":"build-output","Output":"a.go:2:8: package x/y is not in std\n"}
+{"ImportPath":"x/y","Action":"build-fail"}
+{"Action":"output","Package":"p","Output":"FAIL\tp [setup failed]\n"}
+{"Action":"fail","Package":"p","FailedBuild":"x/y"}`,
+			want: "a.go:2:8: package x/y is not in std\nFAIL\tp [setup failed]\nfailed: p [setup failed]\n",
+		},
+		{
 			name: "a line for each reason of skips",
 			events: `{"Action":"output","Package":"a/p","Test":"TestB","Output":"    b_test.go:9: SKIP: needs root\n"}
 {"Action":"output","Package":"a/p","Test":"TestB","Output":"    testscript.go:9: WORK=$WORK\n"}
