@@ -19,7 +19,7 @@ It mounts nothing, reads no configuration file and leaves no process behind.
 
 A word may be shortened to any part of its beginning; where that fits several words, the first in the synopsis is meant. "help" may stand after any word, and says what may follow there.
 
-With -json a result is one JSON value on standard output, and an error one JSON object on standard error, with the message, the errno by name, the kernel's own sentence, hints and the status. A warning, and the verifier's log of a program that it accepts (with "verbose"), are objects there too, {"warning":"…"} and {"verifier_log":["…"]}.
+With -json a result is JSON on standard output: one value, and of "map dump" and "tc monitor" one a line for each entry or event. A command that has nothing to report, such as "pin rm", prints nothing there; help and the version remain text. An error is one JSON object on standard error, with the message, the errno by name, the kernel's own sentence, hints and the status. A warning, and the verifier's log of a program that it accepts (with "verbose"), are objects there too, {"warning":"…"} and {"verifier_log":["…"]}.
 
 A batch has one command a line. A # begins a comment, a backslash at the end of a line continues it on the next, and quotes around a word keep its blanks. All lines are read before the first one runs. A line that fails is named with file and number and ends the batch; with -force it does not.`,
 		Groups: []grammar.Group{
