@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/xdpload/xdpload/internal/need"
@@ -37,12 +38,17 @@ func TestDemo(t *testing.T) {
 // TestInterrupted interrupts the demonstration, be it to its end by then or not.
 func TestInterrupted(t *testing.T) {
 	need.Of(t, need.Root, need.Command("go"))
-	demo := filepath.Join(t.TempDir(), "demo")
-	if said, err := exec.Command("go", "build", "-buildvcs=false", "-o", demo).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, said)
-	}
-	for _, begun := range []string{"# go build", "# a network namespace"} {
-		t.Run(begun, func(t *testing.T) {
+	demo := built(t)
+	for _, tt := range []struct {
+		begun  string
+		signal syscall.Signal
+	}{
+		{"# go build", syscall.SIGINT},
+		{"# go build", syscall.SIGHUP},
+		{"# go build", syscall.SIGQUIT},
+		{"# a network namespace", syscall.SIGINT},
+	} {
+		t.Run(tt.begun+" "+tt.signal.String(), func(t *testing.T) {
 			scratch := t.TempDir()
 			cmd := exec.Command(demo)
 			cmd.Env = append(os.Environ(), "TMPDIR="+scratch)
@@ -54,8 +60,8 @@ func TestInterrupted(t *testing.T) {
 				t.Fatal(err)
 			}
 			for lines := bufio.NewScanner(stdout); lines.Scan(); {
-				if strings.HasPrefix(lines.Text(), begun) {
-					if err := cmd.Process.Signal(os.Interrupt); err != nil {
+				if strings.HasPrefix(lines.Text(), tt.begun) {
+					if err := cmd.Process.Signal(tt.signal); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -66,6 +72,16 @@ func TestInterrupted(t *testing.T) {
 			checkEmpty(t, scratch)
 		})
 	}
+}
+
+// built is the path of the demonstration as a program.
+func built(t *testing.T) string {
+	t.Helper()
+	demo := filepath.Join(t.TempDir(), "demo")
+	if said, err := exec.Command("go", "build", "-buildvcs=false", "-o", demo).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, said)
+	}
+	return demo
 }
 
 func checkEmpty(t *testing.T, dir string) {
