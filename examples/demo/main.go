@@ -12,6 +12,7 @@ import (
 	"context"
 	"embed"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -26,8 +27,9 @@ import (
 var objects embed.FS
 
 func main() {
+	xdpload := argument()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
-	err := demo(ctx, os.Args[1:])
+	err := demo(ctx, xdpload)
 	stop()
 	if err == nil {
 		return
@@ -38,10 +40,30 @@ func main() {
 	os.Exit(1)
 }
 
-func demo(ctx context.Context, args []string) error {
-	if len(args) > 1 {
-		return errors.New("usage: demo [PATH-OF-XDPLOAD]")
+// argument is the path of the xdpload that is named, empty for none. The program
+// ends here when it is not one path of a program.
+func argument() string {
+	flag.Usage = func() { fmt.Fprintln(os.Stderr, "usage: demo [PATH-OF-XDPLOAD]") }
+	flag.Parse()
+	if flag.NArg() == 0 {
+		return ""
 	}
+	path, err := filepath.Abs(flag.Arg(0))
+	if err == nil {
+		_, err = exec.LookPath(path)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "demo:", err)
+	}
+	if err != nil || flag.NArg() > 1 {
+		flag.Usage()
+		os.Exit(2)
+	}
+	return path
+}
+
+// demo runs the demonstration with this xdpload, or without one with its own.
+func demo(ctx context.Context, xdpload string) error {
 	if os.Geteuid() != 0 {
 		return errors.New("loading programs and making devices takes root: run it with sudo")
 	}
@@ -50,8 +72,7 @@ func demo(ctx context.Context, args []string) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	xdpload, err := prepare(ctx, dir, args)
-	if err != nil {
+	if xdpload, err = prepare(ctx, dir, xdpload); err != nil {
 		return err
 	}
 	show := exec.CommandContext(ctx, filepath.Join(dir, "show"), xdpload)
@@ -76,7 +97,7 @@ func scratch() (string, error) {
 
 // prepare puts what the demonstration needs into dir, and returns the path of
 // xdpload: the one that is named, or one that it builds.
-func prepare(ctx context.Context, dir string, args []string) (xdpload string, err error) {
+func prepare(ctx context.Context, dir, xdpload string) (string, error) {
 	for _, name := range []string{"foo.o", "bar.o"} {
 		b, err := objects.ReadFile("bpf/" + name)
 		if err != nil {
@@ -86,10 +107,7 @@ func prepare(ctx context.Context, dir string, args []string) (xdpload string, er
 			return "", err
 		}
 	}
-	if len(args) == 1 {
-		if xdpload, err = filepath.Abs(args[0]); err != nil {
-			return "", err
-		}
+	if xdpload != "" {
 		return xdpload, build(ctx, dir, "examples/demo/show")
 	}
 	return filepath.Join(dir, "xdpload"), build(ctx, dir, "cmd/xdpload", "examples/demo/show")

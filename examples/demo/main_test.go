@@ -74,6 +74,25 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
+// TestWords gives the demonstration words that it does not take: it says which it
+// does, and has made nothing.
+func TestWords(t *testing.T) {
+	need.Of(t, need.Command("go"))
+	demo := built(t)
+	for words, status := range map[string]int{"-h": 0, "-x": 2, "nowhere": 2, "main.go": 2, "/bin/true too": 2} {
+		t.Run(words, func(t *testing.T) {
+			cmd := exec.Command(demo, strings.Fields(words)...)
+			said, err := cmd.CombinedOutput()
+			if got := cmd.ProcessState.ExitCode(); got != status {
+				t.Errorf("%v, want status %d", err, status)
+			}
+			if !strings.HasSuffix(string(said), "usage: demo [PATH-OF-XDPLOAD]\n") || strings.Contains(string(said), "# ") {
+				t.Errorf("want nothing but the usage, and why, in\n%s", said)
+			}
+		})
+	}
+}
+
 // built is the path of the demonstration as a program.
 func built(t *testing.T) string {
 	t.Helper()
@@ -98,7 +117,7 @@ func TestPlainUser(t *testing.T) {
 		}
 		return nil
 	}})
-	if err := demo(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "takes root") {
+	if err := demo(t.Context(), ""); err == nil || !strings.Contains(err.Error(), "takes root") {
 		t.Errorf("%v", err)
 	}
 }
