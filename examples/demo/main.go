@@ -87,7 +87,11 @@ func scratch() (string, error) {
 		return "", err
 	}
 	const noexec = 8 // ST_NOEXEC of statfs(2)
-	if fs := (syscall.Statfs_t{}); syscall.Statfs(parent, &fs) == nil && fs.Flags&noexec != 0 {
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(parent, &fs); err != nil {
+		return "", fmt.Errorf("TMPDIR: %s: %w", parent, err)
+	}
+	if fs.Flags&noexec != 0 {
 		if parent, err = os.UserCacheDir(); err != nil {
 			return "", err
 		}

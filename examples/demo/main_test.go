@@ -93,6 +93,13 @@ func TestWords(t *testing.T) {
 	}
 }
 
+func TestNoTemporaryDirectory(t *testing.T) {
+	t.Setenv("TMPDIR", "/nowhere")
+	if _, err := scratch(); err == nil || err.Error() != "TMPDIR: /nowhere: no such file or directory" {
+		t.Errorf("%v", err)
+	}
+}
+
 // built is the path of the demonstration as a program.
 func built(t *testing.T) string {
 	t.Helper()
