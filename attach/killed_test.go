@@ -125,7 +125,7 @@ func TestKilledWithLink(t *testing.T) {
 func killed(b *lab.Bench, test string) {
 	b.T.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^"+test+"$")
-	cmd.Env = append(os.Environ(), envDying+"="+b.NS.Name)
+	cmd.Env = append(os.Environ(), envDying+"="+b.NS.Name, "TMPDIR="+b.T.TempDir()) // what is killed cleans nothing up
 	out, err := cmd.CombinedOutput()
 	if err == nil || !strings.Contains(err.Error(), "killed") {
 		b.T.Fatalf("not killed: %v: %s", err, out)
