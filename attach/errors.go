@@ -36,7 +36,10 @@ func (e *AmbiguousError) Error() string {
 func describe(all []*Attachment) string {
 	var words []string
 	for _, a := range all {
-		s := fmt.Sprintf("program id %d", a.Program.ID)
+		s := "classic bytecode"
+		if a.Program.ID != 0 {
+			s = fmt.Sprintf("program id %d", a.Program.ID)
+		}
 		if a.Program.Name != "" {
 			s += " name " + a.Program.Name
 		}

@@ -39,7 +39,7 @@ func (s *filterSteps) leaves(a *Attachment) error {
 	if sameOptions(s.Filter.BPF, a.Filter.BPF) {
 		return nil
 	}
-	err := fmt.Errorf("a filter of this name runs the same program with other options: %w", os.ErrExist)
+	err := fmt.Errorf("there is a filter of this name, with other options: %w", os.ErrExist)
 	return &OccupiedError{Device: a.Device, Attachments: []*Attachment{a}, Err: err}
 }
 
