@@ -231,7 +231,7 @@ func (*filterSteps) confirm(e *session, all []*move) {
 			continue
 		}
 		if s.created {
-			s.deleteQdisc(e.conn)
+			s.deleteQdisc(e, m)
 		}
 		if s.at != nil && s.to != nil {
 			m.Err = s.explain(s.at, s.to.old, m.Err)
@@ -256,7 +256,7 @@ func (s *filterSteps) undo(e *session, m *move) error {
 	}
 	err = e.conn.DeleteFilter(identity(f))
 	if s.created && (err == nil || unanswered(err)) {
-		s.deleteQdisc(e.conn)
+		s.deleteQdisc(e, m)
 	}
 	return err
 }

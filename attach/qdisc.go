@@ -167,14 +167,16 @@ func (s *filterSteps) ensureQdisc(e *session) (*place, error) {
 
 // deleteQdisc deletes the clsact qdisc that ensureQdisc created, unless someone else
 // has put a filter there since.
-func (s *filterSteps) deleteQdisc(c *netlink.Conn) {
+func (s *filterSteps) deleteQdisc(e *session, m *move) {
 	s.created = false
 	for _, parent := range (qdisc{kind: kindClsact}).hooks() {
-		for f, err := range c.Filters(netlink.FilterQuery{Ifindex: s.Filter.Ifindex, Parent: parent}) {
+		for f, err := range e.conn.Filters(netlink.FilterQuery{Ifindex: s.Filter.Ifindex, Parent: parent}) {
 			if f != nil || err != nil {
 				return
 			}
 		}
 	}
-	_ = c.DeleteQdisc(netlink.Clsact(s.Filter.Ifindex)) // the error to tell is the one before
+	if err := e.conn.DeleteQdisc(netlink.Clsact(s.Filter.Ifindex)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		e.warn(fmt.Errorf("%s: the clsact qdisc that was created stays: %w", m.Device, err))
+	}
 }
