@@ -163,7 +163,9 @@ func tcOf(t *testing.T, c *netlink.Conn, ifindex int) (all []any) {
 		}
 		if f.BPF != nil {
 			for _, a := range f.BPF.Actions {
-				a.Index, a.Stats, a.Times = 0, nil, nil
+				// The kernel lets go of a replaced filter's actions after it has
+				// answered (tcf_queue_work): until then both filters hold them.
+				a.Index, a.Refs, a.Binds, a.Stats, a.Times = 0, 0, 0, nil, nil
 			}
 		}
 		all = append(all, f)
