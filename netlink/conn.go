@@ -1,7 +1,6 @@
 package netlink
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -251,14 +250,6 @@ func (c *Conn) warn(r *request, ack netlink.Message) {
 			c.config.Warn(Warning{Op: r.op, Ifindex: r.ifindex, Message: d.string()})
 		}
 	}
-}
-
-// ifinfomsg is struct ifinfomsg of linux/rtnetlink.h, 16 bytes, that names a
-// device and nothing else.
-func ifinfomsg(ifindex int) []byte {
-	b := make([]byte, unix.SizeofIfInfomsg, 64)
-	binary.NativeEndian.PutUint32(b[4:], uint32(ifindex))
-	return b
 }
 
 var errShort = errors.New("message too short")

@@ -150,7 +150,7 @@ func links(req netlink.Message, flags netlink.HeaderFlags, indexes ...int) []net
 				Type: unix.RTM_NEWLINK, Flags: netlink.Multi | flags,
 				Sequence: req.Header.Sequence, PID: nltest.PID,
 			},
-			Data: ifinfomsg(i),
+			Data: linkMessage(i, nil).b,
 		})
 	}
 	return append(msgs, netlink.Message{Header: netlink.Header{

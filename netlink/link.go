@@ -1,12 +1,12 @@
 package netlink
 
 import (
-	"encoding/binary"
 	"fmt"
 	"iter"
 	"net"
 	"strings"
 
+	"github.com/jsimonetti/rtnetlink/v2"
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 )
@@ -77,10 +77,7 @@ func (c *Conn) Links() iter.Seq2[*Link, error] {
 
 // DeleteLink deletes a device, and of a pair both.
 func (c *Conn) DeleteLink(ifindex int) error {
-	return c.change(request{
-		op: "delete link", ifindex: ifindex, typ: unix.RTM_DELLINK,
-		body: ifinfomsg(ifindex),
-	}, nil)
+	return c.changeLink(request{op: "delete link", ifindex: ifindex, typ: unix.RTM_DELLINK}, nil)
 }
 
 // list is a dump whose every message is one T.
@@ -104,19 +101,19 @@ func list[T any](c *Conn, r request, decode func(*T, netlink.Message) error) ite
 }
 
 func linkByNameRequest(name string) request {
-	e := encoder{b: ifinfomsg(0)}
-	e.u32(unix.IFLA_EXT_MASK, _RTEXT_FILTER_SKIP_STATS)
-	if len(name) < unix.IFNAMSIZ {
-		e.string(unix.IFLA_IFNAME, name) // finds alternative names too
-	} else {
-		e.string(unix.IFLA_ALT_IFNAME, name)
+	r := linkByIndexRequest(0)
+	typ := uint16(unix.IFLA_IFNAME) // finds alternative names too
+	if len(name) >= unix.IFNAMSIZ {
+		typ = unix.IFLA_ALT_IFNAME
 	}
-	return request{op: opLink, typ: unix.RTM_GETLINK, body: e.b}
+	e := encoder{b: r.body}
+	e.string(typ, name)
+	r.body = e.b
+	return r
 }
 
 func linkByIndexRequest(ifindex int) request {
-	e := encoder{b: ifinfomsg(ifindex)}
-	e.u32(unix.IFLA_EXT_MASK, _RTEXT_FILTER_SKIP_STATS)
+	e := linkMessage(ifindex, &rtnetlink.LinkAttributes{ExtMask: new(uint32(_RTEXT_FILTER_SKIP_STATS))})
 	return request{op: opLink, ifindex: ifindex, typ: unix.RTM_GETLINK, body: e.b}
 }
 
@@ -129,13 +126,11 @@ func linksRequest() request {
 func (l *Link) decodeMessage(m netlink.Message) error { return l.decode(m.Data) }
 
 func (l *Link) decode(b []byte) error {
-	if len(b) < unix.SizeofIfInfomsg {
-		return fmt.Errorf("link: %w", errShort)
+	m, d, err := openLinkMessage(b)
+	if err != nil {
+		return err
 	}
-	l.Type = binary.NativeEndian.Uint16(b[2:])
-	l.Index = int(int32(binary.NativeEndian.Uint32(b[4:])))
-	l.Flags = LinkFlags(binary.NativeEndian.Uint32(b[8:]))
-	d := decoder{rest: b[unix.SizeofIfInfomsg:]}
+	l.Type, l.Index, l.Flags = m.Type, int(int32(m.Index)), LinkFlags(m.Flags)
 	for d.next() {
 		l.attribute(&d)
 	}
@@ -235,7 +230,7 @@ func (l *Link) decodeInfo(d *decoder) error {
 			data = d.data
 		}
 	}
-	if l.Kind != "netkit" || data == nil {
+	if l.Kind != "netkit" {
 		return nil
 	}
 	l.Netkit = new(Netkit)

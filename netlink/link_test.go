@@ -246,6 +246,27 @@ func TestDecodeLink(t *testing.T) {
 	}
 }
 
+// TestDecodeOddLink: what is unknown, or has another size than on today's kernels,
+// does not hide the rest.
+func TestDecodeOddLink(t *testing.T) {
+	for name, odd := range map[string]func(*encoder){
+		"no attribute":        func(*encoder) {},
+		"unknown attribute":   func(e *encoder) { e.u64(0x3ff0, 1) },
+		"unread attribute":    func(e *encoder) { e.u64(unix.IFLA_CARRIER, 1) },
+		"one byte of address": func(e *encoder) { e.u8(unix.IFLA_ADDRESS, 9) }, // as of MCTP
+		"longer counters":     func(e *encoder) { e.bytes(unix.IFLA_STATS64, make([]byte, 8*40)) },
+		"kind without a name": func(e *encoder) { e.nest(unix.IFLA_LINKINFO, func() { e.u32(unix.IFLA_INFO_DATA, 1) }) },
+	} {
+		e := linkMessage(3, nil)
+		odd(&e)
+		e.string(unix.IFLA_IFNAME, "va")
+		var l Link
+		if err := l.decode(e.b); err != nil || l.Index != 3 || l.Name != "va" {
+			t.Errorf("%s: %v, got %+v", name, err, l)
+		}
+	}
+}
+
 func BenchmarkDecodeLink(b *testing.B) {
 	m := netlink.Message{Data: vethMessage(b)}
 	b.ReportAllocs()

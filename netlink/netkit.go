@@ -1,6 +1,7 @@
 package netlink
 
 import (
+	"github.com/jsimonetti/rtnetlink/v2"
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 )
@@ -91,9 +92,10 @@ type Netkit struct {
 
 // A NetkitPair is a pair of netkit devices to create, or with Single one.
 type NetkitPair struct {
-	// Name and Peer are the names, as those of [Veth].
+	// Name and Peer are the names. The kernel finds one where it is empty.
 	Name, Peer string
-	// PeerNetNS is as in [Veth].
+	// PeerNetNS is an open file descriptor of the network namespace to put the
+	// peer in, 0 for that of the Conn.
 	PeerNetNS int
 	Netkit
 }
@@ -101,67 +103,62 @@ type NetkitPair struct {
 // AddNetkit creates a pair, both down. EOPNOTSUPP ("Unknown device type.") is a
 // kernel without netkit, or a Single with something of a peer.
 func (c *Conn) AddNetkit(n NetkitPair) error {
-	return c.change(netkitRequest(n), nil)
+	return c.changeLink(request{op: "add netkit", typ: unix.RTM_NEWLINK, flags: netlink.Create | netlink.Excl},
+		&rtnetlink.LinkAttributes{Name: n.Name, Info: netkitInfo(n)})
 }
 
 // SetNetkit changes the policies of the pair of a primary device, the only
 // things that the kernel changes.
 func (c *Conn) SetNetkit(ifindex int, n Netkit) error {
-	e := encoder{b: ifinfomsg(ifindex)}
-	e.nest(unix.IFLA_LINKINFO, func() {
-		e.string(unix.IFLA_INFO_KIND, "netkit")
-		e.nest(unix.IFLA_INFO_DATA, func() { n.encode(&e) })
-	})
-	return c.change(request{op: "set netkit", ifindex: ifindex, typ: unix.RTM_NEWLINK, body: e.b}, nil)
+	return c.changeLink(request{op: "set netkit", ifindex: ifindex, typ: unix.RTM_NEWLINK},
+		&rtnetlink.LinkAttributes{Info: netkitInfo(NetkitPair{Netkit: n})})
 }
 
-func netkitRequest(n NetkitPair) request {
-	e := encoder{b: ifinfomsg(0)}
-	if n.Name != "" {
-		e.string(unix.IFLA_IFNAME, n.Name)
-	}
-	e.nest(unix.IFLA_LINKINFO, func() {
-		e.string(unix.IFLA_INFO_KIND, "netkit")
-		e.nest(unix.IFLA_INFO_DATA, func() {
-			n.encode(&e)
-			if n.Peer != "" || n.PeerNetNS > 0 {
-				e.nest(unix.IFLA_NETKIT_PEER_INFO, func() { n.encodePeer(&e) })
-			}
-		})
-	})
-	return request{op: "add netkit", typ: unix.RTM_NEWLINK, flags: netlink.Create | netlink.Excl, body: e.b}
+func netkitInfo(n NetkitPair) *rtnetlink.LinkInfo {
+	const kind = "netkit"
+	return &rtnetlink.LinkInfo{Kind: kind, Data: &netkitDriver{rtnetlink.LinkData{Name: kind}, n}}
 }
 
-func (n *NetkitPair) encodePeer(e *encoder) {
-	e.b = append(e.b, ifinfomsg(0)...)
-	if n.Peer != "" {
-		e.string(unix.IFLA_IFNAME, n.Peer)
-	}
-	if n.PeerNetNS > 0 {
-		e.u32(unix.IFLA_NET_NS_FD, uint32(n.PeerNetNS))
-	}
+// A netkitDriver is netkit's part of rtnetlink's messages. That of its package
+// driver lacks half of the attributes, and changes how links of every kind are
+// decoded.
+type netkitDriver struct {
+	rtnetlink.LinkData // has the methods of a driver that only encodes
+	pair               NetkitPair
 }
 
-func (n *Netkit) encode(e *encoder) {
+// Encode encodes IFLA_INFO_DATA.
+func (d *netkitDriver) Encode(e *netlink.AttributeEncoder) error {
+	n := &d.pair
 	optional(e, unix.IFLA_NETKIT_MODE, n.Mode)
 	optional(e, unix.IFLA_NETKIT_POLICY, n.Policy)
 	optional(e, unix.IFLA_NETKIT_PEER_POLICY, n.PeerPolicy)
 	optional(e, _IFLA_NETKIT_SCRUB, n.Scrub)
 	optional(e, _IFLA_NETKIT_PEER_SCRUB, n.PeerScrub)
 	if n.Headroom != 0 {
-		e.u16(_IFLA_NETKIT_HEADROOM, n.Headroom)
+		e.Uint16(_IFLA_NETKIT_HEADROOM, n.Headroom)
 	}
 	if n.Tailroom != 0 {
-		e.u16(_IFLA_NETKIT_TAILROOM, n.Tailroom)
+		e.Uint16(_IFLA_NETKIT_TAILROOM, n.Tailroom)
 	}
 	if n.Single {
-		e.u32(_IFLA_NETKIT_PAIRING, _NETKIT_DEVICE_SINGLE)
+		e.Uint32(_IFLA_NETKIT_PAIRING, _NETKIT_DEVICE_SINGLE)
 	}
+	if n.Peer == "" && n.PeerNetNS <= 0 {
+		return nil
+	}
+	peer := rtnetlink.LinkAttributes{Name: n.Peer}
+	if n.PeerNetNS > 0 {
+		peer.NetNS = rtnetlink.NetNSForFD(uint32(n.PeerNetNS))
+	}
+	m := linkMessage(0, &peer)
+	e.Bytes(unix.IFLA_NETKIT_PEER_INFO, m.b)
+	return m.err
 }
 
-func optional[T ~uint32](e *encoder, typ uint16, v *T) {
+func optional[T ~uint32](e *netlink.AttributeEncoder, typ uint16, v *T) {
 	if v != nil {
-		e.u32(typ, uint32(*v))
+		e.Uint32(typ, uint32(*v))
 	}
 }
 

@@ -1,15 +1,20 @@
 package netlink
 
 import (
+	"errors"
+	"math"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/internal/need"
 )
 
-func TestNetkitRequest(t *testing.T) {
+func TestAddNetkit(t *testing.T) {
 	tests := []struct {
 		name string
 		pair NetkitPair
@@ -17,7 +22,7 @@ func TestNetkitRequest(t *testing.T) {
 	}{
 		{
 			name: "defaults",
-			want: "14001200 0b000100 6e65746b 69740000 04000200",
+			want: "14001200 0b000100 6e65746b 69740000 04000280",
 		},
 		{
 			name: "pair",
@@ -26,7 +31,7 @@ func TestNetkitRequest(t *testing.T) {
 				Netkit: Netkit{Mode: new(NetkitL2), Policy: new(NetkitForward), PeerPolicy: new(NetkitBlackhole)},
 			},
 			want: `08000300 6e6b3000
-				50001200 0b000100 6e65746b 69740000 40000200
+				50001200 0b000100 6e65746b 69740000 40000280
 				08000500 00000000 08000300 00000000 08000400 02000000
 				24000100 00000000 00000000 00000000 00000000 08000300 6e6b3100 08001c00 09000000`,
 		},
@@ -36,14 +41,16 @@ func TestNetkitRequest(t *testing.T) {
 				Scrub: new(NetkitScrubNone), Headroom: 32, Tailroom: 8, Single: true,
 			}},
 			want: `08000300 6e6b3000
-				34001200 0b000100 6e65746b 69740000 24000200
+				34001200 0b000100 6e65746b 69740000 24000280
 				08000600 00000000 06000800 20000000 06000900 08000000 08000a00 01000000`,
 		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r := netkitRequest(tt.pair)
-			if diff := cmp.Diff(unhex(t, tt.want), r.body[unix.SizeofIfInfomsg:]); diff != "" {
+			r := sent(t, func(c *Conn) error { return c.AddNetkit(tt.pair) })
+			want := request{typ: unix.RTM_NEWLINK, flags: netlink.Create | netlink.Excl}
+			want.body = append(make([]byte, unix.SizeofIfInfomsg), unhex(t, tt.want)...)
+			if diff := cmp.Diff(describe(want), describe(r)); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 			var l Link
@@ -55,6 +62,52 @@ func TestNetkitRequest(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestChangeLink(t *testing.T) {
+	const device = "00000000 03000000 00000000 00000000"
+	for _, tt := range []struct {
+		name string
+		do   func(*Conn) error
+		typ  uint16
+		want string
+	}{
+		{"delete", func(c *Conn) error { return c.DeleteLink(3) }, unix.RTM_DELLINK, device},
+		{
+			"set", func(c *Conn) error { return c.SetNetkit(3, Netkit{PeerPolicy: new(NetkitForward)}) }, unix.RTM_NEWLINK,
+			device + "1c001200 0b000100 6e65746b 69740000 0c000280 08000400 00000000",
+		},
+		{ // without IFLA_INFO_DATA the kernel would not look at the kind
+			"set nothing", func(c *Conn) error { return c.SetNetkit(3, Netkit{}) }, unix.RTM_NEWLINK,
+			device + "14001200 0b000100 6e65746b 69740000 04000280",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			want := request{typ: tt.typ, body: unhex(t, tt.want)}
+			if diff := cmp.Diff(describe(want), describe(sent(t, tt.do))); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestNetkitNameTooLong(t *testing.T) {
+	long := strings.Repeat("n", math.MaxUint16)
+	for _, pair := range []NetkitPair{{Name: long}, {Peer: long}} {
+		err := fake(t, nil).AddNetkit(pair)
+		if e, ok := errors.AsType[*Error](err); !ok || e.Op != "add netkit" {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
+func TestNetkitErrors(t *testing.T) {
+	c := inNetNS(t)
+	va := addVeth(t, c)
+	err := c.AddNetkit(NetkitPair{Name: "a-name-of-18-bytes"})
+	checkError(t, "long name", err, nil, unix.ERANGE, "Attribute failed policy validation")
+	checkError(t, "of a veth", c.SetNetkit(va.Index, Netkit{}), errors.ErrUnsupported, unix.EOPNOTSUPP, "")
+	checkError(t, "no device", c.SetNetkit(4711, Netkit{}), os.ErrNotExist, unix.ENODEV, "")
 }
 
 func TestNetkitKernel(t *testing.T) {

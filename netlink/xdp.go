@@ -1,7 +1,6 @@
 package netlink
 
 import (
-	"encoding/binary"
 	"fmt"
 
 	"github.com/mdlayher/netlink"
@@ -124,7 +123,8 @@ func (c *Conn) SetXDP(ifindex int, x XDP) error {
 	return c.change(r, nil)
 }
 
-// xdpRequest is what iproute2 sends: RTM_NEWLINK with IFLA_XDP{FD, FLAGS}.
+// xdpRequest is what iproute2 sends: RTM_NEWLINK with IFLA_XDP{FD, FLAGS}. Rtnetlink
+// would always send EXPECTED_FD too.
 func xdpRequest(ifindex int, x XDP) (request, error) {
 	r := request{op: opAttachXDP, ifindex: ifindex, typ: unix.RTM_NEWLINK}
 	if x.FD < 0 {
@@ -140,7 +140,7 @@ func xdpRequest(ifindex int, x XDP) (request, error) {
 	if x.ExpectedFD != nil {
 		flags |= unix.XDP_FLAGS_REPLACE
 	}
-	e := encoder{b: ifinfomsg(ifindex)}
+	e := linkMessage(ifindex, nil)
 	e.nest(unix.IFLA_XDP, func() {
 		e.u32(unix.IFLA_XDP_FD, uint32(x.FD))
 		if flags != 0 {
@@ -168,11 +168,11 @@ func (c *Conn) LinkXDPs() (map[int]LinkXDP, error) {
 
 // decodeLinkXDP reads the one attribute of RTM_NEWLINK.
 func decodeLinkXDP(b []byte) (ifindex int, x LinkXDP, err error) {
-	if len(b) < unix.SizeofIfInfomsg {
-		return 0, x, fmt.Errorf("link: %w", errShort)
+	m, d, err := openLinkMessage(b)
+	if err != nil {
+		return 0, x, err
 	}
-	ifindex = int(int32(binary.NativeEndian.Uint32(b[4:])))
-	d := decoder{rest: b[unix.SizeofIfInfomsg:]}
+	ifindex = int(int32(m.Index))
 	for d.next() {
 		if d.typ == unix.IFLA_XDP {
 			d.nested(x.decode)
