@@ -12,54 +12,101 @@ import (
 
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
-	"github.com/xdpload/xdpload/cmd/xdpload/internal/offloadcmd"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/pincmd"
-	"github.com/xdpload/xdpload/cmd/xdpload/internal/progcmd"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/tccmd"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/tcxcmd"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/netlink"
+	"github.com/xdpload/xdpload/pin"
 	"github.com/xdpload/xdpload/prog"
 )
 
-// Hints are the ways out of an error: those that it has itself, or else those of the
-// first row that knows it.
-func Hints(err error) []string {
-	if several, ok := errors.AsType[*subject.DevicesError](err); ok {
-		return devicesHints(several)
+// Hints are the ways out of an error: those of the outermost of the errors that it
+// wraps that has any. Nil is none; no lines are an error that needs none.
+func Hints(err error) []string { return hintsWithin(err, err) }
+
+func hintsWithin(layer, err error) []string {
+	if out := hintsOf(layer, err); out != nil {
+		return out
 	}
-	if x, ok := errors.AsType[env.Hinter](err); ok {
-		if out := x.Hints(); out != nil {
-			return out
-		}
+	var inner []error
+	switch x := layer.(type) { //nolint:errorlint // one layer after the other
+	case interface{ Unwrap() error }:
+		inner = []error{x.Unwrap()}
+	case interface{ Unwrap() []error }:
+		inner = x.Unwrap()
 	}
-	for _, known := range []func(error) []string{
-		syntaxHints, notFoundHints, offloadcmd.BindHints, verifierHints, tokenHints, tcxcmd.MultiHints, occupiedHints, pincmd.PinHints, tccmd.ClsactHints,
-		kernelHints, unsuitableHints, progcmd.HiddenHints, progcmd.JITHints, permissionHints,
-	} {
-		if out := known(err); out != nil {
+	for _, layer := range inner {
+		if out := hintsWithin(layer, err); out != nil {
 			return out
 		}
 	}
 	return nil
 }
 
-func syntaxHints(err error) []string {
-	x, ok := errors.AsType[*grammar.SyntaxError](err)
-	switch {
-	case !ok:
-		return nil
-	case x.Command == "":
+// hintsOf are the hints of one layer of err, whose type alone decides who knows it: an
+// error that knows its way out, or a case of the table, in which none comes before another.
+func hintsOf(layer, err error) []string {
+	if x, ok := layer.(env.Hinter); ok { //nolint:errorlint // this layer
+		return x.Hints()
+	}
+	switch x := layer.(type) { //nolint:errorlint // this layer
+	case *subject.DevicesError:
+		return devicesHints(x)
+	case *grammar.SyntaxError:
+		return syntaxHints(x)
+	case *elf.NotFoundError:
+		return notFoundHints(x)
+	case *ebpf.VerifierError:
+		return verifierHints(x, err)
+	case *attach.AmbiguousError:
+		return tccmd.AmbiguousHints(x)
+	case *attach.AnchorError:
+		return tcxcmd.AnchorHints(x, err, deviceOf(err))
+	case *attach.HookError:
+		return tcxcmd.HookHints(x, deviceOf(err))
+	case *attach.NoEgressError:
+		return tccmd.NoEgressHints(deviceOf(err))
+	case *attach.OccupiedError:
+		return occupiedHints(x)
+	case *pin.MismatchError:
+		return []string{"on-mismatch recreate pins a new map in its place, on-mismatch migrate copies the entries too"}
+	case *prog.OwnerError:
+		return []string{"on-mismatch does not help here: pin the array of this object elsewhere, or xdpload pin rm " + x.Array}
+	case *prog.UnsuitableError:
+		return unsuitableHints(x)
+	case *netlink.Error:
+		return kernelHints(x)
+	case *os.PathError:
+		if x.Op == "pin link" || x.Op == "update" {
+			return tcxcmd.LinkPinHints(x, deviceOf(err))
+		}
+		return pincmd.PathHints(x)
+	case unix.Errno:
+		return errnoHints(x, err)
+	}
+	return nil
+}
+
+// deviceOf is the device that an error is about.
+func deviceOf(err error) string {
+	if x, ok := errors.AsType[*env.LinkError](err); ok {
+		return x.Device
+	}
+	return "DEV"
+}
+
+func syntaxHints(x *grammar.SyntaxError) []string {
+	if x.Command == "" {
 		return []string{"xdpload help"}
 	}
 	return []string{"xdpload " + x.Command + " help"}
 }
 
-func notFoundHints(err error) []string {
-	x, ok := errors.AsType[*elf.NotFoundError](err)
-	if !ok || len(x.Have) == 0 {
+func notFoundHints(x *elf.NotFoundError) []string {
+	if len(x.Have) == 0 {
 		return nil
 	}
 	want := x.Selector.Type
@@ -73,9 +120,12 @@ func notFoundHints(err error) []string {
 	return []string{fmt.Sprintf("choose one with section %s or program %s", x.Have[i].Section, x.Have[i].Name)}
 }
 
-func verifierHints(err error) []string {
-	if x, ok := errors.AsType[*ebpf.VerifierError](err); !ok || len(x.Log) == 0 {
+func verifierHints(v *ebpf.VerifierError, err error) []string {
+	switch {
+	case len(v.Log) == 0:
 		return nil
+	case slices.ContainsFunc(v.Log, subject.AsksDriver):
+		return []string{"it asks the driver about packets: tie it to the device with bind, as in link set dev DEV xdp obj FILE bind"}
 	}
 	if x, ok := errors.AsType[*env.ObjectError](err); ok && x.Verbose {
 		return []string{} // all there is has been said
@@ -83,20 +133,8 @@ func verifierHints(err error) []string {
 	return []string{"add verbose for the verifier's whole log"}
 }
 
-// tokenHints knows a fault of cilium/ebpf: it takes every mount of a BPF file
-// system for a directory, and gives up on one that is a file.
-func tokenHints(err error) []string {
-	_, rest, ok := strings.Cut(err.Error(), "create token from \"")
-	if !ok || !errors.Is(err, unix.ENOTDIR) {
-		return nil
-	}
-	path, _, _ := strings.Cut(rest, "\"")
-	return []string{"a single file of a BPF file system is mounted at " + path + ", which hides how to load: umount " + path}
-}
-
-func occupiedHints(err error) []string {
-	x, ok := errors.AsType[*attach.OccupiedError](err)
-	if !ok || len(x.Attachments) == 0 {
+func occupiedHints(x *attach.OccupiedError) []string {
+	if len(x.Attachments) == 0 {
 		return nil
 	}
 	a := x.Attachments[0]
@@ -106,7 +144,10 @@ func occupiedHints(err error) []string {
 	if a.Link != nil {
 		return []string{subject.DetachLink(x.Device, a.Hook(), a.Link.ID) + " detaches it for good"}
 	}
-	if refused, ok := errors.AsType[*netlink.Error](err); ok && refused.Errno() == unix.EEXIST {
+	if _, link := errors.AsType[*attach.HookError](x); link {
+		return []string{fmt.Sprintf("detach it first: xdpload link set dev %s xdp off", x.Device)}
+	}
+	if refused, ok := errors.AsType[*netlink.Error](x); ok && refused.Errno() == unix.EEXIST {
 		return []string{
 			fmt.Sprintf("replace the %s program: xdpload -force link set dev %s %s …", a.Mode, x.Device, a.Mode.Keyword()),
 			fmt.Sprintf("or detach it first: xdpload link set dev %s xdp off", x.Device),
@@ -116,30 +157,35 @@ func occupiedHints(err error) []string {
 }
 
 // kernelHints go by what the kernel, or a driver, says.
-func kernelHints(err error) []string {
-	x, ok := errors.AsType[*netlink.Error](err)
-	if !ok || x.Message == "" {
-		return nil
-	}
+func kernelHints(x *netlink.Error) []string {
 	switch says := strings.ToLower(x.Message); {
 	case strings.Contains(says, "mtu"):
 		return []string{
 			"a program in section xdp.frags takes packets of several buffers: SEC(\"xdp.frags\")",
 			"or lower the MTU: ip link set … mtu 1500",
 		}
-	case errors.Is(err, errors.ErrUnsupported) && strings.Contains(says, "native"):
+	case errors.Is(x, errors.ErrUnsupported) && strings.Contains(says, "native"):
 		return []string{"xdpgeneric runs on any device"}
 	case strings.Contains(says, "lro"):
 		return []string{"turn large receive offload off: ethtool -K DEV lro off"}
 	case strings.Contains(says, "queue") || strings.Contains(says, "channel"):
 		return []string{"lower the number of queues: ethtool -L DEV combined N"}
+	case strings.HasPrefix(says, "this filter block is shared"):
+		return []string{"xdpload tc filter … block N …, with the N that tc qdisc show tells"}
+	case strings.HasPrefix(says, "protocol mismatch"), strings.HasPrefix(says, "filter with specified priority/protocol not found"):
+		return []string{"all filters of one pref have the same protocol: take its protocol, or another pref"}
+	case strings.HasPrefix(says, "filter already exists"):
+		return []string{"tc filter replace takes its place"}
+	case strings.HasPrefix(says, "failed to delete tc action"):
+		return []string{"a filter uses it: tc filter show tells which"}
+	case strings.HasPrefix(says, "failed to load tc action module"):
+		return []string{"the kernel is built without this action"}
 	}
 	return nil
 }
 
-func unsuitableHints(err error) []string {
-	x, ok := errors.AsType[*prog.UnsuitableError](err)
-	if !ok || !x.Offload {
+func unsuitableHints(x *prog.UnsuitableError) []string {
+	if !x.Offload {
 		return nil
 	}
 	if x.Type == ebpf.SchedCLS {
@@ -148,16 +194,29 @@ func unsuitableHints(err error) []string {
 	return []string{"xdpdrv runs in the driver, xdpgeneric on any device"}
 }
 
-func permissionHints(err error) []string {
-	if !errors.Is(err, os.ErrPermission) {
+// errnoHints are of a refusal of which no layer outside knows more.
+func errnoHints(x unix.Errno, err error) []string {
+	switch {
+	case x == unix.ENOTDIR:
+		return tokenHints(err)
+	case errors.Is(x, os.ErrPermission):
+		return permissionHints()
+	}
+	return nil
+}
+
+// tokenHints knows a fault of cilium/ebpf: it takes every mount of a BPF file
+// system for a directory, and gives up on one that is a file.
+func tokenHints(err error) []string {
+	_, rest, ok := strings.Cut(err.Error(), "create token from \"")
+	if !ok {
 		return nil
 	}
-	if path, ok := errors.AsType[*os.PathError](err); ok {
-		if why := pincmd.NoPin(path); why != "" {
-			return []string{why}
-		}
-		return []string{"no access to " + path.Path + ": run it as root"}
-	}
+	path, _, _ := strings.Cut(rest, "\"")
+	return []string{"a single file of a BPF file system is mounted at " + path + ", which hides how to load: umount " + path}
+}
+
+func permissionHints() []string {
 	if missing := subject.MissingCapabilities(); len(missing) > 0 {
 		return []string{"this takes " + strings.Join(missing, " and ") + ", which this process lacks: run it as root"}
 	}

@@ -19,6 +19,17 @@ type Hinter interface {
 	Hints() []string
 }
 
+// WithHints gives an error the ways out that are known where it happens.
+func WithHints(err error, hints ...string) error { return &hinted{err, hints} }
+
+type hinted struct {
+	error
+	hints []string
+}
+
+func (e *hinted) Unwrap() error   { return e.error }
+func (e *hinted) Hints() []string { return e.hints }
+
 // CommandError says which command failed.
 type CommandError struct {
 	Command string

@@ -58,7 +58,7 @@ func (r *progDumpRequest) Run(_ context.Context, e *env.Env) (any, error) {
 	defer p.Close()
 	report, err := r.dump(e, p)
 	if err != nil {
-		return nil, fmt.Errorf("program id %d %s: %w", p.ID, p.Name, err)
+		return nil, env.WithHints(fmt.Errorf("program id %d %s: %w", p.ID, p.Name, err), hiddenHints(err)...)
 	}
 	return report, nil
 }
@@ -86,8 +86,8 @@ func (r *progDumpRequest) dump(e *env.Env, p *prog.Program) (*codeReport, error)
 	return report, err
 }
 
-// HiddenHints say what lets a process see code.
-func HiddenHints(err error) []string {
+// hiddenHints say what lets a process see code.
+func hiddenHints(err error) []string {
 	if errors.Is(err, readback.ErrNotJITed) {
 		return []string{"the compiler is turned on for programs that are loaded from then on: xdpload prog jit enable 1"}
 	}

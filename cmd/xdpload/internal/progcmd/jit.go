@@ -17,8 +17,8 @@ import (
 	"github.com/xdpload/xdpload/internal/grammar"
 )
 
-// JITDir has the settings of the JIT compiler, which are the machine's.
-const JITDir = "/proc/sys/net/core"
+// jitDir has the settings of the JIT compiler, which are the machine's.
+const jitDir = "/proc/sys/net/core"
 
 type progJITRequest struct {
 	Setting string // "" to tell all
@@ -40,7 +40,7 @@ The settings are net.core.bpf_jit_enable, bpf_jit_harden, bpf_jit_kallsyms and b
 		New: func() (*grammar.Node, env.Request) {
 			r := new(progJITRequest)
 			var all []*grammar.Node
-			for _, s := range JITSettings {
+			for _, s := range jitSettings {
 				all = append(all, grammar.Key(s.Name, s.Values, grammar.Number(&r.Value, s.Min, s.Max)).
 					Do(func() { r.Setting = s.Name }).Help(s.Help))
 			}
@@ -58,8 +58,8 @@ type jitSetting struct {
 	Meanings []string // by value, of one that has few
 }
 
-// JITSettings are the settings of the JIT compiler, in the order in which they are told.
-var JITSettings = [...]jitSetting{
+// jitSettings are the settings of the JIT compiler, in the order in which they are told.
+var jitSettings = [...]jitSetting{
 	{
 		Name: "enable", Values: "0|1|2", Max: 2,
 		Help: "interpret programs (0), compile them (1), or compile them and write the code into the kernel's log, to look for faults of the compiler (2)",
@@ -103,19 +103,19 @@ func (s *jitSetting) meaning(value int64) string {
 	return "unknown to this version"
 }
 
-func (s *jitSetting) Path(dir string) string { return filepath.Join(dir, "bpf_jit_"+s.Name) }
+func (s *jitSetting) path(dir string) string { return filepath.Join(dir, "bpf_jit_"+s.Name) }
 
 func (s *jitSetting) read(dir string) (int64, error) {
-	text, err := os.ReadFile(s.Path(dir))
+	text, err := os.ReadFile(s.path(dir))
 	if err != nil {
 		return 0, jitError(dir, err)
 	}
 	return strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
 }
 
-// Write changes the setting and nothing else: the file must be there.
-func (s *jitSetting) Write(dir string, value int64) error {
-	f, err := os.OpenFile(s.Path(dir), os.O_WRONLY, 0)
+// write changes the setting and nothing else: the file must be there.
+func (s *jitSetting) write(dir string, value int64) error {
+	f, err := os.OpenFile(s.path(dir), os.O_WRONLY, 0)
 	if err != nil {
 		return jitError(dir, err)
 	}
@@ -130,47 +130,42 @@ func (s *jitSetting) Write(dir string, value int64) error {
 	return err
 }
 
-// jitError says why a setting is not there. Where not even the budget of a poll of devices
-// can be set, which every kernel has, it is not the machine's first network namespace.
+// jitError says why a setting is not there, or cannot be written. Where not even the
+// budget of a poll of devices can be set, which every kernel has, it is not the machine's
+// first network namespace.
 func jitError(dir string, err error) error {
+	if errors.Is(err, unix.EROFS) {
+		return env.WithHints(err, "/proc/sys is mounted read-only, as in containers: set it on the machine itself")
+	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if _, first := os.Stat(filepath.Join(dir, "netdev_budget")); first != nil {
-		return &JITPlaceError{err}
+		return &jitPlaceError{err}
 	}
 	return fmt.Errorf("this kernel does not have the setting, or no JIT compiler (CONFIG_BPF_JIT): %w", err)
 }
 
-// JITPlaceError says that a network namespace does not have the settings.
-type JITPlaceError struct{ Err error }
+// jitPlaceError says that a network namespace does not have the settings.
+type jitPlaceError struct{ Err error }
 
-func (e *JITPlaceError) Error() string {
+func (e *jitPlaceError) Error() string {
 	return "this network namespace does not have the setting: only the machine's first one does"
 }
-func (e *JITPlaceError) Unwrap() error { return e.Err }
+func (e *jitPlaceError) Unwrap() error { return e.Err }
 
 // Hints lead to the network namespace that has the setting.
-func (*JITPlaceError) Hints() []string {
+func (*jitPlaceError) Hints() []string {
 	return []string{"xdpload -netns /proc/1/ns/net prog jit …"}
-}
-
-// JITHints says what to do about a setting that cannot be written, nil for other
-// errors.
-func JITHints(err error) []string {
-	if path, ok := errors.AsType[*os.PathError](err); ok && strings.HasPrefix(path.Path, JITDir) && errors.Is(err, unix.EROFS) {
-		return []string{"/proc/sys is mounted read-only, as in containers: set it on the machine itself"}
-	}
-	return nil
 }
 
 func (r *progJITRequest) Run(context.Context, *env.Env) (any, error) {
 	if r.Setting == "" {
-		return tellJIT(JITDir)
+		return tellJIT(jitDir)
 	}
-	for i := range JITSettings {
-		if s := &JITSettings[i]; s.Name == r.Setting {
-			return setJIT(JITDir, s, r.Value)
+	for i := range jitSettings {
+		if s := &jitSettings[i]; s.Name == r.Setting {
+			return setJIT(jitDir, s, r.Value)
 		}
 	}
 	return nil, fmt.Errorf("no setting %s", r.Setting)

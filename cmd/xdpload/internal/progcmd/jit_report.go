@@ -35,8 +35,8 @@ func (s *jitSetting) state(value int64) jitState {
 func tellJIT(dir string) (*jitReport, error) {
 	out := &jitReport{}
 	var missing error
-	for i := range JITSettings {
-		s := &JITSettings[i]
+	for i := range jitSettings {
+		s := &jitSettings[i]
 		value, err := s.read(dir)
 		switch {
 		case errors.Is(err, fs.ErrPermission):
@@ -68,7 +68,7 @@ func tellJIT(dir string) (*jitReport, error) {
 func setJIT(dir string, s *jitSetting, value int64) (*jitReport, error) {
 	before, err := s.read(dir)
 	if err == nil {
-		err = s.Write(dir, value)
+		err = s.write(dir, value)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("net.core.bpf_jit_%s: %w", s.Name, err)

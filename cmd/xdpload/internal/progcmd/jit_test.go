@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/netns"
 	"github.com/xdpload/xdpload/internal/render"
@@ -57,7 +58,7 @@ net.core.bpf_jit_limit     264241152  bytes of code, beyond which only CAP_BPF c
 
 func TestSetJIT(t *testing.T) {
 	dir := settingsDir(t, map[string]string{"bpf_jit_harden": "0\n", "netdev_budget": "300\n"})
-	harden := &JITSettings[1]
+	harden := &jitSettings[1]
 	r, err := setJIT(dir, harden, 1)
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +83,7 @@ func TestNoJIT(t *testing.T) {
 			if !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("tell: %v", err)
 			}
-			if _, err = setJIT(dir, &JITSettings[0], 1); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), tt.want) {
+			if _, err = setJIT(dir, &jitSettings[0], 1); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("set: %v", err)
 			}
 			if files, _ := os.ReadDir(dir); len(files) != len(tt.settings) {
@@ -92,13 +93,33 @@ func TestNoJIT(t *testing.T) {
 	}
 }
 
+// TestJITHints knows what keeps a container from the settings.
+func TestJITHints(t *testing.T) {
+	first := settingsDir(t, map[string]string{"netdev_budget": "300"})
+	for _, tt := range []struct {
+		dir   string
+		errno unix.Errno
+		want  string // in the hint, empty for none
+	}{
+		{t.TempDir(), unix.ENOENT, "-netns /proc/1/ns/net"},
+		{first, unix.EROFS, "read-only"},
+		{first, unix.ENOENT, ""},
+	} {
+		err := jitError(tt.dir, &os.PathError{Op: "open", Path: jitSettings[0].path(tt.dir), Err: tt.errno})
+		x, ok := errors.AsType[env.Hinter](err)
+		if ok != (tt.want != "") || ok && !strings.Contains(x.Hints()[0], tt.want) {
+			t.Errorf("%v: %#v, want a hint with %q", tt.errno, err, tt.want)
+		}
+	}
+}
+
 // TestJITKernel changes the settings of a machine, which a guest is for.
 func TestJITKernel(t *testing.T) {
 	bpftest.Need(t, bpftest.Root, bpftest.Guest)
 	err := netns.Do("/proc/1/ns/net", func() error {
-		for i := range JITSettings {
-			s := &JITSettings[i]
-			before, err := s.read(JITDir)
+		for i := range jitSettings {
+			s := &jitSettings[i]
+			before, err := s.read(jitDir)
 			if err != nil {
 				return err
 			}
@@ -106,7 +127,7 @@ func TestJITKernel(t *testing.T) {
 			if s.Name == "limit" {
 				value = before - 4096
 			}
-			_, err = setJIT(JITDir, s, value)
+			_, err = setJIT(jitDir, s, value)
 			if pinned := s.Name == "enable" && errors.Is(err, unix.EINVAL); pinned {
 				if !strings.Contains(err.Error(), "CONFIG_BPF_JIT_ALWAYS_ON") {
 					t.Error(err)
@@ -116,14 +137,14 @@ func TestJITKernel(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			if now, err := s.read(JITDir); err != nil || now != value {
+			if now, err := s.read(jitDir); err != nil || now != value {
 				t.Errorf("%s is %d, not %d: %v", s.Name, now, value, err)
 			}
-			if _, err := setJIT(JITDir, s, before); err != nil {
+			if _, err := setJIT(jitDir, s, before); err != nil {
 				return err
 			}
 		}
-		_, err := setJIT(JITDir, &JITSettings[3], 1<<60)
+		_, err := setJIT(jitDir, &jitSettings[3], 1<<60)
 		if !errors.Is(err, unix.EINVAL) {
 			t.Errorf("limit beyond all memory: %v", err)
 		}

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/load"
 )
@@ -96,22 +97,18 @@ func exportMaps(path, file string, obj *elf.Object, l *load.Loaded) error {
 	}
 	defer unix.Close(sock)
 	if err := unix.Connect(sock, &unix.SockaddrUnix{Name: path}); err != nil {
-		return &ExportError{Path: path, Err: err}
+		return notExported(path, err)
 	}
 	if err := unix.Sendmsg(sock, set.Encode(), unix.UnixRights(fds...), nil, 0); err != nil {
-		return &ExportError{Path: path, Err: err}
+		return notExported(path, err)
 	}
 	return nil
 }
 
-// ExportError says that nobody took the maps.
-type ExportError struct {
-	Path string
-	Err  error
+// notExported says that nobody took the maps.
+func notExported(path string, err error) error {
+	return env.WithHints(fmt.Errorf("export to %s: %w", path, err), "start the receiver first: xdpload tc exec bpf import "+path+" run …")
 }
-
-func (e *ExportError) Error() string { return "export to " + e.Path + ": " + e.Err.Error() }
-func (e *ExportError) Unwrap() error { return e.Err }
 
 // newMapSet lists the maps that the object defines; those of global variables
 // are not among them. Maps without a number of their own, which only iproute2's

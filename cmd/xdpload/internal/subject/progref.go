@@ -38,7 +38,7 @@ func (r *ProgRef) Open(e *env.Env) (*prog.Program, error) {
 	}
 	p, err := r.lookup()
 	if errors.Is(err, fs.ErrPermission) {
-		err = &lookupError{err}
+		err = env.WithHints(err, "looking programs up takes CAP_SYS_ADMIN: run it as root, or name a pin with pinned PATH")
 	}
 	return p, err
 }
@@ -52,17 +52,6 @@ func (r *ProgRef) lookup() (*prog.Program, error) {
 		}
 	}
 	return prog.OpenID(id, ebpf.UnspecifiedProgram)
-}
-
-// lookupError says that this process may not look for programs.
-type lookupError struct{ Err error }
-
-func (e *lookupError) Error() string { return e.Err.Error() }
-func (e *lookupError) Unwrap() error { return e.Err }
-
-// Hints say what to do about a program that may not be looked up.
-func (*lookupError) Hints() []string {
-	return []string{"looking programs up takes CAP_SYS_ADMIN: run it as root, or name a pin with pinned PATH"}
 }
 
 // programNamed finds the only program with a name; the kernel keeps 15 bytes of it.

@@ -32,15 +32,13 @@ const (
 	oldTracefsDir = "/sys/kernel/debug/tracing"
 )
 
-var errNoTracefs = errors.New("no trace file system at " + TracefsDir)
-
 func findTracefs() (string, error) {
 	for _, dir := range []string{TracefsDir, oldTracefsDir} {
 		if _, err := os.Stat(filepath.Join(dir, "trace_pipe")); err == nil {
 			return dir, nil
 		}
 	}
-	return "", errNoTracefs
+	return "", env.WithHints(errors.New("no trace file system at "+TracefsDir), "mount -t tracefs tracefs "+TracefsDir)
 }
 
 func runDebug(ctx context.Context, e *env.Env) (any, error) {

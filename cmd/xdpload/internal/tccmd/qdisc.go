@@ -152,27 +152,19 @@ func (r *qdiscRequest) change(ctx context.Context, e *env.Env) (*qdiscChange, er
 	return report, nil
 }
 
-// qdiscTakenError says which of the two kinds of qdisc is there.
-type qdiscTakenError struct {
-	Have, Want string
-	Err        error
-}
-
-func (e *qdiscTakenError) Error() string {
-	if e.Have == e.Want {
-		return fmt.Sprintf("%v; the device has a %s qdisc", e.Err, e.Have)
-	}
-	return fmt.Sprintf("%v; the device has a qdisc of the other kind, %s", e.Err, e.Have)
-}
-func (e *qdiscTakenError) Unwrap() error { return e.Err }
-
+// explain says which of the two kinds of qdisc is there.
 func (r *qdiscRequest) explain(conn *netlink.Conn, dev *netlink.Link, err error) error {
 	if _, ok := errors.AsType[*netlink.Error](err); !ok {
 		return err
 	}
 	for q, listErr := range conn.Qdiscs(dev.Index) {
-		if listErr == nil && q.Parent == netlink.HandleClsact {
-			return &qdiscTakenError{Have: q.Kind, Want: r.Kind, Err: err}
+		switch {
+		case listErr != nil || q.Parent != netlink.HandleClsact:
+		case q.Kind == r.Kind:
+			return fmt.Errorf("%w; the device has a %s qdisc", err, q.Kind)
+		default:
+			return env.WithHints(fmt.Errorf("%w; the device has a qdisc of the other kind, %s", err, q.Kind),
+				fmt.Sprintf("xdpload tc qdisc del dev %s %s makes room, and deletes its filters", dev.Name, q.Kind))
 		}
 	}
 	if r.done == "deleted" {

@@ -12,49 +12,47 @@ import (
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 )
 
-// MultiHints are the ways out of what tcx, netkit and bpf_links refuse.
-func MultiHints(err error) []string {
-	device := "DEV"
-	if x, ok := errors.AsType[*env.LinkError](err); ok {
-		device = x.Device
-	}
-	if x, ok := errors.AsType[*attach.AnchorError](err); ok {
-		return anchorHints(err, x, device)
-	}
-	path, _ := errors.AsType[*os.PathError](err)
-	if errors.Is(err, attach.ErrLinkDetached) && path != nil {
-		return []string{"xdpload pin rm " + path.Path + ", then attach again"}
-	}
-	if path != nil && errors.Is(err, attach.ErrNotLink) {
-		return []string{"choose another path, or xdpload pin rm " + path.Path}
-	}
-	if path != nil && path.Op == "pin link" && errors.Is(err, os.ErrExist) {
-		return []string{"-force updates the bpf_link that is pinned there", "xdpload pin rm " + path.Path + " removes it"}
-	}
-	x, ok := errors.AsType[*attach.HookError](err)
-	if !ok {
-		return nil
-	}
+// HookHints are the ways out of what bpf(2) refuses on a hook. Where the cause is
+// known and is all there is to say, they are empty, but not nil.
+func HookHints(x *attach.HookError, device string) []string {
 	kind, point, _ := strings.Cut(x.Hook, "/")
 	switch {
 	case x.Since != "" && kind == "tcx":
 		return []string{fmt.Sprintf("the filter that does the same: xdpload tc filter add dev %s %s bpf direct-action obj FILE", device, point)}
 	case x.Since != "":
 		return []string{"tc filters of a veth pair do what netkit does, on each device in its own namespace: xdpload tc filter add dev DEV egress bpf direct-action obj FILE"}
-	case errors.Is(err, unix.ESTALE):
+	case errors.Is(x, unix.ESTALE):
 		return []string{fmt.Sprintf("xdpload %s show dev %s shows the programs and the revision", kind, device)}
-	case kind == "xdp" && (errors.Is(err, unix.EBUSY) || errors.Is(err, unix.EEXIST)):
-		return []string{fmt.Sprintf("detach it first: xdpload link set dev %s xdp off", device)}
-	case errors.Is(err, unix.EBUSY) && path != nil:
-		return []string{
-			fmt.Sprintf("without first, last, before or after, the program goes where the link is: xdpload %s show dev %s", kind, device),
-			"xdpload pin rm " + path.Path + " detaches what it holds, then attach again",
-		}
+	case x.Cause != "":
+		return []string{}
 	}
 	return nil
 }
 
-func anchorHints(err error, x *attach.AnchorError, device string) []string {
+// LinkPinHints are the ways out when what is pinned, or is to be pinned, as a
+// bpf_link does not fit.
+func LinkPinHints(x *os.PathError, device string) []string {
+	stays, _ := errors.AsType[*attach.HookError](x)
+	switch {
+	case errors.Is(x, attach.ErrLinkDetached):
+		return []string{"xdpload pin rm " + x.Path + ", then attach again"}
+	case errors.Is(x, attach.ErrNotLink):
+		return []string{"choose another path, or xdpload pin rm " + x.Path}
+	case stays != nil && errors.Is(x, unix.EBUSY):
+		kind, _, _ := strings.Cut(stays.Hook, "/")
+		return []string{
+			fmt.Sprintf("without first, last, before or after, the program goes where the link is: xdpload %s show dev %s", kind, device),
+			"xdpload pin rm " + x.Path + " detaches what it holds, then attach again",
+		}
+	case errors.Is(x, os.ErrExist):
+		return []string{"-force updates the bpf_link that is pinned there", "xdpload pin rm " + x.Path + " removes it"}
+	}
+	return nil
+}
+
+// AnchorHints choose a program of a hook. Err is the whole error, which says what
+// the command was to do with it.
+func AnchorHints(x *attach.AnchorError, err error, device string) []string {
 	kind, _, ok := strings.Cut(x.Hook, "/")
 	show := fmt.Sprintf("xdpload %s show dev %s", kind, device)
 	switch {
