@@ -14,7 +14,6 @@ import (
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/sys"
-	"github.com/xdpload/xdpload/internal/sys/intercept"
 	"github.com/xdpload/xdpload/internal/testobj"
 )
 
@@ -54,26 +53,7 @@ func loadFailing(t *testing.T, nth int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	begun, done := make(chan *intercept.Calls), make(chan error)
-	go func() {
-		calls, err := intercept.BPF(unix.BPF_MAP_CREATE)
-		begun <- calls
-		if err == nil {
-			err = errors.Join(loadNamed(t, obj), calls.End())
-		}
-		done <- err
-	}()
-	n := 0
-	if calls := <-begun; calls != nil {
-		for range calls.All() {
-			if n++; n == nth {
-				calls.Fail(unix.EMFILE)
-			}
-		}
-	}
-	if err := <-done; err != nil {
-		t.Error(err)
-	}
+	n := failing(t, unix.BPF_MAP_CREATE, nth, unix.EMFILE, func() error { return loadNamed(t, obj) })
 	if n < nth {
 		t.Log(noSuchCall)
 	}

@@ -7,9 +7,11 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/bpftest/lab"
 	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/prog"
@@ -53,6 +55,21 @@ func TestTailCallsOutliveLoader(t *testing.T) {
 			b.Detach(hook)
 			b.WantPins()
 		})
+	}
+}
+
+// TestFullTable: a program that has no room in its array is not left out of it.
+func TestFullTable(t *testing.T) {
+	bpftest.Need(t, bpftest.Root)
+	bpftest.NoLeaks(t)
+	_, err := load.Load(t.Context(), lab.Object(t, "tailbtf.o"), load.Options{
+		Select: elf.Selector{Section: "xdp"},
+		Maps:   []load.MapOption{{Name: "jmp", MaxEntries: 1}},
+		Pins:   load.PinOptions{Off: true},
+	})
+	x, ok := errors.AsType[*load.Error](err)
+	if !ok || x.Map != "jmp" || !errors.Is(err, unix.E2BIG) {
+		t.Errorf("a table of 1 for more programs: %v", err)
 	}
 }
 

@@ -180,6 +180,7 @@ func TestVerifyErrors(t *testing.T) {
 // CO-RE relocations are resolved against the types that are given: the running
 // kernel's, or those of an object that has no task_struct.
 func TestVerifyTypes(t *testing.T) {
+	bpftest.NoLeaks(t)
 	const own = "/sys/kernel/btf/vmlinux"
 	types, err := load.OpenTypes(own)
 	if err != nil {
