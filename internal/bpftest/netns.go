@@ -154,17 +154,29 @@ func (ns *Namespace) Veth(a, b string) (indexA, indexB int) {
 func (ns *Namespace) NetlinkOvertaken(command uint32, step func() error, fn func(*netlink.Conn) error) {
 	ns.t.Helper()
 	var stepErr error
-	overtaken := false
-	ns.intercepted(func() (*intercept.Calls, error) { return intercept.BPF(command) }, func(*intercept.Calls) {
-		if !overtaken {
-			overtaken, stepErr = true, step()
+	ns.NetlinkStopped(command, func(n int) unix.Errno {
+		if n == 1 {
+			stepErr = step()
 		}
+		return 0
 	}, fn)
 	if stepErr != nil {
 		ns.t.Fatal(stepErr)
 	}
-	if !overtaken {
-		ns.t.Fatalf("no call of bpf(2) with command %d to overtake", command)
+}
+
+// NetlinkStopped runs fn as Netlink does, and at right before each call of bpf(2) with
+// a command that fn makes itself, numbered from 1. Unless at returns 0, the call fails
+// with that error number. It fails the test if there is no such call.
+func (ns *Namespace) NetlinkStopped(command uint32, at func(n int) unix.Errno, fn func(*netlink.Conn) error) {
+	ns.t.Helper()
+	n := 0
+	ns.intercepted(func() (*intercept.Calls, error) { return intercept.BPF(command) }, func(c *intercept.Calls) {
+		n++
+		c.Fail(at(n))
+	}, fn)
+	if n == 0 {
+		ns.t.Fatalf("no call of bpf(2) with command %d", command)
 	}
 }
 
@@ -172,8 +184,20 @@ func (ns *Namespace) NetlinkOvertaken(command uint32, step func() error, fn func
 // fail, from 1. It reports whether there were so many.
 func (ns *Namespace) NetlinkLosing(nth int, fn func(*netlink.Conn) error) bool {
 	ns.t.Helper()
+	return ns.failing(intercept.Receive, nth, fn)
+}
+
+// NetlinkUnsent runs fn as Netlink does, and has the nth send of a request fail, from
+// 1. It reports whether there were so many.
+func (ns *Namespace) NetlinkUnsent(nth int, fn func(*netlink.Conn) error) bool {
+	ns.t.Helper()
+	return ns.failing(intercept.Send, nth, fn)
+}
+
+func (ns *Namespace) failing(start func() (*intercept.Calls, error), nth int, fn func(*netlink.Conn) error) bool {
+	ns.t.Helper()
 	n := 0
-	ns.intercepted(intercept.Receive, func(c *intercept.Calls) {
+	ns.intercepted(start, func(c *intercept.Calls) {
 		if n++; n == nth {
 			c.Fail(unix.ENOBUFS)
 		}

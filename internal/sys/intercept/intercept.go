@@ -29,6 +29,9 @@ func BPF(command uint32) (*Calls, error) { return start(notifyOfBPF(command)) }
 // Receive is [BPF] for calls of recvfrom(2).
 func Receive() (*Calls, error) { return start(notifyOf(unix.SYS_RECVFROM, nil)) }
 
+// Send is [BPF] for calls of sendto(2).
+func Send() (*Calls, error) { return start(notifyOf(unix.SYS_SENDTO, nil)) }
+
 func start(filter []unix.SockFilter) (*Calls, error) {
 	runtime.LockOSThread()
 	c := new(Calls)
