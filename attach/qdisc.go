@@ -169,14 +169,23 @@ func (s *filterSteps) ensureQdisc(e *session) (*place, error) {
 // has put a filter there since.
 func (s *filterSteps) deleteQdisc(e *session, m *move) {
 	s.created = false
+	used, err := s.usedQdisc(e)
+	if err == nil && !used {
+		err = e.conn.DeleteQdisc(netlink.Clsact(s.Filter.Ifindex))
+	}
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		e.warn(fmt.Errorf("%s: the clsact qdisc that was created stays: %w", m.Device, err))
+	}
+}
+
+// usedQdisc reports whether the clsact qdisc has filters.
+func (s *filterSteps) usedQdisc(e *session) (bool, error) {
 	for _, parent := range (qdisc{kind: kindClsact}).hooks() {
 		for f, err := range e.conn.Filters(netlink.FilterQuery{Ifindex: s.Filter.Ifindex, Parent: parent}) {
 			if f != nil || err != nil {
-				return
+				return f != nil, err
 			}
 		}
 	}
-	if err := e.conn.DeleteQdisc(netlink.Clsact(s.Filter.Ifindex)); err != nil && !errors.Is(err, os.ErrNotExist) {
-		e.warn(fmt.Errorf("%s: the clsact qdisc that was created stays: %w", m.Device, err))
-	}
+	return false, nil
 }
