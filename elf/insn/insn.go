@@ -2,9 +2,10 @@
 // bpftool print them: "r1 = *(u32 *)(r1 +0)", "if r3 > r2 goto L1",
 // "call bpf_map_lookup_elem", "lock *(u64 *)(r0 +0) += r1".
 //
-// [Instruction.Text] and [Parse] are twins: an instruction that has no text of
-// its own, because reserved fields are set in it, is written as ".insn" with its
-// fields as numbers, so that every 8 bytes have a text that stands for just them.
+// [Instruction.Text] and [Parse] are twins over one list of forms: an instruction
+// that has no text of its own, because reserved fields are set in it, is written as
+// ".insn" with its fields as numbers, so that every 8 bytes have a text that stands
+// for just them.
 package insn
 
 import (

@@ -1,36 +1,15 @@
 package insn
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 )
 
-// parser reads a line from its start.
-type parser struct{ rest string }
-
-// take removes a literal, with the blanks before it.
-func (p *parser) take(literal string) bool {
-	rest, ok := strings.CutPrefix(strings.TrimLeft(p.rest, " \t"), literal)
-	if ok {
-		p.rest = rest
-	}
-	return ok
-}
-
-// keyword removes a word with a blank or nothing after it.
-func (p *parser) keyword(word string) bool {
-	rest, ok := strings.CutPrefix(p.rest, word)
-	if ok && (rest == "" || rest[0] == ' ' || rest[0] == '\t') {
-		p.rest = strings.TrimLeft(rest, " \t")
-		return true
-	}
-	return false
-}
-
 func (p *parser) done() error {
-	if strings.TrimSpace(p.rest) != "" {
-		return fmt.Errorf("%q after its end", strings.TrimSpace(p.rest))
+	if p.rest = strings.TrimSpace(p.rest); p.rest != "" {
+		return fmt.Errorf("%q after its end", p.rest)
 	}
 	return nil
 }
@@ -41,54 +20,56 @@ func (p *parser) number(bits int) (int64, error) {
 	for n < len(s) && (s[n] >= '0' && s[n] <= '9' || s[n] >= 'a' && s[n] <= 'f' || s[n] >= 'A' && s[n] <= 'F' || s[n] == 'x') {
 		n++
 	}
-	p.rest = s[n:]
 	v, err := strconv.ParseInt(s[:n], 0, 64)
+	unsigned := false
 	if err != nil {
 		var u uint64
 		if u, err = strconv.ParseUint(strings.TrimPrefix(s[:n], "+"), 0, 64); err != nil {
 			return 0, fmt.Errorf("%q is not a number", s[:n])
 		}
-		v = int64(u)
-		if bits < 64 {
-			return 0, fmt.Errorf("%s does not fit in %d bits", s[:n], bits)
-		}
+		v, unsigned = int64(u), true
 	}
-	if bits < 64 && (v < -1<<(bits-1) || v >= 1<<bits) {
+	p.rest = s[n:]
+	if bits < 64 && (unsigned || v < -1<<(bits-1) || v >= 1<<bits) {
 		return 0, fmt.Errorf("%s does not fit in %d bits", s[:n], bits)
 	}
 	return v, nil
 }
 
-// reg reads r3 or w3.
-func (p *parser) reg() (n byte, half, ok bool) {
-	s := strings.TrimLeft(p.rest, " \t")
+var (
+	errHalf = errors.New("a register and the lower half of one")
+	errSame = errors.New("another register or size: only a register itself can be negated, swapped or fetched into, in its own size")
+)
+
+// register reads r3 or w3.
+func (p *parser) register(verb byte) error {
+	s := p.rest
 	if len(s) < 2 || s[0] != 'r' && s[0] != 'w' {
-		return 0, false, false
+		return errors.New("no register")
 	}
 	end := 1
 	for end < len(s) && s[end] >= '0' && s[end] <= '9' {
 		end++
 	}
-	v, err := strconv.ParseUint(s[1:end], 10, 8)
-	if err != nil || v > 15 {
-		return 0, false, false
+	n, err := strconv.ParseUint(s[1:end], 10, 8)
+	if err != nil || n > 15 {
+		return errors.New("no register")
+	}
+	half := s[0] == 'w'
+	again := strings.Contains(p.before, "$"+string(verb))
+	if verb == 'd' && !again && half {
+		p.Op ^= otherHalf
+	}
+	if half != (verb >= 'a' && p.half()) {
+		if verb == 's' {
+			p.rest = s[end:]
+		}
+		return errHalf
 	}
 	p.rest = s[end:]
-	return byte(v), s[0] == 'w', true
-}
-
-// operator reads the longest of the operators that fits, and returns its place among them.
-func (p *parser) operator(ops []string) (int, bool) {
-	best := -1
-	s := strings.TrimLeft(p.rest, " \t")
-	for i, op := range ops {
-		if op != "" && strings.HasPrefix(s, op) && (best < 0 || len(op) > len(ops[best])) {
-			best = i
-		}
+	if again && p.get(verb) != int64(n) {
+		return errSame
 	}
-	if best < 0 {
-		return 0, false
-	}
-	p.rest = s[len(ops[best]):]
-	return best, true
+	p.put(verb, int64(n))
+	return nil
 }
