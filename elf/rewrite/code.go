@@ -8,7 +8,6 @@ import (
 
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/elf/insn"
-	"github.com/xdpload/xdpload/elf/internal/image"
 	"github.com/xdpload/xdpload/elf/internal/naming"
 )
 
@@ -26,7 +25,7 @@ func (c *converter) gather() error {
 		case home == nil:
 			homes[name] = sec
 			if name != sec.Name {
-				c.patch.names[sec.Index] = name
+				c.patch.sections[sec.Index].Name = name
 				moved[sec.Name] = movedCode{name: name}
 				c.noteName(sec, name, false)
 			}
@@ -34,7 +33,7 @@ func (c *converter) gather() error {
 			if err := c.movable(sec, home); err != nil {
 				return err
 			}
-			moved[sec.Name] = movedCode{name, c.patch.join(sec, home)}
+			moved[sec.Name] = movedCode{name, c.patch.join(sec.Index, home.Index)}
 			c.noteName(sec, name, true)
 		}
 	}
@@ -155,12 +154,7 @@ const maxCode = insn.Size * 1_000_000
 // movable refuses a section that code calls into by offset, not by name, and
 // one that does not fit after another.
 func (c *converter) movable(to, home *elf.Section) error {
-	for _, sec := range []*elf.Section{to, home} {
-		if _, err := c.o.Data(*sec); err != nil {
-			return err
-		}
-	}
-	if uint64(len(c.patch.data[home.Index]))+to.Size > maxCode {
+	if uint64(len(c.patch.sections[home.Index].Data))+to.Size > maxCode {
 		return &elf.FormatError{Section: to.Name, Msg: fmt.Sprintf("does not fit into section %q with the other programs", naming.Clip(home.Name))}
 	}
 	return c.codeRelocations(func(sec *elf.Section, r elf.Relocation) error {
@@ -171,58 +165,28 @@ func (c *converter) movable(to, home *elf.Section) error {
 	})
 }
 
-// join puts the code of a section after that of another one, and returns where it begins.
-func (p *patch) join(from, to *elf.Section) (shift uint64) {
-	code, ok := p.data[to.Index]
-	if !ok {
-		code = slices.Clone(p.image[to.Offset:][:to.Size])
+// join puts the code of a section after that of another one, and returns where it
+// begins. The symbol of the section itself becomes a plain label, for debug
+// information to point at.
+func (p *patch) join(from, to int) (shift uint64) {
+	guest, home := &p.sections[from], &p.sections[to]
+	home.Data = append(home.Data, make([]byte, -len(home.Data)&(insn.Size-1))...)
+	shift = uint64(len(home.Data))
+	home.Data = append(home.Data, guest.Data...)
+	for _, r := range guest.relocs {
+		r.Offset += shift
+		home.relocs = append(home.relocs, r)
 	}
-	code = append(code, make([]byte, -len(code)&(insn.Size-1))...)
-	shift = uint64(len(code))
-	p.data[to.Index] = append(code, p.image[from.Offset:][:from.Size]...)
-	for i := range p.entries {
-		p.shiftSymbol(p.entries[i][:], from.Index, to.Index, shift)
+	for i := range p.symbols {
+		s := &p.symbols[i]
+		if s.Section != from {
+			continue
+		}
+		if s.Type == stdelf.STT_SECTION {
+			s.Type, s.Bind = stdelf.STT_NOTYPE, stdelf.STB_LOCAL
+		}
+		s.Section, s.Value = to, s.Value+shift
 	}
-	p.joinRelocs(from.Index, to.Index, shift)
-	p.drop(from.Index)
+	p.drop(from)
 	return shift
-}
-
-// shiftSymbol moves a symbol with its section. That of the section itself
-// becomes a plain label, for debug information to point at.
-func (p *patch) shiftSymbol(s []byte, from, to int, shift uint64) {
-	if int(p.order.Uint16(s[6:])) != from {
-		return
-	}
-	if stdelf.ST_TYPE(s[4]) == stdelf.STT_SECTION {
-		s[4] = stdelf.ST_INFO(stdelf.STB_LOCAL, stdelf.STT_NOTYPE)
-	}
-	p.order.PutUint16(s[6:], uint16(to))
-	p.order.PutUint64(s[8:], p.order.Uint64(s[8:])+shift)
-}
-
-func (p *patch) joinRelocs(from, to int, shift uint64) {
-	home := slices.IndexFunc(p.headers, func(s elf.Section) bool { return relocatable(&s) && s.Info == to })
-	for i := range p.headers {
-		if !relocatable(&p.headers[i]) || p.headers[i].Info != from {
-			continue
-		}
-		b := p.relocs[i]
-		for at := 0; at+image.RelSize <= len(b); at += image.RelSize {
-			p.order.PutUint64(b[at:], p.order.Uint64(b[at:])+shift)
-		}
-		if home < 0 {
-			home = i
-			p.headers[i].Info = to
-			continue
-		}
-		p.relocs[home] = append(p.relocs[home], b...)
-		p.dropRelocs(i)
-	}
-}
-
-// dropRelocs leaves a section of relocations out.
-func (p *patch) dropRelocs(index int) {
-	delete(p.relocs, index)
-	p.drop(index)
 }

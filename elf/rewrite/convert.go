@@ -48,7 +48,7 @@ type converter struct {
 	maps   []converted
 	places map[place]*elf.Map // of both styles
 	data   []byte             // of section .maps
-	refs   []rawRel           // of section .maps
+	refs   []elf.Relocation   // of section .maps
 	home   int                // index of section .maps
 	notes  []string
 }
@@ -69,12 +69,6 @@ type converted struct {
 	typ    uint32 // of the definition
 }
 
-// rawRel is an entry of a relocation section.
-type rawRel struct {
-	off    uint64
-	symbol int
-}
-
 func (c *converter) run() (err error) {
 	if err := c.read(); err != nil {
 		return err
@@ -85,7 +79,9 @@ func (c *converter) run() (err error) {
 	if c.btf, err = editBTF(c.source); err != nil {
 		return err
 	}
-	c.patch = newPatch(c.source)
+	if c.patch, err = newPatch(c.source); err != nil {
+		return err
+	}
 	if err := c.place(); err != nil {
 		return err
 	}
@@ -99,7 +95,7 @@ func (c *converter) run() (err error) {
 		return err
 	}
 	c.describe()
-	return c.patch.sortSymbols()
+	return nil
 }
 
 // read collects the maps.
@@ -145,22 +141,12 @@ func (c *converter) place() error {
 			return err
 		}
 		c.home = sec.Index
-		relocs, err := c.o.Relocations(*sec)
-		if err != nil {
-			return err
-		}
-		for _, r := range relocs {
-			c.refs = append(c.refs, rawRel{r.Offset, r.Symbol})
-		}
+		c.refs = c.patch.sections[sec.Index].relocs
 	}
 	for i := range c.sections {
 		sec := &c.sections[i]
-		switch {
-		case !sec.LegacyMaps():
-		case c.home == 0:
-			c.home = sec.Index
-			fallthrough
-		default:
+		if sec.LegacyMaps() {
+			c.home = cmp.Or(c.home, sec.Index)
 			c.patch.drop(sec.Index)
 		}
 	}
@@ -277,7 +263,7 @@ func (c *converter) fill(m *converted) error {
 			return &elf.FormatError{Section: m.Section, Msg: fmt.Sprintf("map %q: no symbol %q for key %d", naming.Clip(m.Name), naming.Clip(s.Name), s.Key)}
 		}
 		c.patch.export(index)
-		c.refs = append(c.refs, rawRel{uint64(m.start + m.values + 8*int(s.Key)), index})
+		c.refs = append(c.refs, elf.Relocation{Offset: uint64(m.start + m.values + 8*int(s.Key)), Type: relocAddress, Symbol: index})
 	}
 	return nil
 }
@@ -299,9 +285,9 @@ func (c *converter) relocate() error {
 	if err := c.codeRelocations(c.relocateOne); err != nil {
 		return err
 	}
-	slices.SortStableFunc(c.refs, func(a, b rawRel) int { return cmp.Compare(a.off, b.off) })
+	slices.SortStableFunc(c.refs, func(a, b elf.Relocation) int { return cmp.Compare(a.Offset, b.Offset) })
 	c.patch.setData(c.home, ".maps", c.data)
-	c.patch.setRelocs(c.home, ".rel.maps", c.refs)
+	c.patch.sections[c.home].relocs = c.refs
 	return nil
 }
 
@@ -316,11 +302,11 @@ func (c *converter) relocateOne(sec *elf.Section, r elf.Relocation) error {
 	fail := func(format string, args ...any) error {
 		return &elf.FormatError{Section: sec.Name, Offset: int64(r.Offset), Msg: fmt.Sprintf(format, args...)}
 	}
-	at := sec.Offset + r.Offset
-	if r.Offset > sec.Size || sec.Size-r.Offset < 2*insn.Size || at+2*insn.Size > uint64(len(c.image)) {
+	if r.Offset > sec.Size || sec.Size-r.Offset < 2*insn.Size {
 		return fail("a relocation past the end of the section")
 	}
-	off := sym.Value + uint64(int32(c.order.Uint32(c.image[at+4:])))
+	imm := c.patch.sections[sec.Index].Data[r.Offset+4:]
+	off := sym.Value + uint64(int32(c.order.Uint32(imm)))
 	m := c.places[place{sym.Section, off}]
 	switch {
 	case c.sections[sym.Section].Executable(): // instructions in section ".maps"
@@ -333,7 +319,7 @@ func (c *converter) relocateOne(sec *elf.Section, r elf.Relocation) error {
 		c.patch.export(index)
 		c.btf.share(m.Name)
 	}
-	c.order.PutUint32(c.patch.image[at+4:], 0)
+	c.order.PutUint32(imm, 0)
 	c.patch.retarget(sec.Index, r.Offset, index)
 	return nil
 }

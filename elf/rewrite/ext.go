@@ -36,11 +36,7 @@ func (c *converter) moveExt(moved map[string]movedCode) error {
 		}
 	}
 	c.patch.setData(sec.Index, ".BTF.ext", btfwire.EncodeExt(c.order, tables))
-	for i := range c.patch.headers {
-		if h := &c.patch.headers[i]; relocatable(h) && h.Info == sec.Index {
-			c.patch.dropRelocs(i)
-		}
-	}
+	c.patch.sections[sec.Index].relocs = nil
 	return nil
 }
 

@@ -13,13 +13,12 @@ import (
 type source struct {
 	o        *elf.Object
 	order    btfwire.ByteOrder
-	image    []byte
 	sections []elf.Section
 	symbols  []elf.Symbol
 }
 
 func newSource(o *elf.Object) *source {
-	s := &source{o: o, order: binary.LittleEndian, image: o.Bytes(), sections: o.Sections(), symbols: o.Symbols()}
+	s := &source{o: o, order: binary.LittleEndian, sections: o.Sections(), symbols: o.Symbols()}
 	if o.ByteOrder() == binary.BigEndian {
 		s.order = binary.BigEndian
 	}
@@ -34,15 +33,6 @@ func (s *source) section(name string) *elf.Section {
 		}
 	}
 	return nil
-}
-
-// nameSection is the number of the section that holds the names of sections.
-func (s *source) nameSection() int {
-	index := stdelf.SectionIndex(s.order.Uint16(s.image[62:]))
-	if index == stdelf.SHN_XINDEX {
-		return s.sections[0].Link
-	}
-	return int(index)
 }
 
 // codeRelocations calls f with each relocation of each section of code, until
@@ -82,6 +72,3 @@ func (s *source) names(sym elf.Symbol) bool {
 	}
 	return sym.Section < len(s.sections) && s.sections[sym.Section].Executable() && sym.Value < s.sections[sym.Section].Size
 }
-
-// relocatable reports whether a section holds relocations of another one.
-func relocatable(s *elf.Section) bool { return s.Type == stdelf.SHT_REL }
