@@ -2,7 +2,6 @@ package elf
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"sync"
 
@@ -40,10 +39,10 @@ func (o *Object) btfData() ([]byte, error) {
 		return nil, err
 	}
 	if len(b) < btfwire.HeaderSize || o.order.Uint16(b) != btfwire.Magic {
-		return nil, &FormatError{Section: btfSection, Msg: "no BTF header"}
+		return nil, faultIn(btfSection, 0, "no BTF header")
 	}
 	if n := o.order.Uint32(b[12:]); n > maxTypes {
-		return nil, &FormatError{Section: btfSection, Msg: fmt.Sprintf("%d bytes of types, more than the %d that are read", n, maxTypes)}
+		return nil, faultIn(btfSection, 0, "%d bytes of types, more than the %d that are read", n, maxTypes)
 	}
 	return b, nil
 }

@@ -25,7 +25,7 @@ func (o *Object) Types() (*btf.Spec, error) {
 func (o *Object) parseTypes() (types typeInfo, err error) {
 	b, err := o.btfData()
 	if err == nil && b == nil {
-		err = &FormatError{Msg: "no BTF: compile with clang -g"}
+		err = faultIn("", 0, "no BTF: compile with clang -g")
 	}
 	if err != nil {
 		return types, o.fault(err)
@@ -35,7 +35,7 @@ func (o *Object) parseTypes() (types typeInfo, err error) {
 		return err
 	})
 	if err != nil {
-		return types, o.fault(&FormatError{Section: btfSection, Msg: "not readable", Err: err})
+		return types, o.fault(faultIn(btfSection, 0, "not readable").because(err))
 	}
 	return types, nil
 }
@@ -65,7 +65,7 @@ func catch(f func() error) (err error) {
 }
 
 // btfMap reads a map of section ".maps" with the types of spec.
-func (o *Object) btfMap(sym *mapSymbol, spec *btf.Spec) (Map, error) {
+func (o *Object) btfMap(sym *part, spec *btf.Spec) (Map, error) {
 	m := Map{Name: sym.name, Section: sym.section.Name, Offset: sym.start, Style: StyleBTF, Static: sym.static}
 	err := catch(func() error {
 		def, err := mapDefinition(spec, sym.name)
@@ -79,7 +79,7 @@ func (o *Object) btfMap(sym *mapSymbol, spec *btf.Spec) (Map, error) {
 		return o.btfContents(&m, sym, values)
 	})
 	if err != nil {
-		return Map{}, &FormatError{Section: sym.section.Name, Offset: int64(sym.start), Msg: fmt.Sprintf("map %q", naming.Clip(sym.name)), Err: err}
+		return Map{}, faultIn(sym.section.Name, sym.start, "map %q", sym.name).because(err)
 	}
 	return m, nil
 }
@@ -145,7 +145,7 @@ func (m *Map) define(def *btf.Struct) (values *btf.Member, err error) {
 			err = errors.New("unknown member of a map definition")
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", naming.Clip(member.Name), err)
+			return nil, naming.Errorf("%s: %w", member.Name, err)
 		}
 	}
 	m.fixValueSize()
@@ -245,7 +245,7 @@ func numberOf(t btf.Type) (uint64, error) {
 
 // btfContents reads the initial values of a map: each is a relocation to a
 // function or to another map. The definition itself has no values.
-func (o *Object) btfContents(m *Map, sym *mapSymbol, values *btf.Member) error {
+func (o *Object) btfContents(m *Map, sym *part, values *btf.Member) error {
 	refs, err := o.mapRefs(sym)
 	if err != nil {
 		return err
@@ -264,10 +264,10 @@ func (o *Object) btfContents(m *Map, sym *mapSymbol, values *btf.Member) error {
 		}
 		key := (ref.off - first) / pointer
 		if key >= uint64(m.MaxEntries) && m.Type != ebpf.HashOfMaps {
-			return fmt.Errorf("%q at key %d of %d entries", naming.Clip(ref.name()), key, m.MaxEntries)
+			return naming.Errorf("%q at key %d of %d entries", ref.name(), key, m.MaxEntries)
 		}
 		if (ref.fn != nil) != (m.Type == ebpf.ProgramArray) {
-			return fmt.Errorf("key %d: %q does not go into a map of type %s", key, naming.Clip(ref.name()), m.Type)
+			return naming.Errorf("key %d: %q does not go into a map of type %s", key, ref.name(), m.Type)
 		}
 		m.Contents = append(m.Contents, Slot{uint32(key), ref.name()})
 	}
@@ -276,7 +276,7 @@ func (o *Object) btfContents(m *Map, sym *mapSymbol, values *btf.Member) error {
 
 // checkZero refuses a definition that is initialised like a structure of
 // section "maps", which nothing would read.
-func (o *Object) checkZero(sym *mapSymbol, refs []mapRef) error {
+func (o *Object) checkZero(sym *part, refs []mapRef) error {
 	data, err := sectionData(o.image, sym.section)
 	if err != nil {
 		return err
@@ -306,7 +306,7 @@ func (r *mapRef) name() string {
 }
 
 // mapRefs returns what the initial values of a BTF map point at.
-func (o *Object) mapRefs(sym *mapSymbol) ([]mapRef, error) {
+func (o *Object) mapRefs(sym *part) ([]mapRef, error) {
 	data, err := sectionData(o.image, sym.section)
 	if err != nil {
 		return nil, err
@@ -317,17 +317,17 @@ func (o *Object) mapRefs(sym *mapSymbol) ([]mapRef, error) {
 	}
 	var refs []mapRef
 	for _, r := range within(relocs, sym.start, sym.start+sym.size) {
-		if r.off+8 > uint64(len(data)) {
-			return nil, &FormatError{Section: sym.section.Name, Offset: int64(r.off), Msg: "a relocation past the end of the section"}
+		if r.Offset+8 > uint64(len(data)) {
+			return nil, faultIn(sym.section.Name, r.Offset, "a relocation past the end of the section")
 		}
-		t, err := o.resolve(r.sym, o.order.Uint64(data[r.off:]))
+		t, err := o.resolve(r.Symbol, o.order.Uint64(data[r.Offset:]))
 		if err == nil && t.fn == nil && t.m == nil {
-			err = fmt.Errorf("%q is neither a function nor a map of the object", naming.Clip(r.sym.name))
+			err = naming.Errorf("%q is neither a function nor a map of the object", o.symbols[r.Symbol].Name)
 		}
 		if err != nil {
-			return nil, &FormatError{Section: sym.section.Name, Offset: int64(r.off), Msg: fmt.Sprintf("map %q", naming.Clip(sym.name)), Err: err}
+			return nil, faultIn(sym.section.Name, r.Offset, "map %q", sym.name).because(err)
 		}
-		refs = append(refs, mapRef{t, r.off})
+		refs = append(refs, mapRef{t, r.Offset})
 	}
 	return refs, nil
 }

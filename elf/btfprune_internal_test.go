@@ -142,7 +142,7 @@ func TestPruneOdd(t *testing.T) {
 		}
 		index := &btfIndex{odd, map[string][]uint32{"m": {1}}, nil}
 		l := o.newLink()
-		l.maps = []*linkedMap{{sym: &mapSymbol{name: "m"}}}
+		l.maps = []*linkedMap{{sym: &part{name: "m"}}}
 		if _, _, _, err := (&emitter{link: l}).prune(index, new(extInfo), nil); err == nil {
 			t.Errorf("%s: no error", tt.name)
 		}

@@ -3,7 +3,6 @@ package elf
 import (
 	"bytes"
 	"debug/elf"
-	"fmt"
 	"math"
 	"slices"
 
@@ -30,27 +29,20 @@ type emitter struct {
 	img     *image.Image
 	places  [2]int // section index
 	markers [2]int // section symbol, among the locals
-	funcs   map[*linkedFunc]int
-	maps    map[*linkedMap]int
-	data    map[*linkedData]int // section symbol, among the locals
-	externs map[*symbol]int
+	externs map[*Symbol]int
 }
 
 // emit writes what the link has found as an object that holds nothing else, and returns
 // its CO-RE relocations too. Maps are only there by name: their definitions are the caller's to add.
 func (l *link) emit() (object []byte, core placedRelocations, err error) {
-	e := &emitter{
-		link: l, img: image.New(l.o.order),
-		funcs: make(map[*linkedFunc]int), maps: make(map[*linkedMap]int),
-		data: make(map[*linkedData]int), externs: make(map[*symbol]int),
-	}
+	e := &emitter{link: l, img: image.New(l.o.order), externs: make(map[*Symbol]int)}
 	e.addCode()
 	e.addMaps()
 	if err := e.addData(); err != nil {
 		return nil, core, err
 	}
 	for _, s := range l.ext {
-		e.externs[s] = e.img.Global(image.Symbol{Name: s.name, Type: elf.STT_NOTYPE, Bind: externBind(s)})
+		e.externs[s] = e.img.Global(image.Symbol{Name: s.Name, Type: elf.STT_NOTYPE, Bind: externBind(s)})
 	}
 	e.relocate()
 	e.addText("license", l.o.License())
@@ -61,13 +53,13 @@ func (l *link) emit() (object []byte, core placedRelocations, err error) {
 		return nil, core, err
 	}
 	if len(e.img.Sections) > int(elf.SHN_LORESERVE)-16 {
-		return nil, core, &FormatError{Msg: "the program refers to too many sections"}
+		return nil, core, faultIn("", 0, "the program refers to too many sections")
 	}
 	return e.img.Bytes(), core, nil
 }
 
-func externBind(s *symbol) elf.SymBind {
-	if s.bind == elf.STB_WEAK {
+func externBind(s *Symbol) elf.SymBind {
+	if s.Binding == elf.STB_WEAK {
 		return elf.STB_WEAK
 	}
 	return elf.STB_GLOBAL
@@ -75,7 +67,7 @@ func externBind(s *symbol) elf.SymBind {
 
 func (e *emitter) addCode() {
 	var code [2][]byte
-	for _, f := range e.link.funcs {
+	for _, f := range e.funcs {
 		code[f.place] = append(code[f.place], f.code...)
 	}
 	for i, b := range code {
@@ -87,8 +79,8 @@ func (e *emitter) addCode() {
 		})
 		e.markers[i] = e.img.Local(image.Symbol{Section: e.places[i], Type: elf.STT_SECTION})
 	}
-	for _, f := range e.link.funcs {
-		e.funcs[f] = e.img.Global(image.Symbol{
+	for _, f := range e.funcs {
+		f.sym = e.img.Global(image.Symbol{
 			Name: f.name, Value: f.off, Size: uint64(len(f.code)),
 			Section: e.places[f.place], Type: elf.STT_FUNC, Bind: elf.STB_GLOBAL,
 		})
@@ -96,14 +88,14 @@ func (e *emitter) addCode() {
 }
 
 func (e *emitter) addMaps() {
-	if len(e.link.maps) == 0 {
+	if len(e.maps) == 0 {
 		return
 	}
 	sec := e.img.Add(image.Section{
-		Name: "maps", Type: elf.SHT_PROGBITS, Flags: elf.SHF_ALLOC | elf.SHF_WRITE, Data: make([]byte, mapSize*len(e.link.maps)),
+		Name: "maps", Type: elf.SHT_PROGBITS, Flags: elf.SHF_ALLOC | elf.SHF_WRITE, Data: make([]byte, mapSize*len(e.maps)),
 	})
-	for i, m := range e.link.maps {
-		e.maps[m] = e.img.Global(image.Symbol{
+	for i, m := range e.maps {
+		m.img = e.img.Global(image.Symbol{
 			Name: m.sym.name, Value: uint64(mapSize * i), Size: mapSize, Section: sec, Type: elf.STT_OBJECT, Bind: elf.STB_GLOBAL,
 		})
 	}
@@ -111,7 +103,7 @@ func (e *emitter) addMaps() {
 
 func (e *emitter) addData() error {
 	index := make(map[*Section]int)
-	for _, d := range e.link.data {
+	for _, d := range e.data {
 		sec := image.Section{Name: d.name, Type: elf.SHT_NOBITS, Flags: elf.SHF_ALLOC | elf.SHF_WRITE, Size: d.size}
 		if d.sec != nil && d.sec.Type == elf.SHT_PROGBITS {
 			b, err := sectionData(e.o.image, d.sec)
@@ -119,18 +111,18 @@ func (e *emitter) addData() error {
 				return err
 			}
 			if err := e.spend(uint64(len(b))); err != nil {
-				return &FormatError{Section: d.name, Msg: err.Error()}
+				return faultIn(d.name, 0, "%v", err)
 			}
 			sec.Type = elf.SHT_PROGBITS
 			sec.Data = append(slices.Clip(b), make([]byte, d.size-uint64(len(b)))...)
 		}
 		i := e.img.Add(sec)
-		e.data[d] = e.img.Local(image.Symbol{Section: i, Type: elf.STT_SECTION})
+		d.sym = e.img.Local(image.Symbol{Section: i, Type: elf.STT_SECTION})
 		if d.sec != nil {
 			index[d.sec] = i
 		}
 	}
-	if len(e.link.data) > 0 {
+	if len(e.data) > 0 {
 		e.addVariables(index)
 	}
 	return nil
@@ -142,41 +134,41 @@ func (e *emitter) addVariables(index map[*Section]int) {
 	seen := make(map[string]bool)
 	for i := range e.o.symbols {
 		s := &e.o.symbols[i]
-		if s.typ != elf.STT_OBJECT || s.name == "" || int(s.section) >= len(e.o.sections) {
+		if s.Type != elf.STT_OBJECT || s.Name == "" || s.Section >= len(e.o.sections) {
 			continue
 		}
-		sec := &e.o.sections[s.section]
+		sec := &e.o.sections[s.Section]
 		at, ok := index[sec]
 		if !ok {
 			continue
 		}
-		sym := image.Symbol{Name: s.name, Value: s.value, Size: s.size, Section: at, Type: s.typ, Bind: s.bind}
-		sound := s.size > 0 && s.value <= sec.Size && s.size <= sec.Size-s.value
-		if s.bind == elf.STB_LOCAL || s.hidden || !sound || seen[s.name] {
+		sym := image.Symbol{Name: s.Name, Value: s.Value, Size: s.Size, Section: at, Type: s.Type, Bind: s.Binding}
+		sound := s.Size > 0 && s.Value <= sec.Size && s.Size <= sec.Size-s.Value
+		if s.Binding == elf.STB_LOCAL || s.Hidden || !sound || seen[s.Name] {
 			e.img.Local(sym)
 			continue
 		}
-		seen[s.name] = true
+		seen[s.Name] = true
 		e.img.Global(sym)
 	}
 }
 
 // relocate writes the references of all functions, with the new offset of a function whose address is taken.
 func (e *emitter) relocate() {
-	for _, f := range e.link.funcs {
+	for _, f := range e.funcs {
 		sec := &e.img.Sections[e.places[f.place]]
 		for _, r := range f.refs {
 			rel := image.Reloc{Off: f.off + r.at, Type: relocLoad}
 			switch {
 			case r.fn != nil && r.call:
-				rel.Symbol, rel.Type = e.funcs[r.fn], relocCall
+				rel.Symbol, rel.Type = r.fn.sym, relocCall
 			case r.fn != nil:
 				rel.Symbol, rel.Local = e.markers[r.fn.place], true
 				e.setImm(sec.Data[rel.Off:], uint32(r.fn.off))
 			case r.m != nil:
-				rel.Symbol = e.maps[r.m]
+				rel.Symbol = r.m.img
 			case r.data != nil:
-				rel.Symbol, rel.Local = e.data[r.data], true
+				rel.Symbol, rel.Local = r.data.sym, true
 			case r.extern != nil:
 				rel.Symbol = e.externs[r.extern]
 			}
@@ -211,7 +203,7 @@ func (e *emitter) addBTF() (core placedRelocations, _ error) {
 		return core, err
 	}
 	if uint64(len(b)) > math.MaxUint32/2 {
-		return core, &FormatError{Section: btfSection, Msg: fmt.Sprintf("%d bytes of types", len(b))}
+		return core, faultIn(btfSection, 0, "%d bytes of types", len(b))
 	}
 	ext, err := e.o.readExt(e.link)
 	if err != nil {
@@ -236,7 +228,7 @@ func (e *emitter) addBTF() (core placedRelocations, _ error) {
 // among its strings. All types stay when the link has all functions of the object,
 // or refers to the kernel's symbols, or when the types are not understood.
 func (e *emitter) types(b []byte, ext *extInfo) ([]byte, []uint32, *extInfo, error) {
-	if len(e.ext) == 0 && len(e.link.funcs) < len(e.o.funcs) {
+	if len(e.ext) == 0 && len(e.funcs) < len(e.o.funcs) {
 		if x, err := e.o.btf(); err == nil {
 			if small, names, pruned, err := e.prune(x, ext, placeNames[:]); err == nil {
 				return small, names, pruned, nil

@@ -158,7 +158,7 @@ func elements(t *btf.Array, order binary.ByteOrder, text string) ([]string, erro
 		return nil, fmt.Errorf("%d elements for %d", len(words), t.Nelems)
 	case len(words) == 1 && t.Nelems > 1 && !bracketed:
 		if _, err := encode(t.Type, order, text); err == nil {
-			return nil, fmt.Errorf("one value for %d elements: NAME[INDEX]=%s sets one of them, A,B,… several from the first, [%[2]s] the first, and the rest to zero", t.Nelems, naming.Clip(text))
+			return nil, naming.Errorf("one value for %d elements: NAME[INDEX]=%s sets one of them, A,B,… several from the first, [%[2]s] the first, and the rest to zero", t.Nelems, text)
 		}
 	}
 	return words, nil

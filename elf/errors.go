@@ -41,6 +41,24 @@ func (e *FormatError) Error() string {
 // Unwrap returns the cause.
 func (e *FormatError) Unwrap() error { return e.Err }
 
+// faultIn says what is wrong with a section, or with the file when section is "", at a
+// byte of it unless that is 0. Names among the arguments are shortened.
+func faultIn(section string, off uint64, format string, args ...any) *FormatError {
+	return &FormatError{Section: section, Offset: int64(off), Msg: naming.Sprintf(format, args...)}
+}
+
+// and adds to the message, as faultIn makes it.
+func (e *FormatError) and(format string, args ...any) *FormatError {
+	e.Msg += naming.Sprintf(format, args...)
+	return e
+}
+
+// because adds the cause.
+func (e *FormatError) because(err error) *FormatError {
+	e.Err = err
+	return e
+}
+
 // NotFoundError says that a Selector chose no program, or could not choose
 // between several.
 type NotFoundError struct {
@@ -94,7 +112,7 @@ func (e *TypeError) Error() string {
 	if e.Object != "" {
 		b.WriteString(e.Object + ": ")
 	}
-	fmt.Fprintf(&b, "program %s in section %q %s, it cannot run as %s",
-		naming.Clip(e.Program.Name), naming.Clip(e.Program.Section), e.Program.purpose(), e.Want)
+	b.WriteString(naming.Sprintf("program %s in section %q ", e.Program.Name, e.Program.Section))
+	fmt.Fprintf(&b, "%s, it cannot run as %s", e.Program.purpose(), e.Want)
 	return b.String()
 }

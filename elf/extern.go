@@ -18,7 +18,7 @@ func (o *Object) Externs() (map[string]bool, error) {
 		return nil, err
 	}
 	if err := catch(func() error { return types.externs(known) }); err != nil {
-		return nil, o.fault(&FormatError{Section: btfSection, Msg: "declarations of undefined symbols", Err: err})
+		return nil, o.fault(faultIn(btfSection, 0, "declarations of undefined symbols").because(err))
 	}
 	return known, nil
 }

@@ -3,7 +3,6 @@ package elf
 import (
 	"debug/elf"
 	"encoding/binary"
-	"fmt"
 
 	"github.com/xdpload/xdpload/elf/internal/image"
 	"github.com/xdpload/xdpload/internal/btfwire"
@@ -40,10 +39,10 @@ func parseHeader(b []byte) (header, error) {
 	h.machine = elf.Machine(h.order.Uint16(b[18:]))
 	// Old LLVM leaves e_machine zero.
 	if h.machine != elf.EM_BPF && h.machine != elf.EM_NONE {
-		return header{}, &FormatError{Msg: fmt.Sprintf("an object for %s, not for BPF: compile it with clang -target bpf", h.machine)}
+		return header{}, faultIn("", 0, "an object for %s, not for BPF: compile it with clang -target bpf", h.machine)
 	}
 	if t := elf.Type(h.order.Uint16(b[16:])); t != elf.ET_REL {
-		return header{}, &FormatError{Msg: fmt.Sprintf("an ELF file of type %s, not a relocatable object", t)}
+		return header{}, faultIn("", 0, "an ELF file of type %s, not a relocatable object", t)
 	}
 	return h, h.parseTable(b)
 }
@@ -52,12 +51,12 @@ func parseHeader(b []byte) (header, error) {
 func (h *header) parseTable(b []byte) error {
 	h.shoff = h.order.Uint64(b[40:])
 	if size := h.order.Uint16(b[58:]); h.shoff != 0 && size != image.SectionSize {
-		return &FormatError{Offset: 58, Msg: fmt.Sprintf("section headers of %d bytes, not %d", size, image.SectionSize)}
+		return faultIn("", 58, "section headers of %d bytes, not %d", size, image.SectionSize)
 	}
 	n := uint64(h.order.Uint16(b[60:]))
 	str := uint32(h.order.Uint16(b[62:]))
 	if h.shoff == 0 {
-		return &FormatError{Msg: "no section headers"}
+		return faultIn("", 0, "no section headers")
 	}
 	if h.shoff > uint64(len(b)) || uint64(len(b))-h.shoff < image.SectionSize {
 		return truncated("the section headers start at byte %d of %d", h.shoff, len(b))
@@ -74,7 +73,7 @@ func (h *header) parseTable(b []byte) error {
 		return truncated("%d section headers start at byte %d of %d", n, h.shoff, len(b))
 	}
 	if uint64(str) >= n {
-		return &FormatError{Offset: 62, Msg: fmt.Sprintf("no section %d for the section names", str)}
+		return faultIn("", 62, "no section %d for the section names", str)
 	}
 	h.shnum, h.shstrndx = int(n), int(str)
 	return nil
@@ -84,23 +83,23 @@ func (h *header) parseTable(b []byte) error {
 func checkIdent(b []byte) error {
 	switch {
 	case len(b) == 0:
-		return &FormatError{Msg: "the file is empty"}
+		return faultIn("", 0, "the file is empty")
 	case len(b) >= 4 && string(b[:4]) == "BC\xc0\xde":
-		return &FormatError{Msg: "LLVM bitcode, not an ELF object: compile it with clang -target bpf -c, without -emit-llvm or -flto"}
+		return faultIn("", 0, "LLVM bitcode, not an ELF object: compile it with clang -target bpf -c, without -emit-llvm or -flto")
 	case len(b) < len(elf.ELFMAG) || string(b[:len(elf.ELFMAG)]) != elf.ELFMAG:
-		return &FormatError{Msg: "not an ELF object"}
+		return faultIn("", 0, "not an ELF object")
 	case len(b) < elf.EI_NIDENT:
 		return truncated("the ELF header has %d of %d bytes", len(b), image.HeaderSize)
 	case elf.Class(b[elf.EI_CLASS]) != elf.ELFCLASS64:
-		return &FormatError{Offset: elf.EI_CLASS, Msg: "not a 64-bit ELF object, as BPF objects are"}
+		return faultIn("", elf.EI_CLASS, "not a 64-bit ELF object, as BPF objects are")
 	case elf.Data(b[elf.EI_DATA]) != elf.ELFDATA2LSB && elf.Data(b[elf.EI_DATA]) != elf.ELFDATA2MSB:
-		return &FormatError{Offset: elf.EI_DATA, Msg: fmt.Sprintf("unknown byte order %d", b[elf.EI_DATA])}
+		return faultIn("", elf.EI_DATA, "unknown byte order %d", b[elf.EI_DATA])
 	case elf.Version(b[elf.EI_VERSION]) != elf.EV_CURRENT:
-		return &FormatError{Offset: elf.EI_VERSION, Msg: fmt.Sprintf("unknown ELF version %d", b[elf.EI_VERSION])}
+		return faultIn("", elf.EI_VERSION, "unknown ELF version %d", b[elf.EI_VERSION])
 	}
 	return nil
 }
 
 func truncated(format string, args ...any) error {
-	return &FormatError{Msg: "truncated: " + fmt.Sprintf(format, args...)}
+	return faultIn("", 0, "truncated: ").and(format, args...)
 }

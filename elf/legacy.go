@@ -1,12 +1,8 @@
 package elf
 
 import (
-	"fmt"
-
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
-
-	"github.com/xdpload/xdpload/elf/internal/naming"
 )
 
 // Sizes of struct bpf_elf_map, iproute2's include/bpf_elf.h: 16 bytes are type, key,
@@ -22,12 +18,9 @@ const bpfFRdonlyProg = 1 << 7
 
 // legacyMap reads one structure of a "maps" section, sized by its symbol.
 // Fields that it is too short for are zero.
-func (o *Object) legacyMap(sym *mapSymbol) (Map, error) {
+func (o *Object) legacyMap(sym *part) (Map, error) {
 	fail := func(format string, args ...any) (Map, error) {
-		return Map{}, &FormatError{
-			Section: sym.section.Name, Offset: int64(sym.start),
-			Msg: fmt.Sprintf("map %q: ", naming.Clip(sym.name)) + fmt.Sprintf(format, args...),
-		}
+		return Map{}, faultIn(sym.section.Name, sym.start, "map %q: ", sym.name).and(format, args...)
 	}
 	data, err := sectionData(o.image, sym.section)
 	if err != nil {
@@ -66,9 +59,9 @@ func (o *Object) legacyMap(sym *mapSymbol) (Map, error) {
 // readLegacyMaps indexes the legacy maps that have an object-local number.
 func (o *Object) readLegacyMaps() map[uint32][]Map {
 	index := make(map[uint32][]Map)
-	for i := range o.mapSymbols() {
-		sym := &o.mapSymbols()[i]
-		if !sym.legacy {
+	for i := range o.mapParts() {
+		sym := &o.mapParts()[i]
+		if !sym.section.LegacyMaps() {
 			continue
 		}
 		if m, err := o.legacyMap(sym); err == nil && m.ID != 0 {
@@ -94,7 +87,7 @@ func (o *Object) withLegacyContents(m Map) (Map, error) {
 // all with that id, unless their inner_idx is -1.
 func (o *Object) legacyInner(outer *Map) error {
 	fail := func(format string, args ...any) error {
-		return &FormatError{Section: outer.Section, Msg: fmt.Sprintf("map %q: ", naming.Clip(outer.Name)) + fmt.Sprintf(format, args...)}
+		return faultIn(outer.Section, 0, "map %q: ", outer.Name).and(format, args...)
 	}
 	outer.ValueSize = 4 // a map's descriptor, whatever the object says
 	if outer.InnerID == 0 {
@@ -106,7 +99,7 @@ func (o *Object) legacyInner(outer *Map) error {
 	}
 	template := inner[0]
 	if template.Type == ebpf.ArrayOfMaps || template.Type == ebpf.HashOfMaps {
-		return fail("the inner map %q is a map of maps too", naming.Clip(template.Name))
+		return fail("the inner map %q is a map of maps too", template.Name)
 	}
 	outer.Inner = &template
 	for _, m := range inner {
@@ -116,7 +109,7 @@ func (o *Object) legacyInner(outer *Map) error {
 		case outer.KeySize != 4:
 			return fail("keys of %d bytes, not the 4 of inner_idx", outer.KeySize)
 		case outer.Type == ebpf.ArrayOfMaps && uint32(m.InnerIndex) >= outer.MaxEntries:
-			return fail("inner map %q at key %d of %d entries", naming.Clip(m.Name), m.InnerIndex, outer.MaxEntries)
+			return fail("inner map %q at key %d of %d entries", m.Name, m.InnerIndex, outer.MaxEntries)
 		}
 		outer.Contents = append(outer.Contents, Slot{uint32(m.InnerIndex), m.Name})
 	}

@@ -18,12 +18,12 @@ type link struct {
 	funcs []*linkedFunc
 	maps  []*linkedMap
 	data  []*linkedData
-	ext   []*symbol // undefined symbols
+	ext   []*Symbol // undefined symbols
 
-	byFunc  map[*function]*linkedFunc
-	byMap   map[*mapSymbol]*linkedMap
+	byFunc  map[*part]*linkedFunc
+	byMap   map[*part]*linkedMap
 	byData  map[string]*linkedData
-	commons map[*symbol]uint64 // offset in .bss
+	commons map[*Symbol]uint64 // offset in .bss
 	names   map[string]int     // how many functions wanted the name
 	copied  uint64             // bytes that the image will take
 }
@@ -37,12 +37,13 @@ const (
 
 // linkedFunc is a function with its code, ready to be placed.
 type linkedFunc struct {
-	fn    *function
+	fn    *part
 	name  string // unique in the image
 	place int    // placeEntry or placeSubprogram
 	off   uint64 // bytes from the start of the section that it is placed in
 	code  []byte // a copy
 	refs  []codeRef
+	sym   int // in the image: of the globals
 }
 
 // codeRef is an instruction that depends on a symbol. Exactly one of the pointers is set.
@@ -51,15 +52,16 @@ type codeRef struct {
 	fn     *linkedFunc
 	m      *linkedMap
 	data   *linkedData
-	extern *symbol
+	extern *Symbol
 	call   bool
 }
 
 // linkedMap is a map that is reached.
 type linkedMap struct {
-	sym *mapSymbol
+	sym *part
 	def Map      // of a legacy map; that of a BTF map needs types
 	ref []mapRef // of a BTF map
+	img int      // its symbol in the image: of the globals
 }
 
 // linkedData is a section of variables that is reached. Section .bss has the
@@ -68,15 +70,16 @@ type linkedData struct {
 	name string
 	sec  *Section
 	size uint64
+	sym  int // in the image: that of the section, of the locals
 }
 
 func (o *Object) newLink() *link {
 	return &link{
 		o:       o,
-		byFunc:  make(map[*function]*linkedFunc),
-		byMap:   make(map[*mapSymbol]*linkedMap),
+		byFunc:  make(map[*part]*linkedFunc),
+		byMap:   make(map[*part]*linkedMap),
 		byData:  make(map[string]*linkedData),
-		commons: make(map[*symbol]uint64),
+		commons: make(map[*Symbol]uint64),
 		names:   make(map[string]int),
 	}
 }
@@ -101,13 +104,13 @@ func (l *link) run() error {
 }
 
 // enter adds a function that a hook or a tail call enters.
-func (l *link) enter(fn *function) *linkedFunc {
+func (l *link) enter(fn *part) *linkedFunc {
 	f := l.function(fn)
 	f.place = placeEntry
 	return f
 }
 
-func (l *link) function(fn *function) *linkedFunc {
+func (l *link) function(fn *part) *linkedFunc {
 	if f := l.byFunc[fn]; f != nil {
 		return f
 	}
@@ -129,7 +132,7 @@ func (l *link) uniqueName(name string) string {
 	return unique
 }
 
-func (l *link) mapAt(sym *mapSymbol) *linkedMap {
+func (l *link) mapAt(sym *part) *linkedMap {
 	if m := l.byMap[sym]; m != nil {
 		return m
 	}
@@ -145,7 +148,7 @@ const maxVariables = 32 << 20
 func (l *link) dataAt(name string, sec *Section) (*linkedData, error) {
 	if d := l.byData[name]; d != nil {
 		if d.sec != sec && sec != nil {
-			return nil, fmt.Errorf("the object has two sections %q", naming.Clip(name))
+			return nil, naming.Errorf("the object has two sections %q", name)
 		}
 		return d, nil
 	}
@@ -154,7 +157,7 @@ func (l *link) dataAt(name string, sec *Section) (*linkedData, error) {
 		d.size = sec.Size
 	}
 	if d.size > maxVariables {
-		return nil, fmt.Errorf("section %q has %d bytes, more than the %d that variables can have", naming.Clip(name), d.size, maxVariables)
+		return nil, naming.Errorf("section %q has %d bytes, more than the %d that variables can have", name, d.size, maxVariables)
 	}
 	l.byData[name] = d
 	l.data = append(l.data, d)
@@ -162,7 +165,7 @@ func (l *link) dataAt(name string, sec *Section) (*linkedData, error) {
 }
 
 // common gives a COMMON symbol a place at the end of .bss. Its value is its alignment.
-func (l *link) common(sym *symbol) (*linkedData, uint64, error) {
+func (l *link) common(sym *Symbol) (*linkedData, uint64, error) {
 	bss := l.o.section(".bss")
 	if bss != nil && !bss.data() {
 		bss = nil
@@ -174,15 +177,15 @@ func (l *link) common(sym *symbol) (*linkedData, uint64, error) {
 	if off, ok := l.commons[sym]; ok {
 		return d, off, nil
 	}
-	if sym.value > 4096 || sym.value&(sym.value-1) != 0 || sym.size > maxVariables {
-		return nil, 0, fmt.Errorf("symbol %q: %d bytes aligned to %d", naming.Clip(sym.name), sym.size, sym.value)
+	if sym.Value > 4096 || sym.Value&(sym.Value-1) != 0 || sym.Size > maxVariables {
+		return nil, 0, naming.Errorf("symbol %q: %d bytes aligned to %d", sym.Name, sym.Size, sym.Value)
 	}
-	align := max(sym.value, 1)
+	align := max(sym.Value, 1)
 	off := (d.size + align - 1) / align * align
-	if off+sym.size > maxVariables {
+	if off+sym.Size > maxVariables {
 		return nil, 0, fmt.Errorf("section .bss has more than %d bytes", maxVariables)
 	}
-	d.size = off + sym.size
+	d.size = off + sym.Size
 	l.commons[sym] = off
 	return d, off, nil
 }
@@ -202,7 +205,7 @@ func (l *link) readMap(m *linkedMap) (err error) {
 	if err := l.o.checkMapCount(); err != nil {
 		return err
 	}
-	if m.sym.legacy {
+	if m.sym.section.LegacyMaps() {
 		return l.readLegacyMap(m)
 	}
 	if m.ref, err = l.o.mapRefs(m.sym); err != nil {
@@ -232,9 +235,9 @@ func (l *link) readLegacyMap(m *linkedMap) error {
 		}
 		return nil
 	}
-	syms := l.o.mapSymbols()
+	syms := l.o.mapParts()
 	for _, slot := range m.def.Contents {
-		i := slices.IndexFunc(syms, func(s mapSymbol) bool { return s.legacy && s.name == slot.Name })
+		i := slices.IndexFunc(syms, func(s part) bool { return s.section.LegacyMaps() && s.name == slot.Name })
 		l.mapAt(&syms[i])
 	}
 	return nil
@@ -265,8 +268,7 @@ func (l *link) checkExpansion() error {
 			g := todo[len(todo)-1]
 			todo = todo[:len(todo)-1]
 			if total += uint64(len(g.code)) / insnSize; total > maxExpanded {
-				return &FormatError{Section: f.fn.section.Name, Msg: fmt.Sprintf(
-					"program %q: the programs to load have more than %d instructions with the functions that they call", naming.Clip(f.fn.name), maxExpanded)}
+				return faultIn(f.fn.section.Name, 0, "program %q: the programs to load have more than %d instructions with the functions that they call", f.fn.name, maxExpanded)
 			}
 			for _, r := range g.refs {
 				if r.fn != nil && !seen[r.fn] {

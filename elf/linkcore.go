@@ -2,7 +2,6 @@ package elf
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 
 	"github.com/cilium/ebpf"
@@ -50,7 +49,7 @@ func (l *link) relocations(spec *ebpf.CollectionSpec, placed placedRelocations) 
 	}
 	// Without its relocation an instruction would read another kernel's structure.
 	if n := placed.count() - len(found); n > 0 {
-		return nil, &FormatError{Section: btfExtSection, Msg: fmt.Sprintf("%d of %d CO-RE relocations are of no instruction", n, placed.count())}
+		return nil, faultIn(btfExtSection, 0, "%d of %d CO-RE relocations are of no instruction", n, placed.count())
 	}
 	return found, nil
 }

@@ -1,17 +1,14 @@
 package elf
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/cilium/ebpf"
-
-	"github.com/xdpload/xdpload/elf/internal/naming"
 )
 
 // addTails adds the programs of slots that the caller names, and refuses an
 // "ID/KEY" section that would be left out of the load without a word.
-func (l *link) addTails(entry *function, tails []TailCall) error {
+func (l *link) addTails(entry *part, tails []TailCall) error {
 	for _, t := range tails {
 		fn, err := l.o.findByName(Selector{Program: t.Program})
 		if err != nil {
@@ -37,7 +34,7 @@ func (l *link) fillTails(m *linkedMap, tails []TailCall) error {
 			continue
 		}
 		fail := func(format string, args ...any) error {
-			return &FormatError{Section: m.sym.section.Name, Msg: fmt.Sprintf("tail call to map %q key %d: ", naming.Clip(t.Map), t.Key) + fmt.Sprintf(format, args...)}
+			return faultIn(m.sym.section.Name, 0, "tail call to map %q key %d: ", t.Map, t.Key).and(format, args...)
 		}
 		switch {
 		case m.def.Type != ebpf.ProgramArray:

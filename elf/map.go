@@ -1,18 +1,14 @@
 package elf
 
 import (
-	"cmp"
 	"debug/elf"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
-
-	"github.com/xdpload/xdpload/elf/internal/naming"
 )
 
 // Map is a map that an object defines.
@@ -93,8 +89,8 @@ func (o *Object) Map(name string) (Map, error) {
 	if err := o.checkMapCount(); err != nil {
 		return Map{}, o.fault(err)
 	}
-	syms := o.mapSymbols()
-	if i := slices.IndexFunc(syms, func(m mapSymbol) bool { return m.name == name }); i >= 0 {
+	syms := o.mapParts()
+	if i := slices.IndexFunc(syms, func(m part) bool { return m.name == name }); i >= 0 {
 		m, err := o.readMap(&syms[i])
 		return m, o.fault(err)
 	}
@@ -103,7 +99,7 @@ func (o *Object) Map(name string) (Map, error) {
 			return dataMap(s), nil
 		}
 	}
-	return Map{}, o.fault(&FormatError{Msg: fmt.Sprintf("no map %q", naming.Clip(name))})
+	return Map{}, o.fault(faultIn("", 0, "no map %q", name))
 }
 
 func (o *Object) findMaps() ([]Map, error) {
@@ -112,7 +108,7 @@ func (o *Object) findMaps() ([]Map, error) {
 	}
 	var maps []Map
 	var errs []error
-	syms := o.mapSymbols()
+	syms := o.mapParts()
 	for i := range o.sections {
 		sec := &o.sections[i]
 		if o.usedData(sec) {
@@ -134,15 +130,15 @@ func (o *Object) findMaps() ([]Map, error) {
 const maxMaps = 1024
 
 func (o *Object) checkMapCount() error {
-	if n := len(o.mapSymbols()); n > maxMaps {
-		return &FormatError{Msg: fmt.Sprintf("%d maps, more than the %d that are read", n, maxMaps)}
+	if n := len(o.mapParts()); n > maxMaps {
+		return faultIn("", 0, "%d maps, more than the %d that are read", n, maxMaps)
 	}
 	return nil
 }
 
 // readMap reads the definition of a map whose types are in the object's own BTF.
-func (o *Object) readMap(sym *mapSymbol) (Map, error) {
-	if sym.legacy {
+func (o *Object) readMap(sym *part) (Map, error) {
+	if sym.section.LegacyMaps() {
 		m, err := o.legacyMap(sym)
 		if err != nil {
 			return Map{}, err
@@ -163,84 +159,17 @@ func (o *Object) readMap(sym *mapSymbol) (Map, error) {
 }
 
 // noTypes says why a map of section ".maps" cannot be read.
-func noTypes(sym *mapSymbol) error {
-	return &FormatError{
-		Section: sym.section.Name, Offset: int64(sym.start),
-		Msg: fmt.Sprintf("map %q: no BTF to describe it: compile with clang -g", naming.Clip(sym.name)),
-	}
+func noTypes(sym *part) error {
+	return faultIn(sym.section.Name, sym.start, "map %q: no BTF to describe it: compile with clang -g", sym.name)
 }
 
-// mapSymbol is the place of a map's definition.
-type mapSymbol struct {
-	name    string
-	section *Section
-	start   uint64 // bytes from the start of the section
-	size    uint64 // bytes
-	static  bool
-	legacy  bool
-}
-
-// findMapSymbols lists the maps of all map sections by section and offset.
-func (o *Object) findMapSymbols() []mapSymbol {
-	var maps []mapSymbol
-	for i := range o.symbols {
-		s := &o.symbols[i]
-		if sec := o.mapSection(s); sec != nil {
-			maps = append(maps, mapSymbol{s.name, sec, s.value, s.size, s.bind == elf.STB_LOCAL, sec.LegacyMaps()})
-		}
-	}
-	slices.SortStableFunc(maps, func(a, b mapSymbol) int {
-		return cmp.Or(
-			cmp.Compare(a.section.Index, b.section.Index),
-			cmp.Compare(a.start, b.start),
-			compareBool(a.static, b.static),
-		)
+// findMapParts lists the definitions of the maps of all map sections.
+func (o *Object) findMapParts() []part {
+	maps := o.parts(func(s *Symbol, sec *Section) bool {
+		return (s.Type == elf.STT_OBJECT || s.Type == elf.STT_NOTYPE) && !strings.HasPrefix(s.Name, ".L") && (sec.LegacyMaps() || sec.BTFMaps())
 	})
-	maps = slices.CompactFunc(maps, func(a, b mapSymbol) bool { return a.section == b.section && a.start == b.start })
-	sizeMaps(maps)
+	sizeParts(maps)
 	return maps
-}
-
-// mapSection returns the map section of a symbol that names a map, or nil.
-func (o *Object) mapSection(s *symbol) *Section {
-	if s.name == "" || strings.HasPrefix(s.name, ".L") || int(s.section) >= len(o.sections) {
-		return nil
-	}
-	if s.typ != elf.STT_OBJECT && s.typ != elf.STT_NOTYPE {
-		return nil
-	}
-	sec := &o.sections[s.section]
-	if !sec.LegacyMaps() && !sec.BTFMaps() || s.value >= sec.Size {
-		return nil
-	}
-	return sec
-}
-
-// sizeMaps lets a map whose symbol has no size reach to the next one.
-func sizeMaps(maps []mapSymbol) {
-	for i := range maps {
-		m := &maps[i]
-		if m.size != 0 {
-			continue
-		}
-		end := m.section.Size
-		if i+1 < len(maps) && maps[i+1].section == m.section {
-			end = maps[i+1].start
-		}
-		m.size = end - m.start
-	}
-}
-
-// mapAt returns the map that starts at off, or nil.
-func (o *Object) mapAt(sec *Section, off uint64) *mapSymbol {
-	maps := o.mapSymbols()
-	i, ok := slices.BinarySearchFunc(maps, off, func(m mapSymbol, off uint64) int {
-		return cmp.Or(cmp.Compare(m.section.Index, sec.Index), cmp.Compare(m.start, off))
-	})
-	if !ok {
-		return nil
-	}
-	return &maps[i]
 }
 
 // usedData reports whether a section holds variables of the program: one without any named
@@ -255,8 +184,8 @@ func (o *Object) usedData(s *Section) bool {
 func (o *Object) findVariableSections() map[int]bool {
 	index := make(map[int]bool)
 	for _, sym := range o.symbols {
-		if sym.typ == elf.STT_OBJECT && sym.name != "" {
-			index[int(sym.section)] = true
+		if sym.Type == elf.STT_OBJECT && sym.Name != "" {
+			index[sym.Section] = true
 		}
 	}
 	return index

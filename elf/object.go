@@ -41,12 +41,12 @@ type Object struct {
 	header
 	image    []byte
 	sections []Section
-	symbols  []symbol
-	funcs    []function // by section and offset
+	symbols  []Symbol
+	funcs    []part // by section and offset
 
 	// What only some callers need, computed once.
 	relocIndex       func() map[int][]int // section index to its relocation sections
-	mapSymbols       func() []mapSymbol
+	mapParts         func() []part        // the definitions of maps
 	variableSections func() map[int]bool
 	legacyMaps       func() map[uint32][]Map // by id: those that can be read
 	tails            func() []tailSection
@@ -97,7 +97,7 @@ func parse(b []byte, path, name string) (*Object, error) {
 		return nil, o.fault(err)
 	}
 	o.relocIndex = sync.OnceValue(o.findRelocs)
-	o.mapSymbols = sync.OnceValue(o.findMapSymbols)
+	o.mapParts = sync.OnceValue(o.findMapParts)
 	o.variableSections = sync.OnceValue(o.findVariableSections)
 	o.legacyMaps = sync.OnceValue(o.readLegacyMaps)
 	o.tails = sync.OnceValue(o.findTails)

@@ -55,11 +55,11 @@ func (o *Object) Subprograms() []Program {
 }
 
 // optional reports whether libbpf would leave the program out unless it is asked for.
-func (f *function) optional() bool { return strings.HasPrefix(f.section.Name, "?") }
+func (f *part) optional() bool { return strings.HasPrefix(f.section.Name, "?") }
 
 const textSection = ".text"
 
-func (f *function) program() Program {
+func (f *part) program() Program {
 	kind := naming.KindOf(f.section.Name)
 	return Program{
 		Name:         f.name,
@@ -111,7 +111,7 @@ func (p Program) purpose() string {
 	case p.Type == ebpf.Extension:
 		return "replaces a function of another program, and needs that program as its target"
 	case p.AttachTo != "":
-		return fmt.Sprintf("is of type %s and attaches to %q", p.Type, naming.Clip(p.AttachTo))
+		return naming.Sprintf("is of type %s and attaches to %q", p.Type, p.AttachTo)
 	}
 	return fmt.Sprintf("is of type %s", p.Type)
 }

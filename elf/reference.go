@@ -1,7 +1,7 @@
 package elf
 
 import (
-	"debug/elf"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -92,8 +92,8 @@ func (o *Object) Reach(p Program) ([]Program, error) {
 	}
 	var failed error
 	reached := []Program{p}
-	seen := map[*function]bool{fn: true}
-	for todo := []*function{fn}; len(todo) > 0; todo = todo[1:] {
+	seen := map[*part]bool{fn: true}
+	for todo := []*part{fn}; len(todo) > 0; todo = todo[1:] {
 		refs, err := o.references(todo[0])
 		if failed == nil {
 			failed = err
@@ -113,14 +113,14 @@ func (o *Object) Reach(p Program) ([]Program, error) {
 }
 
 // functionOf finds the function that a Program was made of.
-func (o *Object) functionOf(p Program) (*function, error) {
+func (o *Object) functionOf(p Program) (*part, error) {
 	if fn := o.functionIn(p.Section, p.Offset); fn != nil {
 		return fn, nil
 	}
-	return nil, &FormatError{Section: p.Section, Offset: int64(p.Offset), Msg: fmt.Sprintf("no function %q", naming.Clip(p.Name))}
+	return nil, faultIn(p.Section, p.Offset, "no function %q", p.Name)
 }
 
-func (o *Object) functionIn(section string, off uint64) *function {
+func (o *Object) functionIn(section string, off uint64) *part {
 	for i := range o.sections {
 		if sec := &o.sections[i]; sec.Name == section && sec.Executable() {
 			if fn := o.functionAt(sec, off); fn != nil {
@@ -132,114 +132,123 @@ func (o *Object) functionIn(section string, off uint64) *function {
 }
 
 // code returns the instructions of a function, not a copy.
-func (o *Object) code(fn *function) ([]byte, error) {
+func (o *Object) code(fn *part) ([]byte, error) {
 	data, err := sectionData(o.image, fn.section)
 	if err != nil {
 		return nil, err
 	}
 	if fn.size%insnSize != 0 || fn.start > uint64(len(data)) || fn.size > uint64(len(data))-fn.start {
-		return nil, &FormatError{
-			Section: fn.section.Name, Offset: int64(fn.start),
-			Msg: fmt.Sprintf("program %q: %d bytes are not instructions of this section", naming.Clip(fn.name), fn.size),
-		}
+		return nil, fn.fault(0, fmt.Errorf("%d bytes are not instructions of this section", fn.size))
 	}
 	return data[fn.start:fn.end()], nil
 }
 
-func (o *Object) references(fn *function) ([]Reference, error) {
+// fault says what is wrong with a function at a byte of it. What is an error about a section stays so.
+func (f *part) fault(at uint64, err error) error {
+	if _, ok := errors.AsType[*FormatError](err); ok {
+		return err
+	}
+	return faultIn(f.section.Name, f.start+at, "program %q", f.name).because(err)
+}
+
+func (o *Object) references(fn *part) (refs []Reference, err error) {
 	code, err := o.code(fn)
 	if err != nil {
 		return nil, err
 	}
-	relocs, err := o.relocations(fn.section)
-	if err != nil {
-		return nil, err
-	}
-	relocs = within(relocs, fn.start, fn.end())
-	refs := make([]Reference, 0, 2*len(relocs)) // a map that is loaded is one that a helper is called with
-	for at := uint64(0); at < uint64(len(code)); at += insnSize {
+	err = o.walk(fn, code, func(at uint64, t target) error {
 		insn := code[at:]
-		var rel *reloc
-		for len(relocs) > 0 && relocs[0].off < fn.start+at {
-			relocs = relocs[1:]
+		r := t.reference(insn[0] == opCall)
+		if t == (target{}) {
+			if insn[0] != opCall {
+				return nil
+			}
+			switch source(insn, o) {
+			case srcHelper:
+				r.Kind = RefHelper
+			case srcPseudoKfn:
+				r.Kind = RefKernel
+			default:
+				return nil
+			}
+			r.Number = int32(o.order.Uint32(insn[4:]))
 		}
-		if len(relocs) > 0 && relocs[0].off == fn.start+at {
-			rel = &relocs[0]
-		}
-		r, ok, err := o.referenceOf(fn, at, insn, rel)
-		if err != nil {
-			return refs, &FormatError{Section: fn.section.Name, Offset: int64(fn.start + at), Msg: fmt.Sprintf("program %q", naming.Clip(fn.name)), Err: err}
-		}
-		if ok {
-			r.Offset = fn.start + at
-			refs = append(refs, r)
-		}
-		if insn[0] == opLoadImm64 {
-			at += insnSize
-		}
-	}
-	return refs, nil
+		r.Offset = fn.start + at
+		refs = append(refs, r)
+		return nil
+	})
+	return refs, err
 }
 
 // Instructions, include/uapi/linux/bpf.h.
 const (
-	opLoadImm64   = 0x18 // BPF_LD | BPF_IMM | BPF_DW, takes two slots
-	opCall        = 0x85 // BPF_JMP | BPF_CALL
-	srcPseudoCall = 1    // BPF_PSEUDO_CALL: imm is relative to the next instruction
+	opLoadImm64 = 0x18 // BPF_LD | BPF_IMM | BPF_DW, takes two slots
+	opCall      = 0x85 // BPF_JMP | BPF_CALL
 )
 
 // Sources of a call, include/uapi/linux/bpf.h.
 const (
-	srcHelper    = 0
-	srcPseudoKfn = 2 // BPF_PSEUDO_KFUNC_CALL: imm is a BTF type of the kernel
+	srcHelper     = 0
+	srcPseudoCall = 1 // BPF_PSEUDO_CALL: imm is relative to the next instruction
+	srcPseudoKfn  = 2 // BPF_PSEUDO_KFUNC_CALL: imm is a BTF type of the kernel
 )
 
-// referenceOf reports what an instruction refers to, if it does.
-func (o *Object) referenceOf(fn *function, at uint64, insn []byte, rel *reloc) (Reference, bool, error) {
-	imm := int32(o.order.Uint32(insn[4:]))
-	switch {
-	case rel != nil && insn[0] == opCall:
-		t, err := o.callee(rel.sym, int64(imm))
-		return t.reference(true), true, err
-	case rel != nil && insn[0] == opLoadImm64:
-		t, err := o.resolve(rel.sym, uint64(int64(imm)))
-		return t.reference(false), true, err
-	case insn[0] != opCall:
-		return Reference{}, false, nil
+// walk calls visit for each instruction of a function, with what it refers to: code is
+// the function's, as the compiler made it. The error is a [*FormatError].
+func (o *Object) walk(fn *part, code []byte, visit func(at uint64, t target) error) error {
+	relocs, err := o.relocations(fn.section)
+	if err != nil {
+		return err
 	}
-	switch source(insn, o) {
-	case srcHelper:
-		return Reference{Kind: RefHelper, Number: imm}, true, nil
-	case srcPseudoKfn:
-		return Reference{Kind: RefKernel, Number: imm}, true, nil
-	case srcPseudoCall:
-		callee, err := o.localCallee(fn, at, int64(imm))
-		if err != nil {
-			return Reference{}, false, err
+	relocs = within(relocs, fn.start, fn.end())
+	for at := uint64(0); at < uint64(len(code)); at += insnSize {
+		symbol := 0
+		if len(relocs) > 0 && relocs[0].Offset <= fn.start+at {
+			if relocs[0].Offset < fn.start+at {
+				return faultIn(fn.section.Name, relocs[0].Offset, "a relocation inside of an instruction")
+			}
+			symbol = relocs[0].Symbol
+			relocs = relocs[1:]
 		}
-		return target{fn: callee}.reference(true), true, nil
+		wide := code[at] == opLoadImm64
+		t, err := o.targetOf(fn, at, code[at:], symbol)
+		if err == nil {
+			err = visit(at, t)
+		}
+		if err != nil {
+			return fn.fault(at, err)
+		}
+		if wide {
+			at += insnSize
+		}
 	}
-	return Reference{}, false, nil
+	return nil
 }
 
-// callee finds what a call with a relocation enters: imm counts instructions from the symbol, less one.
-func (o *Object) callee(sym *symbol, imm int64) (target, error) {
-	t, err := o.resolve(sym, uint64(insnSize*(imm+1)))
-	if err == nil && t.fn == nil && t.extern == nil {
-		err = fmt.Errorf("a call of %q, which is not a function", naming.Clip(sym.name))
+// targetOf finds what an instruction refers to by the symbol of its relocation, or, with
+// symbol 0, by itself: LLVM up to 9 left calls within a section so.
+func (o *Object) targetOf(fn *part, at uint64, insn []byte, symbol int) (t target, err error) {
+	imm := int64(int32(o.order.Uint32(insn[4:])))
+	switch {
+	case symbol == 0 && insn[0] == opCall && source(insn, o) == srcPseudoCall:
+		// imm counts instructions from the call, less one.
+		off := int64(fn.start+at) + insnSize*(imm+1)
+		if t.fn = o.functionAt(fn.section, uint64(off)); off < 0 || t.fn == nil {
+			err = fmt.Errorf("a call to byte %#x of the section, where no function starts", off)
+		}
+	case symbol == 0:
+	case insn[0] == opCall:
+		// imm counts instructions from the symbol, less one.
+		t, err = o.resolve(symbol, uint64(insnSize*(imm+1)))
+		if err == nil && t.fn == nil && t.extern == nil {
+			err = naming.Errorf("a call of %q, which is not a function", o.symbols[symbol].Name)
+		}
+	case insn[0] == opLoadImm64 && len(insn) >= 2*insnSize:
+		t, err = o.resolve(symbol, uint64(imm)) // imm counts bytes from the symbol
+	default:
+		err = errors.New("a relocation of an instruction that is neither a call nor a 64-bit load")
 	}
 	return t, err
-}
-
-// localCallee finds the function that a call without a relocation enters: imm counts
-// instructions from the call, less one.
-func (o *Object) localCallee(fn *function, at uint64, imm int64) (*function, error) {
-	off := int64(fn.start+at) + insnSize*(imm+1)
-	callee := o.functionAt(fn.section, uint64(off))
-	if off < 0 || callee == nil {
-		return nil, fmt.Errorf("a call to byte %#x of the section, where no function starts", off)
-	}
-	return callee, nil
 }
 
 // source returns the source register of an instruction; the compiler's bit
@@ -265,53 +274,9 @@ func (t target) reference(call bool) Reference {
 	case t.common != nil:
 		return Reference{Kind: RefVariable, Name: ".bss", Section: ".bss", Value: t.offset}
 	case t.extern != nil && call:
-		return Reference{Kind: RefKernel, Name: t.extern.name}
+		return Reference{Kind: RefKernel, Name: t.extern.Name}
 	case t.extern != nil:
-		return Reference{Kind: RefKernelVar, Name: t.extern.name}
+		return Reference{Kind: RefKernelVar, Name: t.extern.Name}
 	}
 	return Reference{}
-}
-
-// Symbol is one entry of the symbol table (Elf64_Sym of the ELF specification).
-type Symbol struct {
-	Name    string
-	Section int    // index; 0 when undefined, from SHN_LORESERVE on a special one such as SHN_COMMON
-	Value   uint64 // bytes from the start of the section
-	Size    uint64 // bytes
-	Type    elf.SymType
-	Binding elf.SymBind
-	Hidden  bool
-}
-
-// Symbols returns the symbol table in file order; the first entry is empty. The caller may keep the slice.
-func (o *Object) Symbols() []Symbol {
-	out := make([]Symbol, len(o.symbols))
-	for i, s := range o.symbols {
-		out[i] = Symbol{s.name, int(s.section), s.value, s.size, s.typ, s.bind, s.hidden}
-	}
-	return out
-}
-
-// Relocation says that an instruction or a value depends on a symbol (Elf64_Rel
-// of the ELF specification).
-type Relocation struct {
-	Offset uint64 // bytes from the start of the section
-	Type   uint32 // R_BPF_64_64 and so on, LLVM's ELFRelocs/BPF.def
-	Symbol int    // index in Symbols
-}
-
-// Relocations returns the relocations of a section of this object by offset. The error is a [*FormatError].
-func (o *Object) Relocations(s Section) ([]Relocation, error) {
-	if s.Index < 0 || s.Index >= len(o.sections) {
-		return nil, &FormatError{Object: o.path, Msg: fmt.Sprintf("no section %d", s.Index)}
-	}
-	relocs, err := o.relocations(&o.sections[s.Index])
-	if err != nil {
-		return nil, o.fault(err)
-	}
-	out := make([]Relocation, len(relocs))
-	for i, r := range relocs {
-		out[i] = Relocation{r.off, r.typ, r.index}
-	}
-	return out, nil
 }

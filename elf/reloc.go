@@ -3,7 +3,6 @@ package elf
 import (
 	"cmp"
 	"debug/elf"
-	"fmt"
 	"slices"
 	"sync"
 
@@ -11,13 +10,21 @@ import (
 	"github.com/xdpload/xdpload/elf/internal/naming"
 )
 
-// reloc says that the value at an offset of a section depends on a symbol.
-type reloc struct {
-	off uint64 // bytes from the start of the section
-	sym *symbol
-	typ uint32 // R_BPF_*
+// Relocation says that an instruction or a value depends on a symbol (Elf64_Rel
+// of the ELF specification).
+type Relocation struct {
+	Offset uint64 // bytes from the start of the section
+	Type   uint32 // R_BPF_64_64 and so on, LLVM's ELFRelocs/BPF.def
+	Symbol int    // index in Symbols
+}
 
-	index int // of the symbol
+// Relocations returns the relocations of a section of this object by offset. The error is a [*FormatError].
+func (o *Object) Relocations(s Section) ([]Relocation, error) {
+	if s.Index < 0 || s.Index >= len(o.sections) {
+		return nil, o.fault(faultIn("", 0, "no section %d", s.Index))
+	}
+	relocs, err := o.relocations(&o.sections[s.Index])
+	return slices.Clone(relocs), o.fault(err)
 }
 
 // typeRelAddend is the section type of relocations that carry their addends.
@@ -37,19 +44,19 @@ func (o *Object) findRelocs() map[int][]int {
 // relocTable keeps the relocations of the sections that somebody asked for.
 type relocTable struct {
 	mu    sync.Mutex
-	known map[*Section][]reloc
+	known map[*Section][]Relocation
 	total int
 }
 
 // relocations returns the relocations of a section by offset. The slice is shared.
-func (o *Object) relocations(sec *Section) ([]reloc, error) {
+func (o *Object) relocations(sec *Section) ([]Relocation, error) {
 	t := &o.relocs
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if relocs, ok := t.known[sec]; ok {
 		return relocs, nil
 	}
-	var relocs []reloc
+	var relocs []Relocation
 	for _, i := range o.relocIndex()[sec.Index] {
 		more, err := o.readRelocs(&o.sections[i])
 		if err != nil {
@@ -57,84 +64,86 @@ func (o *Object) relocations(sec *Section) ([]reloc, error) {
 		}
 		relocs = append(relocs, more...)
 		if t.total += len(more); t.total > len(o.image)/image.RelSize {
-			return nil, &FormatError{Section: o.sections[i].Name, Msg: "overlaps with other relocations"}
+			return nil, faultIn(o.sections[i].Name, 0, "overlaps with other relocations")
 		}
 	}
-	byOffset := func(a, b reloc) int { return cmp.Compare(a.off, b.off) }
+	byOffset := func(a, b Relocation) int { return cmp.Compare(a.Offset, b.Offset) }
 	if !slices.IsSortedFunc(relocs, byOffset) {
 		slices.SortStableFunc(relocs, byOffset)
 	}
 	if t.known == nil {
-		t.known = make(map[*Section][]reloc)
+		t.known = make(map[*Section][]Relocation)
 	}
 	t.known[sec] = relocs
 	return relocs, nil
 }
 
-func (o *Object) readRelocs(sec *Section) ([]reloc, error) {
+func (o *Object) readRelocs(sec *Section) ([]Relocation, error) {
 	if sec.Type == typeRelAddend {
-		return nil, &FormatError{Section: sec.Name, Msg: "relocations with addends, which no BPF compiler makes"}
+		return nil, faultIn(sec.Name, 0, "relocations with addends, which no BPF compiler makes")
 	}
 	b, err := sectionData(o.image, sec)
 	if err != nil {
 		return nil, err
 	}
-	relocs := make([]reloc, len(b)/image.RelSize)
+	relocs := make([]Relocation, len(b)/image.RelSize)
 	for i := range relocs {
 		e := b[i*image.RelSize:]
-		n := elf.R_SYM64(o.order.Uint64(e[8:]))
+		info := o.order.Uint64(e[8:])
+		n := elf.R_SYM64(info)
 		if n == 0 || int(n) >= len(o.symbols) {
-			return nil, &FormatError{Section: sec.Name, Offset: int64(i * image.RelSize), Msg: fmt.Sprintf("no symbol %d", n)}
+			return nil, faultIn(sec.Name, uint64(i*image.RelSize), "no symbol %d", n)
 		}
-		relocs[i] = reloc{o.order.Uint64(e), &o.symbols[n], elf.R_TYPE64(o.order.Uint64(e[8:])), int(n)}
+		relocs[i] = Relocation{o.order.Uint64(e), elf.R_TYPE64(info), int(n)}
 	}
 	return relocs, nil
 }
 
 // within returns the relocations at offsets from start to before end.
-func within(relocs []reloc, start, end uint64) []reloc {
-	at := func(r reloc, off uint64) int { return cmp.Compare(r.off, off) }
+func within(relocs []Relocation, start, end uint64) []Relocation {
+	at := func(r Relocation, off uint64) int { return cmp.Compare(r.Offset, off) }
 	lo, _ := slices.BinarySearchFunc(relocs, start, at)
 	hi, _ := slices.BinarySearchFunc(relocs, end, at)
 	return relocs[lo:max(lo, hi)]
 }
 
-// target is what a relocation points at. Exactly one of the pointers is set.
+// target is what a relocation points at. At most one of the pointers is set.
 type target struct {
-	fn     *function
-	m      *mapSymbol
+	fn     *part
+	m      *part
 	data   *Section // with offset
-	common *symbol  // with offset
-	extern *symbol
+	common *Symbol  // with offset
+	extern *Symbol
 	offset uint64
 }
 
 // resolve finds what lies addend bytes after a symbol. The addend matters
 // most for the symbol of a whole section, which stands for static functions and variables.
-func (o *Object) resolve(sym *symbol, addend uint64) (target, error) {
+func (o *Object) resolve(symbol int, addend uint64) (target, error) {
+	sym := &o.symbols[symbol]
 	switch {
-	case sym.section == elf.SHN_UNDEF:
+	case sym.Section == int(elf.SHN_UNDEF):
 		return target{extern: sym}, nil
-	case sym.section == elf.SHN_COMMON:
+	case sym.Section == int(elf.SHN_COMMON):
 		return target{common: sym, offset: addend}, nil
-	case int(sym.section) >= len(o.sections):
-		return target{}, fmt.Errorf("symbol %q is in no section", naming.Clip(sym.name))
+	case sym.Section >= len(o.sections):
+		return target{}, naming.Errorf("symbol %q is in no section", sym.Name)
 	}
-	sec := &o.sections[sym.section]
-	off := sym.value + addend
+	sec := &o.sections[sym.Section]
+	off := sym.Value + addend
 	switch {
 	case sec.Executable():
 		if f := o.functionAt(sec, off); f != nil {
 			return target{fn: f}, nil
 		}
-		return target{}, fmt.Errorf("no function starts at byte %#x of section %q", off, naming.Clip(sec.Name))
+		return target{}, naming.Errorf("no function starts at byte %#x of section %q", off, sec.Name)
 	case sec.LegacyMaps(), sec.BTFMaps():
-		if m := o.mapAt(sec, off); m != nil {
+		if m := partAt(o.mapParts(), sec, off); m != nil {
 			return target{m: m}, nil
 		}
-		return target{}, fmt.Errorf("no map starts at byte %#x of section %q", off, naming.Clip(sec.Name))
+		return target{}, naming.Errorf("no map starts at byte %#x of section %q", off, sec.Name)
 	case sec.data():
 		return target{data: sec, offset: off}, nil
 	}
-	return target{}, fmt.Errorf("a reference to section %q, which programs cannot refer to", naming.Clip(sec.Name))
+	return target{}, naming.Errorf("a reference to section %q, which programs cannot refer to", sec.Name)
 }

@@ -93,7 +93,7 @@ func parseSections(b []byte, h header) ([]Section, error) {
 	for i := range sections {
 		name, ok := tableString(table, names[i])
 		if !ok {
-			return nil, &FormatError{Msg: fmt.Sprintf("section %d has no name at offset %d of the section names", i, names[i])}
+			return nil, faultIn("", 0, "section %d has no name at offset %d of the section names", i, names[i])
 		}
 		sections[i].Name = name
 	}
@@ -127,14 +127,11 @@ func tableString(table string, off uint32) (string, bool) {
 func sectionData(b []byte, s *Section) ([]byte, error) {
 	switch {
 	case s.Type == elf.SHT_NOBITS:
-		return nil, &FormatError{Section: s.Name, Msg: "has no bytes in the file"}
+		return nil, faultIn(s.Name, 0, "has no bytes in the file")
 	case s.Flags&elf.SHF_COMPRESSED != 0:
-		return nil, &FormatError{Section: s.Name, Msg: "is compressed, which no BPF loader reads"}
+		return nil, faultIn(s.Name, 0, "is compressed, which no BPF loader reads")
 	case s.Offset > uint64(len(b)) || s.Size > uint64(len(b))-s.Offset:
-		return nil, &FormatError{
-			Section: s.Name,
-			Msg:     fmt.Sprintf("truncated: bytes %d to %d of a file of %d", s.Offset, s.Offset+s.Size, len(b)),
-		}
+		return nil, faultIn(s.Name, 0, "truncated: bytes %d to %d of a file of %d", s.Offset, s.Offset+s.Size, len(b))
 	}
 	return b[s.Offset:][:s.Size:s.Size], nil
 }

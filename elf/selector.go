@@ -35,7 +35,7 @@ func (o *Object) Program(s Selector) (Program, error) {
 	return f.program(), nil
 }
 
-func (o *Object) choose(s Selector) (*function, error) {
+func (o *Object) choose(s Selector) (*part, error) {
 	f, err := o.find(s)
 	if err != nil {
 		return nil, err
@@ -46,7 +46,7 @@ func (o *Object) choose(s Selector) (*function, error) {
 	return f, nil
 }
 
-func (o *Object) find(s Selector) (*function, error) {
+func (o *Object) find(s Selector) (*part, error) {
 	switch {
 	case s.Section != "":
 		return o.findInSection(s)
@@ -57,52 +57,52 @@ func (o *Object) find(s Selector) (*function, error) {
 }
 
 // findInSection takes the exact name first, then the optional section of that name.
-func (o *Object) findInSection(s Selector) (*function, error) {
+func (o *Object) findInSection(s Selector) (*part, error) {
 	for _, name := range []string{s.Section, "?" + s.Section} {
-		match := o.filter(func(f *function) bool {
+		match := o.filter(func(f *part) bool {
 			return f.section.Name == name && (s.Program == "" || f.name == s.Program)
 		})
 		if len(match) > 0 {
 			return firstGlobal(match), nil
 		}
 	}
-	msg := fmt.Sprintf("no section %q", naming.Clip(s.Section))
+	msg := naming.Sprintf("no section %q", s.Section)
 	switch {
 	case s.Program != "" && o.section(s.Section) != nil:
-		msg = fmt.Sprintf("no program %q in section %q", naming.Clip(s.Program), naming.Clip(s.Section))
+		msg = naming.Sprintf("no program %q in section %q", s.Program, s.Section)
 	case o.section(s.Section) != nil:
-		msg = fmt.Sprintf("no program in section %q", naming.Clip(s.Section))
+		msg = naming.Sprintf("no program in section %q", s.Section)
 	}
 	return nil, o.notFound(s, msg)
 }
 
 // findByName takes a function of ".text" only when no program has the name.
-func (o *Object) findByName(s Selector) (*function, error) {
-	match := o.filter(func(f *function) bool { return f.name == s.Program && f.section.Name != textSection })
+func (o *Object) findByName(s Selector) (*part, error) {
+	match := o.filter(func(f *part) bool { return f.name == s.Program && f.section.Name != textSection })
 	if len(match) == 0 {
-		match = o.filter(func(f *function) bool { return f.name == s.Program })
+		match = o.filter(func(f *part) bool { return f.name == s.Program })
 	}
 	switch len(match) {
 	case 1:
 		return match[0], nil
 	case 0:
-		return nil, o.notFound(s, fmt.Sprintf("no program %q", naming.Clip(s.Program)))
+		return nil, o.notFound(s, naming.Sprintf("no program %q", s.Program))
 	}
-	return nil, o.ambiguous(s, fmt.Sprintf("%d programs are called %q", len(match), naming.Clip(s.Program)), match)
+	return nil, o.ambiguous(s, naming.Sprintf("%d programs are called %q", len(match), s.Program), match)
 }
 
 // findDefault follows iproute2's default section, then takes what is unmistakable.
-func (o *Object) findDefault(s Selector) (*function, error) {
+func (o *Object) findDefault(s Selector) (*part, error) {
 	if name := defaultSection(s.Type); name != "" {
-		match := o.filter(func(f *function) bool { return f.section.Name == name })
+		match := o.filter(func(f *part) bool { return f.section.Name == name })
 		if len(match) > 0 {
 			return firstGlobal(match), nil
 		}
 	}
-	all := o.filter(func(f *function) bool { return f.section.Name != textSection && !f.optional() })
+	all := o.filter(func(f *part) bool { return f.section.Name != textSection && !f.optional() })
 	match := all
 	if s.Type != ebpf.UnspecifiedProgram {
-		match = slices.DeleteFunc(slices.Clone(all), func(f *function) bool {
+		match = slices.DeleteFunc(slices.Clone(all), func(f *part) bool {
 			p := f.program()
 			return p.Type != s.Type || !p.RunsOn(s.Type)
 		})
@@ -134,8 +134,8 @@ func defaultSection(t ebpf.ProgramType) string {
 	}
 }
 
-func (o *Object) filter(keep func(*function) bool) []*function {
-	var match []*function
+func (o *Object) filter(keep func(*part) bool) []*part {
+	var match []*part
 	for i := range o.funcs {
 		if f := &o.funcs[i]; keep(f) {
 			match = append(match, f)
@@ -146,8 +146,8 @@ func (o *Object) filter(keep func(*function) bool) []*function {
 
 // firstGlobal prefers a function that the compiler exported: a static one
 // beside it is its helper.
-func firstGlobal(funcs []*function) *function {
-	if i := slices.IndexFunc(funcs, func(f *function) bool { return !f.static }); i >= 0 {
+func firstGlobal(funcs []*part) *part {
+	if i := slices.IndexFunc(funcs, func(f *part) bool { return !f.static }); i >= 0 {
 		return funcs[i]
 	}
 	return funcs[0]
@@ -161,7 +161,7 @@ func (o *Object) notFound(s Selector, msg string) error {
 	return &NotFoundError{Object: o.path, Selector: s, Msg: msg, Have: have}
 }
 
-func (o *Object) ambiguous(s Selector, msg string, match []*function) error {
+func (o *Object) ambiguous(s Selector, msg string, match []*part) error {
 	have := make([]Program, len(match))
 	for i, f := range match {
 		have[i] = f.program()

@@ -25,7 +25,7 @@ import (
 // An error says the type, and leaves the spec as it was.
 func (o *Object) Set(spec *ebpf.CollectionSpec, variable, value string) error {
 	if err := o.set(spec, variable, value); err != nil {
-		return fmt.Errorf("%s: variable %q: %w", o.path, naming.Clip(variable), err)
+		return naming.Errorf("%s: variable %q: %w", o.path, variable, err)
 	}
 	return nil
 }
@@ -54,7 +54,7 @@ func (o *Object) set(spec *ebpf.CollectionSpec, variable, value string) error {
 	}
 	b, err := encode(field.typ, o.order, value)
 	if err != nil {
-		return fmt.Errorf("%q does not fit %s: %w", naming.Clip(value), TypeName(field.typ), err)
+		return naming.Errorf("%q does not fit %s: %w", value, TypeName(field.typ), err)
 	}
 	copy(contents[v.Offset+field.off:], b)
 	if vs := spec.Variables[v.Name]; vs != nil && field.off+uint64(len(b)) <= uint64(len(vs.Value)) {
@@ -100,14 +100,14 @@ func variableNames(vars []Variable) string {
 func sectionContents(spec *ebpf.CollectionSpec, v Variable) ([]byte, error) {
 	m := spec.Maps[v.Section]
 	if m == nil {
-		return nil, fmt.Errorf("the program does not use section %q", naming.Clip(v.Section))
+		return nil, naming.Errorf("the program does not use section %q", v.Section)
 	}
 	if len(m.Contents) == 1 {
 		if b, ok := m.Contents[0].Value.([]byte); ok && v.Offset+v.Size <= uint64(len(b)) {
 			return b, nil
 		}
 	}
-	return nil, fmt.Errorf("section %q of the spec has no bytes for it", naming.Clip(v.Section))
+	return nil, naming.Errorf("section %q of the spec has no bytes for it", v.Section)
 }
 
 // place is a part of a variable.
@@ -151,7 +151,7 @@ func locate(t btf.Type, path string) (place, error) {
 			return p, err
 		}
 		if path != "" && path[0] != '.' && path[0] != '[' {
-			return p, fmt.Errorf("%q after an element, where . or [ could be", naming.Clip(path))
+			return p, naming.Errorf("%q after an element, where . or [ could be", path)
 		}
 	}
 	return p, nil
@@ -164,7 +164,7 @@ func (p *place) element(index string) error {
 	}
 	i, err := strconv.ParseUint(index, 0, 32)
 	if err != nil || i >= uint64(arr.Nelems) {
-		return fmt.Errorf("%s has no element %q", TypeName(p.typ), naming.Clip(index))
+		return naming.Errorf("%s has no element %q", TypeName(p.typ), index)
 	}
 	size, err := btf.Sizeof(arr.Type)
 	p.typ = arr.Type
@@ -175,7 +175,7 @@ func (p *place) element(index string) error {
 func (p *place) member(name string) error {
 	m, off, ok := findMember(bare(p.typ), name, 0)
 	if !ok {
-		return fmt.Errorf("%s has no member %q", TypeName(p.typ), naming.Clip(name))
+		return naming.Errorf("%s has no member %q", TypeName(p.typ), name)
 	}
 	p.typ, p.bits = m.Type, m.BitfieldSize != 0
 	p.off += uint64(off)

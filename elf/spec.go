@@ -2,13 +2,10 @@ package elf
 
 import (
 	"bytes"
-	"fmt"
 	"slices"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
-
-	"github.com/xdpload/xdpload/elf/internal/naming"
 )
 
 // Spec returns what a loader needs for the program that s chooses: that
@@ -64,7 +61,7 @@ func (o *Object) Link(s Selector, tails ...TailCall) (*Linked, error) {
 	return linked, nil
 }
 
-func (l *link) spec(fn *function, typ ebpf.ProgramType, tails []TailCall) (*Linked, error) {
+func (l *link) spec(fn *part, typ ebpf.ProgramType, tails []TailCall) (*Linked, error) {
 	entry := l.enter(fn)
 	if err := l.addTails(fn, tails); err != nil {
 		return nil, err
@@ -96,7 +93,7 @@ func (l *link) load() (spec *ebpf.CollectionSpec, _ Relocations, err error) {
 		return err
 	})
 	if err != nil {
-		return nil, nil, &FormatError{Msg: "the object cannot be loaded", Err: err}
+		return nil, nil, faultIn("", 0, "the object cannot be loaded").because(err)
 	}
 	core, err := l.relocations(spec, placed)
 	return spec, core, err
@@ -114,10 +111,10 @@ func (l *link) setPrograms(spec *ebpf.CollectionSpec, entry *linkedFunc, typ ebp
 		}
 		p := spec.Programs[f.name]
 		if p == nil {
-			return &FormatError{Section: f.fn.section.Name, Msg: fmt.Sprintf("program %q cannot be decoded", naming.Clip(f.fn.name))}
+			return faultIn(f.fn.section.Name, 0, "program %q cannot be decoded", f.fn.name)
 		}
 		if f.name != f.fn.name {
-			return &FormatError{Section: f.fn.section.Name, Msg: fmt.Sprintf("another function is called %q too", naming.Clip(f.fn.name))}
+			return faultIn(f.fn.section.Name, 0, "another function is called %q too", f.fn.name)
 		}
 		if tail := f.fn.program(); f != entry && !tail.RunsOn(main.Type) {
 			return &TypeError{Object: l.o.path, Program: tail, Want: main.Type}
@@ -141,7 +138,7 @@ func (l *link) setMaps(spec *ebpf.CollectionSpec, tails []TailCall) error {
 	}
 	for _, t := range tails {
 		if !slices.ContainsFunc(l.maps, func(m *linkedMap) bool { return m.sym.name == t.Map }) {
-			return &FormatError{Msg: fmt.Sprintf("tail call to map %q key %d: the program refers to no such map", naming.Clip(t.Map), t.Key)}
+			return faultIn("", 0, "tail call to map %q key %d: the program refers to no such map", t.Map, t.Key)
 		}
 	}
 	return nil
@@ -150,7 +147,7 @@ func (l *link) setMaps(spec *ebpf.CollectionSpec, tails []TailCall) error {
 // define completes the definition of a map with the types of the spec.
 func (l *link) define(m *linkedMap, types *btf.Spec) (err error) {
 	switch {
-	case m.sym.legacy:
+	case m.sym.section.LegacyMaps():
 		m.def.annotate(types)
 		return nil
 	case types == nil:

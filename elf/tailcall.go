@@ -2,7 +2,6 @@ package elf
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/cilium/ebpf"
@@ -47,7 +46,7 @@ func (o *Object) TailCalls() ([]TailCall, error) {
 // tailSection is a section "ID/KEY": its function goes to KEY of the program array with ID.
 type tailSection struct {
 	id, key uint32
-	fn      *function
+	fn      *part
 }
 
 func (o *Object) findTails() []tailSection {
@@ -58,7 +57,7 @@ func (o *Object) findTails() []tailSection {
 		if !ok || !sec.Executable() {
 			continue
 		}
-		var funcs []*function
+		var funcs []*part
 		for i := range o.sectionFunctions(sec) {
 			funcs = append(funcs, &o.sectionFunctions(sec)[i])
 		}
@@ -84,10 +83,7 @@ func (o *Object) tailsOf(id uint32) []tailSection {
 // tailMap returns the program array that a section "ID/KEY" goes into.
 func (o *Object) tailMap(t tailSection) (Map, error) {
 	fail := func(format string, args ...any) (Map, error) {
-		return Map{}, &FormatError{
-			Section: t.fn.section.Name,
-			Msg:     fmt.Sprintf("tail call to map %d key %d: ", t.id, t.key) + fmt.Sprintf(format, args...),
-		}
+		return Map{}, faultIn(t.fn.section.Name, 0, "tail call to map %d key %d: ", t.id, t.key).and(format, args...)
 	}
 	maps := o.legacyMaps()[t.id]
 	if len(maps) == 0 {
@@ -95,10 +91,10 @@ func (o *Object) tailMap(t tailSection) (Map, error) {
 	}
 	m := maps[0]
 	if m.Type != ebpf.ProgramArray {
-		return fail("map %q is of type %s, not a program array", naming.Clip(m.Name), m.Type)
+		return fail("map %q is of type %s, not a program array", m.Name, m.Type)
 	}
 	if t.key >= m.MaxEntries {
-		return fail("map %q has %d entries", naming.Clip(m.Name), m.MaxEntries)
+		return fail("map %q has %d entries", m.Name, m.MaxEntries)
 	}
 	return m, nil
 }

@@ -3,7 +3,6 @@ package elf
 import (
 	"cmp"
 	"debug/elf"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -50,26 +49,26 @@ func (o *Object) Variables() ([]Variable, error) {
 	}
 	err = catch(func() error { return types.typeVariables(vars) })
 	if err != nil {
-		err = o.fault(&FormatError{Section: btfSection, Msg: "types of variables", Err: err})
+		err = o.fault(faultIn(btfSection, 0, "types of variables").because(err))
 	}
 	return vars, err
 }
 
 // variable reads a symbol of a section of variables.
-func (o *Object) variable(s *symbol) (Variable, bool) {
-	if s.typ != elf.STT_OBJECT || s.name == "" || strings.HasPrefix(s.name, ".L") || int(s.section) >= len(o.sections) {
+func (o *Object) variable(s *Symbol) (Variable, bool) {
+	if s.Type != elf.STT_OBJECT || s.Name == "" || strings.HasPrefix(s.Name, ".L") || s.Section >= len(o.sections) {
 		return Variable{}, false
 	}
-	sec := &o.sections[s.section]
-	if !sec.data() || s.value > sec.Size || s.size > sec.Size-s.value {
+	sec := &o.sections[s.Section]
+	if !sec.data() || s.Value > sec.Size || s.Size > sec.Size-s.Value {
 		return Variable{}, false
 	}
 	v := Variable{
-		Name: s.name, Section: sec.Name, Offset: s.value, Size: s.size,
-		Static: s.bind == elf.STB_LOCAL, ReadOnly: strings.HasPrefix(sec.Name, ".rodata"),
+		Name: s.Name, Section: sec.Name, Offset: s.Value, Size: s.Size,
+		Static: s.Binding == elf.STB_LOCAL, ReadOnly: strings.HasPrefix(sec.Name, ".rodata"),
 	}
 	if data, err := sectionData(o.image, sec); err == nil {
-		v.Value = data[s.value:][:s.size:s.size]
+		v.Value = data[s.Value:][:s.Size:s.Size]
 	}
 	return v, true
 }
@@ -114,7 +113,7 @@ func (t typeInfo) sectionTypes(section string) (map[string][]btf.Type, error) {
 		for _, info := range ds.Vars {
 			v, ok := info.Type.(*btf.Var)
 			if !ok {
-				return nil, fmt.Errorf("%v in section %q is not a variable", info.Type, naming.Clip(section))
+				return nil, naming.Errorf("%v in section %q is not a variable", info.Type, section)
 			}
 			known[v.Name] = append(known[v.Name], v.Type)
 		}
