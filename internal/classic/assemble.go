@@ -9,22 +9,22 @@ import (
 // stands. It does not [Check] the program. The error is a [*SyntaxError].
 func Assemble(text string) (program []Instruction, lines []int, err error) {
 	a := &assembler{scanner: scanner{rest: text, line: 1, start: true}, labels: make(map[string]int)}
-	if err = a.advance(); err == nil {
-		err = a.advance()
+	a.advance()
+	a.advance()
+	for a.err == nil && a.token.text != "" {
+		a.statement()
 	}
-	for err == nil && a.token.text != "" {
-		err = a.statement()
+	if a.err == nil {
+		a.err = a.link()
 	}
-	if err == nil {
-		err = a.link()
-	}
-	if err != nil {
-		return nil, nil, err
+	if a.err != nil {
+		return nil, nil, a.err
 	}
 	return a.program, a.lines, nil
 }
 
-// assembler holds what has been read, and two tokens of what follows.
+// assembler holds what has been read, and two tokens of what follows. After an
+// error it stays at the token that it has.
 type assembler struct {
 	scanner
 	token, ahead token
@@ -32,6 +32,7 @@ type assembler struct {
 	lines        []int
 	labels       map[string]int
 	jumps        []jump
+	err          error // the first
 }
 
 // jump waits for its label.
@@ -50,10 +51,11 @@ const (
 	placeAlways
 )
 
-func (a *assembler) advance() (err error) {
-	a.token = a.ahead
-	a.ahead, err = a.next()
-	return err
+func (a *assembler) advance() {
+	if a.err == nil {
+		a.token = a.ahead
+		a.ahead, a.err = a.next()
+	}
 }
 
 // fail is an error at a token.
@@ -61,118 +63,106 @@ func (t token) fail(format string, args ...any) error {
 	return &SyntaxError{t.line, fmt.Errorf(format, args...)}
 }
 
-// expect reads a mark or a word.
-func (a *assembler) expect(text, what string) error {
-	if !a.token.is(text) {
-		return a.token.fail("%v in place of %q in %s", a.token, text, what)
+func (a *assembler) fail(t token, format string, args ...any) {
+	if a.err == nil {
+		a.err = t.fail(format, args...)
 	}
-	return a.advance()
+}
+
+// expect reads a mark or a word.
+func (a *assembler) expect(text, what string) {
+	if !a.token.is(text) {
+		a.fail(a.token, "%v in place of %q in %s", a.token, text, what)
+	}
+	a.advance()
 }
 
 // skip reads a mark if it is there.
-func (a *assembler) skip(mark string) (bool, error) {
-	if a.token.text != mark {
-		return false, nil
+func (a *assembler) skip(mark string) bool {
+	found := a.token.text == mark
+	if found {
+		a.advance()
 	}
-	return true, a.advance()
+	return found
 }
 
 // statement reads a label or an instruction.
-func (a *assembler) statement() error {
+func (a *assembler) statement() {
 	t := a.token
 	if !t.word() || t.number() {
-		return t.fail("%v in place of an instruction or a label", t)
+		a.fail(t, "%v in place of an instruction or a label", t)
 	}
-	if err := a.advance(); err != nil {
-		return err
-	}
-	if a.token.text == ":" {
+	a.advance()
+	switch {
+	case a.err != nil:
+	case a.token.text == ":":
 		if _, ok := a.labels[t.text]; ok {
-			return t.fail("label %v twice", t)
+			a.fail(t, "label %v twice", t)
 		}
 		a.labels[t.text] = len(a.program)
-		return a.advance()
+		a.advance()
+	case !mnemonic(t.text):
+		a.fail(t, "%v is neither an instruction nor a label with a colon", t)
+	case len(a.program) == MaxInstructions:
+		a.fail(t, "more than %d instructions", MaxInstructions)
+	default:
+		a.lines = append(a.lines, t.line)
+		a.program = append(a.program, a.instruction(t))
 	}
-	if !mnemonic(t.text) {
-		return t.fail("%v is neither an instruction nor a label with a colon", t)
-	}
-	if len(a.program) == MaxInstructions {
-		return t.fail("more than %d instructions", MaxInstructions)
-	}
-	a.lines = append(a.lines, t.line)
-	i, err := a.instruction(t)
-	a.program = append(a.program, i)
-	return err
 }
 
 // instruction reads what follows the word that begins it.
-func (a *assembler) instruction(t token) (i Instruction, err error) {
+func (a *assembler) instruction(t token) (i Instruction) {
 	o := named(t.text, formNone)
 	if o == nil {
-		if o, i.K, err = a.operand(t); err != nil {
-			return i, err
+		o = named(t.text, formJump)
+	}
+	if o == nil {
+		at := a.token
+		var f form
+		if f, i.K = a.form(t); a.err != nil {
+			return i
+		}
+		if o = named(t.text, f); o == nil {
+			a.fail(at, "%s takes %s, not %s", t.text, operands(t.text), forms[f])
+			return i
 		}
 	}
 	i.Code = o.code
 	switch {
 	case o.form == formJump:
-		return i, a.label(placeAlways)
+		a.label(placeAlways)
 	case i.Conditional():
-		return i, a.branches(o)
+		a.branches(o)
 	}
-	return i, nil
-}
-
-// operand reads the operand of an instruction other than its labels.
-func (a *assembler) operand(t token) (*op, uint32, error) {
-	if o := named(t.text, formJump); o != nil {
-		return o, 0, nil
-	}
-	at := a.token
-	f, k, err := a.form(t)
-	if err != nil {
-		return nil, 0, err
-	}
-	o := named(t.text, f)
-	if o == nil {
-		return nil, 0, at.fail("%s takes %s, not %s", t.text, operands(t.text), forms[f])
-	}
-	return o, k, nil
+	return i
 }
 
 // form reads an operand, and tells which form it has.
-func (a *assembler) form(t token) (f form, k uint32, err error) {
+func (a *assembler) form(t token) (form, uint32) {
 	first := a.token
 	switch {
 	case first.text == "[":
 		return a.packet(t.text)
 	case first.is("M") && a.ahead.text == "[":
-		if err = a.advance(); err == nil {
-			k, err = a.bracket(t.text)
-		}
-		return formMemory, k, err
+		a.advance()
+		return formMemory, a.bracket(t.text)
 	case first.text == "#" && a.ahead.word() && !a.ahead.number(), first.text == "%":
-		if err = a.advance(); err != nil {
-			return 0, 0, err
-		}
+		a.advance()
 		return a.name(t, first.text)
 	case first.text == "#":
-		if err = a.advance(); err == nil {
-			k, err = a.numeral(t.text)
-		}
-		return formHex, k, err
+		a.advance()
+		return formHex, a.numeral(t.text)
 	case first.number() && a.ahead.text == "*":
-		k, err = a.shift(t.text)
-		return formShift, k, err
+		return formShift, a.shift(t.text)
 	case first.number() || first.text == "-" || first.text == "+":
-		k, err = a.numeral(t.text)
-		return formNumber, k, err
+		return formNumber, a.numeral(t.text)
 	}
 	return a.name(t, "")
 }
 
 // name reads a register or an extension; mark is what stood before it.
-func (a *assembler) name(t token, mark string) (f form, k uint32, err error) {
+func (a *assembler) name(t token, mark string) (f form, k uint32) {
 	word := a.token
 	e, ok := extensionNamed(word.text)
 	switch {
@@ -185,121 +175,91 @@ func (a *assembler) name(t token, mark string) (f form, k uint32, err error) {
 	case mark != "%" && ok:
 		f, k = formAbsolute, extensions+uint32(e)
 	default:
-		return 0, 0, word.fail("%s takes %s, not %s%s", t.text, operands(t.text), mark, word)
+		a.fail(word, "%s takes %s, not %s%s", t.text, operands(t.text), mark, word)
 	}
-	return f, k, a.advance()
+	a.advance()
+	return f, k
 }
 
 // numeral reads a number with or without a sign.
-func (a *assembler) numeral(what string) (uint32, error) {
+func (a *assembler) numeral(what string) uint32 {
 	t := a.token
 	if t.text == "-" || t.text == "+" {
-		if err := a.advance(); err != nil {
-			return 0, err
-		}
+		a.advance()
 		if !a.token.number() {
-			return 0, a.token.fail("%v in place of a number in %s", a.token, what)
+			a.fail(a.token, "%v in place of a number in %s", a.token, what)
 		}
 		t.text += a.token.text
 	}
 	if !t.number() {
-		return 0, t.fail("%v in place of a number in %s", t, what)
+		a.fail(t, "%v in place of a number in %s", t, what)
 	}
 	k, err := parseNumber(t.text)
 	if err != nil {
-		return 0, t.fail("%s: %w", what, err)
+		a.fail(t, "%s: %w", what, err)
 	}
-	return k, a.advance()
+	a.advance()
+	return k
 }
 
 // bracket reads "[k]".
-func (a *assembler) bracket(what string) (k uint32, err error) {
-	if err = a.expect("[", what); err != nil {
-		return 0, err
-	}
-	if k, err = a.numeral(what); err != nil {
-		return 0, err
-	}
-	return k, a.expect("]", what)
+func (a *assembler) bracket(what string) uint32 {
+	a.expect("[", what)
+	k := a.numeral(what)
+	a.expect("]", what)
+	return k
 }
 
 // packet reads "[k]" or "[x + k]".
-func (a *assembler) packet(what string) (f form, k uint32, err error) {
+func (a *assembler) packet(what string) (form, uint32) {
 	if !a.ahead.is("x") && a.ahead.text != "%" {
-		k, err = a.bracket(what)
-		return formAbsolute, k, err
+		return formAbsolute, a.bracket(what)
 	}
-	if err = a.advance(); err != nil {
-		return 0, 0, err
-	}
-	if _, err = a.skip("%"); err != nil {
-		return 0, 0, err
-	}
-	if err = a.expect("x", what); err != nil {
-		return 0, 0, err
-	}
+	a.advance()
+	a.skip("%")
+	a.expect("x", what)
 	if a.token.text != "-" {
-		if err = a.expect("+", what); err != nil {
-			return 0, 0, err
-		}
+		a.expect("+", what)
 	}
-	if k, err = a.numeral(what); err != nil {
-		return 0, 0, err
-	}
-	return formIndirect, k, a.expect("]", what)
+	k := a.numeral(what)
+	a.expect("]", what)
+	return formIndirect, k
 }
 
 // shift reads "4*([k]&0xf)".
-func (a *assembler) shift(what string) (k uint32, err error) {
+func (a *assembler) shift(what string) uint32 {
 	at := a.token
-	four, err := a.numeral(what)
-	for _, mark := range []string{"*", "("} {
-		if err == nil {
-			err = a.expect(mark, what)
-		}
+	four := a.numeral(what)
+	a.expect("*", what)
+	a.expect("(", what)
+	k := a.bracket(what)
+	a.expect("&", what)
+	if mask := a.numeral(what); four != 4 || mask != 0xf {
+		a.fail(at, "%s takes 4*([k]&0xf), not %d*([k]&%#x)", what, four, mask)
 	}
-	if err == nil {
-		k, err = a.bracket(what)
-	}
-	if err == nil {
-		err = a.expect("&", what)
-	}
-	var mask uint32
-	if err == nil {
-		mask, err = a.numeral(what)
-	}
-	if err == nil && (four != 4 || mask != 0xf) {
-		err = at.fail("%s takes 4*([k]&0xf), not %d*([k]&%#x)", what, four, mask)
-	}
-	if err != nil {
-		return 0, err
-	}
-	return k, a.expect(")", what)
+	a.expect(")", what)
+	return k
 }
 
 // branches reads ", label", and another for what is not an inverse.
-func (a *assembler) branches(o *op) error {
-	if err := a.expect(",", o.name); err != nil {
-		return err
-	}
+func (a *assembler) branches(o *op) {
+	a.expect(",", o.name)
 	if o.inverse {
-		return a.label(placeFalse)
+		a.label(placeFalse)
+		return
 	}
-	if err := a.label(placeTrue); err != nil {
-		return err
+	a.label(placeTrue)
+	if a.skip(",") {
+		a.label(placeFalse)
 	}
-	if more, err := a.skip(","); !more || err != nil {
-		return err
-	}
-	return a.label(placeFalse)
 }
 
-func (a *assembler) label(p place) error {
+func (a *assembler) label(p place) {
 	if !a.token.word() || a.token.number() {
-		return a.token.fail("%v in place of a label", a.token)
+		a.fail(a.token, "%v in place of a label", a.token)
 	}
 	a.jumps = append(a.jumps, jump{len(a.program), a.token, p})
-	return a.advance()
+	a.advance()
 }
 
 // link sets what labels stand for.
