@@ -9,6 +9,8 @@ import (
 
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/internal/netns"
 )
 
 // A 4096-instruction classic program, the longest there is, comes back whole
@@ -37,7 +39,8 @@ type Config struct {
 type Conn struct {
 	config Config
 	mu     sync.Mutex // held from a request to the end of its replies
-	nl     *netlink.Conn
+	socket *socket
+	nl     *netlink.Conn // of the socket
 }
 
 // Dial opens a Conn, which the caller must Close. A nil c is the zero Config.
@@ -48,22 +51,46 @@ func Dial(c *Config) (*Conn, error) {
 	if c == nil {
 		c = &Config{}
 	}
-	if c.NetNS != 0 {
-		nl, err := dial(c, 0)
-		if err != nil {
-			return nil, err
-		}
-		return &Conn{config: *c, nl: nl}, nil
+	var s *socket
+	open := func() (err error) {
+		s, err = openSocket()
+		return err
 	}
-	s, err := openSocket()
+	var err error
+	if c.NetNS == 0 {
+		err = open()
+	} else {
+		err = netns.In(c.NetNS, open)
+	}
 	if err != nil {
 		return nil, newError("open netlink socket", 0, err)
 	}
-	return &Conn{config: *c, nl: netlink.NewConn(s, 0)}, nil
+	return &Conn{config: *c, socket: s, nl: netlink.NewConn(s, 0)}, nil
 }
 
-// dial opens a socket in another namespace, or one for events.
-func dial(c *Config, groups uint32) (*netlink.Conn, error) {
+// InNetNS calls fn in the network namespace of the Conn and returns its error. It is
+// for what the kernel does in the namespace of the calling thread, such as
+// bpf(2) with the index of a device. If the calling thread is in another, fn runs on
+// a thread of its own, which takes CAP_SYS_ADMIN; goroutines that fn starts do not.
+//
+// Who has no CAP_NET_ADMIN in that namespace, and so can change nothing there,
+// stays where the calling thread is.
+func (c *Conn) InNetNS(fn func() error) error {
+	c.mu.Lock()
+	fd, err := c.socket.netNS()
+	c.mu.Unlock()
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return fn()
+	case err != nil:
+		return newError("open network namespace", 0, err)
+	}
+	defer unix.Close(fd)
+	return netns.In(fd, fn)
+}
+
+// dialEvents opens a socket that receives what the kernel tells groups.
+func dialEvents(c *Config, groups uint32) (*netlink.Conn, error) {
 	nl, err := netlink.Dial(unix.NETLINK_ROUTE, &netlink.Config{
 		NetNS:             c.NetNS,
 		Groups:            groups,

@@ -77,7 +77,7 @@ func Subscribe(c *Config, topics Topic) (*Monitor, error) {
 	if c == nil {
 		c = &Config{}
 	}
-	nl, err := dial(c, uint32(topics))
+	nl, err := dialEvents(c, uint32(topics))
 	if err != nil {
 		return nil, err
 	}

@@ -48,3 +48,28 @@ func TestVethAcrossNamespaces(t *testing.T) {
 		t.Errorf("peer of a deleted device: %v", err)
 	}
 }
+
+// TestInNetNS: a function runs in the namespace in which the Conn was dialled,
+// wherever the calling thread has gone since.
+func TestInNetNS(t *testing.T) {
+	far := inNetNS(t)
+	home := ownNetNS(t)
+	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]*Conn{"dialled there": far, "by descriptor": dialT(t, &Config{NetNS: int(home.Fd())})} {
+		var there, want unix.Stat_t
+		err := c.InNetNS(func() error { return unix.Stat("/proc/thread-self/ns/net", &there) })
+		if err != nil || unix.Fstat(int(home.Fd()), &want) != nil || there.Ino != want.Ino {
+			t.Errorf("%s: ran in %d, want %d (%v)", name, there.Ino, want.Ino, err)
+		}
+	}
+	c, err := Dial(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+	if err := c.InNetNS(func() error { t.Error("ran"); return nil }); !errors.Is(err, unix.EBADF) {
+		t.Errorf("after Close: %v", err)
+	}
+}

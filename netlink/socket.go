@@ -38,7 +38,18 @@ func openSocket() (*socket, error) {
 }
 
 // Close closes the socket.
-func (s *socket) Close() error { return os.NewSyscallError("close", unix.Close(s.fd)) }
+func (s *socket) Close() error {
+	err := unix.Close(s.fd)
+	s.fd = -1
+	return os.NewSyscallError("close", err)
+}
+
+// netNS opens the network namespace of the socket. It takes CAP_NET_ADMIN there
+// (net/socket.c, sock_ioctl).
+func (s *socket) netNS() (int, error) {
+	fd, err := unix.IoctlRetInt(s.fd, unix.SIOCGSKNS)
+	return fd, os.NewSyscallError("ioctl", err)
+}
 
 // Send sends one message.
 func (s *socket) Send(m netlink.Message) error {

@@ -50,7 +50,7 @@ func TestSocketOptions(t *testing.T) {
 	}
 	defer s.Close()
 	checkOptions(t, "of requests", s.fd)
-	nl, err := dial(&Config{}, 0)
+	nl, err := dialEvents(&Config{}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

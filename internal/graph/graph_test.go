@@ -36,7 +36,7 @@ var arrows = []rule{
 	{"./load", "./prog ./internal/kerneltypes"},
 	{"./prog", "./elf ./netlink ./offload ./pin"},
 	{"./offload", "./elf ./netlink ./internal/sys"},
-	{"./netlink", "./internal/classic"},
+	{"./netlink", "./internal/classic ./internal/netns"},
 	{"./pin", "./internal/sys"},
 	{"./elf/check ./elf/diff ./elf/graph ./elf/rewrite", "./elf/listing"},
 	{"./elf/listing", "./elf ./elf/insn"},
@@ -64,6 +64,7 @@ var owners = []rule{
 	{"./internal/sys", "./attach ./load ./prog ./offload ./pin ./internal/mapdata ./internal/readback ./internal/bpftest/... tests"}, // bpf(2)
 	{"./internal/bpftest/... ./internal/isolate ./internal/need ./internal/sys/intercept ./internal/testobj", "./internal/bpftest/... tests"},
 	{"./internal/testdev", "./internal/bpftest/... ./examples/... tests"},
+	{"./internal/netns", "./netlink ./cmd/... ./internal/bpftest tests"}, // setns(2)
 	{"github.com/cilium/ebpf", "./attach ./load ./prog ./elf/... ./offload ./pin ./cmd/... ./internal/mapdata ./internal/bpftest/... ./examples/... tests"},
 	{"github.com/cilium/ebpf/asm", "./load ./elf ./offload ./internal/bpftest/... tests"},
 	{"github.com/cilium/ebpf/btf", "./load ./elf/... ./offload ./pin ./internal/btfjson ./internal/kerneltypes ./internal/mapdata ./internal/readback tests"},

@@ -38,7 +38,7 @@ func All() []Namespace {
 			all[i].PID = n.PID // one that is likely to live longer
 		}
 	}
-	add(Namespace{PID: os.Getpid(), Path: "/proc/thread-self/ns/net"})
+	add(Namespace{PID: os.Getpid(), Path: own})
 	for _, name := range names() {
 		add(Namespace{Name: name, Path: filepath.Join(Dir, name)})
 	}

@@ -35,10 +35,31 @@ func Do(name string, fn func() error) error {
 		return err
 	}
 	defer target.Close()
+	return elsewhere(name, int(target.Fd()), fn)
+}
 
+// In is Do for the network namespace of an open descriptor, which stays the
+// caller's. A calling thread that is in it already is not left: to find that out
+// takes two calls of stat(2).
+func In(fd int, fn func() error) error {
+	var there, here unix.Stat_t
+	if err := unix.Fstat(fd, &there); err != nil {
+		return fmt.Errorf("network namespace: %w", err)
+	}
+	err := unix.Stat(own, &here)
+	if err == nil && here.Ino == there.Ino && here.Dev == there.Dev {
+		return fn()
+	}
+	return elsewhere(fmt.Sprintf("inode %d", there.Ino), fd, fn)
+}
+
+// own is the namespace of the calling thread.
+const own = "/proc/thread-self/ns/net"
+
+func elsewhere(name string, target int, fn func() error) error {
 	done := make(chan error, 1)
 	go func() {
-		done <- onThread(name, int(target.Fd()), fn)
+		done <- onThread(name, target, fn)
 	}()
 	return <-done
 }
@@ -47,7 +68,7 @@ func Do(name string, fn func() error) error {
 // the namespace where it came from: a locked thread dies with its goroutine.
 func onThread(name string, target int, fn func() error) error {
 	runtime.LockOSThread()
-	home, err := os.Open("/proc/thread-self/ns/net")
+	home, err := os.Open(own)
 	if err != nil {
 		return fmt.Errorf("network namespace: %w", err)
 	}

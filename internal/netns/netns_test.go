@@ -80,6 +80,34 @@ func TestDo(t *testing.T) {
 	}
 }
 
+// TestIn: a thread that is in the namespace already stays the one that runs.
+func TestIn(t *testing.T) {
+	f, err := os.Open(newNamespace(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	want := inode(t, f.Name())
+	err = In(int(f.Fd()), func() error {
+		outer := unix.Gettid()
+		if got := inode(t, own); got != want {
+			t.Errorf("ran in namespace %d, want %d", got, want)
+		}
+		return In(int(f.Fd()), func() error {
+			if inner := unix.Gettid(); inner != outer {
+				t.Errorf("ran on thread %d, want %d", inner, outer)
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	if err := In(-1, func() error { t.Error("ran"); return nil }); !errors.Is(err, unix.EBADF) {
+		t.Errorf("without a namespace: %v", err)
+	}
+}
+
 func TestDoHere(t *testing.T) {
 	called := false
 	if err := Do("", func() error { called = true; return nil }); err != nil || !called {
