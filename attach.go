@@ -6,47 +6,34 @@ import (
 	"io/fs"
 
 	"github.com/xdpload/xdpload/attach"
-	"github.com/xdpload/xdpload/elf"
-	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/netlink"
-	"github.com/xdpload/xdpload/prog"
 )
 
-// Attach puts a program on a hook and returns what is there now. For a hook
-// that wants a bpf_link, it pins a new one or updates the one that is pinned. p is
-// nil for classic BPF.
+// Attach carries one plan out, as [Apply] does, and returns what is there now. An
+// error changes nothing:
 //
-// An XDP hook that is taken is an [*attach.OccupiedError], unless the hook says to
-// replace. What the kernel refuses is a [*netlink.Error] or a [*attach.HookError], in an
-// [*prog.UnsuitableError] where the kernel gives no reason and the reason is known. An
-// error changes nothing.
-func Attach(c *netlink.Conn, p *prog.Program, h attach.Hook) (*attach.Attachment, error) {
-	return applyOne(context.Background(), c, Plan{Source: Open(p), Hook: h}, Options{})
+//   - a hook that is taken, where the plan does not replace, is an
+//     [*attach.OccupiedError], for which errors.Is(err, fs.ErrExist) holds
+//   - what the kernel refuses is a [*netlink.Error] or an [*attach.HookError], in a
+//     [*prog.UnsuitableError] where the kernel gives no reason and the reason is
+//     known
+//   - what the kernel refuses to load is a [*load.Error]
+//
+// The caller closes the plan's Source, if that is an [*Object].
+func Attach(ctx context.Context, c *netlink.Conn, p Plan) (*attach.Attachment, error) {
+	all, err := Apply(ctx, c, []Plan{p}, Options{})
+	if err != nil {
+		return nil, err
+	}
+	return all[0].Attachment, all[0].Err
 }
 
 // Detach takes the program off a hook and returns what was there. If nothing was,
-// the error is fs.ErrNotExist.
-func Detach(c *netlink.Conn, h attach.Hook) (*attach.Attachment, error) {
-	a, err := applyOne(context.Background(), c, Plan{Hook: h}, Options{})
+// errors.Is(err, fs.ErrNotExist) holds for the error.
+func Detach(ctx context.Context, c *netlink.Conn, h attach.Hook) (*attach.Attachment, error) {
+	a, err := Attach(ctx, c, Plan{Hook: h})
 	if a == nil && err == nil {
 		err = fmt.Errorf("no program is attached: %w", fs.ErrNotExist)
 	}
 	return a, err
-}
-
-// Install loads a program of an object, publishes its pins, attaches it to the
-// hook, and commits: it is [Apply] of one plan. The caller closes the result.
-func Install(ctx context.Context, c *netlink.Conn, obj *elf.Object, o load.Options, h attach.Hook) (*load.Loaded, *attach.Attachment, error) {
-	s := &Object{Object: obj, Options: o}
-	a, err := applyOne(ctx, c, Plan{Source: s, Hook: h}, Options{Root: o.Pins.Root})
-	return s.Loaded(), a, err
-}
-
-// applyOne returns the one error that there is.
-func applyOne(ctx context.Context, c *netlink.Conn, p Plan, o Options) (*attach.Attachment, error) {
-	all, err := Apply(ctx, c, []Plan{p}, o)
-	if err == nil {
-		err = all[0].Err
-	}
-	return all[0].Attachment, err
 }

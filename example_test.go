@@ -10,32 +10,64 @@ import (
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/netlink"
+	"github.com/xdpload/xdpload/prog"
 )
 
 // Load a program, pin what its object asks for, and attach it to a device.
-func ExampleInstall() {
+func ExampleAttach() {
 	conn, err := netlink.Dial(nil)
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer conn.Close()
-	dev, err := conn.Link("eth0")
-	if err != nil {
-		log.Fatal(err)
-	}
 	obj, err := elf.Open("firewall.o")
 	if err != nil {
 		log.Fatal(err)
 	}
-	loaded, attachment, err := xdpload.Install(context.Background(), conn, obj, load.Options{
-		Select:    elf.Selector{Section: "xdp"},
+	firewall := &xdpload.Object{Object: obj, Options: load.Options{
 		Variables: []load.Variable{{Name: "config.limit", Value: "1000"}},
-	}, attach.XDP{Ifindex: dev.Index, Replace: true})
+	}}
+	defer firewall.Close()
+	a, err := xdpload.Attach(context.Background(), conn, xdpload.Plan{
+		Source: firewall,
+		Hook:   attach.XDP{Device: "eth0"},
+	})
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer loaded.Close()
-	fmt.Println(attachment.Device, attachment.Mode, loaded.Program().ID)
+	fmt.Println(a.Device, a.Mode, a.Program.ID)
+}
+
+// Put a program in the place of the one that a device runs, compared and swapped,
+// and put that one back.
+func ExampleAttach_swap() {
+	ctx := context.Background()
+	conn, err := netlink.Dial(nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer conn.Close()
+	eth0 := attach.XDP{Device: "eth0"}
+	next, err := prog.OpenPinned("/sys/fs/bpf/next", eth0.ProgramType())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer next.Close()
+	a, err := xdpload.Attach(ctx, conn, xdpload.Plan{Source: xdpload.Open(next), Hook: eth0, Replace: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if a.Replaced == nil {
+		return
+	}
+	before, err := prog.OpenID(a.Replaced.ID, eth0.ProgramType())
+	if err != nil {
+		log.Fatal(err) // nothing else has held it
+	}
+	defer before.Close()
+	if _, err := xdpload.Attach(ctx, conn, xdpload.Plan{Source: xdpload.Open(before), Hook: eth0, Replace: true}); err != nil {
+		log.Fatal(err)
+	}
 }
 
 // Attach one program to every veth, or to none.
@@ -51,20 +83,42 @@ func ExampleApply() {
 	}
 	firewall := &xdpload.Object{Object: obj}
 	defer firewall.Close()
-	var plans []attach.Plan
+	var plans []xdpload.Plan
 	for dev, err := range conn.Links() {
 		if err != nil {
 			log.Fatal(err)
 		}
 		if dev.Kind == "veth" {
-			plans = append(plans, attach.Plan{Source: firewall, Hook: attach.XDP{Ifindex: dev.Index, Replace: true}})
+			plans = append(plans, xdpload.Plan{Source: firewall, Hook: attach.XDP{Ifindex: dev.Index}, Replace: true})
 		}
 	}
-	outcomes, err := attach.Apply(context.Background(), conn, plans, attach.Options{Atomic: true})
+	outcomes, err := xdpload.Apply(context.Background(), conn, plans, xdpload.Options{Atomic: true})
 	if err != nil {
 		log.Fatal(err)
 	}
 	for _, o := range outcomes {
 		fmt.Println(o.Device, o.Changed(), o.Err)
+	}
+}
+
+// Read a map of a program that was loaded.
+func ExampleObject_Loaded() {
+	obj, err := elf.Open("firewall.o")
+	if err != nil {
+		log.Fatal(err)
+	}
+	firewall := &xdpload.Object{Object: obj}
+	defer firewall.Close()
+	if err := firewall.Load(context.Background()); err != nil {
+		log.Fatal(err)
+	}
+	var key uint32
+	var perCPU []uint64
+	drops := firewall.Loaded().Map("drops").Iterate() // as every *ebpf.Map
+	for drops.Next(&key, &perCPU) {
+		fmt.Println(key, perCPU)
+	}
+	if err := drops.Err(); err != nil {
+		log.Fatal(err)
 	}
 }

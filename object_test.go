@@ -20,13 +20,14 @@ import (
 func TestLoadedBefore(t *testing.T) {
 	b := lab.NewBench(t)
 	obj := lab.Object(t, "count.o")
+	replace := true
 	apply := func() (s *xdpload.Object, before *load.Loaded, err error) {
 		s = &xdpload.Object{Object: obj, Options: b.Options(load.Options{Select: elf.Selector{Section: "xdp", Type: ebpf.XDP}})}
 		if err := s.Load(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		before = s.Loaded()
-		all, err := attach.Apply(t.Context(), b.Conn, []attach.Plan{{Source: s, Hook: b.Hook}}, attach.Options{})
+		all, err := attach.Apply(t.Context(), b.Conn, []attach.Plan{{Source: s, Hook: b.Hook, Replace: replace}}, attach.Options{})
 		return s, before, cmp.Or(err, all[0].Err)
 	}
 	s, before, err := apply()
@@ -34,7 +35,7 @@ func TestLoadedBefore(t *testing.T) {
 		t.Fatalf("%+v, %v, want %+v", s.Loaded(), err, before)
 	}
 	s.Close()
-	b.Hook.Replace = false
+	replace = false
 	if s, _, err = apply(); !errors.Is(err, os.ErrExist) || s.Loaded() != nil {
 		t.Errorf("on a device that runs another: %v, %+v", err, s.Loaded())
 	}

@@ -22,15 +22,26 @@ type Options = attach.Options
 // An Outcome is what became of one plan.
 type Outcome = attach.Outcome
 
-// Apply carries plans out: see [attach.Apply]. An [Object] whose selector names no
-// type of program is taken to be of the type that its first hook runs.
-func Apply(ctx context.Context, c *netlink.Conn, plans []Plan, o Options) ([]Outcome, error) {
+// Apply carries plans out: see [attach.Apply]. What its Options do not say, an
+// [Object] gets from the plans: one whose selector names no type of program is of
+// the type that its first hook runs. Options without a Root have that of its pins.
+func Apply(ctx context.Context, c *netlink.Conn, plans []Plan, o Options) (all []Outcome, err error) {
+	bound := false
 	for _, p := range plans {
 		if s, ok := p.Source.(*Object); ok {
 			s.Options.Select.Type = cmp.Or(s.Options.Select.Type, p.Hook.ProgramType())
+			o.Root = cmp.Or(o.Root, s.Options.Pins.Root)
+			bound = bound || s.Options.Ifindex != 0
 		}
 	}
-	return attach.Apply(ctx, c, plans, o)
+	if !bound {
+		return attach.Apply(ctx, c, plans, o)
+	}
+	err = c.InNetNS(func() error { // where a load finds the device
+		all, err = attach.Apply(ctx, c, plans, o)
+		return err
+	})
+	return all, err
 }
 
 // List lists the programs on every hook of a device, in the order in which a

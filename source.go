@@ -80,21 +80,5 @@ func (u uncommitted) Commit() error {
 	return err
 }
 
-// Open is a [Source] of a program that is open, which stays the caller's; nil for
-// classic BPF.
-func Open(p *prog.Program) attach.Source { return opened{p} }
-
-type opened struct{ p *prog.Program }
-
-func (o opened) Load(context.Context) error { return nil }
-
-func (o opened) Program() *prog.Program { return o.p }
-
-func (o opened) Does(attached prog.Info) (bool, error) {
-	if o.p == nil {
-		return true, nil // the hook has compared
-	}
-	return o.p.Does(attached)
-}
-
-func (opened) Uncommitted() attach.Uncommitted { return nil }
+// Open is a [Source] of a program that is open: see [attach.Open].
+func Open(p *prog.Program) Source { return attach.Open(p) }

@@ -37,6 +37,9 @@ func unasked(err error) bool {
 // has done.
 type answered struct{}
 
+// local marks them: bpf(2) works in the network namespace of the calling thread.
+func (answered) local() {}
+
 func (answered) took(*session, *move) (bool, error) { return false, nil }
 
 // undoOne is undo of one move, whose answer may be lost too.

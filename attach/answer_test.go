@@ -17,25 +17,25 @@ import (
 // for, and the outcome says which.
 func TestAnswerLost(t *testing.T) {
 	const tx, tc = "live_tx.o", "live_tc.o"
-	onXDP := func(b *lab.Bench) attach.Hook { return b.Hook }
-	xdpLink := func(b *lab.Bench) attach.Hook {
-		return attach.XDP{Ifindex: b.Hook.Ifindex, Link: b.Root + "/link", Replace: true}
+	onXDP := func(b *lab.Bench) attach.Plan { return attach.Plan{Hook: b.Hook, Replace: true} }
+	xdpLink := func(b *lab.Bench) attach.Plan {
+		return attach.Plan{Hook: attach.XDP{Ifindex: b.Hook.Ifindex}, Link: b.Root + "/link", Replace: true}
 	}
-	replaced := func(b *lab.Bench) attach.Hook { return b.Ingress() }
-	added := func(b *lab.Bench) attach.Hook {
-		return attach.Clsact{Filter: netlink.Filter{
+	replaced := func(b *lab.Bench) attach.Plan { return attach.Plan{Hook: b.Ingress(), Replace: true} }
+	added := func(b *lab.Bench) attach.Plan {
+		return attach.Plan{Hook: attach.Clsact{Filter: netlink.Filter{
 			Ifindex: b.Hook.Ifindex, Parent: netlink.Egress, BPF: &netlink.BPFFilter{Name: "test", Direct: true},
-		}}
+		}}}
 	}
-	tcx := func(b *lab.Bench) attach.Hook { return attach.TCX{Ifindex: b.Hook.Ifindex} }
-	tcxLink := func(b *lab.Bench) attach.Hook {
-		return attach.TCX{Ifindex: b.Hook.Ifindex, Order: attach.Order{Link: b.Root + "/link", Update: true}}
+	tcx := func(b *lab.Bench) attach.Plan { return attach.Plan{Hook: attach.TCX{Ifindex: b.Hook.Ifindex}} }
+	tcxLink := func(b *lab.Bench) attach.Plan {
+		return attach.Plan{Hook: attach.TCX{Ifindex: b.Hook.Ifindex}, Link: b.Root + "/link", Replace: true}
 	}
 	for _, tt := range []struct {
 		name    string
 		need    []bpftest.Feature
 		object  string
-		hook    func(*lab.Bench) attach.Hook
+		plan    func(*lab.Bench) attach.Plan
 		is      string // the hook's name
 		first   bool   // something is there before
 		off     bool
@@ -58,7 +58,7 @@ func TestAnswerLost(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			bpftest.Need(t, tt.need...)
 			lost := 0
-			for loseAnswer(t, tt.object, tt.hook, tt.is, tt.first, tt.off, lost+1) {
+			for loseAnswer(t, tt.object, tt.plan, tt.is, tt.first, tt.off, lost+1) {
 				lost++
 			}
 			if lost < tt.answers {
@@ -70,23 +70,22 @@ func TestAnswerLost(t *testing.T) {
 
 // loseAnswer applies a plan whose nth answer is lost, and reports whether there
 // were so many.
-func loseAnswer(t *testing.T, object string, on func(*lab.Bench) attach.Hook, is string, first, off bool, nth int) bool {
+func loseAnswer(t *testing.T, object string, on func(*lab.Bench) attach.Plan, is string, first, off bool, nth int) bool {
 	t.Helper()
 	b := lab.NewBench(t)
-	hook := on(b)
+	plan := on(b)
 	options := b.Options(load.Options{})
-	options.Select.Type = hook.ProgramType()
+	options.Select.Type = plan.Hook.ProgramType()
 	if first {
-		if _, err := installIn(b, object, options, hook); err != nil {
+		if _, err := b.TryPlan(object, options, plan); err != nil {
 			t.Fatal(err)
 		}
 	}
 	before := census(b)
 	source := &xdpload.Object{Object: lab.Object(t, object), Options: options}
 	t.Cleanup(func() { source.Close() })
-	plan := xdpload.Plan{Hook: hook, Source: source}
-	if off {
-		plan.Source = nil
+	if !off {
+		plan.Source = source
 	}
 	var all []xdpload.Outcome
 	warned := 0
@@ -128,16 +127,16 @@ func loseAnswer(t *testing.T, object string, on func(*lab.Bench) attach.Hook, is
 func TestAnswersLost(t *testing.T) {
 	for name, tt := range map[string]struct {
 		object string
-		hook   func(ifindex int) attach.Hook
+		plan   func(ifindex int) attach.Plan
 	}{
-		"xdp": {"live_tx.o", func(i int) attach.Hook { return attach.XDP{Ifindex: i, Mode: netlink.XDPGeneric} }},
-		"filters": {"live_tc.o", func(i int) attach.Hook {
-			return attach.Clsact{Filter: netlink.Filter{Ifindex: i, Parent: netlink.Ingress, BPF: &netlink.BPFFilter{Name: "test", Direct: true}}}
+		"xdp": {"live_tx.o", func(i int) attach.Plan { return attach.Plan{Hook: attach.XDP{Ifindex: i, Mode: netlink.XDPGeneric}} }},
+		"filters": {"live_tc.o", func(i int) attach.Plan {
+			return attach.Plan{Hook: attach.Clsact{Filter: netlink.Filter{Ifindex: i, Parent: netlink.Ingress, BPF: &netlink.BPFFilter{Name: "test", Direct: true}}}}
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			lost := 0
-			for loseOneOfMany(t, tt.object, tt.hook, lost+1) {
+			for loseOneOfMany(t, tt.object, tt.plan, lost+1) {
 				lost++
 			}
 			if lost < 3 {
@@ -147,11 +146,11 @@ func TestAnswersLost(t *testing.T) {
 	}
 }
 
-func loseOneOfMany(t *testing.T, object string, hook func(ifindex int) attach.Hook, nth int) bool {
+func loseOneOfMany(t *testing.T, object string, plan func(ifindex int) attach.Plan, nth int) bool {
 	t.Helper()
 	b := lab.NewBench(t)
 	options := b.Options(load.Options{})
-	options.Select.Type = hook(0).ProgramType()
+	options.Select.Type = plan(0).Hook.ProgramType()
 	source := &xdpload.Object{Object: lab.Object(t, object), Options: options}
 	t.Cleanup(func() { source.Close() })
 	var plans []xdpload.Plan
@@ -160,7 +159,9 @@ func loseOneOfMany(t *testing.T, object string, hook func(ifindex int) attach.Ho
 		if err := b.Conn.AddQdisc(netlink.Clsact(i)); err != nil {
 			t.Fatal(err)
 		}
-		plans = append(plans, xdpload.Plan{Source: source, Hook: hook(i)})
+		p := plan(i)
+		p.Source = source
+		plans = append(plans, p)
 	}
 	var all []xdpload.Outcome
 	lost := b.NS.NetlinkLosing(nth, func(c *netlink.Conn) error {
@@ -178,19 +179,6 @@ func loseOneOfMany(t *testing.T, object string, hook func(ifindex int) attach.Ho
 		t.Errorf("answer %d: %v, %v, and pinned is %q", nth, all[0].Err, all[1].Err, pins)
 	}
 	return lost
-}
-
-// installIn is try from a thread of the namespace, as tcx wants it.
-func installIn(b *lab.Bench, object string, o load.Options, h attach.Hook) (l *load.Loaded, err error) {
-	b.T.Helper()
-	b.NS.Do(func() error {
-		l, _, err = xdpload.Install(b.T.Context(), b.Conn, lab.Object(b.T, object), o, h)
-		return nil
-	})
-	if l != nil {
-		b.T.Cleanup(func() { l.Close() })
-	}
-	return l, err
 }
 
 // runningOn are the ids of the programs that a device runs.

@@ -3,6 +3,7 @@ package attach
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/xdpload/xdpload/netlink"
 	"github.com/xdpload/xdpload/pin"
@@ -32,6 +33,10 @@ var errAtomicSources = errors.New("atomic plans must share one source")
 //
 // Arrays that were kept alive for a program that a hook ran before are let
 // go, see [Release]. The caller closes the Sources.
+//
+// Devices are those of the network namespace of c. Where bpf(2) is to be asked for what
+// the calling thread's namespace decides, and that is another one, the Sources and
+// functions that the options have are called on another thread, one that is there.
 func Apply(ctx context.Context, c *netlink.Conn, plans []Plan, o Options) ([]Outcome, error) {
 	if o.Known == nil {
 		o.Known = new(Inventory)
@@ -85,12 +90,12 @@ func applySource(ctx context.Context, c *netlink.Conn, s Source, plans []Plan, o
 		done := make(map[int]*Outcome)
 		for i := range plans {
 			if plans[i].Source == s {
-				m := newMove(&plans[i])
+				m := newMove(e.session, &plans[i])
 				e.moves = append(e.moves, m)
 				done[i] = &m.Outcome
 			}
 		}
-		err := e.run(ctx)
+		err := e.inNetNS(func() error { return e.run(ctx) })
 		if err != nil {
 			e.dropLinks()
 		}
@@ -107,6 +112,18 @@ func applySource(ctx context.Context, c *netlink.Conn, s Source, plans []Plan, o
 			return done, err
 		}
 	}
+}
+
+// inNetNS calls run where bpf(2) finds the devices of the hooks.
+func (e *engine) inNetNS(run func() error) error {
+	local := func(m *move) bool {
+		_, ok := m.steps.(interface{ local() })
+		return ok
+	}
+	if !slices.ContainsFunc(e.moves, local) {
+		return run()
+	}
+	return e.conn.InNetNS(run)
 }
 
 // abandon closes a load of which nothing is to stay.

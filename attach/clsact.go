@@ -21,18 +21,14 @@ import (
 // the device has neither clsact nor ingress, and deleted again when the filter
 // is then refused.
 type Clsact struct {
+	Device string // its name; where that is empty, the Ifindex of Filter counts
 	// Filter is the place, and how the program runs there. Its Kind is "bpf", and
 	// its FD the program's. With Bytecode there is no program. Protocol 0
 	// stands for netlink.ProtocolAll, except to change and to detach, where
 	// it stands for any.
 	Filter netlink.Filter
-	// Idempotent changes nothing if the hook has a filter with the
-	// same name, class, flags, police and actions, and with the Pref, Handle and
-	// Protocol of Filter where those are set, whose program does the same: see
-	// [Attachment].
-	Idempotent bool
-	// Op is what becomes of a filter that is there already.
-	Op FilterOp
+	// Change replaces, as the plan can say, but never adds: os.ErrNotExist.
+	Change bool
 }
 
 // A place is what was found of a hook.
@@ -51,46 +47,35 @@ type target struct {
 	reserved bool // it must be free
 }
 
-// FilterOp is what a plan does with a filter that is in the place already.
-type FilterOp uint8
-
-// What a plan does.
-const (
-	// FilterAdd refuses: os.ErrExist.
-	FilterAdd FilterOp = iota
-	// FilterReplace takes its place, with no moment in between in which
-	// neither runs, and adds a filter where there is none. A Filter without
-	// Handle stands for the one with its name and chain on the hook, and with
-	// its Pref and Protocol where those are set; more than one is an
-	// [*AmbiguousError]. A filter without a name, such as Bytecode, is always
-	// added.
-	FilterReplace
-	// FilterChange does the same, but never adds: os.ErrNotExist.
-	FilterChange
-)
-
 // ProgramType is [ebpf.SchedCLS].
 func (Clsact) ProgramType() ebpf.ProgramType { return ebpf.SchedCLS }
 
-func (h Clsact) ifindex() int { return h.Filter.Ifindex }
+func (h Clsact) device() (name string, ifindex int) { return h.Device, h.Filter.Ifindex }
 
-func (h Clsact) steps(off bool) steps {
-	if off {
+func (h Clsact) steps(p *Plan, ifindex int) steps {
+	h.Filter.Ifindex = ifindex
+	if p.Source == nil {
 		return &filterOff{Clsact: h}
 	}
-	return &filterSteps{Clsact: h}
+	return &filterSteps{Clsact: h, Plan: p}
 }
+
+func (Clsact) links(int) linkHook { return nil }
 
 // filterSteps set a filter.
 type filterSteps struct {
 	Clsact
+	*Plan
 	to      *target
 	at      *place
 	created bool // the qdisc
 }
 
+// adds reports whether a filter that is there already is in the way.
+func (s *filterSteps) adds() bool { return !s.Replace && !s.Change }
+
 func (s *filterSteps) look(e *session, m *move) (err error) {
-	m.Device, m.old = s.device(e), 0
+	m.Device, m.old = s.name(e), 0
 	if s.to, err = s.identify(e); err != nil {
 		return err
 	}
@@ -134,7 +119,7 @@ func (*filterSteps) put(ctx context.Context, e *session, all []*move) []error {
 func inFlight(all []*move) (n int) {
 	for _, m := range all {
 		s, _ := m.steps.(*filterSteps)
-		if s.Op != FilterAdd || s.at.missing {
+		if !s.adds() || s.at.missing {
 			break
 		}
 		n++
@@ -296,12 +281,12 @@ func (h Clsact) filter(to *target, p *prog.Program) netlink.Filter {
 	return f
 }
 
-func (h Clsact) set(c *netlink.Conn, to *target, p *prog.Program) (*netlink.Filter, error) {
-	f := h.filter(to, p)
+func (s *filterSteps) set(c *netlink.Conn, to *target, p *prog.Program) (*netlink.Filter, error) {
+	f := s.filter(to, p)
 	switch {
-	case h.Op == FilterAdd, to.reserved:
+	case s.adds(), to.reserved:
 		return c.AddFilter(&f)
-	case h.Op == FilterChange:
+	case s.Change:
 		return c.ChangeFilter(&f)
 	}
 	return c.ReplaceFilter(&f)
@@ -319,8 +304,8 @@ func (h Clsact) attached(at *place, got *netlink.Filter, p *prog.Program, old *n
 	return a
 }
 
-// device is the name of the hook's device, empty for a block.
-func (h Clsact) device(e *session) string {
+// name is that of the hook's device, empty for a block.
+func (h Clsact) name(e *session) string {
 	if h.Filter.Block != 0 {
 		return ""
 	}
@@ -330,7 +315,7 @@ func (h Clsact) device(e *session) string {
 func (h Clsact) attachments(e *session, filters []*netlink.Filter) []*Attachment {
 	out := make([]*Attachment, len(filters))
 	for i, f := range filters {
-		out[i] = e.Known.classifier(h.device(e), f, "")
+		out[i] = e.Known.classifier(h.name(e), f, "")
 	}
 	return out
 }

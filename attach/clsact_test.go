@@ -32,7 +32,7 @@ func TestClsactCreatesQdisc(t *testing.T) {
 	p := classifier(t, "classifier")
 	hook := direct(v0, netlink.Egress, "tc.o:[classifier]")
 	for i, created := range []bool{true, false} {
-		a, err := xdpload.Attach(c, p, hook)
+		a, err := lab.Attach(t, c, p, attach.Plan{Hook: hook})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,7 +64,7 @@ func TestClsactUndo(t *testing.T) {
 	for _, ifindex := range []int{v0, v1} {
 		hook := direct(ifindex, netlink.Ingress, "x")
 		hook.Filter.BPF.SkipSW = true // which no veth can do
-		a, err := xdpload.Attach(c, p, hook)
+		a, err := lab.Attach(t, c, p, attach.Plan{Hook: hook})
 		if _, refused := errors.AsType[*netlink.Error](err); !refused {
 			t.Fatalf("attached %+v, %v", a, err)
 		}
@@ -88,27 +88,27 @@ func TestClsactNoSuchHook(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		filter  netlink.Filter
-		op      attach.FilterOp
+		change  bool
 		checked bool // before a program is loaded
 		want    string
 	}{
-		{"no qdisc to change", netlink.Filter{Ifindex: v0, Parent: netlink.Ingress, Pref: 1, Handle: 1}, attach.FilterChange, true, "Parent Qdisc doesn't exists (invalid argument)"},
-		{"class of no qdisc", netlink.Filter{Ifindex: v0, Parent: 0x10001}, attach.FilterAdd, true, "Parent Qdisc doesn't exists (invalid argument)"},
-		{"egress of an ingress qdisc", netlink.Filter{Ifindex: v1, Parent: netlink.Egress}, attach.FilterAdd, true, "the ingress qdisc of the device has no egress hook, only a clsact qdisc has"},
-		{"unknown block", netlink.Filter{Block: 9}, attach.FilterAdd, true, "add filter: Block of given index was not found (invalid argument)"},
-		{"shared block", netlink.Filter{Ifindex: 1, Parent: netlink.Ingress}, attach.FilterAdd, true, "This filter block is shared"},
-		{"ffff: of clsact", netlink.Filter{Ifindex: 1, Parent: ffff}, attach.FilterAdd, false, "a clsact qdisc has the hooks ingress and egress, not ffff:"},
-		{"root", netlink.Filter{Ifindex: v0}, attach.FilterAdd, false, "Qdisc not classful"},
+		{"no qdisc to change", netlink.Filter{Ifindex: v0, Parent: netlink.Ingress, Pref: 1, Handle: 1}, true, true, "Parent Qdisc doesn't exists (invalid argument)"},
+		{"class of no qdisc", netlink.Filter{Ifindex: v0, Parent: 0x10001}, false, true, "Parent Qdisc doesn't exists (invalid argument)"},
+		{"egress of an ingress qdisc", netlink.Filter{Ifindex: v1, Parent: netlink.Egress}, false, true, "the ingress qdisc of the device has no egress hook, only a clsact qdisc has"},
+		{"unknown block", netlink.Filter{Block: 9}, false, true, "add filter: Block of given index was not found (invalid argument)"},
+		{"shared block", netlink.Filter{Ifindex: 1, Parent: netlink.Ingress}, false, true, "This filter block is shared"},
+		{"ffff: of clsact", netlink.Filter{Ifindex: 1, Parent: ffff}, false, false, "a clsact qdisc has the hooks ingress and egress, not ffff:"},
+		{"root", netlink.Filter{Ifindex: v0}, false, false, "Qdisc not classful"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			hook := attach.Clsact{Filter: tt.filter, Op: tt.op}
+			hook := attach.Clsact{Filter: tt.filter, Change: tt.change}
 			loaded := false
 			o := load.Options{Select: elf.Selector{Section: "classifier", Type: ebpf.SchedCLS}}
 			o.Loaded = func(*load.Loaded) error { loaded = true; return nil }
-			if _, _, err := xdpload.Install(t.Context(), c, lab.Object(t, "tc.o"), o, hook); err == nil || loaded == tt.checked {
+			if _, _, err := lab.Install(t, c, lab.Object(t, "tc.o"), o, attach.Plan{Hook: hook}); err == nil || loaded == tt.checked {
 				t.Errorf("loaded before that was known: %v", loaded)
 			}
-			if a, err := xdpload.Attach(c, p, hook); err == nil || !strings.Contains(err.Error(), tt.want) {
+			if a, err := lab.Attach(t, c, p, attach.Plan{Hook: hook}); err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("Attach: %+v, %v, want %q", a, err, tt.want)
 			}
 		})
@@ -124,11 +124,10 @@ func TestClsactReplaceByName(t *testing.T) {
 	c := ns.Conn()
 	programs := []*prog.Program{classifier(t, "classifier"), classifier(t, "tc")}
 	hook := direct(v0, netlink.Ingress, "tc.o:[classifier]")
-	hook.Op = attach.FilterReplace
 	var last uint32
 	for i := range 3 {
 		p := programs[i%2]
-		a, err := xdpload.Attach(c, p, hook)
+		a, err := lab.Attach(t, c, p, attach.Plan{Hook: hook, Replace: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -144,22 +143,20 @@ func TestClsactReplaceByName(t *testing.T) {
 	t.Run("another name", func(t *testing.T) {
 		other := hook
 		other.Filter.BPF = &netlink.BPFFilter{Name: "other.o:[tc]", Direct: true}
-		if a, err := xdpload.Attach(c, programs[0], other); err != nil || a.Replaced != nil || a.Filter.Pref != 49151 {
+		if a, err := lab.Attach(t, c, programs[0], attach.Plan{Hook: other, Replace: true}); err != nil || a.Replaced != nil || a.Filter.Pref != 49151 {
 			t.Errorf("attached %+v, %v", a, err)
 		}
 	})
 	t.Run("several", func(t *testing.T) {
-		again := hook
-		again.Op = attach.FilterAdd
-		if _, err := xdpload.Attach(c, programs[0], again); err != nil {
+		if _, err := lab.Attach(t, c, programs[0], attach.Plan{Hook: hook}); err != nil {
 			t.Fatal(err)
 		}
-		_, err := xdpload.Attach(c, programs[0], hook)
+		_, err := lab.Attach(t, c, programs[0], attach.Plan{Hook: hook, Replace: true})
 		several, ok := errors.AsType[*attach.AmbiguousError](err)
 		if !ok || len(several.Attachments) != 2 || !strings.Contains(err.Error(), "pref 49152 handle 0x1 chain 0 (program id") {
 			t.Fatalf("attach: %v", err)
 		}
-		if _, err := xdpload.Detach(c, hook); !errors.As(err, &several) || len(several.Attachments) != 2 {
+		if _, err := xdpload.Detach(t.Context(), c, hook); !errors.As(err, &several) || len(several.Attachments) != 2 {
 			t.Errorf("detach: %v", err)
 		}
 		if got := filters(t, ns, netlink.Ingress); len(got) != 3 {
@@ -167,7 +164,7 @@ func TestClsactReplaceByName(t *testing.T) {
 		}
 		one := hook
 		one.Filter.Pref = 49152
-		if a, err := xdpload.Attach(c, programs[0], one); err != nil || a.Replaced == nil {
+		if a, err := lab.Attach(t, c, programs[0], attach.Plan{Hook: one, Replace: true}); err != nil || a.Replaced == nil {
 			t.Errorf("with its pref: %+v, %v", a, err)
 		}
 	})
@@ -179,21 +176,21 @@ func TestClsactChange(t *testing.T) {
 	c := ns.Conn()
 	hook := direct(v0, netlink.Ingress, "a")
 	hook.Filter.Pref, hook.Filter.Handle = 5, 0x10
-	first, err := xdpload.Attach(c, classifier(t, "classifier"), hook)
+	first, err := lab.Attach(t, c, classifier(t, "classifier"), attach.Plan{Hook: hook})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := xdpload.Attach(c, classifier(t, "classifier"), hook); !errors.Is(err, os.ErrExist) {
+	if _, err := lab.Attach(t, c, classifier(t, "classifier"), attach.Plan{Hook: hook}); !errors.Is(err, os.ErrExist) {
 		t.Errorf("added twice: %v", err)
 	}
-	hook.Op = attach.FilterChange
+	hook.Change = true
 	p := classifier(t, "tc")
-	a, err := xdpload.Attach(c, p, hook)
+	a, err := lab.Attach(t, c, p, attach.Plan{Hook: hook})
 	if err != nil || a.Replaced == nil || a.Replaced.ID != first.Program.ID || a.Program.ID != p.ID {
 		t.Errorf("changed %+v, %v", a, err)
 	}
 	hook.Filter.Handle = 0x11
-	if _, err := xdpload.Attach(c, p, hook); !errors.Is(err, os.ErrNotExist) {
+	if _, err := lab.Attach(t, c, p, attach.Plan{Hook: hook}); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("changed what is not there: %v", err)
 	}
 }
@@ -205,15 +202,15 @@ func TestClsactDetach(t *testing.T) {
 	p := classifier(t, "classifier")
 	mine, theirs := direct(v0, netlink.Ingress, "mine"), direct(v0, netlink.Ingress, "theirs")
 	for _, hook := range []attach.Clsact{mine, theirs} {
-		if _, err := xdpload.Attach(c, p, hook); err != nil {
+		if _, err := lab.Attach(t, c, p, attach.Plan{Hook: hook}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	a, err := xdpload.Detach(c, mine)
+	a, err := xdpload.Detach(t.Context(), c, mine)
 	if err != nil || a == nil || a.Filter.Pref != 49152 || a.Program.ID != p.ID {
 		t.Errorf("detached %+v, %v", a, err)
 	}
-	if a, err := xdpload.Detach(c, mine); a != nil || !errors.Is(err, os.ErrNotExist) {
+	if a, err := xdpload.Detach(t.Context(), c, mine); a != nil || !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("detached twice: %+v, %v", a, err)
 	}
 	if got := filters(t, ns, netlink.Ingress); len(got) != 1 || got[0].Options.Name != "theirs" {
@@ -232,19 +229,19 @@ func TestDetachNoEgress(t *testing.T) {
 	}
 	h := direct(v0, netlink.Ingress, "one.o:[classifier]")
 	h.Filter.Pref, h.Filter.Handle = 7, 1
-	if _, err := xdpload.Attach(c, classifier(t, "classifier"), h); err != nil {
+	if _, err := lab.Attach(t, c, classifier(t, "classifier"), attach.Plan{Hook: h}); err != nil {
 		t.Fatal(err)
 	}
 	h.Filter.Parent = netlink.Egress
-	if a, err := xdpload.Detach(c, h); a != nil || !isNoEgress(err) {
+	if a, err := xdpload.Detach(t.Context(), c, h); a != nil || !isNoEgress(err) {
 		t.Errorf("by handle: %+v, %v", a, err)
 	}
 	h.Filter.Handle = 0
-	if a, err := xdpload.Detach(c, h); a != nil || !isNoEgress(err) {
+	if a, err := xdpload.Detach(t.Context(), c, h); a != nil || !isNoEgress(err) {
 		t.Errorf("by name: %+v, %v", a, err)
 	}
 	h.Filter.Parent = netlink.Ingress
-	if a, err := xdpload.Detach(c, h); a == nil || err != nil {
+	if a, err := xdpload.Detach(t.Context(), c, h); a == nil || err != nil {
 		t.Errorf("on ingress: %+v, %v", a, err)
 	}
 }

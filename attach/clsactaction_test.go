@@ -5,9 +5,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/internal/bpftest"
+	"github.com/xdpload/xdpload/internal/bpftest/lab"
 	"github.com/xdpload/xdpload/netlink"
 )
 
@@ -32,10 +32,10 @@ func TestClsactActions(t *testing.T) {
 			ns := bpftest.NewNamespace(t)
 			v0, v1 := ns.Veth("v0", "v1")
 			c := ns.Conn()
-			_, err := xdpload.Attach(c, verdict(t, -1), attach.Clsact{Filter: netlink.Filter{
+			_, err := lab.Attach(t, c, verdict(t, -1), attach.Plan{Hook: attach.Clsact{Filter: netlink.Filter{
 				Ifindex: v0, Parent: netlink.Ingress, Protocol: ours,
 				BPF: &netlink.BPFFilter{Name: "match", ClassID: netlink.MakeHandle(1, 1), Actions: []*netlink.Action{tt.action}},
-			}})
+			}}})
 			if err != nil {
 				t.Fatal(err)
 			}

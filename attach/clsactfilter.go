@@ -7,11 +7,11 @@ import (
 )
 
 // identify finds the pref, the handle and the protocol of the filter to set.
-func (h Clsact) identify(e *session) (*target, error) {
-	c := e.conn
+func (s *filterSteps) identify(e *session) (*target, error) {
+	c, h := e.conn, s.Clsact
 	f, to := h.Filter, h.asked()
 	switch {
-	case h.Op == FilterAdd:
+	case s.adds():
 		return to, nil
 	case f.Handle != 0 && f.Pref != 0:
 		f.Protocol = to.protocol
@@ -27,11 +27,11 @@ func (h Clsact) identify(e *session) (*target, error) {
 	}
 	switch same := h.named(all); {
 	case len(same) > 1:
-		return nil, &AmbiguousError{Device: h.device(e), Attachments: h.attachments(e, same)}
+		return nil, &AmbiguousError{Device: h.name(e), Attachments: h.attachments(e, same)}
 	case len(same) == 1:
 		old := same[0]
 		return &target{pref: old.Pref, handle: old.Handle, protocol: old.Protocol, old: old}, nil
-	case h.Op == FilterReplace:
+	case !h.Change:
 		to.reserve(all)
 	}
 	return to, nil
@@ -41,7 +41,7 @@ func (h Clsact) identify(e *session) (*target, error) {
 func (h Clsact) asked() *target {
 	f := h.Filter
 	to := &target{pref: f.Pref, handle: f.Handle, protocol: f.Protocol}
-	if f.Protocol == 0 && h.Op != FilterChange {
+	if f.Protocol == 0 && !h.Change {
 		to.protocol = netlink.ProtocolAll
 	}
 	return to

@@ -3,6 +3,10 @@ package attach
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/netlink"
 )
@@ -17,7 +21,7 @@ type filterOff struct {
 }
 
 func (s *filterOff) look(e *session, m *move) error {
-	m.Device = s.device(e)
+	m.Device = s.name(e)
 	if err := CheckHook(e.conn, s.Filter.Ifindex, s.Filter.Parent); err != nil {
 		return err
 	}
@@ -49,8 +53,11 @@ func (*filterOff) put(ctx context.Context, e *session, all []*move) []error {
 			s.was = s.attachments(e, []*netlink.Filter{s.old})[0]
 		}
 		err := e.conn.DeleteFilter(identity(s.filter))
-		if err == nil {
+		switch {
+		case err == nil:
 			s.note(m)
+		case s.old == nil && errors.Is(err, unix.EINVAL): // as of one whose qdisc or block is not there
+			err = fmt.Errorf("%w: %w", os.ErrNotExist, err)
 		}
 		return err
 	})

@@ -9,9 +9,9 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 
-	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/internal/bpftest"
+	"github.com/xdpload/xdpload/internal/bpftest/lab"
 	"github.com/xdpload/xdpload/netlink"
 	"github.com/xdpload/xdpload/prog"
 )
@@ -35,8 +35,7 @@ func TestClsactVerdicts(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			hook := direct(v0, netlink.Ingress, "verdict")
-			hook.Op = attach.FilterReplace
-			if _, err := xdpload.Attach(c, tt.program, hook); err != nil {
+			if _, err := lab.Attach(t, c, tt.program, attach.Plan{Hook: hook, Replace: true}); err != nil {
 				t.Fatal(err)
 			}
 			near, far := ns.Tap(v0), ns.Tap(v1)
@@ -86,10 +85,7 @@ func TestClsactClassID(t *testing.T) {
 	} {
 		t.Run(tt.class, func(t *testing.T) {
 			tt.options.Name = "class"
-			_, err := xdpload.Attach(c, tt.program, attach.Clsact{
-				Filter: netlink.Filter{Ifindex: v0, Parent: parent, Protocol: ours, BPF: &tt.options},
-				Op:     attach.FilterReplace,
-			})
+			_, err := lab.Attach(t, c, tt.program, attach.Plan{Hook: attach.Clsact{Filter: netlink.Filter{Ifindex: v0, Parent: parent, Protocol: ours, BPF: &tt.options}}, Replace: true})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -155,8 +151,8 @@ func TestClsactReplaceUnderTraffic(t *testing.T) {
 	}
 	programs := []*prog.Program{counter(0), counter(8)}
 	hook := direct(v0, netlink.Ingress, "counter")
-	hook.Op, hook.Filter.Protocol = attach.FilterReplace, ours
-	if _, err := xdpload.Attach(c, programs[0], hook); err != nil {
+	hook.Filter.Protocol = ours
+	if _, err := lab.Attach(t, c, programs[0], attach.Plan{Hook: hook, Replace: true}); err != nil {
 		t.Fatal(err)
 	}
 	read := func() (a, b uint64) {
@@ -174,7 +170,7 @@ func TestClsactReplaceUnderTraffic(t *testing.T) {
 	seen, sender := ns.Tap(v0), ns.Tap(v1)
 	traffic := sender.Start()
 	for i := 0; i < replaces || !both(); i++ { // on a busy machine it may take more until both have met some
-		a, err := xdpload.Attach(c, programs[(i+1)%2], hook)
+		a, err := lab.Attach(t, c, programs[(i+1)%2], attach.Plan{Hook: hook, Replace: true})
 		if err != nil || a.Filter.Was == nil {
 			t.Errorf("replace %d: %+v, %v", i, a, err)
 			break

@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/bpftest"
@@ -21,24 +20,26 @@ import (
 // TestCommitFails: when the last step fails, the hook has again what it had, and
 // no slot and no pin has changed.
 func TestCommitFails(t *testing.T) {
-	xdp := func(index int, _ string) attach.Hook { return attach.XDP{Ifindex: index, Replace: true} }
-	clsact := func(index int, _ string) attach.Hook {
-		return attach.Clsact{Op: attach.FilterReplace, Filter: netlink.Filter{
+	xdp := func(index int, _ string) attach.Plan {
+		return attach.Plan{Hook: attach.XDP{Ifindex: index}, Replace: true}
+	}
+	clsact := func(index int, _ string) attach.Plan {
+		return attach.Plan{Hook: attach.Clsact{Filter: netlink.Filter{
 			Ifindex: index, Parent: netlink.Ingress, BPF: &netlink.BPFFilter{Name: "test", Direct: true},
-		}}
+		}}, Replace: true}
 	}
-	tcx := func(index int, _ string) attach.Hook { return attach.TCX{Ifindex: index} }
+	tcx := func(index int, _ string) attach.Plan { return attach.Plan{Hook: attach.TCX{Ifindex: index}} }
 	link := func(index int, root string) string { return fmt.Sprint(root, "/link", index) }
-	xdpLink := func(index int, root string) attach.Hook {
-		return attach.XDP{Ifindex: index, Link: link(index, root)}
+	xdpLink := func(index int, root string) attach.Plan {
+		return attach.Plan{Hook: attach.XDP{Ifindex: index}, Link: link(index, root)}
 	}
-	tcxLink := func(index int, root string) attach.Hook {
-		return attach.TCX{Ifindex: index, Order: attach.Order{Link: link(index, root)}}
+	tcxLink := func(index int, root string) attach.Plan {
+		return attach.Plan{Hook: attach.TCX{Ifindex: index}, Link: link(index, root)}
 	}
 	for _, tt := range []struct {
 		name    string
 		object  string
-		hook    func(ifindex int, root string) attach.Hook
+		plan    func(ifindex int, root string) attach.Plan
 		replace bool // a program of the same object is on the hook before
 		need    []bpftest.Feature
 	}{
@@ -61,14 +62,14 @@ func TestCommitFails(t *testing.T) {
 			}
 			t.Cleanup(func() { os.RemoveAll(root) })
 			obj := lab.Object(t, tt.object)
-			hook, other := tt.hook(v0, root), tt.hook(v1, root)
+			plan, other := tt.plan(v0, root), tt.plan(v1, root)
 			if tt.replace {
-				other = hook
+				other = plan
 			}
-			options := load.Options{Select: elf.Selector{Type: hook.ProgramType()}, Pins: load.PinOptions{Root: root}}
+			options := load.Options{Select: elf.Selector{Type: plan.Hook.ProgramType()}, Pins: load.PinOptions{Root: root}}
 			var first *load.Loaded
 			ns.Do(func() (err error) {
-				first, _, err = xdpload.Install(t.Context(), c, obj, options, other)
+				first, _, err = lab.Install(t, c, obj, options, other)
 				return err
 			})
 			defer first.Close()
@@ -78,7 +79,7 @@ func TestCommitFails(t *testing.T) {
 			options.Loaded = func(*load.Loaded) error { return first.Maps[0].Freeze() }
 			var failed error
 			ns.Do(func() error {
-				_, _, failed = xdpload.Install(t.Context(), c, obj, options, hook)
+				_, _, failed = lab.Install(t, c, obj, options, plan)
 				return nil
 			})
 			if failed == nil || !strings.HasPrefix(failed.Error(), "map jmp: set element 0: ") || strings.Contains(failed.Error(), "\n") {
@@ -115,19 +116,19 @@ func TestCommitFailsFilter(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			bpftest.Need(t, tt.need...)
 			b := lab.NewBench(t)
-			hook := func(ifindex int, o *netlink.BPFFilter) attach.Clsact {
-				return attach.Clsact{Op: attach.FilterReplace, Filter: netlink.Filter{
+			plan := func(ifindex int, o *netlink.BPFFilter) attach.Plan {
+				return attach.Plan{Hook: attach.Clsact{Filter: netlink.Filter{
 					Ifindex: ifindex, Parent: netlink.Ingress, Pref: 7, Handle: 5, BPF: o,
-				}}
+				}}, Replace: true}
 			}
 			var options load.Options
 			options.Select.Type = attach.Clsact{}.ProgramType()
-			first, err := b.Try("live_tc.o", options, hook(b.Other.Ifindex, &netlink.BPFFilter{Name: "array"}))
+			first, err := b.TryPlan("live_tc.o", options, plan(b.Other.Ifindex, &netlink.BPFFilter{Name: "array"}))
 			if err != nil {
 				t.Fatal(err)
 			}
 			if tt.old != nil {
-				if _, err := xdpload.Attach(b.Conn, first.Program(), hook(b.Hook.Ifindex, tt.old)); err != nil {
+				if _, err := lab.Attach(t, b.Conn, first.Program(), plan(b.Hook.Ifindex, tt.old)); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -137,7 +138,7 @@ func TestCommitFailsFilter(t *testing.T) {
 			if tt.old != nil { // the one option that the kernel does not change
 				renewed.SkipHW = tt.old.SkipHW
 			}
-			if _, err := b.Try("live_tc.o", options, hook(b.Hook.Ifindex, renewed)); err == nil || !strings.HasPrefix(err.Error(), "map jmp: set element 0: ") {
+			if _, err := b.TryPlan("live_tc.o", options, plan(b.Hook.Ifindex, renewed)); err == nil || !strings.HasPrefix(err.Error(), "map jmp: set element 0: ") {
 				t.Errorf("got %v", err)
 			}
 			if diff := cmp.Diff(before, tcOf(t, b.Conn, b.Hook.Ifindex)); diff != "" {

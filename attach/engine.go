@@ -54,7 +54,9 @@ func (e *engine) run(ctx context.Context) error {
 // resolve looks at every hook.
 func (e *engine) resolve() {
 	for _, m := range e.moves {
-		m.Err = m.look(e.session, m)
+		if m.Err == nil {
+			m.Err = m.look(e.session, m)
+		}
 	}
 }
 
@@ -248,7 +250,7 @@ func (e *engine) stopAtRefusal() bool {
 
 // confirm asks the kernel for the rest of what is to be told.
 func (e *engine) confirm() {
-	for todo := slices.DeleteFunc(slices.Clone(e.moves), func(m *move) bool { return !m.made && m.Err == nil }); len(todo) > 0; {
+	for todo := slices.DeleteFunc(slices.Clone(e.moves), func(m *move) bool { return !m.made && (m.Err == nil || m.steps == nil) }); len(todo) > 0; {
 		group := alike(todo)
 		todo = todo[len(group):]
 		group[0].confirm(e.session, group)

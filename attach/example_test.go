@@ -5,13 +5,11 @@ import (
 	"fmt"
 	"log"
 
-	"github.com/cilium/ebpf"
-
 	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
-	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/netlink"
+	"github.com/xdpload/xdpload/prog"
 )
 
 // A program goes before another on what eth0 receives, and stays as long as
@@ -26,19 +24,43 @@ func ExampleTCX() {
 		log.Fatal(err)
 	}
 	defer c.Close()
-	dev, err := c.Link("eth0")
+	foo := &xdpload.Object{Object: obj}
+	defer foo.Close()
+	a, err := xdpload.Attach(context.Background(), c, attach.Plan{
+		Source: foo,
+		Hook:   attach.TCX{Device: "eth0", Order: attach.Order{Anchor: attach.Before(attach.ProgramName("firewall"))}},
+		Link:   "/sys/fs/bpf/foo",
+	})
 	if err != nil {
 		log.Fatal(err)
 	}
-	l, a, err := xdpload.Install(context.Background(), c, obj,
-		load.Options{Select: elf.Selector{Type: ebpf.SchedCLS}},
-		attach.TCX{Ifindex: dev.Index, Order: attach.Order{
-			Anchor: attach.Before(attach.ProgramName("firewall")),
-			Link:   "/sys/fs/bpf/foo",
-		}})
+	fmt.Printf("%s runs program %d at position %d\n", a.Hook(), a.Program.ID, a.Multi.Position)
+}
+
+// A program runs as long as this process does not close the link that holds it, and
+// another takes its place.
+func ExampleAttachLink() {
+	c, err := netlink.Dial(nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+	eth0 := attach.XDP{Device: "eth0"}
+	var programs [2]*prog.Program
+	for i := range programs {
+		p, err := prog.OpenPinned(fmt.Sprint("/sys/fs/bpf/firewall", i), eth0.ProgramType())
+		if err != nil {
+			log.Fatal(err)
+		}
+		defer p.Close()
+		programs[i] = p
+	}
+	l, err := attach.AttachLink(c, programs[0], eth0)
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer l.Close()
-	fmt.Printf("%s runs program %d at position %d\n", a.Hook(), a.Program.ID, a.Multi.Position)
+	if err := l.Update(programs[1], programs[0]); err != nil {
+		log.Fatal(err)
+	}
 }

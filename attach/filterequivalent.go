@@ -28,7 +28,7 @@ func (s *filterSteps) candidates(e *session, m *move) []*Attachment {
 	}
 	all = slices.DeleteFunc(all, func(f *netlink.Filter) bool {
 		return h.Filter.Handle != 0 && h.Filter.Handle != f.Handle || (f.BPF.ProgramID == 0) != (len(asked.Bytecode) > 0) ||
-			s.Op != FilterAdd && !sameOptions(asked, f.BPF)
+			!s.adds() && !sameOptions(asked, f.BPF)
 	})
 	return h.attachments(e, all)
 }

@@ -79,10 +79,10 @@ func (h *herd) state() map[string][]netlink.XDPProgram {
 	return state
 }
 
-func (h *herd) installOn(links []*netlink.Link, hook attach.XDP, atomic bool) (*load.Loaded, []attach.Outcome) {
+func (h *herd) installOn(links []*netlink.Link, plan attach.Plan, atomic bool) (*load.Loaded, []attach.Outcome) {
 	h.t.Helper()
 	s := &xdpload.Object{Object: lab.Object(h.t, "drop.o"), Options: h.Options(load.Options{})}
-	all, err := h.apply(h.t.Context(), s, links, hook, atomic)
+	all, err := h.apply(h.t.Context(), s, links, plan, atomic)
 	h.check(err)
 	h.t.Cleanup(func() { s.Close() })
 	return s.Loaded(), all
@@ -90,13 +90,16 @@ func (h *herd) installOn(links []*netlink.Link, hook attach.XDP, atomic bool) (*
 
 // apply has the devices, as they were listed, run what comes from a source; from nil
 // nothing.
-func (h *herd) apply(ctx context.Context, s attach.Source, links []*netlink.Link, hook attach.XDP, atomic bool) ([]attach.Outcome, error) {
+func (h *herd) apply(ctx context.Context, s attach.Source, links []*netlink.Link, plan attach.Plan, atomic bool) ([]attach.Outcome, error) {
 	known := new(attach.Inventory)
+	hook, _ := plan.Hook.(attach.XDP)
+	plan.Source = s
 	var plans []attach.Plan
 	for _, l := range links {
 		known.AddLink(l)
 		hook.Ifindex = l.Index
-		plans = append(plans, attach.Plan{Source: s, Hook: hook})
+		plan.Hook = hook
+		plans = append(plans, plan)
 	}
 	return attach.Apply(ctx, h.Conn, plans, attach.Options{Atomic: atomic, Known: known})
 }
@@ -213,7 +216,7 @@ func (h *herd) classify(ctx context.Context, p *prog.Program, links []*netlink.L
 	var plans []attach.Plan
 	for _, l := range links {
 		f.Ifindex, f.Parent = l.Index, netlink.Ingress
-		plans = append(plans, attach.Plan{Source: source, Hook: attach.Clsact{Filter: f, Op: attach.FilterReplace}})
+		plans = append(plans, attach.Plan{Source: source, Hook: attach.Clsact{Filter: f}, Replace: true})
 	}
 	return attach.Apply(ctx, h.Conn, plans, attach.Options{Atomic: true})
 }

@@ -1,18 +1,45 @@
 package attach
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload/netlink"
 )
 
 // A Hook is a place where a device runs programs: an [XDP], [Clsact], [TCX] or
-// [Netkit] literal.
+// [Netkit] literal. The device goes by its name, or without one by its index.
 // The set of hooks is closed.
 type Hook interface {
 	// ProgramType is the type of the programs that the hook runs.
 	ProgramType() ebpf.ProgramType
 
-	ifindex() int // 0 for a block of filters that qdiscs share
-	// steps are what the hook does for a plan, to put a program there or to take
-	// one off.
-	steps(off bool) steps
+	// device names it; the index counts where the name is empty, and is 0 for a
+	// block of filters that qdiscs share.
+	device() (name string, ifindex int)
+	// steps are what the hook of a device does for a plan, to put a program there or
+	// to take one off.
+	steps(p *Plan, ifindex int) steps
+	// links is the hook as one on which a bpf_link holds programs, nil if none does.
+	links(ifindex int) linkHook
+}
+
+func errNoLinks() error {
+	return fmt.Errorf("a bpf_link cannot hold a program there: %w", errors.ErrUnsupported)
+}
+
+// place finds the device of a hook.
+func (v *Inventory) place(c *netlink.Conn, h Hook) (ifindex int, err error) {
+	name, ifindex := h.device()
+	if name == "" {
+		return ifindex, nil
+	}
+	l, err := c.Link(name)
+	if err != nil {
+		return 0, fmt.Errorf("device %s: %w", name, err)
+	}
+	v.AddLink(l)
+	return l.Index, nil
 }

@@ -9,26 +9,21 @@ import (
 
 	"github.com/cilium/ebpf"
 
-	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/elf/listing"
 	"github.com/xdpload/xdpload/internal/bpftest"
+	"github.com/xdpload/xdpload/internal/bpftest/lab"
 	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/netlink"
 )
 
 // idempotentHooks are hooks of every kind, to attach once, and once more.
-func idempotentHooks(ifindex int, force bool) map[string]attach.Hook {
-	filter := direct(ifindex, netlink.Ingress, "mine")
-	filter.Idempotent = true
-	if force {
-		filter.Op = attach.FilterReplace
-	}
-	return map[string]attach.Hook{
-		"xdp":    attach.XDP{Ifindex: ifindex, Idempotent: true, Replace: force},
-		"clsact": filter,
-		"tcx":    attach.TCX{Ifindex: ifindex, Order: attach.Order{Idempotent: true}},
+func idempotentHooks(ifindex int, force bool) map[string]attach.Plan {
+	return map[string]attach.Plan{
+		"xdp":    {Hook: attach.XDP{Ifindex: ifindex}, Idempotent: true, Replace: force},
+		"clsact": {Hook: direct(ifindex, netlink.Ingress, "mine"), Idempotent: true, Replace: force},
+		"tcx":    {Hook: attach.TCX{Ifindex: ifindex}, Idempotent: true, Replace: force},
 	}
 }
 
@@ -41,7 +36,7 @@ func TestIdempotent(t *testing.T) {
 			h := idempotentHooks(v0, false)[name]
 			program := func(s string) load.Options { return load.Options{Select: elf.Selector{Program: s}} }
 			object, one, other := "tc.o", program("cls_ok"), program("tc_shot")
-			if h.ProgramType() == ebpf.XDP {
+			if h.Hook.ProgramType() == ebpf.XDP {
 				object, one, other = "two.o", program("xdp_drop"), program("xdp_pass")
 			}
 			a := install(t, ns, object, one, h)
@@ -60,7 +55,7 @@ func TestIdempotent(t *testing.T) {
 func TestIdempotentMaps(t *testing.T) {
 	ns := bpftest.NewNamespace(t)
 	v0, _ := ns.Veth("v0", "v1")
-	hook := attach.XDP{Ifindex: v0, Idempotent: true, Replace: true}
+	hook := attach.Plan{Hook: attach.XDP{Ifindex: v0}, Idempotent: true, Replace: true}
 	set := func(pairs ...string) (o load.Options) {
 		for i := 0; i < len(pairs); i += 2 {
 			o.Variables = append(o.Variables, load.Variable{Name: pairs[i], Value: pairs[i+1]})
@@ -105,7 +100,7 @@ func TestIdempotentMaps(t *testing.T) {
 func TestIdempotentDefinitions(t *testing.T) {
 	ns := bpftest.NewNamespace(t)
 	v0, _ := ns.Veth("v0", "v1")
-	hook := attach.XDP{Ifindex: v0, Idempotent: true, Replace: true}
+	hook := attach.Plan{Hook: attach.XDP{Ifindex: v0}, Idempotent: true, Replace: true}
 	// attach makes a program with one map, of BPF_MAP_TYPE_*, sizes in bytes, a number of entries and flags.
 	attach := func(name string, definition ...byte) (a *attach.Attachment) {
 		t.Helper()
@@ -119,7 +114,7 @@ func TestIdempotentDefinitions(t *testing.T) {
 			t.Fatal(err)
 		}
 		ns.Netlink(func(c *netlink.Conn) error {
-			l, got, err := xdpload.Install(t.Context(), c, obj, load.Options{Select: elf.Selector{Type: ebpf.XDP}}, hook)
+			l, got, err := lab.Install(t, c, obj, load.Options{Select: elf.Selector{Type: ebpf.XDP}}, hook)
 			if err != nil {
 				return err
 			}

@@ -30,7 +30,7 @@ func TestAttachmentsOrder(t *testing.T) {
 		attach.TCX{Ifindex: v0, Egress: true},
 		direct(v0, netlink.Egress, "out"),
 	} {
-		if _, err := attachIn(ns, trail.program(fmt.Sprintf("p%d", i+1), int32(i+1), next), h); err != nil {
+		if _, err := attachIn(t, ns, trail.program(fmt.Sprintf("p%d", i+1), int32(i+1), next), attach.Plan{Hook: h}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -56,21 +56,29 @@ func TestAttachmentsInRunOrder(t *testing.T) {
 	for _, hook := range []attach.Clsact{
 		direct(v0, netlink.Egress, "out"), chain5, direct(v0, netlink.Ingress, "in second"), direct(v0, netlink.Ingress, "in first"),
 	} {
-		if _, err := xdpload.Attach(c, p, hook); err != nil {
+		if _, err := lab.Attach(t, c, p, attach.Plan{Hook: hook}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	tc(t, ns, "qdisc add dev v1 ingress")
-	if _, err := xdpload.Attach(c, p, direct(v1, netlink.Ingress, "peer")); err != nil {
+	if _, err := lab.Attach(t, c, p, attach.Plan{Hook: direct(v1, netlink.Ingress, "peer")}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := xdpload.Attach(c, lab.Load(t, "tiny.o", elf.Selector{}).Program(), attach.XDP{Ifindex: v0}); err != nil {
+	if _, err := lab.Attach(t, c, lab.Load(t, "tiny.o", elf.Selector{}).Program(), attach.Plan{Hook: attach.XDP{Ifindex: v0}}); err != nil {
 		t.Fatal(err)
 	}
+	tc(t, ns, "qdisc add dev lo ingress_block 7 clsact")
+	if _, err := lab.Attach(t, c, p, attach.Plan{Hook: attach.Clsact{Filter: netlink.Filter{Block: 7, BPF: &netlink.BPFFilter{Name: "shared"}}}}); err != nil {
+		t.Fatal(err)
+	}
+	indexes := map[string]int{"lo": 1, "v0": v0, "v1": v1}
 	list := func(ifindex int) (names []string) {
 		for a, err := range attach.Attachments(c, ifindex) {
 			if err != nil {
 				t.Fatal(err)
+			}
+			if a.Ifindex != indexes[a.Device] {
+				t.Errorf("%s has the index %d, want %d", a.Device, a.Ifindex, indexes[a.Device])
 			}
 			name := a.Device + " " + a.Mode.String()
 			if a.Filter != nil {
@@ -87,7 +95,7 @@ func TestAttachmentsInRunOrder(t *testing.T) {
 	if got := list(v1); !slices.Equal(got, []string{"v1 ingress peer"}) {
 		t.Errorf("v1 has %q", got)
 	}
-	if got := list(0); len(got) != len(want)+1 {
+	if got := list(0); len(got) != len(want)+2 {
 		t.Errorf("all devices have %q", got)
 	}
 }
@@ -111,7 +119,7 @@ func TestXDPKnown(t *testing.T) {
 	put := func(p *prog.Program, seen *netlink.Link) *attach.Attachment {
 		known := new(attach.Inventory)
 		known.AddLink(seen)
-		all, err := attach.Apply(t.Context(), c, []attach.Plan{{Source: xdpload.Open(p), Hook: attach.XDP{Ifindex: seen.Index, Replace: true}}}, attach.Options{Known: known})
+		all, err := attach.Apply(t.Context(), c, []attach.Plan{{Source: xdpload.Open(p), Hook: attach.XDP{Ifindex: seen.Index}, Replace: true}}, attach.Options{Known: known})
 		if err != nil || all[0].Err != nil {
 			t.Fatal(err, all[0].Err)
 		}

@@ -35,24 +35,24 @@ func TestKeep(t *testing.T) {
 			v0, _ := ns.Veth("v0", "v1")
 			program := func(object string) *prog.Program { return lab.Load(t, object, elf.Selector{}).Program() }
 			there, other := program("tiny.o"), program("drop.o")
-			hook := attach.XDP{Ifindex: v0}
-			if _, err := attachIn(ns, there, hook); err != nil {
+			plan := attach.Plan{Hook: attach.XDP{Ifindex: v0}}
+			if _, err := attachIn(t, ns, there, plan); err != nil {
 				t.Fatal(err)
 			}
-			hook.Replace = true
+			plan.Replace = true
 			stop := func(n int) unix.Errno {
 				if n > 1 || !tt.raced {
 					return tt.errno
 				}
 				there = program("tiny.o")
-				if _, err := attachIn(ns, there, hook); err != nil {
+				if _, err := attachIn(t, ns, there, plan); err != nil {
 					t.Error(err)
 				}
 				return 0
 			}
 			var out []attach.Outcome
 			ns.NetlinkStopped(unix.BPF_PROG_GET_FD_BY_ID, stop, func(c *netlink.Conn) (err error) {
-				plans := []xdpload.Plan{{Source: xdpload.Open(other), Hook: hook}}
+				plans := []xdpload.Plan{{Source: xdpload.Open(other), Hook: plan.Hook, Replace: true}}
 				out, err = xdpload.Apply(t.Context(), c, plans, xdpload.Options{Atomic: tt.atomic})
 				return err
 			})
@@ -80,22 +80,22 @@ func TestKeepGone(t *testing.T) {
 	v0, _ := ns.Veth("v0", "v1")
 	first := lab.Load(t, "tiny.o", elf.Selector{})
 	faster, other := lab.Load(t, "tiny.o", elf.Selector{}).Program(), lab.Load(t, "drop.o", elf.Selector{}).Program()
-	hook := attach.XDP{Ifindex: v0}
-	if _, err := attachIn(ns, first.Program(), hook); err != nil {
+	plan := attach.Plan{Hook: attach.XDP{Ifindex: v0}}
+	if _, err := attachIn(t, ns, first.Program(), plan); err != nil {
 		t.Fatal(err)
 	}
 	if err := first.Close(); err != nil { // the device holds it, and nothing else
 		t.Fatal(err)
 	}
-	hook.Replace = true
+	plan.Replace = true
 	overtake := func() error {
-		_, err := attachIn(ns, faster, hook)
+		_, err := attachIn(t, ns, faster, plan)
 		return err
 	}
 	var a *attach.Attachment
 	var err error
 	ns.NetlinkOvertaken(unix.BPF_PROG_GET_FD_BY_ID, overtake, func(c *netlink.Conn) error {
-		a, err = xdpload.Attach(c, other, hook)
+		a, err = lab.Attach(t, c, other, plan)
 		return nil
 	})
 	if err != nil || a.Replaced == nil || a.Replaced.ID != faster.ID {

@@ -105,11 +105,11 @@ func TestKilledWithLink(t *testing.T) {
 	}
 	b := lab.NewBench(t)
 	killed(b, "TestKilledWithLink")
-	hook := attach.XDP{Ifindex: b.Hook.Ifindex, Link: b.Root + "/link", Replace: true}
+	hook := attach.Plan{Hook: attach.XDP{Ifindex: b.Hook.Ifindex}, Link: b.Root + "/link", Replace: true}
 	if _, err := os.Lstat(hook.Link); err != nil {
 		t.Fatalf("killed too early: %v", err)
 	}
-	l, err := installIn(b, "live_tx.o", b.Options(load.Options{}), hook)
+	l, err := b.TryPlan("live_tx.o", b.Options(load.Options{}), hook)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,13 +145,14 @@ func die(t *testing.T, name, link string, early bool) {
 		if err != nil {
 			return err
 		}
-		hook := attach.XDP{Ifindex: l.Index}
+		plan := attach.Plan{Hook: attach.XDP{Ifindex: l.Index}}
 		if link != "" {
-			hook.Link = root + link
+			plan.Link = root + link
 		}
 		source := dying{&xdpload.Object{Object: lab.Object(t, "live_tx.o"), Options: load.Options{Pins: load.PinOptions{Root: root}}}, early}
-		source.Options.Select.Type = hook.ProgramType()
-		_, err = xdpload.Apply(t.Context(), c, []xdpload.Plan{{Source: source, Hook: hook}}, xdpload.Options{})
+		source.Options.Select.Type = ebpf.XDP
+		plan.Source = source
+		_, err = xdpload.Apply(t.Context(), c, []xdpload.Plan{plan}, xdpload.Options{})
 		return err
 	})
 	t.Error("alive: ", err)

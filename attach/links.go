@@ -22,12 +22,12 @@ type linkHook interface {
 	// fresh is a program that was just put there, as far as that is known without
 	// another look.
 	fresh(*session, *move) *Attachment
-	// leaves are the programs of the list that an idempotent plan may leave.
-	leaves(programList) []*Attachment
+	// inPlace are the programs of the list that are where the hook wants one.
+	inPlace(programList) []*Attachment
 	// ready refuses a new link whose place is not there.
 	ready(programList) error
-	// create attaches by a new link, and returns its descriptor.
-	create(*session) (int, error)
+	// create attaches by a new link.
+	create(*session) (*Link, error)
 	// keeps refuses an update of the link that holds an attachment, which
 	// cannot move it, if the hook wants another place.
 	keeps(programList, *Attachment) error
@@ -35,25 +35,16 @@ type linkHook interface {
 	current(op string, on programList) error
 }
 
-// ErrLinkDetached says that what is pinned is a bpf_link that was detached, or
-// whose device is gone. It can hold nothing any more.
-var ErrLinkDetached = errors.New("a bpf_link that was detached")
-
-// ErrNotLink says that what is pinned where a bpf_link should be is a map or a
-// program.
-var ErrNotLink = errors.New("what is pinned there is no bpf_link")
-
 // linkSteps have a bpf_link hold the program: a new one, which comes to be when
 // its pin is published, or the one that is pinned already. A new one that is not
 // published is not attached.
 type linkSteps struct {
 	answered
+	*Plan
 	hook    linkHook
-	path    string
-	update  bool // the link that is pinned may be changed
 	on      programList
 	held    *Attachment // by the link that is pinned, nil for none
-	fd      int         // of the link, 0 without
+	link    *Link       // nil without
 	pin     os.FileInfo // of the link that is pinned, as it was found
 	fresh   bool        // the link is a new one
 	problem error       // where a program that does the same may make it void
@@ -69,36 +60,40 @@ func (s *linkSteps) look(e *session, m *move) (err error) {
 	if s.problem = s.open(e, m); s.held != nil {
 		m.old = s.held.Program.ID
 	}
-	if s.hook.leaves(s.on) != nil {
+	if len(s.left()) > 0 {
 		return nil
 	}
 	return s.problem
 }
 
+// left are the programs that an idempotent plan may leave.
+func (s *linkSteps) left() []*Attachment {
+	if !s.Idempotent {
+		return nil
+	}
+	return s.hook.inPlace(s.on)
+}
+
 // open finds what is pinned where the link is to be.
 func (s *linkSteps) open(e *session, m *move) (err error) {
-	if s.pin, err = os.Lstat(s.path); errors.Is(err, os.ErrNotExist) {
+	if s.pin, err = os.Lstat(s.Link); errors.Is(err, os.ErrNotExist) {
 		return s.hook.ready(s.on)
 	}
-	fd, kind, err := sys.OpenPinned(s.path)
+	s.link, err = OpenLink(PinnedAt(s.Link))
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return s.hook.ready(s.on)
 	case err != nil:
 		return err
 	}
-	s.fd = fd
-	if kind != sys.KindLink {
-		return &os.PathError{Op: opPinLink, Path: s.path, Err: ErrNotLink}
-	}
 	if s.held, err = s.pinned(e, m); err == nil {
 		err = s.hook.keeps(s.on, s.held)
 	}
 	switch {
-	case !s.update:
-		return &os.PathError{Op: opPinLink, Path: s.path, Err: os.ErrExist}
+	case !s.Replace:
+		return &os.PathError{Op: opPinLink, Path: s.Link, Err: os.ErrExist}
 	case err != nil:
-		return &os.PathError{Op: "update", Path: s.path, Err: err}
+		return &os.PathError{Op: "update", Path: s.Link, Err: err}
 	}
 	return nil
 }
@@ -108,7 +103,7 @@ func (s *linkSteps) open(e *session, m *move) (err error) {
 // again.
 func (s *linkSteps) pinned(e *session, m *move) (*Attachment, error) {
 	for attempt := 1; ; attempt++ {
-		info, err := sys.InfoOfDeviceLink(s.fd)
+		info, err := sys.InfoOfDeviceLink(s.link.fd)
 		switch {
 		case err != nil:
 			return nil, err
@@ -133,10 +128,8 @@ func (s *linkSteps) pinned(e *session, m *move) (*Attachment, error) {
 }
 
 func (s *linkSteps) close() {
-	if s.fd > 0 {
-		_ = sys.Close(s.fd)
-	}
-	s.fd = 0
+	_ = s.link.Close() // a descriptor of ours only
+	s.link = nil
 }
 
 // refused is why the kernel made no link: a conflict, where one of another load has
@@ -145,8 +138,8 @@ func (s *linkSteps) refused() error {
 	if s.refusal == nil {
 		return nil
 	}
-	if _, err := os.Lstat(s.path); err == nil {
-		return &pin.ConflictError{Path: s.path, Err: s.refusal}
+	if _, err := os.Lstat(s.Link); err == nil {
+		return &pin.ConflictError{Path: s.Link, Err: s.refusal}
 	}
 	return s.refusal
 }
@@ -154,8 +147,8 @@ func (s *linkSteps) refused() error {
 // drop has a new link hold nothing: the kernel frees it only some time after its
 // last pin and descriptor are gone.
 func (s *linkSteps) drop() {
-	if s.fresh && s.fd > 0 {
-		_ = sys.DetachLink(s.fd) // before Linux 5.9 it has to go by itself
+	if s.fresh && s.link != nil {
+		_ = s.link.Detach() // before Linux 5.9 it has to go by itself
 	}
 	s.fresh = false
 	s.close()
@@ -164,7 +157,7 @@ func (s *linkSteps) drop() {
 // candidates are what the link holds: beside it, the program could be attached
 // twice.
 func (s *linkSteps) candidates(*session, *move) []*Attachment {
-	for _, a := range s.hook.leaves(s.on) {
+	for _, a := range s.left() {
 		if s.held != nil && a.Link != nil && a.Link.ID == s.held.Link.ID {
 			return []*Attachment{a}
 		}
@@ -178,21 +171,20 @@ func (s *linkSteps) stage(e *session) error {
 	if s.problem != nil {
 		return nil
 	}
-	txn, err := e.transaction(s.path)
+	txn, err := e.transaction(s.Link)
 	if err != nil {
 		return fmt.Errorf("pin the link: %w", err)
 	}
-	if s.fd > 0 {
-		txn.Expect(s.path, s.pin)
+	if s.link != nil {
+		txn.Expect(s.Link, s.pin)
 		return nil
 	}
-	return txn.Pin(s.path, pinFunc(func(path string) error {
-		if s.fd, s.refusal = s.hook.create(e); s.refusal != nil {
-			s.fd = 0
+	return txn.Pin(s.Link, pinFunc(func(path string) error {
+		if s.link, s.refusal = s.hook.create(e); s.refusal != nil {
 			return errNotMade // an os.ErrExist of the hook would be taken for one of the path
 		}
 		s.fresh = true
-		return sys.Pin(s.fd, path)
+		return s.link.Pin(path)
 	}))
 }
 
@@ -220,8 +212,8 @@ func (*linkSteps) put(ctx context.Context, e *session, all []*move) []error {
 			return err
 		}
 		m.Gone = &s.held.Program
-		if err := sys.UpdateLink(s.fd, e.program().FD(), old); err != nil {
-			return &os.PathError{Op: "update", Path: s.path, Err: err}
+		if err := s.link.update(e.program().FD(), old); err != nil {
+			return &os.PathError{Op: "update", Path: s.Link, Err: err}
 		}
 		return nil
 	})
@@ -243,8 +235,8 @@ func (*linkSteps) confirm(e *session, all []*move) {
 			continue
 		}
 		which := ProgramID(e.program().ID)
-		if info, err := sys.InfoOfLink(s.fd); err == nil {
-			which, m.Attachment.Link = LinkID(info.ID), &LinkInfo{ID: info.ID}
+		if s.link != nil {
+			which, m.Attachment.Link = LinkID(s.link.ID), &s.link.LinkInfo
 		}
 		readBack(e, m, which, s.hook)
 	}
@@ -260,7 +252,7 @@ func (s *linkSteps) undo(e *session, m *move) error {
 	if err != nil {
 		return err
 	}
-	return sys.UpdateLink(s.fd, old, e.program().FD())
+	return s.link.update(old, e.program().FD())
 }
 
 // readBack completes a made move with what is now on the hook. Where that cannot
@@ -309,7 +301,12 @@ func (*linkOff) put(ctx context.Context, _ *session, all []*move) []error {
 	return oneByOne(ctx, all, func(m *move) error {
 		s, _ := m.steps.(*linkOff)
 		m.Attachment, m.Gone = s.held, &s.held.Program
-		return detachLink(s.id)
+		l, err := OpenLink(LinkID(s.id))
+		if err != nil {
+			return err
+		}
+		defer l.Close()
+		return l.Detach()
 	})
 }
 
@@ -318,21 +315,3 @@ func (*linkOff) again(*session, *move, error) bool { return false }
 func (*linkOff) confirm(*session, []*move) {}
 
 func (*linkOff) undo(*session, *move) error { return ErrLinkDetached }
-
-func updateLink(id uint32, program, old int) error {
-	fd, err := sys.LinkByID(id)
-	if err != nil {
-		return err
-	}
-	defer sys.Close(fd)
-	return sys.UpdateLink(fd, program, old)
-}
-
-func detachLink(id uint32) error {
-	fd, err := sys.LinkByID(id)
-	if err != nil {
-		return err
-	}
-	defer sys.Close(fd)
-	return sys.DetachLink(fd)
-}

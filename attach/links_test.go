@@ -9,7 +9,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/bpftest"
@@ -32,19 +31,19 @@ func TestLinkUpdateCompared(t *testing.T) {
 		name    string
 		need    []bpftest.Feature
 		program func(t *testing.T, i int) *prog.Program
-		hooks   func(ifindex int, path string) (create, update attach.Hook)
+		plans   func(ifindex int, path string) (create, update attach.Plan)
 	}{
-		{"xdp", nil, xdp, func(ifindex int, path string) (create, update attach.Hook) {
-			h := attach.XDP{Ifindex: ifindex, Link: path, Replace: true}
-			return h, h
+		{"xdp", nil, xdp, func(ifindex int, path string) (create, update attach.Plan) {
+			p := attach.Plan{Hook: attach.XDP{Ifindex: ifindex}, Link: path, Replace: true}
+			return p, p
 		}},
-		{"tcx", []bpftest.Feature{bpftest.TCX}, tc, func(ifindex int, path string) (create, update attach.Hook) {
-			h := attach.TCX{Ifindex: ifindex, Order: attach.Order{Link: path, Update: true}}
-			return h, h
+		{"tcx", []bpftest.Feature{bpftest.TCX}, tc, func(ifindex int, path string) (create, update attach.Plan) {
+			p := attach.Plan{Hook: attach.TCX{Ifindex: ifindex}, Link: path, Replace: true}
+			return p, p
 		}},
-		{"tcx, by its place", []bpftest.Feature{bpftest.TCX}, tc, func(ifindex int, path string) (create, update attach.Hook) {
-			return attach.TCX{Ifindex: ifindex, Order: attach.Order{Link: path}},
-				attach.TCX{Ifindex: ifindex, Order: attach.Order{Anchor: attach.Replace(attach.PinnedAt(path))}}
+		{"tcx, by its place", []bpftest.Feature{bpftest.TCX}, tc, func(ifindex int, path string) (create, update attach.Plan) {
+			return attach.Plan{Hook: attach.TCX{Ifindex: ifindex}, Link: path},
+				attach.Plan{Hook: attach.TCX{Ifindex: ifindex, Order: attach.Order{Anchor: attach.Replace(attach.PinnedAt(path))}}}
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -53,9 +52,9 @@ func TestLinkUpdateCompared(t *testing.T) {
 			ifindex, _ := ns.Veth("v0", "v1")
 			path := "/sys/fs/bpf/" + ns.Name
 			t.Cleanup(func() { os.Remove(path) })
-			create, update := tt.hooks(ifindex, path)
+			create, update := tt.plans(ifindex, path)
 			ours, theirs := tt.program(t, 1), tt.program(t, 2)
-			if _, err := attachIn(ns, tt.program(t, 0), create); err != nil {
+			if _, err := attachIn(t, ns, tt.program(t, 0), create); err != nil {
 				t.Fatal(err)
 			}
 			link, _, err := sys.OpenPinned(path)
@@ -66,7 +65,7 @@ func TestLinkUpdateCompared(t *testing.T) {
 			var a *attach.Attachment
 			overtake := func() error { return sys.UpdateLink(link, theirs.FD(), 0) }
 			ns.NetlinkOvertaken(unix.BPF_LINK_UPDATE, overtake, func(c *netlink.Conn) error {
-				a, err = xdpload.Attach(c, ours, update)
+				a, err = lab.Attach(t, c, ours, update)
 				return nil
 			})
 			if err != nil {
@@ -94,13 +93,13 @@ func TestLinkPathTaken(t *testing.T) {
 			v0, _ := ns.Veth("v0", "v1")
 			trail := newTrail(t)
 			ours, theirs := trail.program("ours", 1, next), trail.program("theirs", 2, next)
-			hook := attach.TCX{Ifindex: v0, Order: attach.Order{Link: "/sys/fs/bpf/" + ns.Name, Update: update}}
-			t.Cleanup(func() { os.Remove(hook.Link) })
+			plan := attach.Plan{Hook: attach.TCX{Ifindex: v0}, Link: "/sys/fs/bpf/" + ns.Name, Replace: update}
+			t.Cleanup(func() { os.Remove(plan.Link) })
 			overtake := func() (err error) {
 				ns.Do(func() error {
 					var fd int
 					if fd, err = sys.CreateLink(v0, sys.TCXIngress, theirs.FD(), sys.Place{}); err == nil {
-						err = errors.Join(sys.Pin(fd, hook.Link), sys.Close(fd))
+						err = errors.Join(sys.Pin(fd, plan.Link), sys.Close(fd))
 					}
 					return nil
 				})
@@ -109,7 +108,7 @@ func TestLinkPathTaken(t *testing.T) {
 			var a *attach.Attachment
 			var err error
 			ns.NetlinkOvertaken(unix.BPF_OBJ_PIN, overtake, func(c *netlink.Conn) error {
-				a, err = xdpload.Attach(c, ours, hook)
+				a, err = lab.Attach(t, c, ours, plan)
 				return nil
 			})
 			want := "tcx/ingress theirs"
@@ -133,27 +132,27 @@ func TestLinksAtOnce(t *testing.T) {
 	for _, tt := range []struct {
 		name, object string
 		need         []bpftest.Feature
-		hook         func(ifindex int, path string) attach.Hook
+		plan         func(ifindex int, path string) attach.Plan
 	}{
-		{"xdp", "live_tx.o", nil, func(ifindex int, path string) attach.Hook {
-			return attach.XDP{Ifindex: ifindex, Link: path, Replace: true}
+		{"xdp", "live_tx.o", nil, func(ifindex int, path string) attach.Plan {
+			return attach.Plan{Hook: attach.XDP{Ifindex: ifindex}, Link: path, Replace: true}
 		}},
-		{"tcx", "live_tc.o", []bpftest.Feature{bpftest.TCX}, func(ifindex int, path string) attach.Hook {
-			return attach.TCX{Ifindex: ifindex, Order: attach.Order{Link: path, Update: true}}
+		{"tcx", "live_tc.o", []bpftest.Feature{bpftest.TCX}, func(ifindex int, path string) attach.Plan {
+			return attach.Plan{Hook: attach.TCX{Ifindex: ifindex}, Link: path, Replace: true}
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			bpftest.Need(t, tt.need...)
 			b := lab.NewBench(t)
-			hook := tt.hook(b.Hook.Ifindex, b.Root+"/link")
+			plan := tt.plan(b.Hook.Ifindex, b.Root+"/link")
 			options := b.Options(load.Options{})
-			options.Select.Type = hook.ProgramType()
+			options.Select.Type = plan.Hook.ProgramType()
 			var loops sync.WaitGroup
 			for range 4 {
 				loops.Go(func() {
 					for range bpftest.Rounds(40) {
 						b.NS.Netlink(func(c *netlink.Conn) error {
-							l, _, err := xdpload.Install(t.Context(), c, lab.Object(t, tt.object), options, hook)
+							l, _, err := lab.Install(t, c, lab.Object(t, tt.object), options, plan)
 							if err != nil {
 								t.Error(err)
 								return nil
@@ -165,7 +164,7 @@ func TestLinksAtOnce(t *testing.T) {
 			}
 			loops.Wait()
 			if got := runningOn(b, b.Hook.Ifindex); len(got) != 1 {
-				t.Errorf("on the hook: %v", got)
+				t.Errorf("on the plan: %v", got)
 			}
 		})
 	}

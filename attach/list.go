@@ -12,41 +12,10 @@ import (
 	"github.com/xdpload/xdpload/netlink"
 )
 
-// Attachments lists the programs on every hook of a device, in the order in
-// which a packet meets them. A device index of 0 stands for all devices of the
-// network namespace. An error ends the list.
-//
-// The calling thread has to be in the network namespace of c, or the programs of
-// [TCX] and [Netkit] hooks are those of other devices.
+// Attachments lists the programs on every hook of a device: see
+// [Inventory.Attachments].
 func Attachments(c *netlink.Conn, ifindex int) iter.Seq2[*Attachment, error] {
-	return func(yield func(*Attachment, error) bool) {
-		var known Inventory
-		for link, err := range links(c, ifindex) {
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			all, err := known.Attachments(c, link)
-			for _, a := range all {
-				if !yield(a, nil) {
-					return
-				}
-			}
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-		}
-	}
-}
-
-func links(c *netlink.Conn, ifindex int) iter.Seq2[*netlink.Link, error] {
-	if ifindex == 0 {
-		return c.Links()
-	}
-	return func(yield func(*netlink.Link, error) bool) {
-		yield(c.LinkByIndex(ifindex))
-	}
+	return new(Inventory).Attachments(c, ifindex)
 }
 
 // Attachments lists what runs on every hook of a device, in the order in which a
@@ -56,20 +25,54 @@ func links(c *netlink.Conn, ifindex int) iter.Seq2[*netlink.Link, error] {
 // device itself sends after them: netkit runs them when a packet leaves the
 // one device for the other (drivers/net/netkit.c, netkit_xmit).
 //
-// Hooks that this kernel does not have, and those that a plain user may not
-// look at, are left out. For the calling thread see the function
-// [Attachments].
-func (v *Inventory) Attachments(c *netlink.Conn, l *netlink.Link) ([]*Attachment, error) {
+// A device index of 0 stands for all devices of the network namespace of c. The
+// whole list is read before it is yielded; an error ends it. Hooks that this kernel
+// does not have, and those that a plain user may not look at, are left out.
+func (v *Inventory) Attachments(c *netlink.Conn, ifindex int) iter.Seq2[*Attachment, error] {
+	return func(yield func(*Attachment, error) bool) {
+		var all []*Attachment
+		err := c.InNetNS(func() error {
+			for link, err := range v.devicesAt(c, ifindex) {
+				if err == nil {
+					err = v.ofLink(c, link, &all)
+				}
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		for _, a := range all {
+			if !yield(a, nil) {
+				return
+			}
+		}
+		if err != nil {
+			yield(nil, err)
+		}
+	}
+}
+
+func (v *Inventory) devicesAt(c *netlink.Conn, ifindex int) iter.Seq2[*netlink.Link, error] {
+	if ifindex == 0 {
+		return c.Links()
+	}
+	return func(yield func(*netlink.Link, error) bool) {
+		yield(v.device(c, ifindex))
+	}
+}
+
+func (v *Inventory) ofLink(c *netlink.Conn, l *netlink.Link, all *[]*Attachment) error {
 	filters, err := v.Classifiers(c, l)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	in := len(filters)
 	if i := slices.IndexFunc(filters, func(a *Attachment) bool { return a.Filter.Parent == netlink.Egress }); i >= 0 {
 		in = i
 	}
 	primary := l.Netkit != nil && l.Netkit.Primary
-	var out []*Attachment
+	out := *all
 	if primary && !l.Netkit.Single {
 		out = append(out, v.mprog(l, sys.NetkitPeer)...)
 	}
@@ -81,7 +84,8 @@ func (v *Inventory) Attachments(c *netlink.Conn, l *netlink.Link) ([]*Attachment
 	if primary {
 		out = append(out, v.mprog(l, sys.NetkitPrimary)...)
 	}
-	return out, nil
+	*all = out
+	return nil
 }
 
 // mprog is empty where the kernel does not tell, and then asks no more.
@@ -115,7 +119,9 @@ func (v *Inventory) Classifiers(c *netlink.Conn, l *netlink.Link) ([]*Attachment
 			return nil, err
 		}
 		for _, f := range filters {
-			out = append(out, v.classifier(l.Name, f, q.kind))
+			a := v.classifier(l.Name, f, q.kind)
+			a.Ifindex = l.Index // a block's filters have none
+			out = append(out, a)
 		}
 	}
 	return out, nil

@@ -23,7 +23,7 @@ import (
 func TestManySomeRefuse(t *testing.T) {
 	h := newHerd(t, herdSize())
 	links, want := h.refusing()
-	l, all := h.installOn(links, attach.XDP{}, false)
+	l, all := h.installOn(links, attach.Plan{}, false)
 	h.refused(all, want)
 	if l == nil {
 		t.Fatal("nothing was loaded")
@@ -45,7 +45,7 @@ func TestManySomeRefuse(t *testing.T) {
 		}
 	}
 
-	all, err := h.apply(t.Context(), nil, h.links(), attach.XDP{}, false)
+	all, err := h.apply(t.Context(), nil, h.links(), attach.Plan{}, false)
 	h.check(err)
 	h.refused(all, map[string]error{"f4": os.ErrExist})
 	for name, on := range h.state() {
@@ -79,14 +79,14 @@ func TestManyAtomic(t *testing.T) {
 		want map[string]error
 	}{
 		{"attach", func() []attach.Outcome {
-			l, all := h.installOn(links, attach.XDP{Replace: true}, true)
+			l, all := h.installOn(links, attach.Plan{Replace: true}, true)
 			if l != nil {
 				t.Error("something stays loaded")
 			}
 			return all
 		}, want},
 		{"detach", func() []attach.Outcome {
-			all, err := h.apply(t.Context(), nil, links, attach.XDP{}, true)
+			all, err := h.apply(t.Context(), nil, links, attach.Plan{}, true)
 			h.check(err)
 			return all
 		}, map[string]error{"f4": os.ErrExist}},
@@ -120,7 +120,7 @@ func TestManyInterrupted(t *testing.T) {
 	before := h.state()
 	p := h.program("new")
 	for _, limit := range []int{1, 128, 129, 200, 257, 300} {
-		links, hook := h.links(), attach.XDP{Replace: true}
+		links, hook := h.links(), attach.Plan{Replace: true}
 		_, err := h.apply(&stopAfter{Context: t.Context(), limit: limit}, xdpload.Open(p), links, hook, true)
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("interrupted at %d: got %v", limit, err)
@@ -149,7 +149,7 @@ func TestManyUndoneByOthers(t *testing.T) {
 	ctx := &stopAfter{Context: t.Context(), limit: 129, then: func() {
 		h.check(h.Conn.SetXDP(first.Index, netlink.XDP{FD: theirs.FD()}))
 	}}
-	_, err := h.apply(ctx, xdpload.Open(p), h.links(), attach.XDP{}, true)
+	_, err := h.apply(ctx, xdpload.Open(p), h.links(), attach.Plan{}, true)
 	if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), first.Name+": what was there before could not be put back") {
 		t.Errorf("got %v", err)
 	}
@@ -172,7 +172,7 @@ func TestManyOvertaken(t *testing.T) {
 	h.check(h.Conn.SetXDP(f0, netlink.XDP{FD: theirs.FD()}))
 	h.check(h.Conn.SetXDP(f1, netlink.XDP{FD: theirs.FD()}))
 	h.check(h.Conn.SetXDP(f2, netlink.XDP{FD: -1}))
-	all, err := h.apply(t.Context(), xdpload.Open(p), links, attach.XDP{Replace: true}, false)
+	all, err := h.apply(t.Context(), xdpload.Open(p), links, attach.Plan{Replace: true}, false)
 	h.check(err)
 	want := map[string]uint32{"f0": theirs.ID, "f1": theirs.ID}
 	for _, o := range all {
@@ -186,7 +186,7 @@ func TestManyOvertaken(t *testing.T) {
 	}
 	links = h.links()
 	h.check(h.Conn.SetXDP(f0, netlink.XDP{FD: theirs.FD()}))
-	all, err = h.apply(t.Context(), nil, links, attach.XDP{}, false)
+	all, err = h.apply(t.Context(), nil, links, attach.Plan{}, false)
 	h.check(err)
 	for _, o := range all {
 		if o.Err != nil || o.Gone == nil || o.Gone.ID != map[bool]uint32{true: theirs.ID, false: p.ID}[o.Device == "f0"] {
@@ -201,7 +201,7 @@ func TestManyModes(t *testing.T) {
 	h := newHerd(t, 4)
 	p := h.program("new")
 	h.check(h.Conn.SetXDP(h.device("f0"), netlink.XDP{FD: p.FD(), Mode: netlink.XDPGeneric}))
-	all, err := h.apply(t.Context(), xdpload.Open(p), h.links(), attach.XDP{Mode: netlink.XDPNative, Replace: true}, false)
+	all, err := h.apply(t.Context(), xdpload.Open(p), h.links(), attach.Plan{Hook: attach.XDP{Mode: netlink.XDPNative}, Replace: true}, false)
 	h.check(err)
 	h.refused(all, map[string]error{"f0": os.ErrExist})
 	for _, o := range all {
@@ -209,7 +209,7 @@ func TestManyModes(t *testing.T) {
 			t.Errorf("f0: %v", o.Err)
 		}
 	}
-	all, err = h.apply(t.Context(), nil, h.links(), attach.XDP{Mode: netlink.XDPNative}, false)
+	all, err = h.apply(t.Context(), nil, h.links(), attach.Plan{Hook: attach.XDP{Mode: netlink.XDPNative}}, false)
 	h.check(err)
 	h.refused(all, nil)
 	if on := h.state()["f0"]; len(on) != 1 {
@@ -220,8 +220,8 @@ func TestManyModes(t *testing.T) {
 // TestManyIdempotent: what runs the like stays, others get the program.
 func TestManyIdempotent(t *testing.T) {
 	h := newHerd(t, 6)
-	first, _ := h.installOn(h.links()[:3], attach.XDP{}, false)
-	second, all := h.installOn(h.links(), attach.XDP{Replace: true, Idempotent: true}, false)
+	first, _ := h.installOn(h.links()[:3], attach.Plan{}, false)
+	second, all := h.installOn(h.links(), attach.Plan{Replace: true, Idempotent: true}, false)
 	for i, o := range all {
 		want := second
 		if i < 3 {
@@ -231,7 +231,7 @@ func TestManyIdempotent(t *testing.T) {
 			t.Errorf("%s: %+v", o.Device, o.Attachment)
 		}
 	}
-	_, all = h.installOn(h.links(), attach.XDP{Replace: true, Idempotent: true}, false)
+	_, all = h.installOn(h.links(), attach.Plan{Replace: true, Idempotent: true}, false)
 	for _, o := range all {
 		if o.Err != nil || !o.Attachment.Unchanged {
 			t.Errorf("%s: %+v", o.Device, o)
@@ -249,7 +249,7 @@ func TestManyCommitFails(t *testing.T) {
 	before := h.state()
 	o := h.Options(load.Options{Loaded: func(*load.Loaded) error { return lab.MapOf(t, first, "jmp").Freeze() }})
 	s := &xdpload.Object{Object: lab.Object(t, "live_tx.o"), Options: o}
-	_, err := h.apply(t.Context(), s, h.links(), attach.XDP{Replace: true}, false)
+	_, err := h.apply(t.Context(), s, h.links(), attach.Plan{Replace: true}, false)
 	refused, ok := errors.AsType[*load.Error](err)
 	if !ok || refused.Map != "jmp" || strings.Contains(err.Error(), "put back") {
 		t.Errorf("got %v", err)
@@ -268,7 +268,7 @@ func TestManyModeChosen(t *testing.T) {
 	links := append(h.links(), lo)
 	want := map[string]netlink.XDPMode{"f0": netlink.XDPNative, "f1": netlink.XDPNative, "lo": netlink.XDPGeneric}
 	for _, replace := range []bool{false, true} { // what runs there is in the mode
-		_, all := h.installOn(links, attach.XDP{Replace: replace}, replace)
+		_, all := h.installOn(links, attach.Plan{Replace: replace}, replace)
 		for _, o := range all {
 			h.check(o.Err)
 			l, err := h.Conn.Link(o.Device)
@@ -290,10 +290,10 @@ func TestManyModeUndone(t *testing.T) {
 	h := newHerd(t, 2)
 	lo, err := h.Conn.Link("lo")
 	h.check(err)
-	_, first := h.installOn(h.links()[1:], attach.XDP{Mode: netlink.XDPGeneric}, false)
+	_, first := h.installOn(h.links()[1:], attach.Plan{Hook: attach.XDP{Mode: netlink.XDPGeneric}}, false)
 	h.check(first[0].Err)
 	links := append(h.links(), lo)
-	_, all := h.installOn(links, attach.XDP{}, true)
+	_, all := h.installOn(links, attach.Plan{}, true)
 	for i, o := range all {
 		refused := o.Device == first[0].Device
 		if (o.Err != nil) != refused || o.Undone == refused {
@@ -312,21 +312,19 @@ func TestManyModeUndone(t *testing.T) {
 func TestInOrder(t *testing.T) {
 	h := newHerd(t, 4)
 	ours, theirs := h.program("ours"), h.program("theirs")
-	attached := func(name string, replace bool) attach.XDP {
-		return attach.XDP{Ifindex: h.device(name), Replace: replace}
-	}
+	on := func(name string) attach.XDP { return attach.XDP{Ifindex: h.device(name)} }
 	for _, name := range []string{"f1", "f3"} {
-		if _, err := xdpload.Attach(h.Conn, theirs, attached(name, false)); err != nil {
+		if _, err := lab.Attach(t, h.Conn, theirs, attach.Plan{Hook: on(name)}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	source := xdpload.Open(ours)
 	all, err := xdpload.Apply(t.Context(), h.Conn, []xdpload.Plan{
-		{Source: source, Hook: attached("f0", false)},
-		{Source: source, Hook: attached("f1", false)}, // refused: it is taken
-		{Source: source, Hook: attached("f2", false)},
-		{Source: source, Hook: attached("f3", true)},
-		{Source: xdpload.Open(theirs), Hook: attached("f2", false)}, // of another source
+		{Source: source, Hook: on("f0")},
+		{Source: source, Hook: on("f1")}, // refused: it is taken
+		{Source: source, Hook: on("f2")},
+		{Source: source, Hook: on("f3"), Replace: true},
+		{Source: xdpload.Open(theirs), Hook: on("f2")}, // of another source
 	}, xdpload.Options{InOrder: true})
 	if err != nil {
 		t.Fatal(err)
@@ -337,7 +335,7 @@ func TestInOrder(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]uint32{"f0": ours.ID, "f1": theirs.ID, "f2": 0, "f3": theirs.ID} {
-		if got := h.Attached(attached(name, false)); got != want {
+		if got := h.Attached(on(name)); got != want {
 			t.Errorf("%s runs %d, want %d", name, got, want)
 		}
 	}

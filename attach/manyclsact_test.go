@@ -73,7 +73,7 @@ func TestFiltersInFlight(t *testing.T) {
 	p := classifier(t, "classifier")
 	first := direct(v0, netlink.Ingress, "one.o:[classifier]")
 	first.Filter.Pref, first.Filter.Handle = 7, 1
-	if _, err := xdpload.Attach(c, p, first); err != nil {
+	if _, err := lab.Attach(t, c, p, attach.Plan{Hook: first}); err != nil {
 		t.Fatal(err)
 	}
 	source, plans := xdpload.Open(p), make([]attach.Plan, 3)

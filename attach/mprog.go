@@ -19,16 +19,6 @@ type Order struct {
 	// Revision, if not 0, has a change refused unless the hook is at
 	// that revision: see [MultiInfo].
 	Revision uint64
-	// Link is a path on a BPF file system: the program is held by a bpf_link
-	// that is pinned there, and taken off with that pin. Empty: the program
-	// itself is attached, and stays until it is detached.
-	Link string
-	// Update lets the program be put into the link that is pinned at Link
-	// already.
-	Update bool
-	// Idempotent changes nothing if a program that does the same is
-	// in the place already: see [Attachment].
-	Idempotent bool
 	// Which program is taken off; the zero value is the only one.
 	Which Ref
 }
@@ -53,16 +43,14 @@ func (m mprog) name() string {
 	}
 }
 
-func (m mprog) steps(off bool) steps {
+func (m mprog) steps(p *Plan) steps {
 	switch {
-	case off && m.Which.kind == refLink:
+	case p.Source != nil:
+		return &mprogSteps{mprog: m, Plan: p}
+	case m.Which.kind == refLink:
 		return &linkOff{hook: m, id: m.Which.id}
-	case off:
-		return &mprogOff{mprog: m}
-	case m.Link != "":
-		return &linkSteps{hook: m, path: m.Link, update: m.Update}
 	}
-	return &mprogSteps{mprog: m}
+	return &mprogOff{mprog: m}
 }
 
 // query asks what is on the hook.
@@ -126,12 +114,9 @@ func (m mprog) position(on programList) (position, error) {
 	return at, err
 }
 
-// leaves are the programs that are in the place already, whatever the revision
+// inPlace are the programs that are in the place already, whatever the revision
 // was before what changes nothing now.
-func (m mprog) leaves(on programList) (out []*Attachment) {
-	if !m.Idempotent {
-		return nil
-	}
+func (m mprog) inPlace(on programList) (out []*Attachment) {
 	for i, a := range on.programs {
 		if m.Anchor == nil || m.Anchor.satisfied(on, i) {
 			out = append(out, a)
@@ -168,26 +153,27 @@ func (m mprog) keeps(on programList, a *Attachment) error {
 }
 
 // create attaches by a new link.
-func (m mprog) create(e *session) (int, error) {
+func (m mprog) create(e *session) (*Link, error) {
 	on, err := m.list(e)
 	if err != nil {
-		return -1, err
+		return nil, err
 	}
 	if err := m.ready(on); err != nil {
-		return -1, err
+		return nil, err
 	}
 	at, _ := m.position(on)
-	fd, err := sys.CreateLink(m.ifindex, m.point, e.program().FD(), at.Place)
+	l, err := newLink(sys.CreateLink(m.ifindex, m.point, e.program().FD(), at.Place))
 	if err != nil {
-		return -1, m.explain(e.conn, opAttach, err)
+		return nil, m.explain(e.conn, opAttach, err)
 	}
-	return fd, nil
+	return l, nil
 }
 
 // mprogSteps put a program among the others of a hook.
 type mprogSteps struct {
 	answered
 	mprog
+	*Plan
 	on      programList // as it was seen last
 	at      position
 	problem error // of the place, where a program that does the same may make it void
@@ -207,7 +193,12 @@ func (s *mprogSteps) look(e *session, m *move) (err error) {
 	return s.problem
 }
 
-func (s *mprogSteps) candidates(*session, *move) []*Attachment { return s.leaves(s.on) }
+func (s *mprogSteps) candidates(*session, *move) []*Attachment {
+	if !s.Idempotent {
+		return nil
+	}
+	return s.inPlace(s.on)
+}
 
 func (*mprogSteps) put(ctx context.Context, e *session, all []*move) []error {
 	return oneByOne(ctx, all, func(m *move) error {
@@ -237,7 +228,12 @@ func (s *mprogSteps) putOne(e *session, m *move) error {
 // link, if it has one, then holds the new one.
 func (s *mprogSteps) swap(program, old int, at sys.Place) error {
 	if s.at.replaced != nil && s.at.replaced.Link != nil {
-		return updateLink(s.at.replaced.Link.ID, program, old)
+		l, err := OpenLink(LinkID(s.at.replaced.Link.ID))
+		if err != nil {
+			return err
+		}
+		defer l.Close()
+		return l.update(program, old)
 	}
 	return sys.AttachProgram(s.ifindex, s.point, program, old, at)
 }

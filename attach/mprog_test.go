@@ -9,6 +9,7 @@ import (
 	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/internal/bpftest"
+	"github.com/xdpload/xdpload/internal/bpftest/lab"
 	"github.com/xdpload/xdpload/netlink"
 	"github.com/xdpload/xdpload/prog"
 )
@@ -23,22 +24,21 @@ func TestRevisionCompared(t *testing.T) {
 		do      func(c *netlink.Conn, h attach.TCX, there, other *prog.Program) error
 	}{
 		{"attach", unix.BPF_PROG_ATTACH, func(c *netlink.Conn, h attach.TCX, _, other *prog.Program) error {
-			_, err := xdpload.Attach(c, other, h)
+			_, err := lab.Attach(t, c, other, attach.Plan{Hook: h})
 			return err
 		}},
 		{"replace", unix.BPF_PROG_ATTACH, func(c *netlink.Conn, h attach.TCX, there, other *prog.Program) error {
 			h.Anchor = attach.Replace(attach.ProgramID(there.ID))
-			_, err := xdpload.Attach(c, other, h)
+			_, err := lab.Attach(t, c, other, attach.Plan{Hook: h})
 			return err
 		}},
 		{"link", unix.BPF_LINK_CREATE, func(c *netlink.Conn, h attach.TCX, _, other *prog.Program) error {
-			h.Link = "/sys/fs/bpf/" + t.Name()
-			_, err := xdpload.Attach(c, other, h)
+			_, err := lab.Attach(t, c, other, attach.Plan{Hook: h, Link: "/sys/fs/bpf/" + t.Name()})
 			return err
 		}},
 		{"detach", unix.BPF_PROG_DETACH, func(c *netlink.Conn, h attach.TCX, there, _ *prog.Program) error {
 			h.Which = attach.ProgramID(there.ID)
-			_, err := xdpload.Detach(c, h)
+			_, err := xdpload.Detach(t.Context(), c, h)
 			return err
 		}},
 	} {
@@ -48,12 +48,12 @@ func TestRevisionCompared(t *testing.T) {
 			trail := newTrail(t)
 			there, other := trail.program("there", 1, next), trail.program("other", 2, next)
 			hook := attach.TCX{Ifindex: v0}
-			a, err := attachIn(ns, there, hook)
+			a, err := attachIn(t, ns, there, attach.Plan{Hook: hook})
 			if err != nil {
 				t.Fatal(err)
 			}
 			overtake := func() error {
-				_, err := attachIn(ns, trail.program("faster", 3, next), hook)
+				_, err := attachIn(t, ns, trail.program("faster", 3, next), attach.Plan{Hook: hook})
 				return err
 			}
 			at := hook

@@ -13,17 +13,17 @@ import (
 )
 
 // attachIn attaches on a thread that is in the namespace.
-func attachIn(ns *bpftest.Namespace, p *prog.Program, h attach.Hook) (a *attach.Attachment, err error) {
+func attachIn(t *testing.T, ns *bpftest.Namespace, p *prog.Program, plan attach.Plan) (a *attach.Attachment, err error) {
 	ns.Netlink(func(c *netlink.Conn) error {
-		a, err = xdpload.Attach(c, p, h)
+		a, err = lab.Attach(t, c, p, plan)
 		return nil
 	})
 	return a, err
 }
 
-func detachIn(ns *bpftest.Namespace, h attach.Hook) (a *attach.Attachment, err error) {
+func detachIn(t *testing.T, ns *bpftest.Namespace, h attach.Hook) (a *attach.Attachment, err error) {
 	ns.Netlink(func(c *netlink.Conn) error {
-		a, err = xdpload.Detach(c, h)
+		a, err = xdpload.Detach(t.Context(), c, h)
 		return nil
 	})
 	return a, err
@@ -45,12 +45,11 @@ func on(t *testing.T, ns *bpftest.Namespace, ifindex int) (all []string) {
 }
 
 // install loads and attaches in a namespace, and closes what was loaded.
-func install(t *testing.T, ns *bpftest.Namespace, object string, o load.Options, h attach.Hook) *attach.Attachment {
+func install(t *testing.T, ns *bpftest.Namespace, object string, o load.Options, plan attach.Plan) *attach.Attachment {
 	t.Helper()
-	o.Select.Type = h.ProgramType()
 	var a *attach.Attachment
 	ns.Netlink(func(c *netlink.Conn) error {
-		l, got, err := xdpload.Install(t.Context(), c, lab.Object(t, object), o, h)
+		l, got, err := lab.Install(t, c, lab.Object(t, object), o, plan)
 		if err != nil {
 			return err
 		}

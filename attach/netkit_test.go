@@ -69,7 +69,7 @@ func TestNetkitOrder(t *testing.T) {
 			} {
 				for _, isPeer := range []bool{false, true} {
 					h := attach.Netkit{Ifindex: primary, Peer: isPeer, Order: attach.Order{Anchor: step.anchor}}
-					if _, err := attachIn(near, step.p, h); err != nil {
+					if _, err := attachIn(t, near, step.p, attach.Plan{Hook: h}); err != nil {
 						t.Fatalf("%s: %v", step.p.Name, err)
 					}
 				}
@@ -82,7 +82,7 @@ func TestNetkitOrder(t *testing.T) {
 			}
 			h := attach.Netkit{Ifindex: primary, Peer: true}
 			h.Which = attach.ProgramName("five")
-			if _, err := detachIn(near, h); err != nil {
+			if _, err := detachIn(t, near, h); err != nil {
 				t.Error(err)
 			}
 			if way, _ := trail.read(there, here); way != 234 {
@@ -108,7 +108,7 @@ func TestNetkitBlackhole(t *testing.T) {
 		t.Error("the black hole passes a packet without a program")
 	}
 	h := attach.Netkit{Ifindex: primary, Peer: true}
-	if _, err := attachIn(near, trail.program("pass", 7, pass), h); err != nil {
+	if _, err := attachIn(t, near, trail.program("pass", 7, pass), attach.Plan{Hook: h}); err != nil {
 		t.Fatal(err)
 	}
 	if way, seen := trail.read(there, here); way != 7 || !seen {
@@ -124,18 +124,21 @@ func TestNetkitView(t *testing.T) {
 	primary, peer := netkitPair(t, near, far, netlink.NetkitPair{Netkit: netlink.Netkit{Mode: &mode}})
 	here, there := near.Tap(primary), far.Tap(peer)
 	trail := newTrail(t)
-	link := attach.Netkit{Ifindex: primary, Peer: true}
-	link.Link = filepath.Join("/sys/fs/bpf", t.Name())
-	t.Cleanup(func() { os.Remove(link.Link) })
+	link := filepath.Join("/sys/fs/bpf", t.Name())
+	t.Cleanup(func() { os.Remove(link) })
 	for i, h := range []attach.Hook{
-		link,
+		attach.Netkit{Ifindex: primary, Peer: true},
 		attach.TCX{Ifindex: primary},
 		direct(primary, netlink.Ingress, "in"),
 		attach.TCX{Ifindex: primary, Egress: true},
 		direct(primary, netlink.Egress, "out"),
 		attach.Netkit{Ifindex: primary},
 	} {
-		if _, err := attachIn(near, trail.program(string(rune('a'+i)), int32(i+1), next), h); err != nil {
+		plan := attach.Plan{Hook: h}
+		if i == 0 {
+			plan.Link = link
+		}
+		if _, err := attachIn(t, near, trail.program(string(rune('a'+i)), int32(i+1), next), plan); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -157,10 +160,10 @@ func TestNetkitRefusals(t *testing.T) {
 	v0, _ := near.Veth("v0", "v1")
 	_, peer := netkitPair(t, near, far, netlink.NetkitPair{})
 	p := newTrail(t).program("one", 1, next)
-	if _, err := attachIn(near, p, attach.Netkit{Ifindex: v0}); !errors.Is(err, unix.ENXIO) || !strings.Contains(err.Error(), "v0 is not a netkit device") {
+	if _, err := attachIn(t, near, p, attach.Plan{Hook: attach.Netkit{Ifindex: v0}}); !errors.Is(err, unix.ENXIO) || !strings.Contains(err.Error(), "v0 is not a netkit device") {
 		t.Errorf("on a veth: %v", err)
 	}
-	if _, err := attachIn(far, p, attach.Netkit{Ifindex: peer, Peer: true}); !errors.Is(err, os.ErrPermission) || !strings.Contains(err.Error(), "attached through the primary device") {
+	if _, err := attachIn(t, far, p, attach.Plan{Hook: attach.Netkit{Ifindex: peer, Peer: true}}); !errors.Is(err, os.ErrPermission) || !strings.Contains(err.Error(), "attached through the primary device") {
 		t.Errorf("through the peer: %v", err)
 	}
 }
@@ -184,10 +187,10 @@ func TestNetkitSingle(t *testing.T) {
 		return nil
 	}})
 	p := newTrail(t).program("one", 1, next)
-	if _, err := attachIn(ns, p, attach.Netkit{Ifindex: dev.Index}); err != nil {
+	if _, err := attachIn(t, ns, p, attach.Plan{Hook: attach.Netkit{Ifindex: dev.Index}}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := attachIn(ns, p, attach.Netkit{Ifindex: dev.Index, Peer: true}); err == nil || !strings.Contains(err.Error(), "no peer") {
+	if _, err := attachIn(t, ns, p, attach.Plan{Hook: attach.Netkit{Ifindex: dev.Index, Peer: true}}); err == nil || !strings.Contains(err.Error(), "no peer") {
 		t.Errorf("on the peer of a single device: %v", err)
 	}
 	if diff := cmp.Diff([]string{"netkit/primary one"}, on(t, ns, dev.Index)); diff != "" {

@@ -11,8 +11,29 @@ import (
 type Plan struct {
 	// Source is what shall run there; nil takes off what is there.
 	Source Source
-	// Hook is the place, and how the program comes there.
+	// Hook is the place.
 	Hook Hook
+	// Replace lets the program take the place of another, with no moment in between
+	// in which neither runs: of the XDP program in the same mode; of the filter that
+	// has the Handle of the hook's or, without one, its name and chain, and its Pref
+	// and Protocol where those are set; with Link, of what the bpf_link holds that is
+	// pinned there. It adds where there is none. Several filters with the name are
+	// an [*AmbiguousError]. A [TCX] or [Netkit] hook has room for all: to take the
+	// place of one there, see the anchor [Replace].
+	//
+	// A bpf_link, and without one an XDP program, is compared and swapped:
+	// Attachment.Replaced is what was replaced, unless it is Uncompared.
+	Replace bool
+	// Idempotent changes nothing if a program that does the same is in the place
+	// already, see [Attachment]: for a filter, under the same name, with the same
+	// class, flags, police and actions, and with the Pref, Handle and Protocol of
+	// the hook's where those are set.
+	Idempotent bool
+	// Link is a path on a BPF file system: the program is held by a bpf_link that is
+	// pinned there, and taken off with that pin. Empty: the program itself is
+	// attached, and stays until it is taken off. No bpf_link holds a filter:
+	// errors.ErrUnsupported.
+	Link string
 }
 
 // A Source is where the program of plans comes from. Plans that share one share
@@ -28,6 +49,25 @@ type Source interface {
 	// Uncommitted is what the load has still to publish, nil for nothing.
 	Uncommitted() Uncommitted
 }
+
+// Open is a [Source] of a program that is open, which stays the caller's; nil for
+// classic BPF.
+func Open(p *prog.Program) Source { return opened{p} }
+
+type opened struct{ p *prog.Program }
+
+func (o opened) Load(context.Context) error { return nil }
+
+func (o opened) Program() *prog.Program { return o.p }
+
+func (o opened) Does(attached prog.Info) (bool, error) {
+	if o.p == nil {
+		return true, nil // the hook has compared
+	}
+	return o.p.Does(attached)
+}
+
+func (opened) Uncommitted() Uncommitted { return nil }
 
 // Uncommitted is what a load has made beside the program, and what becomes seen
 // together with the change of hooks, or not at all.

@@ -16,6 +16,9 @@ func (e *NoEgressError) Error() string {
 	return "the ingress qdisc of the device has no egress hook, only a clsact qdisc has"
 }
 
+// Is reports whether the target is os.ErrNotExist.
+func (e *NoEgressError) Is(target error) bool { return target == os.ErrNotExist }
+
 // CheckHook refuses the egress of a device that has an ingress qdisc, a
 // [*NoEgressError]: what is asked for there, the kernel does on ingress. A device
 // with neither qdisc passes.
@@ -55,7 +58,7 @@ func (q qdisc) hooks() []netlink.Parent {
 
 // creates reports whether the hook is one of those that can be made on demand.
 func (h Clsact) creates() bool {
-	return h.Filter.Block == 0 && h.Op != FilterChange &&
+	return h.Filter.Block == 0 && !h.Change &&
 		(h.Filter.Parent == netlink.Ingress || h.Filter.Parent == netlink.Egress)
 }
 
@@ -65,7 +68,7 @@ func (h Clsact) find(e *session) (*place, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &place{device: h.device(e), qdisc: q}, nil
+	return &place{device: h.name(e), qdisc: q}, nil
 }
 
 // hookKey is where filters are.
@@ -78,12 +81,13 @@ func (h Clsact) hook() hookKey { return hookKey{h.Filter.Ifindex, h.Filter.Paren
 
 // findOnce is find, which for filters that are only added is believed from then
 // on: a hook that is gone since refuses them.
-func (h Clsact) findOnce(e *session) (*place, error) {
-	if h.Op != FilterAdd || h.Filter.Block != 0 {
+func (s *filterSteps) findOnce(e *session) (*place, error) {
+	h := s.Clsact
+	if !s.adds() || h.Filter.Block != 0 {
 		return h.find(e)
 	}
 	if q, ok := e.Known.hooks[h.hook()]; ok {
-		return &place{device: h.device(e), qdisc: q}, nil
+		return &place{device: h.name(e), qdisc: q}, nil
 	}
 	at, err := h.find(e)
 	if err != nil || at.missing && !h.creates() {
@@ -115,7 +119,7 @@ func (h Clsact) findQdisc(e *session) (qdisc, error) {
 	}
 	q, err := findQdisc(c, h.Filter.Ifindex, func(q *netlink.Qdisc) bool { return q.Parent == netlink.HandleClsact })
 	if err == nil && h.Filter.Parent == netlink.Egress && q.kind == kindIngress {
-		err = &NoEgressError{Device: h.device(e)}
+		err = &NoEgressError{Device: h.name(e)}
 	}
 	return q, err
 }

@@ -50,7 +50,7 @@ func leaveQdisc(t *testing.T, p *prog.Program, devices []int, nth int) (warned i
 	v0, v1 := ns.Veth("v0", "v1")
 	hook := direct(v1, netlink.Ingress, "taken")
 	hook.Filter.Pref, hook.Filter.Handle = 7, 1
-	if _, err := attachIn(ns, classifier(t, "tc"), hook); err != nil {
+	if _, err := attachIn(t, ns, classifier(t, "tc"), attach.Plan{Hook: hook}); err != nil {
 		t.Fatal(err)
 	}
 	var plans []xdpload.Plan

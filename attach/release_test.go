@@ -4,7 +4,6 @@ import (
 	"os"
 	"testing"
 
-	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/bpftest"
@@ -17,7 +16,7 @@ import (
 func TestOwnedStaysInUse(t *testing.T) {
 	b := lab.NewBench(t)
 	l := b.Install("tail_self.o", load.Options{})
-	if _, err := xdpload.Attach(b.Conn, l.Program(), b.Other); err != nil {
+	if _, err := lab.Attach(t, b.Conn, l.Program(), attach.Plan{Hook: b.Other}); err != nil {
 		t.Fatal(err)
 	}
 	b.Exit(l)
@@ -62,9 +61,9 @@ func TestOwnedStaysForLink(t *testing.T) {
 	l := b.Install("tail_self.o", load.Options{})
 	elsewhere := bpftest.NewNamespace(t)
 	ifindex, _ := elsewhere.Veth("v0", "v1")
-	link := attach.XDP{Ifindex: ifindex, Link: "/sys/fs/bpf/" + elsewhere.Name}
+	link := attach.Plan{Hook: attach.XDP{Ifindex: ifindex}, Link: "/sys/fs/bpf/" + elsewhere.Name}
 	t.Cleanup(func() { os.Remove(link.Link) })
-	if _, err := attachIn(elsewhere, l.Program(), link); err != nil {
+	if _, err := attachIn(t, elsewhere, l.Program(), link); err != nil {
 		t.Fatal(err)
 	}
 	b.Exit(l)

@@ -1,11 +1,13 @@
 package attach
 
-import "context"
+import (
+	"context"
+	"os"
+)
 
 // A move is a plan on its way.
 type move struct {
 	steps
-	plan *Plan
 	// old is the program in the place that the move takes, 0 for none.
 	old uint32
 	// idle reports that there is nothing to do.
@@ -14,9 +16,22 @@ type move struct {
 	Outcome
 }
 
-func newMove(p *Plan) *move {
-	m := &move{plan: p, steps: p.Hook.steps(p.Source == nil)}
-	m.Ifindex = p.Hook.ifindex()
+// newMove has no steps where there is nowhere to go.
+func newMove(e *session, p *Plan) *move {
+	m := new(move)
+	if m.Ifindex, m.Err = e.Known.place(e.conn, p.Hook); m.Err != nil {
+		m.Device, _ = p.Hook.device()
+		return m
+	}
+	hook := p.Hook.links(m.Ifindex)
+	switch {
+	case p.Link == "" || p.Source == nil:
+		m.steps = p.Hook.steps(p, m.Ifindex)
+	case hook == nil:
+		m.Err = &os.PathError{Op: opPinLink, Path: p.Link, Err: errNoLinks()}
+	default:
+		m.steps = &linkSteps{Plan: p, hook: hook}
+	}
 	return m
 }
 

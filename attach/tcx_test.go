@@ -49,7 +49,7 @@ func TestTCXOrder(t *testing.T) {
 		{"after by id", trail.program("seven", 7, next), attach.After(attach.ProgramID(two.ID)), 6341527},
 		{"replace by name", trail.program("eight", 8, next), attach.Replace(attach.ProgramName("six")), 8341527},
 	} {
-		a, err := attachIn(ns, step.p, hook(step.anchor))
+		a, err := attachIn(t, ns, step.p, attach.Plan{Hook: hook(step.anchor)})
 		if err != nil {
 			t.Fatalf("%s: %v", step.name, err)
 		}
@@ -70,7 +70,7 @@ func TestTCXOrder(t *testing.T) {
 	for _, which := range []attach.Ref{attach.ProgramName("eight"), attach.ProgramID(three.ID), attach.PinnedAt(pinned)} {
 		h := hook(nil)
 		h.Which = which
-		if _, err := detachIn(ns, h); err != nil {
+		if _, err := detachIn(t, ns, h); err != nil {
 			t.Errorf("detach %v: %v", which, err)
 		}
 	}
@@ -111,7 +111,7 @@ func TestTCXVerdict(t *testing.T) {
 		{trail.program("pass", 3, pass), 3, true},
 		{trail.program("next", 1, next), 13, true},
 	} {
-		if _, err := attachIn(ns, step.p, hook); err != nil {
+		if _, err := attachIn(t, ns, step.p, attach.Plan{Hook: hook}); err != nil {
 			t.Fatal(err)
 		}
 		if way, seen := trail.read(out, in); way != step.want || seen != step.seen {
@@ -127,12 +127,12 @@ func TestTCXRefusals(t *testing.T) {
 	trail := newTrail(t)
 	one, twin := trail.program("one", 1, next), trail.program("one", 2, next)
 	hook := func(o attach.Order) attach.TCX { return attach.TCX{Ifindex: v0, Order: o} }
-	first, err := attachIn(ns, one, hook(attach.Order{}))
+	first, err := attachIn(t, ns, one, attach.Plan{Hook: hook(attach.Order{})})
 	if err != nil {
 		t.Fatal(err)
 	}
 	stale := first.Multi.Revision
-	second, err := attachIn(ns, twin, hook(attach.Order{Revision: stale}))
+	second, err := attachIn(t, ns, twin, attach.Plan{Hook: hook(attach.Order{Revision: stale})})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,16 +155,16 @@ func TestTCXRefusals(t *testing.T) {
 		{"two of a name", other, attach.Order{Anchor: attach.Before(attach.ProgramName("one"))}, nil, fmt.Sprintf("2 programs, and name one could be each: id %d name one, id %d name one", one.ID, twin.ID)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := attachIn(ns, tt.p, hook(tt.order))
+			_, err := attachIn(t, ns, tt.p, attach.Plan{Hook: hook(tt.order)})
 			if err == nil || tt.is != nil && !errors.Is(err, tt.is) || !strings.Contains(err.Error(), tt.says) {
 				t.Errorf("attach: %v, want %v and %q", err, tt.is, tt.says)
 			}
 		})
 	}
-	if _, err := detachIn(ns, hook(attach.Order{})); err == nil || !strings.Contains(err.Error(), "the only program") {
+	if _, err := detachIn(t, ns, hook(attach.Order{})); err == nil || !strings.Contains(err.Error(), "the only program") {
 		t.Errorf("detach of one of two: %v", err)
 	}
-	if _, err := detachIn(ns, attach.TCX{Ifindex: v0, Egress: true}); !errors.Is(err, os.ErrNotExist) {
+	if _, err := detachIn(t, ns, attach.TCX{Ifindex: v0, Egress: true}); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("detach of none: %v", err)
 	}
 	if got := on(t, ns, v0); len(got) != 2 {
@@ -177,7 +177,7 @@ func TestTCXMissing(t *testing.T) {
 	bpftest.Need(t, bpftest.Root, bpftest.Absent(bpftest.TCX))
 	ns := bpftest.NewNamespace(t)
 	v0, _ := ns.Veth("v0", "v1")
-	_, err := attachIn(ns, newTrail(t).program("one", 1, next), attach.TCX{Ifindex: v0})
+	_, err := attachIn(t, ns, newTrail(t).program("one", 1, next), attach.Plan{Hook: attach.TCX{Ifindex: v0}})
 	refused, ok := errors.AsType[*attach.HookError](err)
 	if !ok || refused.Since != "6.6" || !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "Linux 6.6") {
 		t.Errorf("attach: %v", err)

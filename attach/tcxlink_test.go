@@ -26,28 +26,27 @@ func TestTCXLink(t *testing.T) {
 	in, out := ns.Tap(v0), ns.Tap(v1)
 	trail := newTrail(t)
 	programs := [2]*prog.Program{trail.program("one", 1, drop), trail.program("two", 2, drop)}
-	hook := attach.TCX{Ifindex: v0}
-	hook.Link = filepath.Join("/sys/fs/bpf", t.Name(), "link")
-	t.Cleanup(func() { os.RemoveAll(filepath.Dir(hook.Link)) })
-	a, err := attachIn(ns, programs[0], hook)
+	plan := attach.Plan{Hook: attach.TCX{Ifindex: v0}, Link: filepath.Join("/sys/fs/bpf", t.Name(), "link")}
+	t.Cleanup(func() { os.RemoveAll(filepath.Dir(plan.Link)) })
+	a, err := attachIn(t, ns, programs[0], plan)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if a.Link == nil || a.Program.ID != programs[0].ID {
 		t.Fatalf("attached %+v", a)
 	}
-	if _, err := attachIn(ns, programs[1], hook); !errors.Is(err, os.ErrExist) {
+	if _, err := attachIn(t, ns, programs[1], plan); !errors.Is(err, os.ErrExist) {
 		t.Errorf("the pin was taken: %v", err)
 	}
 	plain := attach.TCX{Ifindex: v0}
-	if _, err := detachIn(ns, plain); !errors.Is(err, unix.EBUSY) || !strings.Contains(err.Error(), fmt.Sprintf("bpf_link id %d", a.Link.ID)) {
+	if _, err := detachIn(t, ns, plain); !errors.Is(err, unix.EBUSY) || !strings.Contains(err.Error(), fmt.Sprintf("bpf_link id %d", a.Link.ID)) {
 		t.Errorf("detach of what a link holds: %v", err)
 	}
 
 	traffic := out.Start()
-	hook.Update = true
+	plan.Replace = true
 	for i := 0; i < updates || traffic.Sent() < updates; i++ {
-		b, err := attachIn(ns, programs[(i+1)%2], hook)
+		b, err := attachIn(t, ns, programs[(i+1)%2], plan)
 		if err != nil {
 			t.Errorf("update %d: %v", i, err)
 			break
@@ -63,13 +62,12 @@ func TestTCXLink(t *testing.T) {
 	}
 	t.Logf("%d updates, %d packets", updates, sent)
 
-	instead := attach.TCX{Ifindex: v0}
-	instead.Anchor = attach.Replace(attach.PinnedAt(hook.Link))
-	b, err := attachIn(ns, programs[1], instead)
+	instead := attach.TCX{Ifindex: v0, Order: attach.Order{Anchor: attach.Replace(attach.PinnedAt(plan.Link))}}
+	b, err := attachIn(t, ns, programs[1], attach.Plan{Hook: instead})
 	if err != nil || b.Link == nil || b.Link.ID != a.Link.ID || b.Replaced == nil || b.Replaced.ID != programs[0].ID {
 		t.Errorf("replaced by the link's pin: %+v, %v", b, err)
 	}
-	if err := os.Remove(hook.Link); err != nil {
+	if err := os.Remove(plan.Link); err != nil {
 		t.Fatal(err)
 	}
 	for deadline := time.Now().Add(bpftest.Patience); ; { // a bpf_link goes late
@@ -89,25 +87,25 @@ func TestTCXLinkDetached(t *testing.T) {
 	v0, _ := ns.Veth("v0", "v1")
 	trail := newTrail(t)
 	hook := attach.TCX{Ifindex: v0, Egress: true}
-	hook.Link, hook.Update = filepath.Join("/sys/fs/bpf", t.Name()), true
-	t.Cleanup(func() { os.Remove(hook.Link) })
-	a, err := attachIn(ns, trail.program("one", 1, next), hook)
+	plan := attach.Plan{Hook: hook, Link: filepath.Join("/sys/fs/bpf", t.Name()), Replace: true}
+	t.Cleanup(func() { os.Remove(plan.Link) })
+	a, err := attachIn(t, ns, trail.program("one", 1, next), plan)
 	if err != nil {
 		t.Fatal(err)
 	}
-	other := hook
-	other.Egress = false
-	if _, err := attachIn(ns, trail.program("two", 2, next), other); err == nil || !strings.Contains(err.Error(), "on another hook") {
+	other := plan
+	other.Hook = attach.TCX{Ifindex: v0}
+	if _, err := attachIn(t, ns, trail.program("two", 2, next), other); err == nil || !strings.Contains(err.Error(), "on another hook") {
 		t.Errorf("update from another hook: %v", err)
 	}
 	hook.Which = attach.LinkID(a.Link.ID)
-	if off, err := detachIn(ns, hook); err != nil || off.Link.ID != a.Link.ID {
+	if off, err := detachIn(t, ns, hook); err != nil || off.Link.ID != a.Link.ID {
 		t.Fatalf("detached %+v, %v", off, err)
 	}
 	if got := on(t, ns, v0); got != nil {
 		t.Errorf("still there: %v", got)
 	}
-	if _, err := attachIn(ns, trail.program("two", 2, next), hook); !errors.Is(err, attach.ErrLinkDetached) {
+	if _, err := attachIn(t, ns, trail.program("two", 2, next), plan); !errors.Is(err, attach.ErrLinkDetached) {
 		t.Errorf("update of a detached link: %v", err)
 	}
 }

@@ -18,44 +18,38 @@ import (
 // XDP is the hook at which a device runs a program on each packet that it
 // receives, before the network stack.
 type XDP struct {
-	Ifindex int
+	Device  string // its name
+	Ifindex int    // its index, where the name is empty
 	// Mode is where the program runs. Any: to attach, native where the driver
 	// can and generic elsewhere; to take off, wherever a program is.
 	Mode netlink.XDPMode
-	// Replace lets a program of the same mode be taken off the hook, with
-	// no moment in between in which neither runs. It is compared and swapped:
-	// Attachment.Replaced is what was taken off, unless it is Uncompared.
-	Replace bool
-	// Link is a path on a BPF file system: the program is held by a bpf_link
-	// that is pinned there, and taken off with that pin. Replace then lets the
-	// program be put into the link that is pinned there already.
-	Link string
 	// LinkID has what this bpf_link holds taken off: it holds nothing
 	// from then on. Without it, what a bpf_link holds is an [*OccupiedError].
 	LinkID uint32
-	// Idempotent changes nothing if a program that does the same is
-	// on the hook already: see [Attachment].
-	Idempotent bool
 }
 
 // ProgramType is [ebpf.XDP].
 func (XDP) ProgramType() ebpf.ProgramType { return ebpf.XDP }
 
-func (h XDP) ifindex() int { return h.Ifindex }
+func (h XDP) device() (name string, ifindex int) { return h.Device, h.Ifindex }
 
-func (h XDP) steps(off bool) steps {
-	switch {
-	case off && h.LinkID != 0:
+func (h XDP) steps(p *Plan, ifindex int) steps {
+	h.Ifindex = ifindex
+	if p.Source == nil && h.LinkID != 0 {
 		return &linkOff{hook: h, id: h.LinkID}
-	case !off && h.Link != "":
-		return &linkSteps{hook: h, path: h.Link, update: h.Replace}
 	}
-	return &xdpSteps{XDP: h, off: off}
+	return &xdpSteps{XDP: h, Plan: p, off: p.Source == nil}
+}
+
+func (h XDP) links(ifindex int) linkHook {
+	h.Ifindex = ifindex
+	return h
 }
 
 // xdpSteps swap a program with the one that is expected there.
 type xdpSteps struct {
 	XDP
+	*Plan
 	off   bool
 	link  *netlink.Link   // as it was seen last
 	asked netlink.XDPMode // of the kernel
@@ -336,27 +330,22 @@ func (XDP) current(string, programList) error { return nil }
 // keeps allows every update: the hook has one place.
 func (XDP) keeps(programList, *Attachment) error { return nil }
 
-func (h XDP) leaves(on programList) []*Attachment {
-	if !h.Idempotent {
-		return nil
-	}
-	return on.programs
-}
+func (XDP) inPlace(on programList) []*Attachment { return on.programs }
 
 // create attaches by a new link. Unlike a program, a link never takes the
 // place of one (net/core/dev.c, dev_xdp_attach).
-func (h XDP) create(e *session) (int, error) {
+func (h XDP) create(e *session) (*Link, error) {
 	flags := map[netlink.XDPMode]uint32{
 		netlink.XDPNative:  unix.XDP_FLAGS_DRV_MODE,
 		netlink.XDPGeneric: unix.XDP_FLAGS_SKB_MODE,
 		netlink.XDPOffload: unix.XDP_FLAGS_HW_MODE,
 	}[h.Mode]
 	p := e.program()
-	fd, err := sys.CreateLink(h.Ifindex, sys.AttachXDP, p.FD(), sys.Place{Flags: flags})
+	l, err := newLink(sys.CreateLink(h.Ifindex, sys.AttachXDP, p.FD(), sys.Place{Flags: flags}))
 	if err != nil {
-		return -1, h.explainLink(e.conn, p, err)
+		return nil, h.explainLink(e.conn, p, err)
 	}
-	return fd, nil
+	return l, nil
 }
 
 // explainLink gives the reasons that the kernel has for the extended

@@ -38,7 +38,7 @@ func TestXDPModes(t *testing.T) {
 				t.Fatal(err)
 			}
 			p := lab.Load(t, "tiny.o", elf.Selector{}).Program()
-			a, err := xdpload.Attach(c, p, attach.XDP{Ifindex: dev.Index, Mode: tt.mode})
+			a, err := lab.Attach(t, c, p, attach.Plan{Hook: attach.XDP{Ifindex: dev.Index, Mode: tt.mode}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -49,7 +49,7 @@ func TestXDPModes(t *testing.T) {
 			if mode != int(tt.want) || len(ids) != 1 || ids[0] != p.ID {
 				t.Errorf("ip shows mode %d and programs %v, want %d and [%d]", mode, ids, tt.want, p.ID)
 			}
-			off, err := xdpload.Detach(c, attach.XDP{Ifindex: dev.Index})
+			off, err := xdpload.Detach(t.Context(), c, attach.XDP{Ifindex: dev.Index})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -59,7 +59,7 @@ func TestXDPModes(t *testing.T) {
 			if mode, ids := witness(t, ns, tt.device); mode != 0 || ids != nil {
 				t.Errorf("after detach ip shows mode %d and programs %v", mode, ids)
 			}
-			if off, err := xdpload.Detach(c, attach.XDP{Ifindex: dev.Index}); off != nil || !errors.Is(err, os.ErrNotExist) {
+			if off, err := xdpload.Detach(t.Context(), c, attach.XDP{Ifindex: dev.Index}); off != nil || !errors.Is(err, os.ErrNotExist) {
 				t.Errorf("detached from nothing: %+v, %v", off, err)
 			}
 		})
@@ -72,21 +72,21 @@ func TestXDPOccupied(t *testing.T) {
 	c := ns.Conn()
 	first := lab.Load(t, "tiny.o", elf.Selector{}).Program()
 	second := lab.Load(t, "drop.o", elf.Selector{}).Program()
-	hook := attach.XDP{Ifindex: index, Mode: netlink.XDPNative}
-	if _, err := xdpload.Attach(c, first, hook); err != nil {
+	plan := attach.Plan{Hook: attach.XDP{Ifindex: index, Mode: netlink.XDPNative}}
+	if _, err := lab.Attach(t, c, first, plan); err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct {
 		name   string
-		hook   attach.XDP
+		plan   attach.Plan
 		kernel string
 	}{
-		{"same mode", hook, "XDP program already attached"},
-		{"other mode", attach.XDP{Ifindex: index, Mode: netlink.XDPGeneric}, "Native and generic XDP can't be active at the same time"},
-		{"other mode, replace", attach.XDP{Ifindex: index, Mode: netlink.XDPGeneric, Replace: true}, "Native and generic XDP can't be active at the same time"},
+		{"same mode", plan, "XDP program already attached"},
+		{"other mode", attach.Plan{Hook: attach.XDP{Ifindex: index, Mode: netlink.XDPGeneric}}, "Native and generic XDP can't be active at the same time"},
+		{"other mode, replace", attach.Plan{Hook: attach.XDP{Ifindex: index, Mode: netlink.XDPGeneric}, Replace: true}, "Native and generic XDP can't be active at the same time"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := xdpload.Attach(c, second, tt.hook)
+			_, err := lab.Attach(t, c, second, tt.plan)
 			occupied, ok := errors.AsType[*attach.OccupiedError](err)
 			if !ok || !errors.Is(err, os.ErrExist) {
 				t.Fatalf("attach: %v, want an OccupiedError", err)
@@ -100,8 +100,8 @@ func TestXDPOccupied(t *testing.T) {
 		})
 	}
 
-	hook.Replace = true
-	a, err := xdpload.Attach(c, second, hook)
+	plan.Replace = true
+	a, err := lab.Attach(t, c, second, plan)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,11 +116,11 @@ func TestXDPReplaceOnLoopback(t *testing.T) {
 	ns := bpftest.NewNamespace(t)
 	c := ns.Conn()
 	first := lab.Load(t, "tiny.o", elf.Selector{}).Program()
-	if _, err := xdpload.Attach(c, first, attach.XDP{Ifindex: 1}); err != nil {
+	if _, err := lab.Attach(t, c, first, attach.Plan{Hook: attach.XDP{Ifindex: 1}}); err != nil {
 		t.Fatal(err)
 	}
 	second := lab.Load(t, "drop.o", elf.Selector{}).Program()
-	a, err := xdpload.Attach(c, second, attach.XDP{Ifindex: 1, Replace: true})
+	a, err := lab.Attach(t, c, second, attach.Plan{Hook: attach.XDP{Ifindex: 1}, Replace: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,13 +139,13 @@ func TestXDPSwapUnderTraffic(t *testing.T) {
 	var programs [2]*prog.Program
 	programs[0] = lab.Load(t, "drop.o", elf.Selector{}).Program()
 	programs[1] = lab.Load(t, "two.o", elf.Selector{Section: "xdp"}).Program()
-	if _, err := xdpload.Attach(c, programs[0], attach.XDP{Ifindex: index}); err != nil {
+	if _, err := lab.Attach(t, c, programs[0], attach.Plan{Hook: attach.XDP{Ifindex: index}}); err != nil {
 		t.Fatal(err)
 	}
 	seen, sender := ns.Tap(index), ns.Tap(peer)
 	traffic := sender.Start()
 	for i := 0; i < swaps || traffic.Sent() < swaps; i++ {
-		if _, err := xdpload.Attach(c, programs[(i+1)%2], attach.XDP{Ifindex: index, Replace: true}); err != nil {
+		if _, err := lab.Attach(t, c, programs[(i+1)%2], attach.Plan{Hook: attach.XDP{Ifindex: index}, Replace: true}); err != nil {
 			t.Errorf("swap %d: %v", i, err)
 			break
 		}
@@ -154,7 +154,7 @@ func TestXDPSwapUnderTraffic(t *testing.T) {
 	if frame, err := seen.Receive(); frame != nil || err != nil {
 		t.Errorf("the stack saw packet %d of %d, %v", binary.BigEndian.Uint32(frame[14:]), n, err)
 	}
-	if _, err := xdpload.Detach(c, attach.XDP{Ifindex: index}); err != nil {
+	if _, err := xdpload.Detach(t.Context(), c, attach.XDP{Ifindex: index}); err != nil {
 		t.Fatal(err)
 	}
 	if err := sender.Send(bpftest.Frame(7)); err != nil {

@@ -9,10 +9,10 @@ import (
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
-	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/bpftest"
+	"github.com/xdpload/xdpload/internal/bpftest/lab"
 	"github.com/xdpload/xdpload/internal/testobj"
 	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/offload"
@@ -77,10 +77,10 @@ func TestLoadBoundOnly(t *testing.T) {
 			return err
 		}
 		defer l.Close()
-		if _, err := xdpload.Attach(c, l.Program(), attach.XDP{Ifindex: v1}); !errors.Is(err, unix.EINVAL) {
+		if _, err := lab.Attach(t, c, l.Program(), attach.Plan{Hook: attach.XDP{Ifindex: v1}}); !errors.Is(err, unix.EINVAL) {
 			t.Errorf("attached to another device: %v", err)
 		}
-		if _, err := xdpload.Attach(c, l.Program(), attach.XDP{Ifindex: v0}); err != nil {
+		if _, err := lab.Attach(t, c, l.Program(), attach.Plan{Hook: attach.XDP{Ifindex: v0}}); err != nil {
 			t.Error(err)
 		}
 		if b, err := offload.BindingOfMap(l.Maps[0].FD()); b != nil || err != nil {

@@ -77,19 +77,18 @@ func TestPinDatabase(t *testing.T) {
 // it stays, and those that were there do.
 func TestPinFailure(t *testing.T) {
 	b := lab.NewBench(t)
-	taken := b.Other
-	taken.Replace = false
-	first, err := b.Try("tiny.o", load.Options{}, taken)
+	taken := attach.Plan{Hook: b.Other}
+	first, err := b.TryPlan("tiny.o", load.Options{}, taken)
 	if err != nil {
 		t.Fatal(err)
 	}
 	refuse := func(object string) {
 		t.Helper()
-		_, err := b.Try(object, load.Options{}, taken)
+		_, err := b.TryPlan(object, load.Options{}, taken)
 		if _, ok := errors.AsType[*attach.OccupiedError](err); !ok {
 			t.Fatalf("%s: %v, want an OccupiedError", object, err)
 		}
-		if id := b.Attached(taken); id != first.Program().ID {
+		if id := b.Attached(b.Other); id != first.Program().ID {
 			t.Errorf("%s: program %d is attached, was %d", object, id, first.Program().ID)
 		}
 	}
@@ -140,9 +139,7 @@ func TestMismatch(t *testing.T) {
 		})
 	}
 	// A refused attach puts the old map back.
-	taken := b.Hook
-	taken.Replace = false
-	if _, err := b.Try("table32.o", on(load.MismatchRecreate), taken); err == nil {
+	if _, err := b.TryPlan("table32.o", on(load.MismatchRecreate), attach.Plan{Hook: b.Hook}); err == nil {
 		t.Error("attached to a hook that is taken")
 	}
 	if id := lab.PinnedID(t, b.Root+"/tc/globals/table"); id != table.ID {

@@ -85,22 +85,20 @@ func TestReload(t *testing.T) {
 	defer jmp.Close()
 	before, id := lab.Slots(t, jmp), first.Program().ID
 	b.Exit(first)
-	taken := b.Hook
-	taken.Replace = false
-	tc := b.Ingress()
+	xdp, tc := attach.Plan{Hook: b.Hook, Replace: true}, attach.Plan{Hook: b.Ingress(), Replace: true}
 	for _, tt := range []struct {
 		name, object string
-		hook         attach.Hook
+		plan         attach.Plan
 		typ          ebpf.ProgramType
 		want         string
 	}{
-		{"second tail program is rejected", "live_rejected.o", b.Hook, ebpf.XDP, "program last: "},
-		{"attach is refused", "live_tx.o", taken, ebpf.XDP, "XDP program already attached"},
-		{"other flags", "live_frags.o", b.Hook, ebpf.XDP, "program entry: invalid argument: the program array that was there before is for programs of another kind"},
+		{"second tail program is rejected", "live_rejected.o", xdp, ebpf.XDP, "program last: "},
+		{"attach is refused", "live_tx.o", attach.Plan{Hook: b.Hook}, ebpf.XDP, "XDP program already attached"},
+		{"other flags", "live_frags.o", xdp, ebpf.XDP, "program entry: invalid argument: the program array that was there before is for programs of another kind"},
 		{"other type", "live_tc.o", tc, ebpf.SchedCLS, "/tc/globals/jmp is a program array for programs of type XDP, the object's are SchedCLS"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := b.Try(tt.object, load.Options{Select: elf.Selector{Type: tt.typ}}, tt.hook)
+			_, err := b.TryPlan(tt.object, load.Options{Select: elf.Selector{Type: tt.typ}}, tt.plan)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("%v, want %q", err, tt.want)
 			}

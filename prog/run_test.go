@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/bpftest"
@@ -78,7 +77,7 @@ func TestRunLikeVeth(t *testing.T) {
 	a, b := ns.Veth("v0", "v1")
 	attached := private(t, "xdp_sort")
 	ns.Netlink(func(c *netlink.Conn) error {
-		_, err := xdpload.Attach(c, attached.Program(), attach.XDP{Ifindex: a})
+		_, err := lab.Attach(t, c, attached.Program(), attach.Plan{Hook: attach.XDP{Ifindex: a}})
 		return err
 	})
 	tap := ns.Tap(b)

@@ -12,17 +12,34 @@ import (
 
 	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/attach"
+	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/netlink"
+	"github.com/xdpload/xdpload/prog"
 )
+
+// Attach carries out a plan that says all but what shall run.
+func Attach(t testing.TB, c *netlink.Conn, p *prog.Program, plan attach.Plan) (*attach.Attachment, error) {
+	plan.Source = xdpload.Open(p)
+	return xdpload.Attach(t.Context(), c, plan)
+}
+
+// Install is Attach for a fixture. The caller closes what was loaded.
+func Install(t testing.TB, c *netlink.Conn, obj *elf.Object, o load.Options, plan attach.Plan) (*load.Loaded, *attach.Attachment, error) {
+	t.Helper()
+	s := &xdpload.Object{Object: obj, Options: o}
+	plan.Source = s
+	a, err := xdpload.Attach(t.Context(), c, plan)
+	return s.Loaded(), a, err
+}
 
 // A Bench is a network namespace with a pair of devices, and a directory of its
 // own on the BPF file system. What goes wrong in its methods ends the test.
 type Bench struct {
 	NS    *bpftest.Namespace
 	Conn  *netlink.Conn
-	Hook  attach.XDP // of the first device; it replaces what is there
+	Hook  attach.XDP // of the first device
 	Other attach.XDP // of the second
 	Root  string     // the directory
 
@@ -45,14 +62,14 @@ func NewBench(t testing.TB) *Bench {
 	})
 	return &Bench{
 		T: t, NS: ns, Conn: ns.Conn(), Root: root,
-		Hook:  attach.XDP{Ifindex: first, Replace: true},
-		Other: attach.XDP{Ifindex: second, Replace: true},
+		Hook:  attach.XDP{Ifindex: first},
+		Other: attach.XDP{Ifindex: second},
 	}
 }
 
 // Ingress is the tc hook of the first device.
 func (b *Bench) Ingress() attach.Clsact {
-	return attach.Clsact{Op: attach.FilterReplace, Filter: netlink.Filter{
+	return attach.Clsact{Filter: netlink.Filter{
 		Ifindex: b.Hook.Ifindex, Parent: netlink.Ingress, Pref: 1, Handle: 1, BPF: &netlink.BPFFilter{Name: "test", Direct: true},
 	}}
 }
@@ -70,11 +87,17 @@ func (b *Bench) Options(o load.Options) load.Options {
 	return o
 }
 
-// Try installs a fixture on a hook, or says why that was refused. What was loaded
-// is closed with the test.
+// Try installs a fixture on a hook, where it replaces what is there, or says why that
+// was refused. What was loaded is closed with the test.
 func (b *Bench) Try(object string, o load.Options, h attach.Hook) (*load.Loaded, error) {
 	b.T.Helper()
-	l, _, err := xdpload.Install(b.T.Context(), b.Conn, Object(b.T, object), b.Options(o), h)
+	return b.TryPlan(object, o, attach.Plan{Hook: h, Replace: true})
+}
+
+// TryPlan is Try for what else a plan says.
+func (b *Bench) TryPlan(object string, o load.Options, p attach.Plan) (*load.Loaded, error) {
+	b.T.Helper()
+	l, _, err := Install(b.T, b.Conn, Object(b.T, object), b.Options(o), p)
 	if l != nil {
 		b.T.Cleanup(func() { l.Close() })
 	}
@@ -114,7 +137,7 @@ func (b *Bench) Attached(h attach.XDP) uint32 {
 // Detach takes the program off a hook and lets go of what it kept alive.
 func (b *Bench) Detach(h attach.Hook) {
 	b.T.Helper()
-	a, err := xdpload.Detach(b.Conn, h)
+	a, err := xdpload.Detach(b.T.Context(), b.Conn, h)
 	if err != nil {
 		b.T.Fatal(err)
 	}

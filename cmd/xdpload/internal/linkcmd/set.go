@@ -145,10 +145,10 @@ func (r *linkSetRequest) Prepare(_ context.Context, e *env.Env) (_ *subject.Chan
 	}
 	for _, l := range links {
 		e.Known().AddLink(l)
-		c.Plans = append(c.Plans, attach.Plan{Source: c.Source.Plan(), Hook: attach.XDP{
-			Ifindex: l.Index, Mode: r.Mode, Replace: e.Force, Idempotent: e.Idempotent,
-			Link: subject.PinPath(e, r.Link), LinkID: r.LinkID,
-		}})
+		c.Plans = append(c.Plans, attach.Plan{
+			Source: c.Source.Plan(), Hook: attach.XDP{Ifindex: l.Index, Mode: r.Mode, LinkID: r.LinkID},
+			Replace: e.Force, Idempotent: e.Idempotent, Link: subject.PinPath(e, r.Link),
+		})
 	}
 	c.One = func(o *attach.Outcome) any { return r.outcome(e, c, o) }
 	return c, nil

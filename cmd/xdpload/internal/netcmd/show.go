@@ -121,26 +121,27 @@ func nameOf(ns netns.Namespace) string {
 
 // devices shows a named device, and of all those with programs.
 func (r *netShowRequest) devices(conn *netlink.Conn, view *netView) (netList, error) {
-	list := netList{}
+	list, ifindex := netList{}, 0
 	if r.Device != "" {
 		l, err := conn.Link(r.Device)
 		if err != nil {
 			return nil, &env.DeviceError{Name: r.Device, Err: err}
 		}
-		d, err := view.Device(conn, l)
-		return append(list, d), err
+		view.known.AddLink(l)
+		list, ifindex = append(list, newNetDevice(l.Index, l.Name)), l.Index
 	}
-	for l, err := range conn.Links() {
+	for a, err := range view.known.Attachments(conn, ifindex) {
 		if err != nil {
 			return nil, err
 		}
-		d, err := view.Device(conn, l)
-		if err != nil {
-			return nil, err
+		if !strings.HasPrefix(a.Hook(), view.only) {
+			continue
 		}
-		if len(d.Attached) > 0 {
-			list = append(list, d)
+		if len(list) == 0 || list[len(list)-1].Ifindex != a.Ifindex {
+			list = append(list, newNetDevice(a.Ifindex, a.Device))
 		}
+		d := list[len(list)-1]
+		d.Attached = append(d.Attached, view.attached(a))
 	}
 	return list, nil
 }
@@ -180,15 +181,8 @@ type netAttached struct {
 	Link         *subject.BPFLink        `json:"bpf_link,omitempty"`
 }
 
-func (v *netView) Device(conn *netlink.Conn, l *netlink.Link) (*netDevice, error) {
-	d := &netDevice{Ifindex: l.Index, Name: l.Name, Attached: []netAttached{}}
-	all, err := v.known.Attachments(conn, l)
-	for _, a := range all {
-		if strings.HasPrefix(a.Hook(), v.only) {
-			d.Attached = append(d.Attached, v.attached(a))
-		}
-	}
-	return d, err
+func newNetDevice(ifindex int, name string) *netDevice {
+	return &netDevice{Ifindex: ifindex, Name: name, Attached: []netAttached{}}
 }
 
 func (v *netView) attached(a *attach.Attachment) netAttached {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"math"
 
-	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/internal/grammar"
@@ -28,18 +27,18 @@ type filterRequest struct {
 	Actions []*actionRequest
 	Police  *netlink.Police
 
-	op attach.FilterOp
+	op netlink.Change
 
 	IfExists bool // of a delete
 }
 
 // filterLines are those of a command about filters.
-func filterLines(op attach.FilterOp, build func(*filterRequest) *grammar.Node, line func(*filterRequest) env.Request) func() (*grammar.Node, func() env.Request) {
+func filterLines(op netlink.Change, build func(*filterRequest) *grammar.Node, line func(*filterRequest) env.Request) func() (*grammar.Node, func() env.Request) {
 	return env.Lines(func() filterRequest { return filterRequest{Code: newCodeRequest(), op: op} }, build, line)
 }
 
 // setLines are those that set filters.
-func setLines(op attach.FilterOp) func() (*grammar.Node, func() env.Request) {
+func setLines(op netlink.Change) func() (*grammar.Node, func() env.Request) {
 	return filterLines(op, (*filterRequest).setGrammar, func(r *filterRequest) env.Request { return &filterSetRequest{r} })
 }
 
@@ -73,7 +72,7 @@ func filterAddCommand() env.Command {
 			{Line: "xdpload tc filter add dev eth0 ingress bpf da obj foo.o", Help: "run the program of section classifier, or the only one for tc, on what comes in"},
 			{Line: "tcpdump -ddd arp | xdpload tc filter add dev eth0 ingress bpf bytecode-file - flowid 1:1", Help: "classify with classic BPF"},
 		},
-		Lines: setLines(attach.FilterAdd),
+		Lines: setLines(netlink.Added),
 	}
 }
 
@@ -85,7 +84,7 @@ func filterChangeCommand() env.Command {
 		Examples: []grammar.Example{
 			{Line: "xdpload tc filter change dev eth0 ingress pref 49152 handle 1 bpf da obj foo.o", Help: "run another program there"},
 		},
-		Lines: setLines(attach.FilterChange),
+		Lines: setLines(netlink.Changed),
 	}
 }
 
@@ -102,7 +101,7 @@ A filter that has the pref, handle and chain is replaced with no moment in betwe
 			{Line: "xdpload tc filter replace dev eth0 ingress bpf da obj foo.o", Help: "attach the program, or its new version"},
 			{Line: "xdpload -atomic tc filter replace dev 'veth*' ingress bpf da obj foo.o", Help: "do so on every device with such a name, or on none"},
 		},
-		Lines: setLines(attach.FilterReplace),
+		Lines: setLines(netlink.Replaced),
 	}
 }
 

@@ -29,7 +29,7 @@ func filterDeleteCommand() env.Command {
 			{Line: "xdpload tc filter del dev eth0 ingress bpf obj foo.o", Help: "detach what was attached from foo.o, and leave the filters of others"},
 			{Line: "xdpload tc filter del dev eth0 ingress pref 49152 handle 1 bpf", Help: "detach one filter"},
 		},
-		Lines: filterLines(attach.FilterAdd, (*filterRequest).deleteGrammar, func(r *filterRequest) env.Request { return env.Runner(r.runDelete) }),
+		Lines: filterLines(netlink.Added, (*filterRequest).deleteGrammar, func(r *filterRequest) env.Request { return env.Runner(r.runDelete) }),
 	}
 }
 

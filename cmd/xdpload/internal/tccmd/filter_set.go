@@ -38,7 +38,7 @@ func (r *filterSetRequest) Loads() subject.Loading {
 // line has loaded, so that nothing has to be looked for.
 func (r *filterSetRequest) Simple(e *env.Env) bool {
 	ifindex, known := e.InBatch.Devices[r.Device]
-	if !known || r.Devices.Several() || r.op != attach.FilterAdd || r.Block != 0 || len(r.Actions) > 0 || e.Idempotent || os.Getenv("TC_BPF_UDS") != "" {
+	if !known || r.Devices.Several() || r.op != netlink.Added || r.Block != 0 || len(r.Actions) > 0 || e.Idempotent || os.Getenv("TC_BPF_UDS") != "" {
 		return false
 	}
 	key, sharing := r.Code.Program.ShareKey(e, ebpf.SchedCLS, r.boundTo(ifindex))
@@ -82,7 +82,8 @@ func (r *filterSetRequest) Prepare(ctx context.Context, e *env.Env) (_ *subject.
 		f, same := r.filter(ifindex), options
 		f.BPF = &same
 		c.Plans = append(c.Plans, attach.Plan{
-			Source: c.Source.Plan(), Hook: attach.Clsact{Filter: f, Op: r.op, Idempotent: e.Idempotent},
+			Source: c.Source.Plan(), Hook: attach.Clsact{Filter: f, Change: r.op == netlink.Changed},
+			Replace: r.op == netlink.Replaced, Idempotent: e.Idempotent,
 		})
 	}
 	c.One = func(o *attach.Outcome) any { return r.outcome(e, c, o) }
@@ -167,7 +168,10 @@ func (r *filterSetRequest) outcome(e *env.Env, by *subject.Change, o *attach.Out
 	if by.Several {
 		line.Device = o.Device
 	}
-	change := changeOf(r.op, f.Was != nil)
+	change := r.op
+	if change == netlink.Replaced && f.Was == nil {
+		change = netlink.Added
+	}
 	if e.Echo {
 		return newFilterView(e, e.Conn, echoed).event(&netlink.Event{Change: change, Filter: &f.Filter})
 	}
@@ -183,16 +187,6 @@ func (r *filterSetRequest) outcome(e *env.Env, by *subject.Change, o *attach.Out
 	}
 	c.Maps = subject.ReportMaps(by.Source.Maps(), a.Unchanged)
 	return c
-}
-
-func changeOf(op attach.FilterOp, replaced bool) netlink.Change {
-	switch {
-	case op == attach.FilterChange:
-		return netlink.Changed
-	case replaced:
-		return netlink.Replaced
-	}
-	return netlink.Added
 }
 
 // WriteText prints one line, and one more for a qdisc that was created.

@@ -7,7 +7,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/netlink"
@@ -23,7 +22,7 @@ func filterGetCommand() env.Command {
 		Examples: []grammar.Example{
 			{Line: "xdpload tc filter get dev eth0 ingress protocol all pref 49152 handle 1 bpf", Help: "show it, or fail if it is not there"},
 		},
-		Lines: filterLines(attach.FilterAdd, (*filterRequest).getGrammar, func(r *filterRequest) env.Request { return env.Runner(r.runGet) }),
+		Lines: filterLines(netlink.Added, (*filterRequest).getGrammar, func(r *filterRequest) env.Request { return env.Runner(r.runGet) }),
 	}
 }
 
@@ -80,7 +79,7 @@ A plain user sees the ids and tags of programs only.`,
 			{Line: "xdpload tc filter show dev eth0", Help: "every filter of eth0"},
 			{Line: "xdpload -brief tc filter show dev eth0 ingress", Help: "one line for each filter"},
 		},
-		Lines: filterLines(attach.FilterAdd, (*filterRequest).showGrammar, func(r *filterRequest) env.Request { return env.Runner(r.runShow) }),
+		Lines: filterLines(netlink.Added, (*filterRequest).showGrammar, func(r *filterRequest) env.Request { return env.Runner(r.runShow) }),
 	}
 }
 

@@ -134,9 +134,7 @@ func (r *multiRequest) detachGrammar() *grammar.Node {
 }
 
 func (r *multiRequest) hook(e *env.Env, ifindex int) attach.Hook {
-	o := attach.Order{
-		Revision: r.Revision, Link: subject.PinPath(e, r.Link), Update: e.Force, Idempotent: e.Idempotent, Which: r.Ref.ref(e),
-	}
+	o := attach.Order{Revision: r.Revision, Which: r.Ref.ref(e)}
 	if r.Place != nil {
 		o.Anchor = r.Place(o.Which)
 	}
@@ -174,7 +172,10 @@ func (r *multiRequest) Plan(e *env.Env, find func() (*subject.Source, error), on
 	if c.Source, err = find(); err != nil {
 		return nil, err
 	}
-	c.Plans = []attach.Plan{{Source: c.Source.Plan(), Hook: r.hook(e, dev.Index)}}
+	c.Plans = []attach.Plan{{
+		Source: c.Source.Plan(), Hook: r.hook(e, dev.Index),
+		Replace: e.Force, Idempotent: e.Idempotent, Link: subject.PinPath(e, r.Link),
+	}}
 	c.One = func(o *attach.Outcome) any { return one(c, o) }
 	return c, nil
 }
