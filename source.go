@@ -53,6 +53,15 @@ func (o *Object) Program() *prog.Program {
 	return o.loaded.Program()
 }
 
+// FilterName is that of the object and the section: see [attach.FilterName].
+func (o *Object) FilterName() string {
+	p, err := o.Object.Program(o.Options.Select)
+	if err != nil {
+		return "" // the load says why
+	}
+	return attach.FilterName(o.Object.Name(), p.Section)
+}
+
 // Does reports whether a program that is attached does the same.
 func (o *Object) Does(attached prog.Info) (bool, error) { return o.loaded.Does(attached) }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/cilium/ebpf"
@@ -25,7 +26,8 @@ type Clsact struct {
 	// Filter is the place, and how the program runs there. Its Kind is "bpf", and
 	// its FD the program's. With Bytecode there is no program. Protocol 0
 	// stands for netlink.ProtocolAll, except to change and to detach, where
-	// it stands for any.
+	// it stands for any. Without a name it gets that of [Source.FilterName], so that a
+	// plan that replaces finds the filter of the one before.
 	Filter netlink.Filter
 	// Change replaces, as the plan can say, but never adds: os.ErrNotExist.
 	Change bool
@@ -47,6 +49,15 @@ type target struct {
 	reserved bool // it must be free
 }
 
+// FilterName is the name by which tc shows what a filter runs, and by which a plan
+// that replaces finds it again: "foo.o:[classifier]" for a file and a section, without
+// the file's directory. The kernel keeps 255 bytes (net/sched/cls_bpf.c,
+// CLS_BPF_NAME_LEN). tc's section is "*fsobj" for a program that comes of no file.
+func FilterName(file, section string) string {
+	name := filepath.Base(file) + ":[" + section + "]"
+	return name[:min(len(name), 255)]
+}
+
 // ProgramType is [ebpf.SchedCLS].
 func (Clsact) ProgramType() ebpf.ProgramType { return ebpf.SchedCLS }
 
@@ -57,6 +68,14 @@ func (h Clsact) steps(p *Plan, ifindex int) steps {
 	if p.Source == nil {
 		return &filterOff{Clsact: h}
 	}
+	var options netlink.BPFFilter
+	if h.Filter.BPF != nil {
+		options = *h.Filter.BPF
+	}
+	if options.Name == "" && options.Bytecode == nil {
+		options.Name = p.Source.FilterName()
+	}
+	h.Filter.BPF = &options
 	return &filterSteps{Clsact: h, Plan: p}
 }
 
@@ -269,10 +288,7 @@ func identity(f netlink.Filter) *netlink.Filter {
 
 // filter is what the kernel is told.
 func (h Clsact) filter(to *target, p *prog.Program) netlink.Filter {
-	f, options := h.Filter, netlink.BPFFilter{}
-	if f.BPF != nil {
-		options = *f.BPF
-	}
+	f, options := h.Filter, *h.Filter.BPF
 	if p != nil {
 		options.FD = p.FD()
 	}
@@ -325,11 +341,11 @@ func (h Clsact) explain(at *place, old *netlink.Filter, err error) error {
 	refused, ok := errors.AsType[*netlink.Error](err)
 	switch {
 	case !ok || refused.Message != "":
-	case refused.Errno() == unix.EOPNOTSUPP && h.Filter.BPF != nil && h.Filter.BPF.SkipSW:
+	case refused.Errno() == unix.EOPNOTSUPP && h.Filter.BPF.SkipSW:
 		return &prog.UnsuitableError{
 			Cause: "the device takes no such filter: cards take those of ingress, as a rule", Offload: true, Type: ebpf.SchedCLS, Err: err,
 		}
-	case refused.Errno() == unix.EINVAL && old != nil && old.BPF != nil && h.Filter.BPF != nil &&
+	case refused.Errno() == unix.EINVAL && old != nil && old.BPF != nil &&
 		(old.BPF.SkipHW != h.Filter.BPF.SkipHW || old.BPF.SkipSW != h.Filter.BPF.SkipSW):
 		return &prog.UnsuitableError{Cause: "skip_hw and skip_sw of a filter that is there cannot change: delete it first", Err: err}
 	case refused.Errno() == unix.EINVAL && at.kind == kindClsact && h.Filter.Parent == netlink.Parent(netlink.MakeHandle(0xffff, 0)):

@@ -170,6 +170,36 @@ func TestClsactReplaceByName(t *testing.T) {
 	})
 }
 
+// TestFilterName: a filter that has no name from its hook has one from its source, so
+// that the same plan again does not add another.
+func TestFilterName(t *testing.T) {
+	b := lab.NewBench(t)
+	hook := attach.Clsact{Device: "v0", Filter: netlink.Filter{Parent: netlink.Ingress}}
+	plan := attach.Plan{Hook: hook, Replace: true}
+	for i := range 2 {
+		for section, name := range map[string]string{"classifier": "tc.o:[classifier]", "tc": "tc.o:[tc]"} {
+			l, a, err := lab.Install(t, b.Conn, lab.Object(t, "tc.o"), load.Options{Select: elf.Selector{Section: section}}, plan)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.Exit(l)
+			if a.Filter.BPF.Name != name || (a.Replaced != nil) != (i > 0) {
+				t.Errorf("replace %d: %+v", i, a.Filter.BPF)
+			}
+		}
+		a, err := lab.Attach(t, b.Conn, returning(t, ebpf.SchedCLS, "open"), plan)
+		if err != nil || a.Filter.BPF.Name != "open:[*fsobj]" || (a.Replaced != nil) != (i > 0) {
+			t.Errorf("replace %d: %+v, %v", i, a, err)
+		}
+	}
+	if got := filters(t, b.NS, netlink.Ingress); len(got) != 3 {
+		t.Errorf("tc shows %+v", got)
+	}
+	if name := attach.FilterName("/a/"+strings.Repeat("b", 300), "c"); name != strings.Repeat("b", 255) {
+		t.Errorf("a long name is %q", name)
+	}
+}
+
 func TestClsactChange(t *testing.T) {
 	ns := bpftest.NewNamespace(t)
 	v0, _ := ns.Veth("v0", "v1")

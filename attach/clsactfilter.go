@@ -18,7 +18,7 @@ func (s *filterSteps) identify(e *session) (*target, error) {
 		var err error
 		to.old, err = h.existing(c, f)
 		return to, err
-	case f.Handle != 0 || f.BPF == nil || f.BPF.Name == "":
+	case f.Handle != 0 || f.BPF.Name == "":
 		return to, nil
 	}
 	all, err := h.chain(c)

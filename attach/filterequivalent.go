@@ -12,7 +12,7 @@ import (
 // candidates are the filters that may do what the plan would have done.
 func (s *filterSteps) candidates(e *session, m *move) []*Attachment {
 	asked := s.Filter.BPF
-	if !s.Idempotent || asked == nil {
+	if !s.Idempotent {
 		return nil
 	}
 	h := s.Clsact

@@ -44,6 +44,9 @@ type Source interface {
 	// Program is nil before Load, and where the hook itself says what runs: classic
 	// BPF.
 	Program() *prog.Program
+	// FilterName is the name of a filter that runs the program and has none from its
+	// hook: see the function [FilterName]. Empty for none.
+	FilterName() string
 	// Does reports whether a program that is attached does the same.
 	Does(attached prog.Info) (bool, error)
 	// Uncommitted is what the load has still to publish, nil for nothing.
@@ -59,6 +62,13 @@ type opened struct{ p *prog.Program }
 func (o opened) Load(context.Context) error { return nil }
 
 func (o opened) Program() *prog.Program { return o.p }
+
+func (o opened) FilterName() string {
+	if o.p == nil || o.p.Name == "" {
+		return ""
+	}
+	return FilterName(o.p.Name, "*fsobj")
+}
 
 func (o opened) Does(attached prog.Info) (bool, error) {
 	if o.p == nil {

@@ -1,10 +1,9 @@
 package tccmd
 
 import (
-	"path/filepath"
-
 	"github.com/cilium/ebpf"
 
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/elf"
@@ -31,27 +30,19 @@ func (r *codeRequest) given() bool {
 	return r.Bytecode.given() || r.Program.File != "" || r.Program.Pinned != "" || r.Program.FD >= 0 || r.Program.ID != 0
 }
 
-// maxName is the longest text that the kernel keeps with a filter, CLS_BPF_NAME_LEN
-// of net/sched/cls_bpf.c without the zero.
-const maxName = 255
-
-// filterName is the text by which a filter or action shows its program:
-// "foo.o:[classifier]" as tc writes it. Classic BPF has none.
+// filterName is the text by which a filter or action shows its program, see
+// [attach.FilterName]. Classic BPF has none.
 func filterName(r *subject.ProgramRequest, e *env.Env, t ebpf.ProgramType) (string, error) {
-	var name string
 	switch {
 	case r.Pinned != "":
-		name = filepath.Base(r.Pinned) + ":[*fsobj]"
+		return attach.FilterName(r.Pinned, "*fsobj"), nil
 	case r.FD >= 0, r.ID != 0:
-		name = r.Name() + ":[*fsobj]"
-	case r.File != "":
-		section, err := section(r, e, t)
-		if err != nil {
-			return "", err
-		}
-		name = filepath.Base(r.File) + ":[" + section + "]"
+		return attach.FilterName(r.Name(), "*fsobj"), nil
+	case r.File == "":
+		return "", nil
 	}
-	return name[:min(len(name), maxName)], nil
+	section, err := section(r, e, t)
+	return attach.FilterName(r.File, section), err
 }
 
 // section is that of the program which is chosen.
