@@ -85,11 +85,26 @@ func TestTypeOfHook(t *testing.T) {
 	}
 }
 
-func TestMapByName(t *testing.T) {
+// TestByName: programs and maps of a load go by their names in the object, and both
+// are cilium/ebpf's too.
+func TestByName(t *testing.T) {
 	b := lab.NewBench(t)
-	l := b.Install("shared_xdp.o", load.Options{})
-	if m := l.Map("shared"); m == nil || m.Name != "shared" || l.Map("none") != nil {
-		t.Errorf("maps %+v", l.Maps)
+	l := b.Install("live_tx.o", load.Options{})
+	if len(l.Programs) != 3 {
+		t.Fatalf("%d programs", len(l.Programs))
+	}
+	for _, p := range l.Programs {
+		info, err := p.Program.Info()
+		if err != nil || info.Name != p.Name || l.ProgramNamed(p.Name) != p {
+			t.Errorf("program %s: %+v, %v", p.Name, info, err)
+		}
+	}
+	m := l.Map("jmp")
+	if info, err := m.Map.Info(); err != nil || info.Name != "jmp" {
+		t.Errorf("map jmp: %+v, %v", info, err)
+	}
+	if l.Map("none") != nil || l.ProgramNamed("none") != nil {
+		t.Error("there is something called none")
 	}
 	b.Exit(l)
 }

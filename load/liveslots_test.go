@@ -33,7 +33,7 @@ func TestLiveSlots(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { l.Close() })
-		return l.Program().EBPF
+		return l.Program().Program
 	}
 	id := func(m *ebpf.Map, key uint32) (id uint32) {
 		if err := m.Lookup(key, &id); err != nil {

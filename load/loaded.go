@@ -23,6 +23,7 @@ type Loaded struct {
 	// Warnings are what was ignored, with file and line.
 	Warnings []string
 
+	names   []string // of the programs in the object
 	options Options
 	obj     *elf.Object
 	pins    *pins
@@ -32,6 +33,16 @@ type Loaded struct {
 
 // Program returns the selected program.
 func (l *Loaded) Program() *prog.Program { return l.Programs[0] }
+
+// ProgramNamed returns the program with that name in the object, nil if the load has
+// none.
+func (l *Loaded) ProgramNamed(name string) *prog.Program {
+	i := slices.Index(l.names, name)
+	if i < 0 {
+		return nil
+	}
+	return l.Programs[i]
+}
 
 // Map returns the map with that name in the object, nil if the load has none.
 func (l *Loaded) Map(name string) *Map {

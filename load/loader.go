@@ -102,7 +102,8 @@ func (l *loader) result() (*Loaded, error) {
 	names := sortedKeys(l.programs)
 	names = slices.DeleteFunc(names, func(name string) bool { return name == l.entry })
 	out := &Loaded{options: l.options, obj: l.obj, pins: l.pins, live: l.live, detours: l.detours, Warnings: l.pins.warnings()}
-	for _, name := range append([]string{l.entry}, names...) {
+	out.names = append([]string{l.entry}, names...)
+	for _, name := range out.names {
 		p, err := prog.New(l.programs[name])
 		if err == nil && p.Name == "" {
 			err = errNameless

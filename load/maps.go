@@ -14,7 +14,7 @@ import (
 
 // Map is a map in the kernel. Close gives its file descriptor back.
 type Map struct {
-	*ebpf.Map
+	*ebpf.Map // closed with this one
 	ID   uint32
 	Name string // as the object says it: the kernel keeps 15 bytes
 	Pin  string // the path at which it is pinned, "" for none

@@ -42,8 +42,8 @@ type Program struct {
 	// VerifierLog is what the verifier said, if the load was verbose.
 	VerifierLog string
 
-	// EBPF is the same program, which is closed with this one.
-	EBPF *ebpf.Program
+	// Program is the same for cilium/ebpf, and closed with this one.
+	Program *ebpf.Program
 }
 
 // New makes a Program of one of cilium/ebpf, and takes it over; after an error that
@@ -56,7 +56,7 @@ func New(p *ebpf.Program) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Program{Info: InfoOf(info), VerifierLog: p.VerifierLog, EBPF: p}, nil
+	return &Program{Info: InfoOf(info), VerifierLog: p.VerifierLog, Program: p}, nil
 }
 
 // InfoOf makes an Info of what the kernel says of a program.
@@ -85,7 +85,7 @@ func errDeviceGone() error {
 }
 
 // FD returns the file descriptor, which stays the program's.
-func (p *Program) FD() int { return p.EBPF.FD() }
+func (p *Program) FD() int { return p.Program.FD() }
 
 // Owner is what the pins of arrays that live as long as the program are named by.
 func (p *Info) Owner() pin.Owner {
@@ -93,7 +93,7 @@ func (p *Info) Owner() pin.Owner {
 }
 
 // Close closes the file descriptor.
-func (p *Program) Close() error { return p.EBPF.Close() }
+func (p *Program) Close() error { return p.Program.Close() }
 
 // TypeError says that a program is not of the type that the hook runs.
 type TypeError struct {
