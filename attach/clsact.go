@@ -114,28 +114,25 @@ func (s *filterSteps) look(e *session, m *move) (err error) {
 	return nil
 }
 
-func (*filterSteps) put(ctx context.Context, e *session, all []*move) []error {
+func (*filterSteps) putAll(ctx context.Context, e *session, all []*move) []error {
 	var errs []error
 	for len(all) > 0 {
-		if n := inFlight(all); n > 1 {
+		if n := adding(all); n > 1 {
 			errs = append(errs, addAll(ctx, e, all[:n])...)
 			all = all[n:]
 			continue
 		}
-		m := all[0]
-		s, _ := m.steps.(*filterSteps)
 		err := ctx.Err()
 		if err == nil {
-			err = s.putOne(e, m)
+			err = all[0].put(e, all[0])
 		}
 		errs, all = append(errs, err), all[1:]
 	}
 	return errs
 }
 
-// inFlight is how many of the first moves only add a filter where there is a
-// qdisc.
-func inFlight(all []*move) (n int) {
+// adding is how many of the first moves only add a filter where there is a qdisc.
+func adding(all []*move) (n int) {
 	for _, m := range all {
 		s, _ := m.steps.(*filterSteps)
 		if !s.adds() || s.at.missing {
@@ -165,7 +162,7 @@ func addAll(ctx context.Context, e *session, all []*move) []error {
 	return errs
 }
 
-func (s *filterSteps) putOne(e *session, m *move) (err error) {
+func (s *filterSteps) put(e *session, m *move) (err error) {
 	if s.at, err = s.ensureQdisc(e); err != nil {
 		return err
 	}
@@ -228,18 +225,12 @@ func (s *filterSteps) again(e *session, m *move, err error) bool {
 	return s.look(e, m) == nil
 }
 
-func (*filterSteps) confirm(e *session, all []*move) {
-	for _, m := range all {
-		s, _ := m.steps.(*filterSteps)
-		if m.Err == nil {
-			continue
-		}
-		if s.created {
-			s.deleteQdisc(e, m)
-		}
-		if s.at != nil && s.to != nil {
-			m.Err = s.explain(s.at, s.to.old, m.Err)
-		}
+func (s *filterSteps) confirm(e *session, m *move) {
+	if m.Err != nil && s.created {
+		s.deleteQdisc(e, m)
+	}
+	if m.Err != nil && s.at != nil && s.to != nil {
+		m.Err = s.explain(s.at, s.to.old, m.Err)
 	}
 }
 

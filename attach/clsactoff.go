@@ -1,7 +1,6 @@
 package attach
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -14,6 +13,7 @@ import (
 // filterOff deletes the filter that has the hook's pref and handle, or without them
 // the one that has its name.
 type filterOff struct {
+	once
 	Clsact
 	filter netlink.Filter
 	old    *netlink.Filter // nil if it cannot be known
@@ -44,23 +44,18 @@ func (s *filterOff) look(e *session, m *move) error {
 	return err
 }
 
-func (*filterOff) candidates(*session, *move) []*Attachment { return nil }
-
-func (*filterOff) put(ctx context.Context, e *session, all []*move) []error {
-	return oneByOne(ctx, all, func(m *move) error {
-		s, _ := m.steps.(*filterOff)
-		if s.old != nil { // while its program is there to be asked about
-			s.was = s.attachments(e, []*netlink.Filter{s.old})[0]
-		}
-		err := e.conn.DeleteFilter(identity(s.filter))
-		switch {
-		case err == nil:
-			s.note(m)
-		case s.old == nil && errors.Is(err, unix.EINVAL): // as of one whose qdisc or block is not there
-			err = fmt.Errorf("%w: %w", os.ErrNotExist, err)
-		}
-		return err
-	})
+func (s *filterOff) put(e *session, m *move) error {
+	if s.old != nil { // while its program is there to be asked about
+		s.was = s.attachments(e, []*netlink.Filter{s.old})[0]
+	}
+	err := e.conn.DeleteFilter(identity(s.filter))
+	switch {
+	case err == nil:
+		s.note(m)
+	case s.old == nil && errors.Is(err, unix.EINVAL): // as of one whose qdisc or block is not there
+		err = fmt.Errorf("%w: %w", os.ErrNotExist, err)
+	}
+	return err
 }
 
 func (s *filterOff) note(m *move) {
@@ -82,10 +77,6 @@ func (s *filterOff) took(e *session, m *move) (bool, error) {
 	}
 	return false, err
 }
-
-func (*filterOff) again(*session, *move, error) bool { return false }
-
-func (*filterOff) confirm(*session, []*move) {}
 
 func (s *filterOff) undo(e *session, _ *move) error {
 	if s.old == nil {

@@ -192,7 +192,7 @@ func (e *engine) round(ctx context.Context, todo []*move) (again []*move) {
 	for len(todo) > 0 {
 		group := alike(todo)
 		todo = todo[len(group):]
-		for i, err := range group[0].put(ctx, e.session, group) {
+		for i, err := range e.putGroup(ctx, group) {
 			m := group[i]
 			if m.made, err = e.happened(m, err); m.made {
 				continue
@@ -211,6 +211,19 @@ func (e *engine) round(ctx context.Context, todo []*move) (again []*move) {
 		}
 	}
 	return again
+}
+
+func (e *engine) putGroup(ctx context.Context, group []*move) []error {
+	if s, ok := group[0].steps.(inFlight); ok {
+		return s.putAll(ctx, e.session, group)
+	}
+	errs := make([]error, len(group))
+	for i, m := range group {
+		if errs[i] = ctx.Err(); errs[i] == nil {
+			errs[i] = m.put(e.session, m)
+		}
+	}
+	return errs
 }
 
 // keepAgain is for a hook that was looked at again.
@@ -253,7 +266,13 @@ func (e *engine) confirm() {
 	for todo := slices.DeleteFunc(slices.Clone(e.moves), func(m *move) bool { return !m.made && (m.Err == nil || m.steps == nil) }); len(todo) > 0; {
 		group := alike(todo)
 		todo = todo[len(group):]
-		group[0].confirm(e.session, group)
+		if s, ok := group[0].steps.(together); ok {
+			s.confirmAll(e.session, group)
+			continue
+		}
+		for _, m := range group {
+			m.confirm(e.session, m)
+		}
 	}
 }
 

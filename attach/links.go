@@ -1,7 +1,6 @@
 package attach
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -196,27 +195,24 @@ type pinFunc func(path string) error
 // Pin makes the object and pins it.
 func (f pinFunc) Pin(path string) error { return f(path) }
 
-func (*linkSteps) put(ctx context.Context, e *session, all []*move) []error {
-	return oneByOne(ctx, all, func(m *move) error {
-		s, _ := m.steps.(*linkSteps)
-		m.Attachment = s.hook.fresh(e, m)
-		switch {
-		case s.problem != nil:
-			return s.problem
-		case s.held == nil:
-			return nil // it is attached since it is pinned
-		}
-		m.Attachment.Mode, m.Attachment.Multi, m.Attachment.Link = s.held.Mode, s.held.Multi, s.held.Link
-		old, err := e.kept(m.old)
-		if err != nil {
-			return err
-		}
-		m.Gone = &s.held.Program
-		if err := s.link.update(e.program().FD(), old); err != nil {
-			return &os.PathError{Op: "update", Path: s.Link, Err: err}
-		}
-		return nil
-	})
+func (s *linkSteps) put(e *session, m *move) error {
+	m.Attachment = s.hook.fresh(e, m)
+	switch {
+	case s.problem != nil:
+		return s.problem
+	case s.held == nil:
+		return nil // it is attached since it is pinned
+	}
+	m.Attachment.Mode, m.Attachment.Multi, m.Attachment.Link = s.held.Mode, s.held.Multi, s.held.Link
+	old, err := e.kept(m.old)
+	if err != nil {
+		return err
+	}
+	m.Gone = &s.held.Program
+	if err := s.link.update(e.program().FD(), old); err != nil {
+		return &os.PathError{Op: "update", Path: s.Link, Err: err}
+	}
+	return nil
 }
 
 // again is for a link that holds another program than when it was looked at.
@@ -228,18 +224,15 @@ func (s *linkSteps) again(e *session, m *move, err error) bool {
 	return s.look(e, m) == nil && s.held != nil && m.old != was
 }
 
-func (*linkSteps) confirm(e *session, all []*move) {
-	for _, m := range all {
-		s, _ := m.steps.(*linkSteps)
-		if m.Err != nil {
-			continue
-		}
-		which := ProgramID(e.program().ID)
-		if s.link != nil {
-			which, m.Attachment.Link = LinkID(s.link.ID), &s.link.LinkInfo
-		}
-		readBack(e, m, which, s.hook)
+func (s *linkSteps) confirm(e *session, m *move) {
+	if m.Err != nil {
+		return
 	}
+	which := ProgramID(e.program().ID)
+	if s.link != nil {
+		which, m.Attachment.Link = LinkID(s.link.ID), &s.link.LinkInfo
+	}
+	readBack(e, m, which, s.hook)
 }
 
 // undo gives the link what it held. A new one goes with its pin.
@@ -273,6 +266,7 @@ func readBack(e *session, m *move, which Ref, hook linkHook) {
 
 // linkOff takes off what a bpf_link holds, for good.
 type linkOff struct {
+	once
 	answered
 	hook linkHook
 	id   uint32
@@ -295,23 +289,14 @@ func (s *linkOff) look(e *session, m *move) error {
 	return err
 }
 
-func (*linkOff) candidates(*session, *move) []*Attachment { return nil }
-
-func (*linkOff) put(ctx context.Context, _ *session, all []*move) []error {
-	return oneByOne(ctx, all, func(m *move) error {
-		s, _ := m.steps.(*linkOff)
-		m.Attachment, m.Gone = s.held, &s.held.Program
-		l, err := OpenLink(LinkID(s.id))
-		if err != nil {
-			return err
-		}
-		defer l.Close()
-		return l.Detach()
-	})
+func (s *linkOff) put(_ *session, m *move) error {
+	m.Attachment, m.Gone = s.held, &s.held.Program
+	l, err := OpenLink(LinkID(s.id))
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	return l.Detach()
 }
-
-func (*linkOff) again(*session, *move, error) bool { return false }
-
-func (*linkOff) confirm(*session, []*move) {}
 
 func (*linkOff) undo(*session, *move) error { return ErrLinkDetached }

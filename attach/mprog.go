@@ -1,7 +1,6 @@
 package attach
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -200,17 +199,10 @@ func (s *mprogSteps) candidates(*session, *move) []*Attachment {
 	return s.inPlace(s.on)
 }
 
-func (*mprogSteps) put(ctx context.Context, e *session, all []*move) []error {
-	return oneByOne(ctx, all, func(m *move) error {
-		s, _ := m.steps.(*mprogSteps)
-		if s.problem != nil {
-			return s.problem
-		}
-		return s.putOne(e, m)
-	})
-}
-
-func (s *mprogSteps) putOne(e *session, m *move) error {
+func (s *mprogSteps) put(e *session, m *move) error {
+	if s.problem != nil {
+		return s.problem
+	}
 	p := e.program()
 	m.Attachment = s.fresh(e, m)
 	old := 0
@@ -248,12 +240,9 @@ func (s *mprogSteps) again(e *session, m *move, err error) bool {
 	return s.look(e, m) == nil && m.old != was
 }
 
-// confirm asks the kernel where it put the programs.
-func (*mprogSteps) confirm(e *session, all []*move) {
-	for _, m := range all {
-		if s, _ := m.steps.(*mprogSteps); m.Err == nil {
-			readBack(e, m, ProgramID(e.program().ID), s.mprog)
-		}
+func (s *mprogSteps) confirm(e *session, m *move) {
+	if m.Err == nil {
+		readBack(e, m, ProgramID(e.program().ID), s.mprog)
 	}
 }
 
@@ -271,6 +260,7 @@ func (s *mprogSteps) undo(e *session, m *move) error {
 
 // mprogOff takes one program of a hook off.
 type mprogOff struct {
+	once
 	answered
 	mprog
 	on    programList
@@ -306,24 +296,15 @@ func (s *mprogOff) look(e *session, m *move) (err error) {
 	return nil
 }
 
-func (*mprogOff) candidates(*session, *move) []*Attachment { return nil }
-
-func (*mprogOff) put(ctx context.Context, e *session, all []*move) []error {
-	return oneByOne(ctx, all, func(m *move) error {
-		s, _ := m.steps.(*mprogOff)
-		fd, err := e.kept(m.old)
-		if err == nil {
-			err = sys.DetachProgram(s.ifindex, s.point, fd, s.Revision)
-		}
-		a := s.on.programs[s.which]
-		m.Attachment, m.Gone = a, &a.Program
-		return s.explain(e.conn, opDetach, err)
-	})
+func (s *mprogOff) put(e *session, m *move) error {
+	fd, err := e.kept(m.old)
+	if err == nil {
+		err = sys.DetachProgram(s.ifindex, s.point, fd, s.Revision)
+	}
+	a := s.on.programs[s.which]
+	m.Attachment, m.Gone = a, &a.Program
+	return s.explain(e.conn, opDetach, err)
 }
-
-func (*mprogOff) again(*session, *move, error) bool { return false }
-
-func (*mprogOff) confirm(*session, []*move) {}
 
 // undo puts the program back before the one that was behind it.
 func (s *mprogOff) undo(e *session, m *move) error {

@@ -44,18 +44,17 @@ type steps interface {
 	// candidates are the programs in the place, for a plan that lets one be
 	// that does the same; nil for another.
 	candidates(e *session, m *move) []*Attachment
-	// put asks the kernel for the changes of moves that have these steps. A nil
-	// error is a change that was made.
-	put(ctx context.Context, e *session, all []*move) []error
+	// put asks the kernel for the change. A nil error is a change that was made.
+	put(e *session, m *move) error
 	// took looks whether the kernel has made the change of a move that it was
 	// asked for, but whose answer could not be read, and notes what it finds.
 	took(e *session, m *move) (bool, error)
 	// again reports whether a refusal comes from someone else's change, so that
 	// another look and another try may end better.
 	again(e *session, m *move, err error) bool
-	// confirm completes the outcomes: where the kernel has put the programs, and
-	// what is in the way where it refused.
-	confirm(e *session, all []*move)
+	// confirm completes the outcome: where the kernel has put the program, or what
+	// is in the way where it refused.
+	confirm(e *session, m *move)
 	// undo gives the place of a made move exactly what it had.
 	undo(e *session, m *move) error
 }
@@ -73,13 +72,21 @@ type particular interface {
 	leaves(*Attachment) error
 }
 
-// oneByOne is put for a hook of which no two requests are in flight.
-func oneByOne(ctx context.Context, all []*move, put func(*move) error) []error {
-	errs := make([]error, len(all))
-	for i, m := range all {
-		if errs[i] = ctx.Err(); errs[i] == nil {
-			errs[i] = put(m)
-		}
-	}
-	return errs
+// Those of several moves can have their requests in flight together.
+type inFlight interface {
+	putAll(ctx context.Context, e *session, all []*move) []error
 }
+
+// Those of several moves are confirmed by one list of the kernel's.
+type together interface {
+	confirmAll(e *session, all []*move)
+}
+
+// once is for steps that are done when the kernel has answered.
+type once struct{}
+
+func (once) candidates(*session, *move) []*Attachment { return nil }
+
+func (once) again(*session, *move, error) bool { return false }
+
+func (once) confirm(*session, *move) {}

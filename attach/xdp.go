@@ -110,7 +110,11 @@ func (s *xdpSteps) attachment(known *Inventory, mode netlink.XDPMode, program ui
 	return &Attachment{Ifindex: s.link.Index, Device: s.link.Name, Mode: mode, Program: known.Program(program)}
 }
 
-func (*xdpSteps) put(ctx context.Context, e *session, all []*move) []error {
+func (s *xdpSteps) put(e *session, m *move) error {
+	return s.putAll(context.Background(), e, []*move{m})[0]
+}
+
+func (*xdpSteps) putAll(ctx context.Context, e *session, all []*move) []error {
 	requests := make([]netlink.DeviceXDP, len(all))
 	for i, m := range all {
 		s, _ := m.steps.(*xdpSteps)
@@ -199,9 +203,11 @@ func (s *xdpSteps) overtaken(e *session, m *move) bool {
 	return s.choose(e, m) == nil
 }
 
-// confirm asks once where the kernel put the programs, and what is in the way
+func (s *xdpSteps) confirm(e *session, m *move) { s.confirmAll(e, []*move{m}) }
+
+// confirmAll asks once where the kernel put the programs, and what is in the way
 // where it refused.
-func (*xdpSteps) confirm(e *session, all []*move) {
+func (*xdpSteps) confirmAll(e *session, all []*move) {
 	unclear := slices.DeleteFunc(slices.Clone(all), func(m *move) bool {
 		s, _ := m.steps.(*xdpSteps)
 		return m.Err == nil && (s.off || s.asked != netlink.XDPAny)
