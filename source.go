@@ -13,8 +13,8 @@ import (
 // An Object is a [Source] that loads a program of an object once, for all plans
 // that share it. It is for one goroutine.
 type Object struct {
-	Object  *elf.Object
-	Options load.Options
+	Object  *elf.Object  // the file
+	Options load.Options // what of it is loaded, and how; until it is loaded
 
 	loaded    *load.Loaded
 	committed bool // its pins are there to stay

@@ -7,8 +7,8 @@ import (
 
 // An Attachment is a program on a hook of a device.
 type Attachment struct {
-	Ifindex int
-	Device  string
+	Ifindex int    // of the device, 0 for a block of filters that qdiscs share
+	Device  string // its name, empty for a block
 	// Mode is the place in which the device runs an XDP program.
 	Mode netlink.XDPMode
 	// Filter is the classifier that runs the program, nil on other hooks.
@@ -74,7 +74,7 @@ type MultiInfo struct {
 // LinkInfo is a bpf_link: an attachment that lives as long as its file
 // descriptors and pins.
 type LinkInfo struct {
-	ID uint32
+	ID uint32 // its number, for OpenLink
 }
 
 const (

@@ -8,9 +8,9 @@ import (
 // OccupiedError says that a hook is taken, and by what. It wraps the kernel's
 // refusal, so it is os.ErrExist.
 type OccupiedError struct {
-	Device      string
+	Device      string        // its name
 	Attachments []*Attachment // what is on the hook, in any mode
-	Err         error
+	Err         error         // the kernel's refusal
 }
 
 func (e *OccupiedError) Error() string {
@@ -25,8 +25,8 @@ func (e *OccupiedError) Unwrap() error { return e.Err }
 
 // AmbiguousError says that a detach does not name one of several programs.
 type AmbiguousError struct {
-	Device      string
-	Attachments []*Attachment
+	Device      string        // its name
+	Attachments []*Attachment // that it could mean
 }
 
 func (e *AmbiguousError) Error() string {

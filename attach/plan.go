@@ -98,7 +98,7 @@ type Uncommitted interface {
 // An Outcome is what became of one plan.
 type Outcome struct {
 	Device  string // empty for a block of filters that qdiscs share
-	Ifindex int
+	Ifindex int    // 0 for a block, and where no device has the name
 	// Attachment is what is there now, and after taking off what was there; nil
 	// if that was nothing, and if Err or Undone is set.
 	Attachment *Attachment

@@ -10,7 +10,9 @@ import (
 
 // NoEgressError says that a device has an ingress qdisc, which has no egress
 // hook. (The kernel takes a filter for egress there, and puts it on ingress.)
-type NoEgressError struct{ Device string }
+type NoEgressError struct {
+	Device string // its name
+}
 
 func (e *NoEgressError) Error() string {
 	return "the ingress qdisc of the device has no egress hook, only a clsact qdisc has"

@@ -132,9 +132,9 @@ func (l programList) find(r Ref) (int, error) {
 // AnchorError says that a [Ref] names none of the programs on a hook, or
 // several. Missing ones are os.ErrNotExist.
 type AnchorError struct {
-	Hook        string // "tcx/ingress"
-	Ref         Ref
-	Missing     bool
+	Hook        string        // "tcx/ingress"
+	Ref         Ref           // what was asked for
+	Missing     bool          // none has it
 	Attachments []*Attachment // that it could mean; if Missing, all there are
 }
 

@@ -105,7 +105,7 @@ func (l *Loaded) Close() error {
 type Error struct {
 	Program string // empty for a map
 	Map     string // empty for a program
-	Err     error
+	Err     error  // the reason
 }
 
 func (e *Error) Error() string {

@@ -14,10 +14,10 @@ import (
 
 // Map is a map in the kernel. Close gives its file descriptor back.
 type Map struct {
-	*ebpf.Map // closed with this one
-	ID   uint32
-	Name string // as the object says it: the kernel keeps 15 bytes
-	Pin  string // the path at which it is pinned, "" for none
+	*ebpf.Map        // closed with this one
+	ID        uint32 // its number
+	Name      string // as the object says it: the kernel keeps 15 bytes
+	Pin       string // the path at which it is pinned, "" for none
 	// Reused says that the map was there before the load.
 	Reused bool
 }

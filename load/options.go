@@ -67,16 +67,16 @@ func (j Jobs) take(ctx context.Context) (free func(), err error) {
 
 // Variable is the value of a global variable, as text: see [elf.Object.Set].
 type Variable struct {
-	Name, Value string
+	Name, Value string // "config.limit", "1000"
 }
 
 // MapOption is an exception for one map of the object. Zero fields ask for
 // nothing; of several options for a map each adds its own.
 type MapOption struct {
-	Name       string
+	Name       string // of the map in the object
 	Pinned     string // use the map that is pinned at this path, absolute or "m:REST"
 	ID         uint32 // use the map with this id
-	MaxEntries uint32
+	MaxEntries uint32 // how many it has room for
 }
 
 // mapOption joins the options for a map.

@@ -13,9 +13,9 @@ import (
 
 // A ProgramArray is a pinned map of programs, for tail calls.
 type ProgramArray struct {
-	Path       string
-	ID         uint32
-	MaxEntries uint32
+	Path       string // at which it is pinned
+	ID         uint32 // its number
+	MaxEntries uint32 // keys are below it
 	// Owner is the type of the programs that it takes, UnspecifiedProgram as
 	// long as it had none.
 	Owner ebpf.ProgramType
@@ -84,9 +84,9 @@ func (a *ProgramArray) Check(key uint32, t ebpf.ProgramType) error {
 // MismatchError says that the programs that the array has differ from one that
 // is put there, in their type, attach type or flags; the kernel does not say which.
 type MismatchError struct {
-	Array string
-	Key   uint32
-	Err   error
+	Array string // its path or name
+	Key   uint32 // the element
+	Err   error  // the kernel's refusal
 }
 
 func (e *MismatchError) Error() string {
@@ -148,8 +148,8 @@ func (a *ProgramArray) Put(key uint32, p *Program) (*Info, error) {
 // OwnerError says that a program array that was there before belongs to
 // programs of another type: the kernel takes no other into it, and lets no other call.
 type OwnerError struct {
-	Array      string // its path or id
-	Have, Want ebpf.ProgramType
+	Array      string           // its path or id
+	Have, Want ebpf.ProgramType // of its programs, and of those to be put there
 }
 
 func (e *OwnerError) Error() string {

@@ -16,11 +16,11 @@ import (
 
 // Info is what the kernel tells of a loaded program.
 type Info struct {
-	ID    uint32
-	Name  string // up to 15 bytes; empty when the loader gave none
-	Tag   string // 16 hex digits, a hash of the instructions
-	Type  ebpf.ProgramType
-	JITed bool
+	ID    uint32           // its number
+	Name  string           // up to 15 bytes; empty when the loader gave none
+	Tag   string           // 16 hex digits, a hash of the instructions
+	Type  ebpf.ProgramType // which hooks run it
+	JITed bool             // it runs as machine code
 	// XlatedSize and JITedSize are bytes: of the instructions as the verifier left
 	// them, and of the machine code. They are 0 when the caller may not know.
 	XlatedSize, JITedSize int
@@ -97,8 +97,8 @@ func (p *Program) Close() error { return p.Program.Close() }
 
 // TypeError says that a program is not of the type that the hook runs.
 type TypeError struct {
-	Program    string // a path, a descriptor or a name
-	Have, Want ebpf.ProgramType
+	Program    string           // a path, a descriptor or a name
+	Have, Want ebpf.ProgramType // its type, and the hook's
 }
 
 func (e *TypeError) Error() string {

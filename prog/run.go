@@ -27,7 +27,7 @@ type RunOptions struct {
 
 // RunResult is what came of it.
 type RunResult struct {
-	Verdict Verdict
+	Verdict Verdict // of the last run
 	// Data is the packet as the last run left it.
 	Data []byte
 	// Meta is what an XDP program put in front of the packet (bpf_xdp_adjust_meta).
@@ -40,9 +40,9 @@ type RunResult struct {
 
 // RunError says that a program cannot be run with what it was given.
 type RunError struct {
-	Type  ebpf.ProgramType
-	Cause string // what is known about it, "" for nothing
-	Err   error
+	Type  ebpf.ProgramType // of the program
+	Cause string           // what is known about it, "" for nothing
+	Err   error            // the kernel's refusal
 }
 
 func (e *RunError) Error() string {

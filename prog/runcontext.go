@@ -19,12 +19,14 @@ var native = binary.NativeEndian
 // __sk_buff of include/uapi/linux/bpf.h: its name there, "cb[0]" for one of
 // several, and a number. For XDP "data_meta" is the bytes in front of the packet, in
 // hexadecimal.
-type ContextField struct{ Name, Value string }
+type ContextField struct {
+	Name, Value string // "ingress_ifindex", "7"
+}
 
 // ContextChange is a field that a program has changed.
 type ContextChange struct {
-	Name        string
-	Before, Now uint64
+	Name        string // as in [ContextField]
+	Before, Now uint64 // as the kernel keeps it
 }
 
 // contextMember is a member of a context.

@@ -9,11 +9,11 @@ import (
 // UnsuitableError is a refusal for which the kernel gives no reason but a
 // number, and the reason that is known of it.
 type UnsuitableError struct {
-	Cause   string
-	Offload bool // the device cannot run programs itself
+	Cause   string // a sentence
+	Offload bool   // the device cannot run programs itself
 	// Type is that of the program that was to run on the device, where Offload is set.
 	Type ebpf.ProgramType
-	Err  error
+	Err  error // the refusal
 }
 
 func (e *UnsuitableError) Error() string { return fmt.Sprintf("%v: %s", e.Err, e.Cause) }

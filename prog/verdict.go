@@ -11,8 +11,8 @@ import (
 
 // Verdict is what a program returned.
 type Verdict struct {
-	Type  ebpf.ProgramType
-	Value uint32
+	Type  ebpf.ProgramType // of the program
+	Value uint32           // the number in R0
 }
 
 // String is the verdict by its name in include/uapi/linux, such as "XDP_PASS";
