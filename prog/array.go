@@ -84,7 +84,7 @@ func (a *ProgramArray) Check(key uint32, t ebpf.ProgramType) error {
 // MismatchError says that the programs that the array has differ from one that
 // is put there, in their type, attach type or flags; the kernel does not say which.
 type MismatchError struct {
-	Array string // its path or name
+	Array string // its path
 	Key   uint32 // the element
 	Err   error  // the kernel's refusal
 }
