@@ -100,7 +100,7 @@ func TestByName(t *testing.T) {
 		}
 	}
 	m := l.Map("jmp")
-	if info, err := m.Map.Info(); err != nil || info.Name != "jmp" {
+	if info, err := m.Info(); err != nil || info.Name != "jmp" {
 		t.Errorf("map jmp: %+v, %v", info, err)
 	}
 	if l.Map("none") != nil || l.ProgramNamed("none") != nil {

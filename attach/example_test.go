@@ -39,7 +39,7 @@ func ExampleTCX() {
 
 // A program runs as long as this process does not close the link that holds it, and
 // another takes its place.
-func ExampleAttachLink() {
+func ExampleNewLink() {
 	c, err := netlink.Dial(nil)
 	if err != nil {
 		log.Fatal(err)
@@ -55,7 +55,7 @@ func ExampleAttachLink() {
 		defer p.Close()
 		programs[i] = p
 	}
-	l, err := attach.AttachLink(c, programs[0], eth0)
+	l, err := attach.NewLink(c, programs[0], eth0)
 	if err != nil {
 		log.Fatal(err)
 	}

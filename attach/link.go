@@ -27,11 +27,11 @@ var ErrLinkDetached = errors.New("a bpf_link that was detached")
 // program.
 var ErrNotLink = errors.New("what is pinned there is no bpf_link")
 
-// AttachLink puts a program on an [XDP], [TCX] or [Netkit] hook by a new bpf_link
+// NewLink puts a program on an [XDP], [TCX] or [Netkit] hook by a new bpf_link
 // that has no pin: [Link.Close] takes the program off, as does the end of the
 // process. For one that is pinned from the start, with what a load pins, see
 // [Plan]. What errors there are, [Outcome] says.
-func AttachLink(c *netlink.Conn, p *prog.Program, h Hook) (l *Link, err error) {
+func NewLink(c *netlink.Conn, p *prog.Program, h Hook) (l *Link, err error) {
 	e := &session{conn: c, source: Open(p), Options: Options{Known: new(Inventory)}}
 	ifindex, err := e.Known.place(c, h)
 	if err != nil {
@@ -54,21 +54,21 @@ func AttachLink(c *netlink.Conn, p *prog.Program, h Hook) (l *Link, err error) {
 func OpenLink(r Ref) (*Link, error) {
 	switch r.kind {
 	case refLink:
-		return newLink(sys.LinkByID(r.id))
+		return linkOf(sys.LinkByID(r.id))
 	case refPath:
 		fd, kind, err := sys.OpenPinned(r.text)
 		if err == nil && kind != sys.KindLink {
 			_ = sys.Close(fd)
 			err = &os.PathError{Op: opPinLink, Path: r.text, Err: ErrNotLink}
 		}
-		return newLink(fd, err)
+		return linkOf(fd, err)
 	case refOnly, refProgram, refName:
 	}
 	return nil, fmt.Errorf("%v: %w", r, errors.ErrUnsupported)
 }
 
-// newLink takes a descriptor over.
-func newLink(fd int, err error) (*Link, error) {
+// linkOf takes a descriptor over.
+func linkOf(fd int, err error) (*Link, error) {
 	if err != nil {
 		return nil, err
 	}

@@ -30,7 +30,7 @@ func TestLink(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := lab.NewBench(t)
 			one, two := returning(t, at.typ, "one"), returning(t, at.typ, "two")
-			l, err := attach.AttachLink(b.Conn, one, at.hook)
+			l, err := attach.NewLink(b.Conn, one, at.hook)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -63,7 +63,7 @@ func TestLink(t *testing.T) {
 			if err := pinned.Update(one, nil); !errors.Is(err, attach.ErrLinkDetached) {
 				t.Errorf("update of a detached link: %v", err)
 			}
-			again, err := attach.AttachLink(b.Conn, one, at.hook)
+			again, err := attach.NewLink(b.Conn, one, at.hook)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -82,7 +82,7 @@ func TestLinkErrors(t *testing.T) {
 	l := b.Install("shared_xdp.o", load.Options{})
 	p := classifier(t, "classifier")
 	filter := attach.Clsact{Device: "v0", Filter: netlink.Filter{Parent: netlink.Ingress}}
-	if _, err := attach.AttachLink(b.Conn, p, filter); !errors.Is(err, errors.ErrUnsupported) {
+	if _, err := attach.NewLink(b.Conn, p, filter); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("of a filter: %v", err)
 	}
 	path := b.Root + "/link"

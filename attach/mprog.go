@@ -161,7 +161,7 @@ func (m mprog) create(e *session) (*Link, error) {
 		return nil, err
 	}
 	at, _ := m.position(on)
-	l, err := newLink(sys.CreateLink(m.ifindex, m.point, e.program().FD(), at.Place))
+	l, err := linkOf(sys.CreateLink(m.ifindex, m.point, e.program().FD(), at.Place))
 	if err != nil {
 		return nil, m.explain(e.conn, opAttach, err)
 	}

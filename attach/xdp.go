@@ -347,7 +347,7 @@ func (h XDP) create(e *session) (*Link, error) {
 		netlink.XDPOffload: unix.XDP_FLAGS_HW_MODE,
 	}[h.Mode]
 	p := e.program()
-	l, err := newLink(sys.CreateLink(h.Ifindex, sys.AttachXDP, p.FD(), sys.Place{Flags: flags}))
+	l, err := linkOf(sys.CreateLink(h.Ifindex, sys.AttachXDP, p.FD(), sys.Place{Flags: flags}))
 	if err != nil {
 		return nil, h.explainLink(e.conn, p, err)
 	}

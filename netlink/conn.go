@@ -52,16 +52,10 @@ func Dial(c *Config) (*Conn, error) {
 		c = &Config{}
 	}
 	var s *socket
-	open := func() (err error) {
+	err := netns.In(c.NetNS, func() (err error) {
 		s, err = openSocket()
 		return err
-	}
-	var err error
-	if c.NetNS == 0 {
-		err = open()
-	} else {
-		err = netns.In(c.NetNS, open)
-	}
+	})
 	if err != nil {
 		return nil, newError("open netlink socket", 0, err)
 	}

@@ -39,9 +39,12 @@ func Do(name string, fn func() error) error {
 }
 
 // In is Do for the network namespace of an open descriptor, which stays the
-// caller's. A calling thread that is in it already is not left: to find that out
-// takes two calls of stat(2).
+// caller's; 0 is no name. A calling thread that is in it already is not left: to find
+// that out takes two calls of stat(2).
 func In(fd int, fn func() error) error {
+	if fd == 0 {
+		return fn()
+	}
 	var there, here unix.Stat_t
 	if err := unix.Fstat(fd, &there); err != nil {
 		return fmt.Errorf("network namespace: %w", err)
@@ -59,9 +62,14 @@ const own = "/proc/thread-self/ns/net"
 func elsewhere(name string, target int, fn func() error) error {
 	done := make(chan error, 1)
 	go func() {
+		defer close(done)
 		done <- onThread(name, target, fn)
 	}()
-	return <-done
+	err, ok := <-done
+	if !ok {
+		runtime.Goexit() // as fn has
+	}
+	return err
 }
 
 // onThread never leaves the thread to another goroutine unless it is back in

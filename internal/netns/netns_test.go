@@ -108,6 +108,21 @@ func TestIn(t *testing.T) {
 	}
 }
 
+// TestGoexit: a function that ends its goroutine ends that of the caller.
+func TestGoexit(t *testing.T) {
+	path := newNamespace(t)
+	ended := make(chan bool)
+	go func() {
+		defer close(ended)
+		err := Do(path, func() error {
+			runtime.Goexit()
+			return nil
+		})
+		t.Errorf("Do returned %v", err)
+	}()
+	<-ended
+}
+
 func TestDoHere(t *testing.T) {
 	called := false
 	if err := Do("", func() error { called = true; return nil }); err != nil || !called {
