@@ -6,7 +6,6 @@ import (
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/load"
-	"github.com/xdpload/xdpload/pin"
 	"github.com/xdpload/xdpload/prog"
 )
 
@@ -70,24 +69,21 @@ func (o *Object) Uncommitted() attach.Uncommitted {
 	if o.loaded == nil || o.committed {
 		return nil
 	}
-	return uncommitted{o}
+	return uncommitted{o.loaded, o}
 }
 
-type uncommitted struct{ *Object }
-
-func (u uncommitted) Transaction() (*pin.Txn, error) {
-	return u.loaded.Transaction()
+type uncommitted struct {
+	*load.Loaded
+	o *Object
 }
-
-func (u uncommitted) Publish(ctx context.Context) error { return u.loaded.Publish(ctx) }
-
-func (u uncommitted) Attaching() error { return u.loaded.Attaching() }
 
 func (u uncommitted) Commit() error {
-	err := u.loaded.Commit()
-	u.committed = err == nil
+	err := u.Loaded.Commit()
+	u.o.committed = err == nil
 	return err
 }
+
+func (u uncommitted) Close() error { return u.o.Close() }
 
 // Open is a [Source] of a program that is open: see [attach.Open].
 func Open(p *prog.Program) Source { return attach.Open(p) }

@@ -33,12 +33,6 @@ type Clsact struct {
 	Change bool
 }
 
-// A place is what was found of a hook.
-type place struct {
-	device string // empty for a block
-	qdisc
-}
-
 // A target is what identifies the filter to set, and the one that is there, if
 // known.
 type target struct {
@@ -86,8 +80,8 @@ type filterSteps struct {
 	Clsact
 	*Plan
 	to      *target
-	at      *place
-	created bool // the qdisc
+	at      qdisc // that the hook is on
+	created bool  // the qdisc
 }
 
 // adds reports whether a filter that is there already is in the way.
@@ -102,7 +96,7 @@ func (s *filterSteps) look(e *session, m *move) (err error) {
 		m.old = old.BPF.ProgramID
 	}
 	if s.to.old != nil && s.Filter.Parent == netlink.Ingress { // whatever kind of qdisc it is on
-		s.at = &place{device: m.Device}
+		s.at = qdisc{}
 		return nil
 	}
 	if s.at, err = s.findOnce(e); err != nil {
@@ -162,11 +156,10 @@ func addAll(ctx context.Context, e *session, all []*move) []error {
 	return errs
 }
 
-func (s *filterSteps) put(e *session, m *move) (err error) {
-	if s.at, err = s.ensureQdisc(e); err != nil {
+func (s *filterSteps) put(e *session, m *move) error {
+	if err := s.ensureQdisc(e); err != nil {
 		return err
 	}
-	s.created = s.created || s.at.created
 	got, err := s.set(e.conn, s.to, e.program())
 	if err == nil {
 		s.note(e, m, got)
@@ -176,12 +169,17 @@ func (s *filterSteps) put(e *session, m *move) (err error) {
 
 // note says what the kernel has done.
 func (s *filterSteps) note(e *session, m *move, got *netlink.Filter) {
-	s.at.created = s.created
 	if old := s.to.old; old != nil && m.old != 0 {
 		gone := e.Known.Program(m.old)
 		m.Gone = &gone
 	}
-	m.Attachment = s.attached(s.at, got, e.program(), s.to.old, m.Gone)
+	m.Attachment = &Attachment{
+		Ifindex: m.Ifindex, Device: m.Device, Replaced: m.Gone,
+		Filter: &FilterInfo{Filter: *got, Qdisc: s.at.kind, QdiscCreated: s.created, Was: s.to.old},
+	}
+	if p := e.program(); p != nil {
+		m.Attachment.Program = p.Info
+	}
 }
 
 // took: a filter of the place that was asked for runs the program.
@@ -217,7 +215,7 @@ func (s *filterSteps) again(e *session, m *move, err error) bool {
 	taken := s.to.reserved && errors.Is(err, os.ErrExist)
 	if !taken {
 		delete(e.Known.hooks, s.hook())
-		now, findErr := s.find(e)
+		now, findErr := s.findQdisc(e)
 		if s.created || findErr != nil || !now.missing || !s.creates() {
 			return false
 		}
@@ -229,8 +227,8 @@ func (s *filterSteps) confirm(e *session, m *move) {
 	if m.Err != nil && s.created {
 		s.deleteQdisc(e, m)
 	}
-	if m.Err != nil && s.at != nil && s.to != nil {
-		m.Err = s.explain(s.at, s.to.old, m.Err)
+	if m.Err != nil && s.to != nil {
+		m.Err = s.explain(s.to.old, m.Err)
 	}
 }
 
@@ -299,18 +297,6 @@ func (s *filterSteps) set(c *netlink.Conn, to *target, p *prog.Program) (*netlin
 	return c.ReplaceFilter(&f)
 }
 
-func (h Clsact) attached(at *place, got *netlink.Filter, p *prog.Program, old *netlink.Filter, gone *prog.Info) *Attachment {
-	a := &Attachment{
-		Ifindex: h.Filter.Ifindex, Device: at.device,
-		Filter: &FilterInfo{Filter: *got, Qdisc: at.kind, QdiscCreated: at.created, Was: old},
-	}
-	if p != nil {
-		a.Program = p.Info
-	}
-	a.Replaced = gone
-	return a
-}
-
 // name is that of the hook's device, empty for a block.
 func (h Clsact) name(e *session) string {
 	if h.Filter.Block != 0 {
@@ -328,7 +314,8 @@ func (h Clsact) attachments(e *session, filters []*netlink.Filter) []*Attachment
 }
 
 // explain gives the reason of an errno that comes without a sentence.
-func (h Clsact) explain(at *place, old *netlink.Filter, err error) error {
+func (s *filterSteps) explain(old *netlink.Filter, err error) error {
+	h := s.Clsact
 	refused, ok := errors.AsType[*netlink.Error](err)
 	switch {
 	case !ok || refused.Message != "":
@@ -339,7 +326,7 @@ func (h Clsact) explain(at *place, old *netlink.Filter, err error) error {
 	case refused.Errno() == unix.EINVAL && old != nil && old.BPF != nil &&
 		(old.BPF.SkipHW != h.Filter.BPF.SkipHW || old.BPF.SkipSW != h.Filter.BPF.SkipSW):
 		return &prog.UnsuitableError{Cause: "skip_hw and skip_sw of a filter that is there cannot change: delete it first", Err: err}
-	case refused.Errno() == unix.EINVAL && at.kind == kindClsact && h.Filter.Parent == netlink.Parent(netlink.MakeHandle(0xffff, 0)):
+	case refused.Errno() == unix.EINVAL && s.at.kind == kindClsact && h.Filter.Parent == netlink.Parent(netlink.MakeHandle(0xffff, 0)):
 		return &prog.UnsuitableError{Cause: "a clsact qdisc has the hooks ingress and egress, not ffff:", Err: err}
 	}
 	return err

@@ -199,7 +199,7 @@ func (e *engine) round(ctx context.Context, todo []*move) (again []*move) {
 			}
 			switch {
 			case m.again(e.session, m, err):
-				if m.Err = e.keepAgain(m); m.Err == nil && !m.idle {
+				if m.Err = e.keepOne(m); m.Err == nil && !m.idle {
 					again = append(again, m)
 				}
 			default:
@@ -224,14 +224,6 @@ func (e *engine) putGroup(ctx context.Context, group []*move) []error {
 		}
 	}
 	return errs
-}
-
-// keepAgain is for a hook that was looked at again.
-func (e *engine) keepAgain(m *move) error {
-	if m.idle {
-		return nil
-	}
-	return e.keepOne(m)
 }
 
 // alike are the first moves of a list whose requests can be in flight together.

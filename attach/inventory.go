@@ -105,7 +105,7 @@ func (v *Inventory) link(p linkPlace) *LinkInfo {
 // xdpLinks is empty without the privilege to look at links.
 func xdpLinks() map[linkPlace]LinkInfo {
 	found := make(map[linkPlace]LinkInfo)
-	for l, err := range sys.DeviceLinks() {
+	for l, err := range sys.Links() {
 		if err == nil && l.Type == sys.LinkTypeXDP {
 			found[linkPlace{uint32(l.Ifindex), l.Program}] = LinkInfo{ID: l.ID}
 		}

@@ -102,11 +102,11 @@ func (s *linkSteps) open(e *session, m *move) (err error) {
 // again.
 func (s *linkSteps) pinned(e *session, m *move) (*Attachment, error) {
 	for attempt := 1; ; attempt++ {
-		info, err := sys.InfoOfDeviceLink(s.link.fd)
+		info, err := sys.InfoOfLink(s.link.fd)
 		switch {
 		case err != nil:
 			return nil, err
-		case info == nil:
+		case !info.OfDevice():
 			return nil, errors.New("a bpf_link that is not of a device")
 		case info.Ifindex == 0:
 			return nil, ErrLinkDetached

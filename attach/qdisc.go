@@ -39,7 +39,6 @@ type qdisc struct {
 	ingressBlock uint32 // 0 where the hook has filters of its own
 	egressBlock  uint32
 	missing      bool
-	created      bool
 }
 
 // shares reports whether the filters of a hook are those of a block.
@@ -64,15 +63,6 @@ func (h Clsact) creates() bool {
 		(h.Filter.Parent == netlink.Ingress || h.Filter.Parent == netlink.Egress)
 }
 
-// find looks for the hook.
-func (h Clsact) find(e *session) (*place, error) {
-	q, err := h.findQdisc(e)
-	if err != nil {
-		return nil, err
-	}
-	return &place{device: h.name(e), qdisc: q}, nil
-}
-
 // hookKey is where filters are.
 type hookKey struct {
 	ifindex int
@@ -81,28 +71,24 @@ type hookKey struct {
 
 func (h Clsact) hook() hookKey { return hookKey{h.Filter.Ifindex, h.Filter.Parent} }
 
-// findOnce is find, which for filters that are only added is believed from then
+// findOnce is findQdisc, which for filters that are only added is believed from then
 // on: a hook that is gone since refuses them.
-func (s *filterSteps) findOnce(e *session) (*place, error) {
+func (s *filterSteps) findOnce(e *session) (qdisc, error) {
 	h := s.Clsact
 	if !s.adds() || h.Filter.Block != 0 {
-		return h.find(e)
+		return h.findQdisc(e)
 	}
-	if q, ok := e.Known.hooks[h.hook()]; ok {
-		return &place{device: h.name(e), qdisc: q}, nil
+	if at, ok := e.Known.hooks[h.hook()]; ok {
+		return at, nil
 	}
-	at, err := h.find(e)
-	if err != nil || at.missing && !h.creates() {
+	at, err := h.findQdisc(e)
+	if err != nil || at.missing { // it will be created, or the filter is refused
 		return at, err
 	}
 	if e.Known.hooks == nil {
 		e.Known.hooks = make(map[hookKey]qdisc)
 	}
-	q := at.qdisc
-	if q.missing { // it will be created, or the filter is refused
-		return at, nil
-	}
-	e.Known.hooks[h.hook()] = q
+	e.Known.hooks[h.hook()] = at
 	return at, nil
 }
 
@@ -152,23 +138,25 @@ func (h Clsact) refusal(c *netlink.Conn) error {
 }
 
 // ensureQdisc creates the clsact qdisc if the hook has none.
-func (s *filterSteps) ensureQdisc(e *session) (*place, error) {
+func (s *filterSteps) ensureQdisc(e *session) error {
 	if !s.at.missing || !s.creates() {
-		return s.at, nil
+		return nil
 	}
 	err := e.conn.AddQdisc(netlink.Clsact(s.Filter.Ifindex))
-	switch {
-	case err == nil:
-		return &place{device: s.at.device, qdisc: qdisc{kind: kindClsact, created: true}}, nil
-	case errors.Is(err, os.ErrExist): // by someone else, since
-		return s.find(e)
-	case unanswered(err):
-		if now, lookErr := s.find(e); lookErr == nil && now.kind == kindClsact {
-			now.created = true
-			return now, nil
-		}
+	if errors.Is(err, os.ErrExist) { // by someone else, since
+		s.at, err = s.findQdisc(e)
+		return err
 	}
-	return nil, fmt.Errorf("the device has no clsact qdisc: %w", err)
+	s.created = err == nil
+	if unanswered(err) {
+		now, lookErr := s.findQdisc(e)
+		s.created = lookErr == nil && now.kind == kindClsact
+	}
+	if !s.created {
+		return fmt.Errorf("the device has no clsact qdisc: %w", err)
+	}
+	s.at = qdisc{kind: kindClsact}
+	return nil
 }
 
 // deleteQdisc deletes the clsact qdisc that ensureQdisc created, unless someone else

@@ -8,60 +8,40 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// DeviceLink is what the kernel tells of a bpf_link that holds a program on a
-// device.
-type DeviceLink struct {
-	LinkInfo
-	Ifindex    int        // in the device's network namespace; 0 when the device is gone or the link was detached
-	AttachType AttachType // 0 for XDP
+// LinkInfo is what the kernel tells of a bpf_link.
+type LinkInfo struct {
+	Type    uint32 // BPF_LINK_TYPE_*
+	ID      uint32
+	Program uint32 // the id of the program that it attaches
+	Ifindex int    // in the device's network namespace; 0 when the device is gone or the link was detached
 }
 
-// deviceLinkInfo is struct bpf_link_info for BPF_LINK_TYPE_XDP, _TCX and
-// _NETKIT; the attach type is that of the last two.
-type deviceLinkInfo struct {
-	linkInfo
-	ifindex    uint32
-	attachType uint32
+// OfDevice reports whether the link is one that holds a program on a device.
+func (l *LinkInfo) OfDevice() bool {
+	return l.Type == LinkTypeXDP || l.Type == LinkTypeTCX || l.Type == LinkTypeNetkit
 }
 
-// InfoOfDeviceLink asks for a link's info through its file descriptor. It is
-// nil for a link that is not of a device.
-func InfoOfDeviceLink(fd int) (*DeviceLink, error) {
-	var raw deviceLinkInfo
+// linkInfo is struct bpf_link_info, up to what the links of devices begin with.
+type linkInfo struct {
+	typ     uint32
+	id      uint32
+	progID  uint32
+	_       uint32
+	ifindex uint32
+	_       uint32
+}
+
+// InfoOfLink asks for a link's info through its file descriptor.
+func InfoOfLink(fd int) (*LinkInfo, error) {
+	var raw linkInfo
 	if err := objInfo(fd, &raw); err != nil {
 		return nil, fmt.Errorf("link info: %w", err)
 	}
-	out := &DeviceLink{LinkInfo: LinkInfo{Type: raw.typ, ID: raw.id, Program: raw.progID}, Ifindex: int(raw.ifindex)}
-	switch raw.typ {
-	case LinkTypeXDP:
-		return out, nil
-	case LinkTypeTCX, LinkTypeNetkit:
-		out.AttachType = AttachType(raw.attachType)
-		return out, nil
+	l := &LinkInfo{Type: raw.typ, ID: raw.id, Program: raw.progID}
+	if l.OfDevice() {
+		l.Ifindex = int(raw.ifindex)
 	}
-	return nil, nil
-}
-
-// DeviceLinks lists the bpf_links that hold programs on devices, in every
-// network namespace. An error ends the list; it takes CAP_SYS_ADMIN.
-func DeviceLinks() iter.Seq2[DeviceLink, error] {
-	return func(yield func(DeviceLink, error) bool) {
-		for id, err := range linkIDs() {
-			if err != nil {
-				yield(DeviceLink{}, err)
-				return
-			}
-			fd, err := LinkByID(id)
-			if err != nil {
-				continue // gone since
-			}
-			info, err := InfoOfDeviceLink(fd)
-			_ = Close(fd)
-			if err == nil && info != nil && !yield(*info, nil) {
-				return
-			}
-		}
-	}
+	return l, nil
 }
 
 func linkIDs() iter.Seq2[uint32, error] {
@@ -93,7 +73,7 @@ func Links() iter.Seq2[LinkInfo, error] {
 				yield(LinkInfo{}, err)
 				return
 			}
-			fd, err := bpf(unix.BPF_LINK_GET_FD_BY_ID, &idAttr{id: id})
+			fd, err := LinkByID(id)
 			if err != nil {
 				continue // gone since
 			}

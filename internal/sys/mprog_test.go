@@ -12,7 +12,7 @@ func TestAttachLayout(t *testing.T) {
 		attach progAttachAttr
 		query  progQueryAttr
 		create linkCreateAttr
-		info   deviceLinkInfo
+		info   linkInfo
 	)
 	got := map[string]uintptr{
 		"prog_attach":                       unsafe.Sizeof(attach),
@@ -29,7 +29,6 @@ func TestAttachLayout(t *testing.T) {
 		"link_create.tcx.expected_revision": unsafe.Offsetof(create.expectedRevision),
 		"link_update":                       unsafe.Sizeof(linkUpdateAttr{}),
 		"bpf_link_info.tcx.ifindex":         unsafe.Offsetof(info.ifindex),
-		"bpf_link_info.tcx.attach_type":     unsafe.Offsetof(info.attachType),
 	}
 	want := map[string]uintptr{
 		"prog_attach":                       32,
@@ -46,7 +45,6 @@ func TestAttachLayout(t *testing.T) {
 		"link_create.tcx.expected_revision": 24,
 		"link_update":                       16,
 		"bpf_link_info.tcx.ifindex":         16,
-		"bpf_link_info.tcx.attach_type":     20,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("sizes and offsets (-header +ours):\n%s", diff)

@@ -123,27 +123,3 @@ func InfoOfMap(fd int) (*MapInfo, error) {
 		Extra:      raw.mapExtra,
 	}, nil
 }
-
-// LinkInfo is what the kernel tells of every bpf_link.
-type LinkInfo struct {
-	Type    uint32 // BPF_LINK_TYPE_*
-	ID      uint32
-	Program uint32 // the id of the program that it attaches
-}
-
-// linkInfo is the part of struct bpf_link_info that all types of link share.
-type linkInfo struct {
-	typ    uint32
-	id     uint32
-	progID uint32
-	_      uint32
-}
-
-// InfoOfLink asks for a link's info through its file descriptor.
-func InfoOfLink(fd int) (*LinkInfo, error) {
-	var raw linkInfo
-	if err := objInfo(fd, &raw); err != nil {
-		return nil, fmt.Errorf("link info: %w", err)
-	}
-	return &LinkInfo{Type: raw.typ, ID: raw.id, Program: raw.progID}, nil
-}

@@ -14,24 +14,22 @@ func TestPinnedLayout(t *testing.T) {
 		li  linkInfo
 	)
 	got := map[string]uintptr{
-		"obj_get":                       unsafe.Sizeof(get),
-		"bpf_map_info":                  unsafe.Sizeof(mi),
-		"bpf_map_info.name":             unsafe.Offsetof(mi.name),
-		"bpf_map_info.netns_dev":        unsafe.Offsetof(mi.netnsDev),
-		"bpf_map_info.btf_key_type_id":  unsafe.Offsetof(mi.btfKeyTypeID),
-		"bpf_map_info.map_extra":        unsafe.Offsetof(mi.mapExtra),
-		"bpf_link_info, before a union": unsafe.Sizeof(li),
-		"bpf_link_info.prog_id":         unsafe.Offsetof(li.progID),
+		"obj_get":                      unsafe.Sizeof(get),
+		"bpf_map_info":                 unsafe.Sizeof(mi),
+		"bpf_map_info.name":            unsafe.Offsetof(mi.name),
+		"bpf_map_info.netns_dev":       unsafe.Offsetof(mi.netnsDev),
+		"bpf_map_info.btf_key_type_id": unsafe.Offsetof(mi.btfKeyTypeID),
+		"bpf_map_info.map_extra":       unsafe.Offsetof(mi.mapExtra),
+		"bpf_link_info.prog_id":        unsafe.Offsetof(li.progID),
 	}
 	want := map[string]uintptr{
-		"obj_get":                       16,
-		"bpf_map_info":                  88,
-		"bpf_map_info.name":             24,
-		"bpf_map_info.netns_dev":        48,
-		"bpf_map_info.btf_key_type_id":  68,
-		"bpf_map_info.map_extra":        80,
-		"bpf_link_info, before a union": 16,
-		"bpf_link_info.prog_id":         8,
+		"obj_get":                      16,
+		"bpf_map_info":                 88,
+		"bpf_map_info.name":            24,
+		"bpf_map_info.netns_dev":       48,
+		"bpf_map_info.btf_key_type_id": 68,
+		"bpf_map_info.map_extra":       80,
+		"bpf_link_info.prog_id":        8,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("sizes and offsets (-header +ours):\n%s", diff)

@@ -40,7 +40,7 @@ func TestLayout(t *testing.T) {
 		"btf_load":                unsafe.Sizeof(btf),
 		"btf_load.btf_size":       unsafe.Offsetof(btf.btfSize),
 		"obj_get_info_by_fd":      unsafe.Sizeof(objInfoAttr{}),
-		"bpf_link_info.tcx":       unsafe.Sizeof(deviceLinkInfo{}),
+		"bpf_link_info.tcx":       unsafe.Sizeof(linkInfo{}),
 		"get_fd_by_id":            unsafe.Sizeof(idAttr{}),
 		"test_run":                unsafe.Sizeof(testRunAttr{}),
 		"test_run.repeat":         unsafe.Offsetof(testRunAttr{}.repeat),

@@ -200,7 +200,7 @@ func lookAround() error {
 			_ = m.Close()
 		}
 	}
-	for _, err := range sys.DeviceLinks() {
+	for _, err := range sys.Links() {
 		if err != nil {
 			return err
 		}
