@@ -11,6 +11,7 @@ import (
 	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/bpftest/lab"
 	"github.com/xdpload/xdpload/load"
 )
@@ -107,4 +108,17 @@ func TestByName(t *testing.T) {
 		t.Error("there is something called none")
 	}
 	b.Exit(l)
+}
+
+// TestBoundAcrossNamespaces: the device that a program is loaded for is one of the
+// Conn's namespace, like the one that it is attached to.
+func TestBoundAcrossNamespaces(t *testing.T) {
+	bpftest.Need(t, bpftest.Root, bpftest.DeviceBound)
+	b := lab.NewBench(t)
+	s := &xdpload.Object{Object: lab.Object(t, "rxhash.o"), Options: b.Options(load.Options{Ifindex: b.Hook.Ifindex, BoundOnly: true})}
+	t.Cleanup(func() { s.Close() })
+	a, err := xdpload.Attach(t.Context(), b.Conn, xdpload.Plan{Source: s, Hook: b.Hook})
+	if err != nil || a.Ifindex != b.Hook.Ifindex {
+		t.Errorf("attached %+v, %v", a, err)
+	}
 }

@@ -43,13 +43,10 @@ func (m mprog) name() string {
 }
 
 func (m mprog) steps(p *Plan) steps {
-	switch {
-	case p.Source != nil:
-		return &mprogSteps{mprog: m, Plan: p}
-	case m.Which.kind == refLink:
-		return &linkOff{hook: m, id: m.Which.id}
+	if p.Source == nil {
+		return &mprogOff{mprog: m}
 	}
-	return &mprogOff{mprog: m}
+	return &mprogSteps{mprog: m, Plan: p}
 }
 
 // query asks what is on the hook.
@@ -286,7 +283,7 @@ func (s *mprogOff) look(e *session, m *move) (err error) {
 	switch {
 	case a.Link == nil:
 		m.old = a.Program.ID
-	case which.kind == refLink: // pinned at the path that was named
+	case which.kind == refLink:
 		m.steps = &linkOff{hook: s.mprog, id: a.Link.ID}
 		return m.look(e, m)
 	default:

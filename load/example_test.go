@@ -9,7 +9,7 @@ import (
 	"github.com/xdpload/xdpload/load"
 )
 
-// The steps of Install one by one: something else can stand where the program is
+// The steps of a load one by one: something else can stand where the program is
 // attached.
 func ExampleLoad() {
 	ctx := context.Background()

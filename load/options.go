@@ -20,7 +20,8 @@ type Options struct {
 	// its own; nil is as many as Go may use ([runtime.GOMAXPROCS]).
 	Jobs Jobs
 	// Ifindex is the device that runs the program itself, 0 for the kernel.
-	// It is looked up in the network namespace of the calling thread.
+	// It is looked up in the network namespace of the calling thread;
+	// xdpload.Apply enters that of its Conn.
 	Ifindex int
 	// BoundOnly leaves the program in the kernel, and ties it to the device of
 	// Ifindex: it can call what that device's driver offers, and can be

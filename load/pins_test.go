@@ -247,7 +247,7 @@ func TestTogether(t *testing.T) {
 	b.WantPins("tc/globals/shared")
 }
 
-// together is Install without a hook: a netlink socket is for one goroutine.
+// together is a plan without a hook: a netlink socket is for one goroutine.
 func together(t *testing.T, b *lab.Bench, attempt func(load.Options) (*load.Loaded, error)) (*load.Loaded, error) {
 	for {
 		l, err := attempt(b.Options(load.Options{}))

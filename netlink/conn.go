@@ -71,10 +71,10 @@ func Dial(c *Config) (*Conn, error) {
 // stays where the calling thread is.
 func (c *Conn) InNetNS(fn func() error) error {
 	c.mu.Lock()
-	fd, err := c.socket.netNS()
+	fd, err := unix.IoctlRetInt(c.socket.fd, unix.SIOCGSKNS)
 	c.mu.Unlock()
 	switch {
-	case errors.Is(err, fs.ErrPermission):
+	case errors.Is(err, fs.ErrPermission): // net/socket.c, sock_ioctl
 		return fn()
 	case err != nil:
 		return newError("open network namespace", 0, err)

@@ -44,13 +44,6 @@ func (s *socket) Close() error {
 	return os.NewSyscallError("close", err)
 }
 
-// netNS opens the network namespace of the socket. It takes CAP_NET_ADMIN there
-// (net/socket.c, sock_ioctl).
-func (s *socket) netNS() (int, error) {
-	fd, err := unix.IoctlRetInt(s.fd, unix.SIOCGSKNS)
-	return fd, os.NewSyscallError("ioctl", err)
-}
-
 // Send sends one message.
 func (s *socket) Send(m netlink.Message) error {
 	b, err := m.MarshalBinary()
