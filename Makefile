@@ -6,6 +6,8 @@ PREFIX   ?= /usr/local
 FUZZTIME ?= 30s
 # Options of bench, such as -json or -case='^tc'; -help lists them.
 BENCHFLAGS ?=
+# What urfave/cli can do without: its generators of documents, and guesses at commands.
+TAGS      = urfave_cli_no_docs,urfave_cli_no_suggest
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
 # The tests of one package may take this long; on two cores all of them take a fraction of it.
@@ -26,7 +28,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 build: ## build bin/xdpload, static
-	$(GO) build -trimpath -buildvcs=false -ldflags='-s -w -X main.version=$(VERSION)' -o bin/xdpload ./cmd/xdpload
+	$(GO) build -trimpath -buildvcs=false -tags=$(TAGS) -ldflags='-s -w -X main.version=$(VERSION)' -o bin/xdpload ./cmd/xdpload
 
 bin/xdpload:
 	$(MAKE) build

@@ -120,7 +120,7 @@ func prepare(ctx context.Context, dir, xdpload string) (string, error) {
 // build compiles commands of the module into dir. The go command names each
 // module that it downloads and each package that it compiles.
 func build(ctx context.Context, dir string, commands ...string) error {
-	args := []string{"build", "-v", "-buildvcs=false", "-o", dir + "/"}
+	args := []string{"build", "-v", "-buildvcs=false", "-tags=urfave_cli_no_docs,urfave_cli_no_suggest", "-o", dir + "/"}
 	for _, c := range commands {
 		args = append(args, "github.com/xdpload/xdpload/"+c)
 	}

@@ -68,7 +68,7 @@ func TestMissingBinary(t *testing.T) {
 func TestMeasure(t *testing.T) {
 	bpftest.Need(t, bpftest.Root, bpftest.Command("go"))
 	xdpload := filepath.Join(t.TempDir(), "xdpload")
-	if said, err := exec.Command("go", "build", "-C", "../..", "-buildvcs=false", "-o", xdpload, "./cmd/xdpload").CombinedOutput(); err != nil {
+	if said, err := exec.Command("go", "build", "-C", "../..", "-buildvcs=false", "-tags=urfave_cli_no_docs,urfave_cli_no_suggest", "-o", xdpload, "./cmd/xdpload").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, said)
 	}
 	scratch := t.TempDir()

@@ -66,10 +66,10 @@ func title(name string) string {
 }
 
 // Parse reads the words after the command's own, and returns the request that
-// they fill. The errors are those of [Parse].
-func (c *Command[R]) Parse(words []string) (R, error) {
+// they fill. The errors are those of [Parse], and of options.
+func (c *Command[R]) Parse(words []string, options *Options) (R, error) {
 	root, take := c.Grammar()
-	err := Parse(root, words)
+	err := Parse(root, words, options)
 	r := take()
 	if syntax, ok := errors.AsType[*SyntaxError](err); ok {
 		syntax.Command = c.Title()
@@ -85,10 +85,13 @@ func (c *Command[R]) Parse(words []string) (R, error) {
 type Table[R any] []Command[R]
 
 // Lookup finds the command that the words begin with, and returns the words
-// after it. Each word may be shortened as keywords may. The errors are those
-// of [Parse]; their Items and Expected are words of commands.
-func (t Table[R]) Lookup(words []string) (*Command[R], []string, error) {
-	prefix, i := t.prefix(words)
+// after it. Each word may be shortened as keywords may, and options may stand between
+// them. The errors are those of [Parse]; their Items and Expected are words of commands.
+func (t Table[R]) Lookup(words []string, options *Options) (*Command[R], []string, error) {
+	prefix, i, words, err := t.prefix(words, options)
+	if err != nil {
+		return nil, nil, err
+	}
 	if c := t.named(prefix); c != nil {
 		return c, words[i:], nil
 	}
@@ -100,16 +103,26 @@ func (t Table[R]) Lookup(words []string) (*Command[R], []string, error) {
 	return nil, nil, t.unknown(prefix, words, i)
 }
 
-// prefix returns as much of a command's name as the words begin with, and how many of them it is.
-func (t Table[R]) prefix(words []string) (prefix string, n int) {
-	for ; n < len(words); n++ {
-		next, ok := t.next(prefix, words[n])
-		if !ok {
+// prefix returns as much of a command's name as the words begin with, and how many
+// of them it is, without the options before and in it. Those after a whole name
+// are left to its grammar.
+func (t Table[R]) prefix(words []string, options *Options) (prefix string, n int, _ []string, err error) {
+	for n < len(words) {
+		next, known := t.next(prefix, words[n])
+		if known {
+			prefix = join(prefix, next)
+			n++
+			continue
+		}
+		taken := false
+		if !asksHelp(words[n], fitNone) && t.named(prefix) == nil {
+			words, taken, err = options.take(words, n)
+		}
+		if !taken || err != nil {
 			break
 		}
-		prefix = join(prefix, next)
 	}
-	return prefix, n
+	return prefix, n, words, err
 }
 
 // unknown explains why the words are not a command from the i-th on.
@@ -142,11 +155,11 @@ func (t Table[R]) helpOn(words []string) error {
 	for len(words) > 0 && asksHelp(words[0], fitNone) {
 		words = words[1:]
 	}
-	c, rest, err := t.Lookup(append(slices.Clone(words), "help"))
+	c, rest, err := t.Lookup(append(slices.Clone(words), "help"), nil)
 	if err != nil {
 		return err
 	}
-	if _, err = c.Parse(rest); err == nil { // it takes any word, help too
+	if _, err = c.Parse(rest, nil); err == nil { // it takes any word, help too
 		err = &HelpRequest{Command: c.Title()}
 	}
 	return err

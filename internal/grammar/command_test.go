@@ -30,7 +30,7 @@ func TestLookup(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.line, func(t *testing.T) {
-			c, rest, err := fixtureTable().Lookup(strings.Fields(tt.line))
+			c, rest, err := fixtureTable().Lookup(strings.Fields(tt.line), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -51,7 +51,7 @@ func TestLookupErrors(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.line, func(t *testing.T) {
-			_, _, err := fixtureTable().Lookup(strings.Fields(tt.line))
+			_, _, err := fixtureTable().Lookup(strings.Fields(tt.line), nil)
 			if _, ok := errors.AsType[*SyntaxError](err); !ok {
 				t.Fatalf("got %v, want a SyntaxError", err)
 			}
@@ -80,9 +80,9 @@ func TestHelpRequests(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.line, func(t *testing.T) {
-			c, rest, err := fixtureTable().Lookup(strings.Fields(tt.line))
+			c, rest, err := fixtureTable().Lookup(strings.Fields(tt.line), nil)
 			if err == nil {
-				_, err = c.Parse(rest)
+				_, err = c.Parse(rest, nil)
 			}
 			help, ok := errors.AsType[*HelpRequest](err)
 			if !ok {
@@ -109,11 +109,11 @@ func TestCommandParse(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.line, func(t *testing.T) {
-			c, rest, err := fixtureTable().Lookup(strings.Fields(tt.line))
+			c, rest, err := fixtureTable().Lookup(strings.Fields(tt.line), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			run, err := c.Parse(rest)
+			run, err := c.Parse(rest, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

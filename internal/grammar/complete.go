@@ -2,6 +2,7 @@ package grammar
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -61,62 +62,79 @@ func (c *Completion) Write(out io.Writer) error {
 // commands' grammars see the words; their errors are ignored.
 func (t Table[R]) Complete(m *Manual, words []string, current string) *Completion {
 	c := &Completion{Current: current}
-	words, done := c.options(m.Options, words)
-	if done {
+	options := c.skip(m.Options)
+	words, err := options.Leading(words)
+	if err != nil {
 		return c
 	}
-	prefix, i := t.prefix(words)
+	prefix, i, words, err := t.prefix(words, options)
+	if err != nil {
+		return c
+	}
 	if i == len(words) {
 		c.items(t.items(prefix))
 	}
+	offer := i == len(words)
 	if command := t.named(prefix); command != nil {
 		root, _ := command.Grammar()
-		c.walk(root, words[i:])
+		offer = c.walk(root, words[i:], options)
+	}
+	if offer {
+		c.options(m.Options)
 	}
 	return c
 }
 
-// options skips the options before the command. It is done when the cursor is
-// at an option or its value.
-func (c *Completion) options(options []Option, words []string) (rest []string, done bool) {
-	for len(words) > 0 && strings.HasPrefix(words[0], "-") {
-		name, _, hasValue := strings.Cut(words[0], "=")
-		o, ok := findOption(options, name)
-		words = words[1:]
-		if !ok || o.Arg == "" || hasValue {
-			continue
+// errCursor says that the cursor is at the value of an option.
+var errCursor = errors.New("at the cursor")
+
+// skip takes options, and says what the value under the cursor names.
+func (c *Completion) skip(known []Option) *Options {
+	return &Options{Known: known, Store: func(i int, _ string, given bool) error {
+		if i >= 0 && !given {
+			c.Kinds = []Kind{known[i].Kind}
+			return errCursor
 		}
-		if len(words) == 0 {
-			c.Kinds = []Kind{o.Kind}
-			return nil, true
-		}
-		words = words[1:]
-	}
-	if len(words) > 0 || !strings.HasPrefix(c.Current, "-") {
-		return words, false
+		return nil
+	}}
+}
+
+// options offers the options where a word with a dash is under the cursor.
+func (c *Completion) options(options []Option) {
+	if !strings.HasPrefix(c.Current, "-") {
+		return
 	}
 	dashes := c.Current[:len(c.Current)-len(trimDashes(c.Current))]
 	for _, o := range options {
 		c.Offer(dashes+o.Names[0], o.Help)
 	}
-	return nil, true
 }
 
-func (c *Completion) walk(root *Node, words []string) {
+// walk tells whether an option may stand under the cursor.
+func (c *Completion) walk(root *Node, words []string, options *Options) bool {
 	w := newWalk(root)
-	for _, word := range words {
-		best, how, _ := w.pick(word)
-		if how == fitNone {
-			return
-		}
-		if best.leaf.op == opRest {
+	for i := 0; i < len(words); {
+		best, how, _ := w.pick(words[i])
+		less, taken, err := w.option(best, how, words, i, options)
+		switch {
+		case err != nil:
+			return false
+		case taken:
+			words = less
+		case how == fitNone:
+			return false
+		case best.leaf.op == opRest:
 			c.Kinds = append(c.Kinds, best.leaf.kind)
-			return
+			return false
+		default:
+			_ = w.enter(best, words[i]) // the value's error is for Parse to tell
+			i++
 		}
-		_ = w.enter(best, word) // the value's error is for Parse to tell
 	}
 	c.Bound = w.bound
 	c.items(w.items())
+	best, how, _ := w.pick(c.Current)
+	return how != fitValue || !w.due(best)
 }
 
 func (c *Completion) items(items []Item) {

@@ -38,6 +38,12 @@ func TestComplete(t *testing.T) {
 		{"-n ns -json link se", "set", ""},
 		{"-netns=ns link se", "set", ""},
 		{"-unknown link se", "set", ""},
+		{"link -json se", "set", ""},
+		{"link set eth0 -json xdp pi", "pinned", ""},
+		{"link set eth0 -netns _", "", "netns"},
+		{"link set eth0 xdp obj f -", "-json -netns -batch", ""},
+		{"link set eth0 xdp obj -", "", "file"},
+		{"link --j", "--json", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.line, func(t *testing.T) {
@@ -89,27 +95,6 @@ func TestCompletionWrite(t *testing.T) {
 			}
 			if diff := cmp.Diff(plainText(tt.want), b.String()); diff != "" {
 				t.Error(diff)
-			}
-		})
-	}
-}
-
-func TestExpand(t *testing.T) {
-	tests := []struct{ args, want string }{
-		{"", ""},
-		{"-j link -j", "--json link -j"},
-		{"--js -n ns -b=f tc", "--json --netns ns --batch=f tc"},
-		{"-n -j link", "--netns -j link"},
-		{"-x -j", "-x --json"},
-		{"-j -- -j", "--json -- -j"},
-		{"-j - -j", "--json - -j"},
-		{"-n", "--netns"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.args, func(t *testing.T) {
-			got := Expand(fixtureManual().Options, strings.Fields(tt.args))
-			if strings.Join(got, " ") != tt.want {
-				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
 	}

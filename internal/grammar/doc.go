@@ -68,8 +68,9 @@
 // in their layout only.
 //
 // Two things are not part of a tree. A [Table] finds the command by its first
-// words, shortened by the same rule, and then builds the command's tree. The options before the
-// command are a list of [Option], by that rule too.
+// words, shortened by the same rule, and then builds the command's tree. The options
+// that any command may have are a list of [Option], by that rule too: a word with a dash
+// is one of them where it is neither a keyword nor the value of one.
 //
 // A tree serves one parse: its setters point into one request.
 package grammar

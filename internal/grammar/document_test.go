@@ -75,9 +75,9 @@ func TestWriteHelp(t *testing.T) {
 		"help", "link help", "link set help", "tc filter get help",
 		"link set eth0 xdp obj f help", "tcx show help", "tc exec bpf graft help", "link show eth0 help",
 	} {
-		c, rest, err := fixtureTable().Lookup(strings.Fields(line))
+		c, rest, err := fixtureTable().Lookup(strings.Fields(line), nil)
 		if err == nil {
-			_, err = c.Parse(rest)
+			_, err = c.Parse(rest, nil)
 		}
 		help, ok := errors.AsType[*HelpRequest](err)
 		if !ok {

@@ -42,12 +42,12 @@ func commands() grammar.Table[func() string] {
 
 func Example() {
 	for _, line := range []string{"hook detach eth0 qui gen nat", "h rem dev eth0 qeue 3", "hook detach eth0 queue"} {
-		c, words, err := commands().Lookup(strings.Fields(line))
+		c, words, err := commands().Lookup(strings.Fields(line), nil)
 		if err != nil {
 			fmt.Println(err)
 			continue
 		}
-		run, err := c.Parse(words)
+		run, err := c.Parse(words, nil)
 		if err != nil {
 			fmt.Println(c.Title()+":", err)
 			continue

@@ -122,7 +122,7 @@ func TestGeneratedSentences(t *testing.T) {
 						t.Fatalf("%q: %v", words, err)
 					}
 				}
-				if err := Parse(grammar(), words); err != nil {
+				if err := Parse(grammar(), words, nil); err != nil {
 					t.Fatalf("%q: %v", words, err)
 				}
 			}
@@ -139,7 +139,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, line string) {
 		words := strings.Split(line, " ")
 		for _, grammar := range fixtureGrammars() {
-			err := Parse(grammar(), words)
+			err := Parse(grammar(), words, nil)
 			syntax, isSyntax := errors.AsType[*SyntaxError](err)
 			_, isHelp := errors.AsType[*HelpRequest](err)
 			if err != nil && (!isSyntax && !isHelp || err.Error() == "") {
@@ -162,7 +162,7 @@ func BenchmarkBuild(b *testing.B) {
 func BenchmarkParse(b *testing.B) {
 	words := strings.Fields("dev eth0 xdp obj foo.o sec xdp verbose")
 	for b.Loop() {
-		if err := Parse(linkSetGrammar(new(linkSetRequest)), words); err != nil {
+		if err := Parse(linkSetGrammar(new(linkSetRequest)), words, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -52,7 +52,7 @@ type helpWriter struct {
 func (w *helpWriter) program(m *Manual, items []Item) {
 	w.printf("%s: %s\n\nUsage: %[1]s [ OPTIONS ] COMMAND ...\n", m.Program, m.Summary)
 	w.items("Commands", items)
-	w.WriteString("\nOptions, before the command, with one dash or two:\n")
+	w.WriteString("\nOptions, before the command or after it, with one dash or two:\n")
 	for _, o := range m.Options {
 		w.row(o.label(), plainText(o.Help))
 	}

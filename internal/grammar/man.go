@@ -36,7 +36,7 @@ func mainPage(m *Manual, docs []pageDoc) string {
 	w.section("DESCRIPTION")
 	w.paragraphs(m.Description)
 	w.section("OPTIONS")
-	w.line("They stand before the command, with one dash or two.")
+	w.line("They stand before the command or after it, with one dash or two.")
 	for _, o := range m.Options {
 		w.tagged(o.roffLabel(), o.Help)
 	}
@@ -69,7 +69,7 @@ func groupPage(m *Manual, p pageDoc, docs []pageDoc) string {
 		w.command(m, c)
 	}
 	w.section("OPTIONS")
-	w.line("The options before the command are described in")
+	w.line("The options of every command are described in")
 	w.line(roffBold(m.Program) + "(8).")
 	w.examples(p)
 	w.statuses(m.Statuses)

@@ -44,7 +44,7 @@ func anchor(heading string) string {
 }
 
 func (w *markdownWriter) options(options []Option) {
-	w.WriteString("\n## Options\n\nThey stand before the command, with one dash or two.\n\n")
+	w.WriteString("\n## Options\n\nThey stand before the command or after it, with one dash or two.\n\n")
 	for _, o := range options {
 		w.printf("- `%s`: %s\n", o.label(), mdText(o.Help))
 	}

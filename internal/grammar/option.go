@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// Option is a word with one or two dashes that stands before the command.
+// Option is a word with one or two dashes that stands before the command or after
+// it, beside the words of its grammar.
 type Option struct {
 	Names []string // without dashes, the main one first
 	Arg   string   // the metavariable of its value; empty if it takes none
@@ -21,42 +22,83 @@ func (o Option) label() string {
 	return label
 }
 
-// findOption finds the option that a word with dashes names, by the rule for
-// keywords.
-func findOption(options []Option, word string) (Option, bool) {
-	var best Option
-	how := fitNone
-	for _, o := range options {
-		if f := matchNames(o.Names, false, trimDashes(word)); f > how {
-			best, how = o, f
-		}
-	}
-	return best, how != fitNone
+// Options finds the options of a line, which may stand before its command and among
+// its words. A nil Options finds none.
+type Options struct {
+	Known []Option
+	// Store gets the index of a known option and its value, "true" of one that takes
+	// none; given is false if the words end before the value. With -1 it gets a word
+	// before the command that looks like an option and is unknown.
+	Store func(known int, value string, given bool) error
+
+	ended bool // by "--"
 }
 
-// Expand writes the options before the command out in full, with two dashes,
-// as flag parsers want them that know no shortened words: "-js" becomes
-// "--json". Where a word is short for several options, the first in the table
-// wins. What no option matches stays as it is, and so does all from the first
-// word without a dash, or "--", on.
-func Expand(options []Option, args []string) []string {
-	args = slices.Clone(args)
-	for i := 0; i < len(args); i++ {
-		word, value, hasValue := strings.Cut(args[i], "=")
-		if trimDashes(word) == "" || word[0] != '-' {
-			return args
+// take returns words without the option at i, if there is one.
+func (o *Options) take(words []string, i int) (rest []string, taken bool, err error) {
+	if o == nil || o.ended || !isOption(words[i]) {
+		return words, false, nil
+	}
+	n := 1
+	if o.ended = words[i] == "--"; !o.ended {
+		name, value, given := strings.Cut(words[i], "=")
+		known := findOption(o.Known, name)
+		switch {
+		case known < 0:
+			return words, false, nil
+		case given:
+		case o.Known[known].Arg == "":
+			value, given = "true", true
+		case i+1 < len(words):
+			value, given, n = words[i+1], true, 2
 		}
-		o, ok := findOption(options, word)
-		if !ok {
-			continue
+		err = o.Store(known, value, given)
+	}
+	return slices.Concat(words[:i], words[i+n:]), true, err
+}
+
+// Leading takes the options before the command.
+func (o *Options) Leading(words []string) ([]string, error) {
+	for len(words) > 0 {
+		rest, taken, err := o.take(words, 0)
+		if !taken && !o.ended && isOption(words[0]) {
+			rest, taken, err = words[1:], true, o.Store(-1, words[0], false)
 		}
-		args[i] = "--" + o.Names[0]
-		if hasValue {
-			args[i] += "=" + value
+		if err != nil {
+			return nil, err
 		}
-		if o.Arg != "" && !hasValue {
-			i++
+		if !taken {
+			break
+		}
+		words = rest
+	}
+	return words, nil
+}
+
+// Rest takes all options that words may hold, for the form in which is told that
+// they are wrong.
+func (o *Options) Rest(words []string) {
+	for len(words) > 0 {
+		rest, taken, _ := o.take(words, 0) // there is an error already
+		if !taken {
+			rest = words[1:]
+		}
+		words = rest
+	}
+}
+
+// isOption tells whether a word looks like an option: "-" alone, for standard
+// input, does not.
+func isOption(word string) bool { return len(word) > 1 && word[0] == '-' }
+
+// findOption finds the option that a word with dashes names, -1 for none. Where
+// the word is short for several options, the first in the table wins.
+func findOption(options []Option, word string) int {
+	best, how := -1, fitNone
+	for i, o := range options {
+		if f := matchNames(o.Names, false, trimDashes(word)); f > how {
+			best, how = i, f
 		}
 	}
-	return args
+	return best
 }

@@ -9,14 +9,26 @@ import "slices"
 // help; setters of the words before it have then been called. The word help
 // asks for help wherever a keyword may stand, and also as the last word where
 // only a value may stand; -h, -help and --help do the same.
-func Parse(root *Node, words []string) error {
+//
+// A word that may be a keyword, or that the keyword before it wants as its value, is
+// not taken for an option.
+func Parse(root *Node, words []string, options *Options) error {
 	w := newWalk(root)
-	for i, word := range words {
+	for i := 0; i < len(words); {
+		word := words[i]
 		best, how, keywords := w.pick(word)
 		rest := how == fitValue && best.leaf.op == opRest
 		last := i == len(words)-1
 		if !rest && how != fitExact && asksHelp(word, how) && (last || keywords || how != fitValue) {
 			return &HelpRequest{Read: words[:i], Items: w.items()}
+		}
+		less, taken, err := w.option(best, how, words, i, options)
+		if err != nil {
+			return err
+		}
+		if taken {
+			words = less
+			continue
 		}
 		if how == fitNone {
 			return w.unexpected(words, i)
@@ -27,6 +39,7 @@ func Parse(root *Node, words []string) error {
 		if err := w.enter(best, word); err != nil {
 			return &SyntaxError{Read: words[:i], Got: word, Value: w.valueName(best.leaf), Err: err}
 		}
+		i++
 	}
 	return w.finish(words, nil)
 }

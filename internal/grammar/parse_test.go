@@ -33,7 +33,7 @@ func TestParseLinkSet(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.line, func(t *testing.T) {
 			var got linkSetRequest
-			if err := Parse(linkSetGrammar(&got), strings.Fields(tt.line)); err != nil {
+			if err := Parse(linkSetGrammar(&got), strings.Fields(tt.line), nil); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
@@ -46,7 +46,7 @@ func TestParseLinkSet(t *testing.T) {
 // An empty word is what an unset variable of a script leaves. It is no value.
 func TestParseEmptyWord(t *testing.T) {
 	for _, line := range [][]string{{"", "xdp", "off"}, {"X", "xdp", "obj", ""}, {"X", "xdp", "obj", "f", "sec", ""}} {
-		err := Parse(linkSetGrammar(new(linkSetRequest)), line)
+		err := Parse(linkSetGrammar(new(linkSetRequest)), line, nil)
 		if syntax, ok := errors.AsType[*SyntaxError](err); !ok || syntax.Got != "" || syntax.AtEnd {
 			t.Errorf("%q: %v", line, err)
 		}
@@ -78,7 +78,7 @@ func TestLater(t *testing.T) {
 		{"off verbose", 1, "verbose"}, // the error lists what is expected
 		{"object a.o loud", 1, "loud"},
 	} {
-		err := Parse(tree(), strings.Fields(tt.line))
+		err := Parse(tree(), strings.Fields(tt.line), nil)
 		got := ""
 		if syntax, ok := errors.AsType[*SyntaxError](err); ok {
 			got = syntax.Got
@@ -127,7 +127,7 @@ func TestParseFilter(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.line, func(t *testing.T) {
 			var got filterRequest
-			if err := Parse(filterGrammar(&got, false), strings.Fields(tt.line)); err != nil {
+			if err := Parse(filterGrammar(&got, false), strings.Fields(tt.line), nil); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
@@ -176,7 +176,7 @@ func TestSyntaxErrors(t *testing.T) {
 			for i := range words {
 				words[i] = strings.Trim(words[i], "\x00")
 			}
-			err := Parse(tt.node(), words)
+			err := Parse(tt.node(), words, nil)
 			if _, ok := errors.AsType[*SyntaxError](err); !ok {
 				t.Fatalf("got %v, want a SyntaxError", err)
 			}

@@ -190,6 +190,28 @@ func (w *walk) missing() (nodes []*Node, here bool) {
 	return nil, false
 }
 
+// option takes the option at i out of words, unless that word was picked for a
+// keyword or is a value that is due.
+func (w *walk) option(best offer, how fit, words []string, i int, options *Options) (rest []string, taken bool, err error) {
+	if how > fitValue || how == fitValue && w.due(best) {
+		return words, false, nil
+	}
+	return options.take(words, i)
+}
+
+// due tells whether a value must come where it is offered, whatever the word
+// looks like: the last word was its keyword, or all that follows is words.
+func (w *walk) due(value offer) bool {
+	if value.leaf.op == opRest {
+		return true
+	}
+	inner := w.frames[value.depth+1:]
+	last, f, child := w.frames[len(w.frames)-1], w.frames[value.depth], value.path[0].child
+	return last.node.op == opWord && (len(inner) == 0 || last.next == 0) &&
+		!slices.ContainsFunc(inner, func(f frame) bool { return f.node.op == opAny }) &&
+		!f.node.children[child].nullable() && (child > f.next || !f.again)
+}
+
 // pick finds the node for the word. words tells whether a keyword may stand
 // here.
 func (w *walk) pick(word string) (best offer, how fit, words bool) {

@@ -1,7 +1,7 @@
 package cli
 
 import (
-	"strings"
+	"slices"
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/bytecodecmd"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/checkcmd"
@@ -18,10 +18,13 @@ import (
 	"github.com/xdpload/xdpload/internal/grammar"
 )
 
-// A group is the commands that begin with its words.
+// A table is commands, found by their first words.
+type table = grammar.Table[env.Request]
+
+// A group is the commands that begin with its word.
 type group struct {
-	words    string
-	commands func() []env.Command
+	word     string
+	commands func() table
 }
 
 // groups is every command of the program. Where a word is short for several,
@@ -41,82 +44,62 @@ func groups() []group {
 		{"bytecode", bytecodeCommands},
 		{"completion", single(completionCommand)},
 		{"__complete", single(completeCommand)},
-		{"tc qdisc", tccmd.Qdiscs},
-		{"tc filter", tccmd.Filters},
-		{"tc chain", tccmd.Chains},
-		{"tc actions", tccmd.Actions},
-		{"tc exec", tccmd.Exec},
-		{"tc monitor", single(tccmd.Monitor)},
-		{"tcx", func() []env.Command { return tcxcmd.TCX(netcmd.ShowOnly) }},
-		{"netkit", func() []env.Command { return tcxcmd.Netkit(netcmd.ShowOnly) }},
+		{"tc", tcCommands},
+		{"tcx", func() table { return tcxcmd.TCX(netcmd.ShowOnly) }},
+		{"netkit", func() table { return tcxcmd.Netkit(netcmd.ShowOnly) }},
+		{"version", single(versionCommand)},
 	}
 }
 
-func single(c func() env.Command) func() []env.Command {
-	return func() []env.Command { return []env.Command{c()} }
+func single(c func() env.Command) func() table {
+	return func() table { return table{c()} }
 }
 
 // commands is the table of all groups.
-func commands() (all grammar.Table[env.Request]) {
+func commands() (all table) {
 	for _, g := range groups() {
 		all = append(all, g.commands()...)
 	}
 	return all
 }
 
-// commandsFor is enough of the table to look the words up: one group where they
-// begin with its words, in full. To build the others takes longer than to read
-// the line.
-func commandsFor(words []string) grammar.Table[env.Request] {
-	for _, g := range groups() {
-		if g.has(words) {
-			return g.commands()
-		}
-	}
-	return commands()
+func linkCommands() table {
+	return table{linkcmd.Set(), linkcmd.Show(), linkcmd.Add(), linkcmd.Delete()}
 }
 
-func (g *group) has(words []string) bool {
-	for w := range strings.SplitSeq(g.words, " ") {
-		if len(words) == 0 || words[0] != w {
-			return false
-		}
-		words = words[1:]
-	}
-	return true
-}
-
-func linkCommands() []env.Command {
-	return []env.Command{linkcmd.Set(), linkcmd.Show(), linkcmd.Add(), linkcmd.Delete()}
-}
-
-func elfCommands() []env.Command {
-	return []env.Command{
+func elfCommands() table {
+	return table{
 		elfcmd.Show(), elfcmd.Disasm(), elfcmd.Asm(), elfcmd.Graph(),
 		elfcmd.Check(), elfcmd.Diff(), elfcmd.Convert(),
 	}
 }
 
-func pinCommands() []env.Command {
-	return []env.Command{pincmd.Show(), pincmd.GC(), pincmd.Remove()}
+func pinCommands() table {
+	return table{pincmd.Show(), pincmd.GC(), pincmd.Remove()}
 }
 
-func mapCommands() []env.Command {
-	return []env.Command{
+func mapCommands() table {
+	return table{
 		mapcmd.Show(), mapcmd.Dump(), mapcmd.Get(), mapcmd.Set(), mapcmd.Delete(), mapcmd.Load(),
 	}
 }
 
-func progCommands() []env.Command {
-	return []env.Command{progcmd.Show(), progcmd.Run(), progcmd.Dump(), progcmd.JIT()}
+func progCommands() table {
+	return table{progcmd.Show(), progcmd.Run(), progcmd.Dump(), progcmd.JIT()}
 }
 
-func offloadCommands() []env.Command {
-	return []env.Command{offloadcmd.Show(), offloadcmd.Check()}
+func offloadCommands() table {
+	return table{offloadcmd.Show(), offloadcmd.Check()}
 }
 
-func bytecodeCommands() []env.Command {
-	return []env.Command{
+func bytecodeCommands() table {
+	return table{
 		bytecodecmd.Asm(), bytecodecmd.Disasm(), bytecodecmd.Run(), bytecodecmd.XDP(), bytecodecmd.TC(),
 	}
+}
+
+func tcCommands() table {
+	return slices.Concat(
+		tccmd.Qdiscs(), tccmd.Filters(), tccmd.Chains(), tccmd.Actions(), tccmd.Exec(), []env.Command{tccmd.Monitor()},
+	)
 }

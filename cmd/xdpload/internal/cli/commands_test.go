@@ -8,8 +8,8 @@ import (
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 )
 
-// TestLinesOfOneGroup: the table that is built for a line reads it as the whole
-// table does, also where a word is short, wrong or missing.
+// TestLinesOfOneGroup: a line is read by its group as it is by the whole table, also
+// where a word is short, wrong or missing.
 func TestLinesOfOneGroup(t *testing.T) {
 	all := commands()
 	for i := range all {
@@ -24,21 +24,15 @@ func TestLinesOfOneGroup(t *testing.T) {
 			append(slices.Clone(words[:last]), words[last][:1]),
 		}
 		for _, line := range lines {
-			want, wantRest, wantErr := all.Lookup(line)
-			few := commandsFor(line)
-			got, rest, err := few.Lookup(line)
+			want, wantErr := parse(new(env.Env), all, line, nil)
+			got, err := read(new(env.Env), line)
 			switch {
-			case (want == nil) != (got == nil), want != nil && want.Name != got.Name:
-				t.Errorf("%q: %v, want %v", line, got, want)
-			case len(rest) != len(wantRest):
-				t.Errorf("%q: %q is left, want %q", line, rest, wantRest)
+			case got.command != want.command:
+				t.Errorf("%q: %q, want %q", line, got.command, want.command)
 			case (err == nil) != (wantErr == nil), err != nil && err.Error() != wantErr.Error():
 				t.Errorf("%q: error %v, want %v", line, err, wantErr)
 			}
 		}
-	}
-	if few := commandsFor([]string{"link", "set"}); len(few) != len(linkCommands()) {
-		t.Errorf("link set: a table of %d commands", len(few))
 	}
 }
 
@@ -54,8 +48,7 @@ func BenchmarkParse(b *testing.B) {
 		b.Run(strings.Join(words[:2], "-"), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				e := env.Env{Tool: env.ToolXDPLoad}
-				if _, err := parse(&e, commandsFor(words), words); err != nil {
+				if _, err := read(new(env.Env), words); err != nil {
 					b.Fatal(err)
 				}
 			}

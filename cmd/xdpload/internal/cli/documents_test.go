@@ -155,15 +155,7 @@ func parseExample(t *testing.T, line string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e := &env.Env{Tool: env.ToolXDPLoad}
-		rest, err := readOptions(e, words.Words[1:])
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(rest) == 0 && (e.Batch != "" || e.Version) {
-			continue
-		}
-		if _, err := parse(e, commandsFor(rest), rest); err != nil {
+		if _, err := read(&env.Env{Tool: env.ToolXDPLoad}, words.Words[1:]); err != nil {
 			t.Error(err)
 		}
 	}

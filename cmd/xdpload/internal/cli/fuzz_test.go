@@ -20,6 +20,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add("tc", "filter add dev v0 ingress bpf da obj f.o")
 	f.Add("ip", "-j -d li sh help")
+	f.Add("xdpload", "-n -j link -force set dev -x xdp -b=f -- -j obj f.o --jobs")
 	f.Add("xdpload", "link set dev v0 xdp obj '' set a= map m id 0 tail a:=b --help")
 	f.Fuzz(func(t *testing.T, name, line string) {
 		var words []string
@@ -30,10 +31,7 @@ func FuzzParse(f *testing.F) {
 			words = append(words, l.Words...)
 		}
 		e := &env.Env{Tool: env.ToolOf(name)}
-		rest, err := readOptions(e, words)
-		if err == nil {
-			_, err = parse(e, commandsFor(e.Tool.Words(rest)), e.Tool.Words(rest))
-		}
+		_, err := read(e, words)
 		if request, ok := errors.AsType[*grammar.HelpRequest](err); ok {
 			var b strings.Builder
 			if err := commands().WriteHelp(&b, manual(), request, helpWidth); err != nil || b.Len() == 0 {

@@ -19,9 +19,11 @@ It mounts nothing, reads no configuration file and leaves no process behind.
 
 A word may be shortened to any part of its beginning; where that fits several words, the first in the synopsis is meant. "help" may stand after any word, and says what may follow there.
 
+Options may stand before the command or after it. A word that begins with a dash is not an option where it is one of the command's own words, such as "-o", or the value that the word before it wants, as in "obj -x"; nor is anything after "--".
+
 With -json a result is JSON on standard output: one value, and of "map dump" and "tc monitor" one a line for each entry or event. A command that has nothing to report, such as "pin rm", prints nothing there; help and the version remain text. An error is one JSON object on standard error, with the message, the errno by name, the kernel's own sentence, hints and the status. A warning, and the verifier's log of a program that it accepts (with "verbose"), are objects there too, {"warning":"…"} and {"verifier_log":["…"]}.
 
-A batch has one command a line. A # begins a comment, a backslash at the end of a line continues it on the next, and quotes around a word keep its blanks. All lines are read before the first one runs. A line that fails is named with file and number and ends the batch; with -force it does not.`,
+A batch has one command a line. A # begins a comment, a backslash at the end of a line continues it on the next, and quotes around a word keep its blanks. Options hold for the whole batch, and stand beside -batch, not in a line. All lines are read before the first one runs. A line that fails is named with file and number and ends the batch; with -force it does not.`,
 		Groups: []grammar.Group{
 			{Name: "link", Summary: "XDP programs of devices"},
 			{Name: "tc qdisc", Summary: "the qdiscs that classifiers are attached to"},
@@ -40,35 +42,8 @@ A batch has one command a line. A # begins a comment, a backslash at the end of 
 			{Code: env.StatusRefused, Help: "the object, the kernel or the device refused"},
 		},
 		SeeAlso: []string{"ip-link(8)", "tc-bpf(8)", "bpftool(8)", "bpf(2)"},
-		Options: documented(options()),
+		Options: documented(options(new(env.Globals))),
 	}
-}
-
-// documented is the table of options as the documents and the parser of short
-// forms want it.
-func documented(table []option) []grammar.Option {
-	out := make([]grammar.Option, len(table))
-	for i, o := range table {
-		out[i] = grammar.Option{Names: []string{o.name}, Arg: o.argument, Kind: o.kind(), Help: o.help}
-	}
-	return out
-}
-
-// kind is what the option's value names.
-func (o option) kind() grammar.Kind {
-	switch o.name {
-	case "batch":
-		return grammar.File
-	case "netns":
-		return grammar.Netns
-	}
-	return ""
-}
-
-// help prints what the program can do.
-func help(e *env.Env) error {
-	_, _, err := commands().Lookup([]string{"help"})
-	return orHelp(e, err)
 }
 
 func explain(e *env.Env, r *grammar.HelpRequest) error {

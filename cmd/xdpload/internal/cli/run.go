@@ -5,15 +5,22 @@ import (
 	"io"
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/internal/netns"
 )
 
 // Run is the only place where an error becomes text and a status.
 func Run(ctx context.Context, version string, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	e := &env.Env{Release: version, Tool: env.ToolOf(args[0]), Stdin: stdin, Stdout: stdout, Stderr: stderr}
 	defer e.Close()
-	words, err := readOptions(e, args[1:])
-	if err == nil {
-		err = dispatch(ctx, e, words)
+	job, err := read(e, args[1:])
+	switch {
+	case err != nil:
+		err = orHelp(e, err)
+	case e.Batch != "":
+		e.InBatch = env.NewBatch()
+		err = runBatch(ctx, e)
+	default:
+		err = netns.Do(e.Netns, func() error { return do(ctx, e, job) })
 	}
 	if err != nil {
 		return report(e, err)
