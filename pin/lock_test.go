@@ -31,3 +31,14 @@ func TestLockOfRemoved(t *testing.T) {
 		t.Errorf("of the directory itself: held is %v, %v", held, err)
 	}
 }
+
+// TestLockEndsWithProcess: what a process has started, and leaves behind, does not hold
+// its lock on.
+func TestLockEndsWithProcess(t *testing.T) {
+	l, err := newFS(t).lock(t.Context(), true)
+	must(t, err)
+	defer l.release()
+	if flags, err := unix.FcntlInt(uintptr(l.fd), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
+		t.Errorf("the lock's descriptor is inherited: flags %#x, %v", flags, err)
+	}
+}
