@@ -2,7 +2,10 @@ package mapdata_test
 
 import (
 	"context"
+	"encoding/binary"
+	"errors"
 	"fmt"
+	"math/bits"
 	"os"
 	"slices"
 	"strings"
@@ -11,9 +14,11 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/mapdata"
+	"github.com/xdpload/xdpload/internal/sys"
 )
 
 func TestMain(m *testing.M) { os.Exit(bpftest.Main(m)) }
@@ -308,6 +313,51 @@ func TestNoEntries(t *testing.T) {
 	defer m.Close()
 	if _, err := mapdata.New(m); err == nil || err.Error() != "a map of type Queue has no entries by key" {
 		t.Errorf("got %v", err)
+	}
+}
+
+// hashOf is the hash of a key in a map with [unix.BPF_F_ZERO_SEED]: jhash2 of
+// include/linux/jhash.h, of one word.
+func hashOf(key uint32) uint32 {
+	a, b, c := uint32(0xdeadbeef+4)+key, uint32(0xdeadbeef+4), uint32(0xdeadbeef+4)
+	for _, mix := range []struct {
+		x, y *uint32
+		by   int
+	}{{&c, &b, 14}, {&a, &c, 11}, {&b, &a, 25}, {&c, &b, 16}, {&a, &c, 4}, {&b, &a, 14}, {&c, &b, 24}} {
+		*mix.x = (*mix.x ^ *mix.y) - bits.RotateLeft32(*mix.y, mix.by)
+	}
+	return c
+}
+
+// TestFullBucket: entries of one bucket, which the kernel gives only together, are all
+// there also when they are more than a batch has.
+func TestFullBucket(t *testing.T) {
+	const buckets, valueSize = 1024, 4096
+	m, d := newMap(t, &ebpf.MapSpec{Type: ebpf.Hash, Flags: unix.BPF_F_ZERO_SEED | unix.BPF_F_NO_PREALLOC, KeySize: 4, ValueSize: valueSize, MaxEntries: buckets})
+	want := make(map[uint32]bool)
+	for key := uint32(0); len(want) < 300; key++ { // a batch has 64
+		if hashOf(key)%buckets != 7 {
+			continue
+		}
+		if err := m.Put(key, make([]byte, valueSize)); err != nil {
+			t.Fatal(err)
+		}
+		want[key] = true
+	}
+	keys := make([]byte, 64*4)
+	walk := sys.Batch{FD: m.FD(), KeySize: 4}
+	if n, err := walk.Lookup(keys, make([]byte, 64*valueSize), 64); !errors.Is(err, unix.ENOSPC) {
+		t.Fatalf("the keys are not of one bucket: %d of them, %v", n, err)
+	}
+	err := d.Each(func(key, _ []byte) error {
+		if k := binary.NativeEndian.Uint32(key); want[k] {
+			delete(want, k)
+			return nil
+		}
+		return fmt.Errorf("key %x is not there, or twice", key)
+	})
+	if err != nil || len(want) > 0 {
+		t.Errorf("%d keys are missing: %v", len(want), err)
 	}
 }
 
