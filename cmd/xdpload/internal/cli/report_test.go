@@ -1,0 +1,50 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"syscall"
+	"testing"
+
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/netlink"
+)
+
+// TestForeign: what a script that calls ip or tc reads on standard error: the sentence
+// of the kernel, or the C library's of its number, or else ours.
+func TestForeign(t *testing.T) {
+	refused := func(message string, errno syscall.Errno) error {
+		return &env.LinkError{Device: "v0", Err: &netlink.Error{Op: "add filter", Message: message, Err: errno}}
+	}
+	for _, tt := range []struct {
+		name string
+		err  error
+		want string
+	}{
+		{"a sentence", refused("Exclusivity flag on, cannot modify.", syscall.EEXIST), "Error: Exclusivity flag on, cannot modify.\n"},
+		{"a sentence without its stop", refused("Specified qdisc not found", syscall.ENOENT), "Error: Specified qdisc not found.\n"},
+		{"a number", refused("", syscall.EINVAL), "RTNETLINK answers: Invalid argument\n"},
+		{
+			"a number, of a filter", &env.CommandError{Command: "tc filter add", Err: refused("", syscall.EINVAL)},
+			"RTNETLINK answers: Invalid argument\nWe have an error talking to the kernel\n",
+		},
+		{
+			"a request that was not sent", &netlink.Error{Op: "add filter", Err: os.NewSyscallError("sendto", syscall.ENOBUFS)},
+			"Error: add filter: sendto: no buffer space available\n",
+		},
+		{"no device", &env.DeviceError{Name: "v\n0", Err: os.ErrNotExist}, "Cannot find device \"v\\n0\"\n"},
+		{"ours", &env.CommandError{Command: "link set", Err: errors.New("no program\nat all")}, "Error: no program\\nat all\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var stderr, stdout bytes.Buffer
+			e := &env.Env{Tool: env.ToolIP, Stdout: &stdout, Stderr: &stderr}
+			if status := report(e, tt.err); status != env.StatusRefused {
+				t.Errorf("status %d", status)
+			}
+			if stderr.String() != tt.want || stdout.Len() > 0 {
+				t.Errorf("%q and %q, want %q", stderr.String(), stdout.String(), tt.want)
+			}
+		})
+	}
+}
