@@ -31,7 +31,7 @@ func newMap(name string, m *ebpf.Map, source mapSource) (*Map, error) {
 	if err != nil {
 		return nil, err
 	}
-	if info.Name == "" && source.reused == "" {
+	if info.Name.String() == "" && source.reused == "" {
 		return nil, errNameless
 	}
 	return &Map{Map: m, ID: info.ID, Name: name, Pin: source.pin, Reused: source.reused != ""}, nil
@@ -149,8 +149,7 @@ func (l *loader) createPlain(spec *ebpf.MapSpec, ifindex int) (*ebpf.Map, error)
 		MaxEntries: spec.MaxEntries,
 		Flags:      spec.Flags,
 		NumaNode:   spec.NumaNode,
-		Name:       spec.Name,
-		Ifindex:    ifindex,
+		Ifindex:    uint32(ifindex),
 		Extra:      spec.MapExtra,
 	}
 	types, described := l.types.maps[spec.Name]
@@ -159,9 +158,9 @@ func (l *loader) createPlain(spec *ebpf.MapSpec, ifindex int) (*ebpf.Map, error)
 	case l.types.err != nil:
 		return nil, l.types.err
 	default:
-		m.BTF, m.KeyType, m.ValueType = l.types.fd, uint32(types.key), uint32(types.value)
+		m.BTF, m.KeyType, m.ValueType = uint32(l.types.fd), uint32(types.key), uint32(types.value)
 	}
-	fd, err := sys.CreateMap(&m)
+	fd, err := sys.CreateMap(spec.Name, m)
 	if err != nil {
 		return nil, err
 	}

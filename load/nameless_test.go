@@ -74,7 +74,7 @@ func loadNamed(t *testing.T, obj *elf.Object) error {
 		if err != nil {
 			return err
 		}
-		if info.Name == "" {
+		if info.Name.String() == "" {
 			return errors.New("no name: map " + m.Name)
 		}
 	}

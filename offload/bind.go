@@ -86,7 +86,7 @@ func BindingOfMap(fd int) (*Binding, error) {
 	if err != nil || info.Ifindex == 0 {
 		return nil, err
 	}
-	return &Binding{info.Ifindex, info.NetnsDev, info.NetnsInode}, nil
+	return &Binding{int(info.Ifindex), info.NetnsDev, info.NetnsInode}, nil
 }
 
 // Here reports whether the device is in the calling thread's network

@@ -141,7 +141,7 @@ func (e *Entry) readMap(fd int) error {
 	e.Kind = Map
 	info, err := sys.InfoOfMap(fd)
 	if err == nil {
-		e.ID, e.Type, e.Name = info.ID, info.Type, info.Name
+		e.ID, e.Type, e.Name = info.ID, info.Type, info.Name.String()
 	}
 	return err
 }

@@ -38,7 +38,7 @@ func stringPointer(s string) pointer {
 
 // objName cuts a name to what the kernel takes: 15 bytes of letters, digits,
 // '_' and '.'. Other bytes are dropped (kernel/bpf/syscall.c, bpf_obj_name_cpy).
-func objName(name string) (out [objNameLen]byte) {
+func objName(name string) (out Name) {
 	name = strings.Map(func(r rune) rune {
 		switch {
 		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '_', r == '.':

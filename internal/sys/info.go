@@ -42,7 +42,7 @@ type progInfo struct {
 	createdByUID    uint32
 	nrMapIDs        uint32
 	mapIDs          pointer
-	name            [objNameLen]byte
+	name            Name
 	ifindex         uint32
 	_               uint32
 	netnsDev        uint64
@@ -86,7 +86,7 @@ func (r *progInfo) decode(ids []byte) *ProgramInfo {
 	info := &ProgramInfo{
 		Type:       r.typ,
 		ID:         r.id,
-		Name:       cString(r.name[:]),
+		Name:       r.name.String(),
 		Tag:        hex.EncodeToString(r.tag[:]),
 		JITed:      r.jitedProgLen > 0,
 		XlatedSize: int(r.xlatedProgLen),
@@ -125,9 +125,13 @@ type idAttr struct {
 // descriptor that the caller closes, or an error that is os.ErrNotExist when
 // there is no such program. It takes CAP_SYS_ADMIN.
 func ProgramByID(id uint32) (int, error) {
-	fd, err := bpf(unix.BPF_PROG_GET_FD_BY_ID, &idAttr{id: id})
+	return openID(unix.BPF_PROG_GET_FD_BY_ID, "program", id)
+}
+
+func openID(cmd int, what string, id uint32) (int, error) {
+	fd, err := bpf(cmd, &idAttr{id: id})
 	if err != nil {
-		return -1, &os.SyscallError{Syscall: fmt.Sprintf("open program id %d", id), Err: err}
+		return -1, &os.SyscallError{Syscall: fmt.Sprintf("open %s id %d", what, id), Err: err}
 	}
 	return fd, nil
 }

@@ -1,7 +1,6 @@
 package sys
 
 import (
-	"fmt"
 	"os"
 	"runtime"
 
@@ -77,11 +76,7 @@ func DetachLink(link int) error {
 // caller closes, or an error that is os.ErrNotExist when there is no such
 // link. It takes CAP_SYS_ADMIN.
 func LinkByID(id uint32) (int, error) {
-	fd, err := bpf(unix.BPF_LINK_GET_FD_BY_ID, &idAttr{id: id})
-	if err != nil {
-		return -1, &os.SyscallError{Syscall: fmt.Sprintf("open link id %d", id), Err: err}
-	}
-	return fd, nil
+	return openID(unix.BPF_LINK_GET_FD_BY_ID, "link", id)
 }
 
 // Pin gives the object behind a descriptor a name on a BPF file system.

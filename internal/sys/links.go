@@ -44,36 +44,20 @@ func InfoOfLink(fd int) (*LinkInfo, error) {
 	return l, nil
 }
 
-func linkIDs() iter.Seq2[uint32, error] {
-	return func(yield func(uint32, error) bool) {
-		next := idAttr{}
-		for {
+// Links lists the bpf_links of every type, in every network namespace. An
+// error ends the list; it takes CAP_SYS_ADMIN.
+func Links() iter.Seq2[LinkInfo, error] {
+	return func(yield func(LinkInfo, error) bool) {
+		for next := (idAttr{}); ; next.id = next.nextID {
 			_, err := bpf(unix.BPF_LINK_GET_NEXT_ID, &next)
 			if errors.Is(err, unix.ENOENT) {
 				return
 			}
 			if err != nil {
-				yield(0, fmt.Errorf("next link: %w", err))
+				yield(LinkInfo{}, fmt.Errorf("next link: %w", err))
 				return
 			}
-			next.id = next.nextID
-			if !yield(next.nextID, nil) {
-				return
-			}
-		}
-	}
-}
-
-// Links lists the bpf_links of every type, in every network namespace. An
-// error ends the list; it takes CAP_SYS_ADMIN.
-func Links() iter.Seq2[LinkInfo, error] {
-	return func(yield func(LinkInfo, error) bool) {
-		for id, err := range linkIDs() {
-			if err != nil {
-				yield(LinkInfo{}, err)
-				return
-			}
-			fd, err := LinkByID(id)
+			fd, err := LinkByID(next.nextID)
 			if err != nil {
 				continue // gone since
 			}

@@ -61,7 +61,14 @@ func kindOf(fd int) (Kind, error) {
 	return 0, fmt.Errorf("%s is neither map nor program nor link", name)
 }
 
-// MapInfo is what the kernel tells of a map. Sizes are bytes.
+// Name is that of an object in the kernel, up to 15 bytes.
+type Name [objNameLen]byte
+
+// String returns the name.
+func (n Name) String() string { return cString(n[:]) }
+
+// MapInfo is what the kernel tells of a map: struct bpf_map_info, up to
+// map_extra. Sizes are bytes.
 type MapInfo struct {
 	Type       uint32 // BPF_MAP_TYPE_*
 	ID         uint32
@@ -69,57 +76,24 @@ type MapInfo struct {
 	ValueSize  uint32
 	MaxEntries uint32
 	Flags      uint32 // BPF_F_*
-	Name       string // up to 15 bytes
-	Ifindex    int    // the device that an offloaded map is bound to
+	Name       Name
+	Ifindex    uint32 // the device that an offloaded map is bound to
+	_          uint32
 	NetnsDev   uint64 // of that device's network namespace
 	NetnsInode uint64
 	BTF        uint32 // BTF object's id, 0 without BTF
 	KeyType    uint32 // type id in that BTF, 0 for none
 	ValueType  uint32
+	_          uint32
 	Extra      uint64 // map_extra
-}
-
-// mapInfo is struct bpf_map_info, up to map_extra.
-type mapInfo struct {
-	typ                   uint32
-	id                    uint32
-	keySize               uint32
-	valueSize             uint32
-	maxEntries            uint32
-	mapFlags              uint32
-	name                  [objNameLen]byte
-	ifindex               uint32
-	btfVmlinuxValueTypeID uint32
-	netnsDev              uint64
-	netnsIno              uint64
-	btfID                 uint32
-	btfKeyTypeID          uint32
-	btfValueTypeID        uint32
-	btfVmlinuxID          uint32
-	mapExtra              uint64
 }
 
 // InfoOfMap asks for a map's info through its file descriptor. The errno is
 // ENODEV when the device that the map was bound to is gone.
 func InfoOfMap(fd int) (*MapInfo, error) {
-	var raw mapInfo
-	if err := objInfo(fd, &raw); err != nil {
+	info := new(MapInfo)
+	if err := objInfo(fd, info); err != nil {
 		return nil, fmt.Errorf("map info: %w", err)
 	}
-	return &MapInfo{
-		Type:       raw.typ,
-		ID:         raw.id,
-		KeySize:    raw.keySize,
-		ValueSize:  raw.valueSize,
-		MaxEntries: raw.maxEntries,
-		Flags:      raw.mapFlags,
-		Name:       cString(raw.name[:]),
-		Ifindex:    int(raw.ifindex),
-		NetnsDev:   raw.netnsDev,
-		NetnsInode: raw.netnsIno,
-		BTF:        raw.btfID,
-		KeyType:    raw.btfKeyTypeID,
-		ValueType:  raw.btfValueTypeID,
-		Extra:      raw.mapExtra,
-	}, nil
+	return info, nil
 }

@@ -10,16 +10,16 @@ import (
 func TestPinnedLayout(t *testing.T) {
 	var (
 		get objGetAttr
-		mi  mapInfo
+		mi  MapInfo
 		li  linkInfo
 	)
 	got := map[string]uintptr{
 		"obj_get":                      unsafe.Sizeof(get),
 		"bpf_map_info":                 unsafe.Sizeof(mi),
-		"bpf_map_info.name":            unsafe.Offsetof(mi.name),
-		"bpf_map_info.netns_dev":       unsafe.Offsetof(mi.netnsDev),
-		"bpf_map_info.btf_key_type_id": unsafe.Offsetof(mi.btfKeyTypeID),
-		"bpf_map_info.map_extra":       unsafe.Offsetof(mi.mapExtra),
+		"bpf_map_info.name":            unsafe.Offsetof(mi.Name),
+		"bpf_map_info.netns_dev":       unsafe.Offsetof(mi.NetnsDev),
+		"bpf_map_info.btf_key_type_id": unsafe.Offsetof(mi.KeyType),
+		"bpf_map_info.map_extra":       unsafe.Offsetof(mi.Extra),
 		"bpf_link_info.prog_id":        unsafe.Offsetof(li.progID),
 	}
 	want := map[string]uintptr{

@@ -43,7 +43,7 @@ type progLoadAttr struct {
 	logBuf             pointer
 	kernVersion        uint32
 	progFlags          uint32
-	progName           [objNameLen]byte
+	progName           Name
 	progIfindex        uint32
 	expectedAttachType uint32
 	progBTFFD          uint32

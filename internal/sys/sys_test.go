@@ -13,7 +13,7 @@ import (
 func TestLayout(t *testing.T) {
 	var (
 		load progLoadAttr
-		mp   mapCreateAttr
+		mp   Map
 		info progInfo
 		btf  btfLoadAttr
 	)
@@ -25,11 +25,11 @@ func TestLayout(t *testing.T) {
 		"prog_load.func_info":     unsafe.Offsetof(load.funcInfo),
 		"prog_load.line_info":     unsafe.Offsetof(load.lineInfo),
 		"map_create":              unsafe.Sizeof(mp),
-		"map_create.map_name":     unsafe.Offsetof(mp.mapName),
-		"map_create.map_ifindex":  unsafe.Offsetof(mp.mapIfindex),
-		"map_create.btf_fd":       unsafe.Offsetof(mp.btfFD),
-		"map_create.map_extra":    unsafe.Offsetof(mp.mapExtra),
-		"bpf_map_info.netns_dev":  unsafe.Offsetof(mapInfo{}.netnsDev),
+		"map_create.map_name":     unsafe.Offsetof(mp.name),
+		"map_create.map_ifindex":  unsafe.Offsetof(mp.Ifindex),
+		"map_create.btf_fd":       unsafe.Offsetof(mp.BTF),
+		"map_create.map_extra":    unsafe.Offsetof(mp.Extra),
+		"bpf_map_info.netns_dev":  unsafe.Offsetof(MapInfo{}.NetnsDev),
 		"bpf_prog_info":           unsafe.Sizeof(info),
 		"bpf_prog_info.load_time": unsafe.Offsetof(info.loadTime),
 		"bpf_prog_info.name":      unsafe.Offsetof(info.name),
