@@ -163,9 +163,9 @@ func place(p object.Program) Place {
 // kind looks at what a program's section says.
 func (c *checker) kind(p object.Program) {
 	at := place(p)
-	c.need(programType(p.Type), at, "program type %s", p.Type)
+	c.need(programTypes[p.Type], at, "program type %s", p.Type)
 	for _, a := range attachTypes {
-		if a.attach == p.AttachType && p.Type != ebpf.UnspecifiedProgram {
+		if slices.Contains(a.types, p.AttachType) && p.Type != ebpf.UnspecifiedProgram {
 			c.need(a.kernel, at, "attach type %s", strings.TrimPrefix(p.AttachType.String(), "Attach"))
 		}
 	}

@@ -158,29 +158,38 @@ func (c *checker) kernelVariable(name string, at Place) {
 	if c.weak[name] {
 		return
 	}
-	types, err := c.o.Types()
-	if err != nil {
-		return
-	}
-	c.declared(types, ".kconfig", Kernel{5, 2}, name, at)
-	c.declared(types, ".ksyms", Kernel{5, 10}, name, at)
+	c.declared(".kconfig", Kernel{5, 2}, name, at)
+	c.declared(".ksyms", Kernel{5, 10}, name, at)
 }
 
 // declared looks for the declaration of a kernel variable among those of a section.
-func (c *checker) declared(types *btf.Spec, section string, k Kernel, name string, at Place) {
-	var ds *btf.Datasec
-	if types.TypeByName(section, &ds) != nil {
-		return
-	}
-	for _, info := range ds.Vars {
-		v, ok := info.Type.(*btf.Var)
-		if !ok || v.Name != name {
-			continue
-		}
-		if _, untyped := btf.UnderlyingType(v.Type).(*btf.Void); !untyped {
+func (c *checker) declared(section string, k Kernel, name string, at Place) {
+	for _, v := range c.variables(section) {
+		if v.Name == name && typed(v) {
 			c.need(k, at, "variable %s of the kernel", name)
 		}
 	}
+}
+
+// variables returns those that BTF describes in a section, none if it cannot be read.
+func (c *checker) variables(section string) (vars []*btf.Var) {
+	types, err := c.o.Types()
+	var ds *btf.Datasec
+	if err != nil || types.TypeByName(section, &ds) != nil {
+		return nil
+	}
+	for _, info := range ds.Vars {
+		if v, ok := info.Type.(*btf.Var); ok {
+			vars = append(vars, v)
+		}
+	}
+	return vars
+}
+
+// typed reports whether more than the address of a variable of the kernel is declared.
+func typed(v *btf.Var) bool {
+	_, untyped := btf.UnderlyingType(v.Type).(*btf.Void)
+	return !untyped
 }
 
 // structures returns the names of the structures in a type.

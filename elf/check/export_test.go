@@ -3,7 +3,6 @@ package check
 import (
 	"errors"
 	"slices"
-	"strings"
 )
 
 // LibbpfSections are the names that libbpf 1.1 knows.
@@ -13,9 +12,6 @@ func LibbpfSections() []string { return libbpfSections[:] }
 func Sorted() error {
 	if !slices.IsSorted(gplHelpers[:]) {
 		return errors.New("gplHelpers")
-	}
-	if !slices.IsSortedFunc(kernelFunctions[:], func(a, b namedAge) int { return strings.Compare(a.name, b.name) }) {
-		return errors.New("kernelFunctions")
 	}
 	if !slices.IsSortedFunc(helperAges[:], func(a, b struct {
 		last   int32

@@ -68,24 +68,12 @@ func (c *checker) loaders() {
 			c.refuse(Place{}, fmt.Sprintf("the variable %s is a COMMON symbol: compile with -fno-common", s.Name), Libbpf, IPRoute2, IPRoute2Plain, Cilium)
 		}
 	}
-	c.typedVariables()
-	c.plainLoader()
-}
-
-// typedVariables looks for variables of the kernel that are declared with a type.
-func (c *checker) typedVariables() {
-	types, err := c.o.Types()
-	var ds *btf.Datasec
-	if err != nil || types.TypeByName(".ksyms", &ds) != nil {
-		return
-	}
-	for _, info := range ds.Vars {
-		if v, ok := info.Type.(*btf.Var); ok {
-			if _, untyped := btf.UnderlyingType(v.Type).(*btf.Void); !untyped {
-				c.refuse(Place{Section: ".ksyms"}, fmt.Sprintf("variable %s of the kernel has a type", v.Name), Cilium)
-			}
+	for _, v := range c.variables(".ksyms") {
+		if typed(v) {
+			c.refuse(Place{Section: ".ksyms"}, fmt.Sprintf("variable %s of the kernel has a type", v.Name), Cilium)
 		}
 	}
+	c.plainLoader()
 }
 
 func (c *checker) mapLoaders(m *object.Map) {
@@ -127,13 +115,8 @@ func (c *checker) members(m *object.Map, at Place) {
 
 // definition returns the structure that describes a map of section ".maps", nil for none.
 func (c *checker) definition(name string) *btf.Struct {
-	types, err := c.o.Types()
-	var ds *btf.Datasec
-	if err != nil || types.TypeByName(".maps", &ds) != nil {
-		return nil
-	}
-	for _, info := range ds.Vars {
-		if v, ok := info.Type.(*btf.Var); ok && v.Name == name {
+	for _, v := range c.variables(".maps") {
+		if v.Name == name {
 			def, _ := btf.UnderlyingType(v.Type).(*btf.Struct)
 			return def
 		}

@@ -1,7 +1,6 @@
 package check
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/cilium/ebpf"
@@ -14,48 +13,15 @@ var helperAges = [...]struct {
 	last   int32
 	kernel Kernel
 }{
-	{3, Kernel{3, 19}},
-	{11, Kernel{4, 1}},
-	{16, Kernel{4, 2}},
-	{22, Kernel{4, 3}},
-	{25, Kernel{4, 4}},
-	{26, Kernel{4, 5}},
-	{30, Kernel{4, 6}},
-	{36, Kernel{4, 8}},
-	{41, Kernel{4, 9}},
-	{44, Kernel{4, 10}},
-	{45, Kernel{4, 11}},
-	{47, Kernel{4, 12}},
-	{50, Kernel{4, 13}},
-	{53, Kernel{4, 14}},
-	{57, Kernel{4, 15}},
-	{59, Kernel{4, 16}},
-	{64, Kernel{4, 17}},
-	{80, Kernel{4, 18}},
-	{83, Kernel{4, 19}},
-	{90, Kernel{4, 20}},
-	{92, Kernel{5, 0}},
-	{98, Kernel{5, 1}},
-	{108, Kernel{5, 2}},
-	{110, Kernel{5, 3}},
-	{115, Kernel{5, 5}},
-	{118, Kernel{5, 6}},
-	{124, Kernel{5, 7}},
-	{135, Kernel{5, 8}},
-	{141, Kernel{5, 9}},
-	{155, Kernel{5, 10}},
-	{162, Kernel{5, 11}},
-	{163, Kernel{5, 12}},
-	{165, Kernel{5, 13}},
-	{168, Kernel{5, 14}},
-	{175, Kernel{5, 15}},
-	{179, Kernel{5, 16}},
-	{185, Kernel{5, 17}},
-	{193, Kernel{5, 18}},
-	{203, Kernel{5, 19}},
-	{207, Kernel{6, 0}},
-	{209, Kernel{6, 1}},
-	{211, Kernel{6, 2}},
+	{3, Kernel{3, 19}}, {11, Kernel{4, 1}}, {16, Kernel{4, 2}}, {22, Kernel{4, 3}}, {25, Kernel{4, 4}},
+	{26, Kernel{4, 5}}, {30, Kernel{4, 6}}, {36, Kernel{4, 8}}, {41, Kernel{4, 9}}, {44, Kernel{4, 10}},
+	{45, Kernel{4, 11}}, {47, Kernel{4, 12}}, {50, Kernel{4, 13}}, {53, Kernel{4, 14}}, {57, Kernel{4, 15}},
+	{59, Kernel{4, 16}}, {64, Kernel{4, 17}}, {80, Kernel{4, 18}}, {83, Kernel{4, 19}}, {90, Kernel{4, 20}},
+	{92, Kernel{5, 0}}, {98, Kernel{5, 1}}, {108, Kernel{5, 2}}, {110, Kernel{5, 3}}, {115, Kernel{5, 5}},
+	{118, Kernel{5, 6}}, {124, Kernel{5, 7}}, {135, Kernel{5, 8}}, {141, Kernel{5, 9}}, {155, Kernel{5, 10}},
+	{162, Kernel{5, 11}}, {163, Kernel{5, 12}}, {165, Kernel{5, 13}}, {168, Kernel{5, 14}}, {175, Kernel{5, 15}},
+	{179, Kernel{5, 16}}, {185, Kernel{5, 17}}, {193, Kernel{5, 18}}, {203, Kernel{5, 19}}, {207, Kernel{6, 0}},
+	{209, Kernel{6, 1}}, {211, Kernel{6, 2}},
 }
 
 // Helper returns the first kernel that has the helper, by its number in
@@ -103,90 +69,39 @@ func gplCompatible(license string) bool {
 	return false
 }
 
-// programType returns the first kernel that has the type of program.
-func programType(t ebpf.ProgramType) Kernel {
-	switch t {
-	case ebpf.SocketFilter:
-		return Kernel{3, 19}
-	case ebpf.Kprobe, ebpf.SchedCLS, ebpf.SchedACT:
-		return Kernel{4, 1}
-	case ebpf.TracePoint:
-		return Kernel{4, 7}
-	case ebpf.XDP:
-		return Kernel{4, 8}
-	case ebpf.PerfEvent:
-		return Kernel{4, 9}
-	case ebpf.CGroupSKB, ebpf.CGroupSock, ebpf.LWTIn, ebpf.LWTOut, ebpf.LWTXmit:
-		return Kernel{4, 10}
-	case ebpf.SockOps:
-		return Kernel{4, 13}
-	case ebpf.SkSKB:
-		return Kernel{4, 14}
-	case ebpf.CGroupDevice:
-		return Kernel{4, 15}
-	case ebpf.SkMsg, ebpf.RawTracepoint, ebpf.CGroupSockAddr:
-		return Kernel{4, 17}
-	case ebpf.LWTSeg6Local, ebpf.LircMode2:
-		return Kernel{4, 18}
-	case ebpf.SkReuseport:
-		return Kernel{4, 19}
-	case ebpf.FlowDissector:
-		return Kernel{4, 20}
-	case ebpf.CGroupSysctl, ebpf.RawTracepointWritable:
-		return Kernel{5, 2}
-	case ebpf.CGroupSockopt:
-		return Kernel{5, 3}
-	case ebpf.Tracing:
-		return Kernel{5, 5}
-	case ebpf.StructOps, ebpf.Extension:
-		return Kernel{5, 6}
-	case ebpf.LSM:
-		return Kernel{5, 7}
-	case ebpf.SkLookup:
-		return Kernel{5, 9}
-	case ebpf.Syscall:
-		return Kernel{5, 14}
-	case ebpf.Netfilter:
-		return Kernel{6, 4}
-	}
-	return Kernel{}
+// programTypes has the first kernel of each type of program, by its number: enum
+// bpf_prog_type, include/uapi/linux/bpf.h.
+var programTypes = [...]Kernel{
+	1: {3, 19}, 2: {4, 1}, 3: {4, 1}, 4: {4, 1}, 5: {4, 7}, 6: {4, 8}, 7: {4, 9}, 8: {4, 10}, 9: {4, 10},
+	10: {4, 10}, 11: {4, 10}, 12: {4, 10}, 13: {4, 13}, 14: {4, 14}, 15: {4, 15}, 16: {4, 17}, 17: {4, 17},
+	18: {4, 17}, 19: {4, 18}, 20: {4, 18}, 21: {4, 19}, 22: {4, 20}, 23: {5, 2}, 24: {5, 2}, 25: {5, 3}, 26: {5, 5},
+	27: {5, 6}, 28: {5, 6}, 29: {5, 7}, 30: {5, 9}, 31: {5, 14}, 32: {6, 4},
 }
 
 // attachTypes are the places to attach to that are younger than their type of program.
 var attachTypes = [...]struct {
-	attach ebpf.AttachType
 	kernel Kernel
+	types  []ebpf.AttachType
 }{
-	{ebpf.AttachCGroupUDP4Sendmsg, Kernel{4, 18}},
-	{ebpf.AttachCGroupUDP6Sendmsg, Kernel{4, 18}},
-	{ebpf.AttachCGroupUDP4Recvmsg, Kernel{5, 2}},
-	{ebpf.AttachCGroupUDP6Recvmsg, Kernel{5, 2}},
-	{ebpf.AttachCGroupInet4PostBind, Kernel{4, 17}},
-	{ebpf.AttachCGroupInet6PostBind, Kernel{4, 17}},
-	{ebpf.AttachModifyReturn, Kernel{5, 7}},
-	{ebpf.AttachTraceIter, Kernel{5, 8}},
-	{ebpf.AttachXDPDevMap, Kernel{5, 8}},
-	{ebpf.AttachCgroupInet4GetPeername, Kernel{5, 8}},
-	{ebpf.AttachCgroupInet6GetPeername, Kernel{5, 8}},
-	{ebpf.AttachCgroupInet4GetSockname, Kernel{5, 8}},
-	{ebpf.AttachCgroupInet6GetSockname, Kernel{5, 8}},
-	{ebpf.AttachXDPCPUMap, Kernel{5, 9}},
-	{ebpf.AttachCgroupInetSockRelease, Kernel{5, 9}},
-	{ebpf.AttachSkSKBVerdict, Kernel{5, 13}},
-	{ebpf.AttachSkReuseportSelectOrMigrate, Kernel{5, 14}},
-	{ebpf.AttachTraceKprobeMulti, Kernel{5, 18}},
-	{ebpf.AttachLSMCgroup, Kernel{6, 0}},
-	{ebpf.AttachTCXIngress, Kernel{6, 6}},
-	{ebpf.AttachTCXEgress, Kernel{6, 6}},
-	{ebpf.AttachTraceUprobeMulti, Kernel{6, 6}},
-	{ebpf.AttachNetkitPrimary, Kernel{6, 7}},
-	{ebpf.AttachNetkitPeer, Kernel{6, 7}},
-	{ebpf.AttachCgroupUnixConnect, Kernel{6, 7}},
-	{ebpf.AttachCgroupUnixSendmsg, Kernel{6, 7}},
-	{ebpf.AttachCgroupUnixRecvmsg, Kernel{6, 7}},
-	{ebpf.AttachCgroupUnixGetpeername, Kernel{6, 7}},
-	{ebpf.AttachCgroupUnixGetsockname, Kernel{6, 7}},
-	{ebpf.AttachTraceKprobeSession, Kernel{6, 10}},
+	{Kernel{4, 17}, []ebpf.AttachType{ebpf.AttachCGroupInet4PostBind, ebpf.AttachCGroupInet6PostBind}},
+	{Kernel{4, 18}, []ebpf.AttachType{ebpf.AttachCGroupUDP4Sendmsg, ebpf.AttachCGroupUDP6Sendmsg}},
+	{Kernel{5, 2}, []ebpf.AttachType{ebpf.AttachCGroupUDP4Recvmsg, ebpf.AttachCGroupUDP6Recvmsg}},
+	{Kernel{5, 7}, []ebpf.AttachType{ebpf.AttachModifyReturn}},
+	{Kernel{5, 8}, []ebpf.AttachType{
+		ebpf.AttachTraceIter, ebpf.AttachXDPDevMap, ebpf.AttachCgroupInet4GetPeername,
+		ebpf.AttachCgroupInet6GetPeername, ebpf.AttachCgroupInet4GetSockname, ebpf.AttachCgroupInet6GetSockname,
+	}},
+	{Kernel{5, 9}, []ebpf.AttachType{ebpf.AttachXDPCPUMap, ebpf.AttachCgroupInetSockRelease}},
+	{Kernel{5, 13}, []ebpf.AttachType{ebpf.AttachSkSKBVerdict}},
+	{Kernel{5, 14}, []ebpf.AttachType{ebpf.AttachSkReuseportSelectOrMigrate}},
+	{Kernel{5, 18}, []ebpf.AttachType{ebpf.AttachTraceKprobeMulti}},
+	{Kernel{6, 0}, []ebpf.AttachType{ebpf.AttachLSMCgroup}},
+	{Kernel{6, 6}, []ebpf.AttachType{ebpf.AttachTCXIngress, ebpf.AttachTCXEgress, ebpf.AttachTraceUprobeMulti}},
+	{Kernel{6, 7}, []ebpf.AttachType{
+		ebpf.AttachNetkitPrimary, ebpf.AttachNetkitPeer, ebpf.AttachCgroupUnixConnect, ebpf.AttachCgroupUnixSendmsg,
+		ebpf.AttachCgroupUnixRecvmsg, ebpf.AttachCgroupUnixGetpeername, ebpf.AttachCgroupUnixGetsockname,
+	}},
+	{Kernel{6, 10}, []ebpf.AttachType{ebpf.AttachTraceKprobeSession}},
 }
 
 // mapTypes has the first kernel of each type of map, by its number: enum
@@ -246,106 +161,62 @@ func valueType(name string) Kernel {
 	return Kernel{}
 }
 
-// namedAge is something of the kernel, by its name.
-type namedAge struct {
-	name   string
+// kernelFunctions are kernel functions that network programs call, by the
+// release whose net/, kernel/bpf or fs/ registers each (register_btf_kfunc_id_set) first.
+var kernelFunctions = [...]struct {
 	kernel Kernel
-}
-
-// kernelFunctions are kernel functions that network programs call, sorted by
-// name: the release whose net/, kernel/bpf or fs/ registers each
-// (register_btf_kfunc_id_set) first.
-var kernelFunctions = [...]namedAge{
-	{"bpf_arena_alloc_pages", Kernel{6, 9}},
-	{"bpf_arena_free_pages", Kernel{6, 9}},
-	{"bpf_cast_to_kern_ctx", Kernel{6, 2}},
-	{"bpf_cgroup_acquire", Kernel{6, 2}},
-	{"bpf_cgroup_from_id", Kernel{6, 4}},
-	{"bpf_cgroup_release", Kernel{6, 2}},
-	{"bpf_cpumask_acquire", Kernel{6, 3}},
-	{"bpf_cpumask_create", Kernel{6, 3}},
-	{"bpf_cpumask_release", Kernel{6, 3}},
-	{"bpf_crypto_ctx_acquire", Kernel{6, 10}},
-	{"bpf_crypto_ctx_create", Kernel{6, 10}},
-	{"bpf_crypto_ctx_release", Kernel{6, 10}},
-	{"bpf_crypto_decrypt", Kernel{6, 10}},
-	{"bpf_crypto_encrypt", Kernel{6, 10}},
-	{"bpf_ct_change_status", Kernel{6, 0}},
-	{"bpf_ct_change_timeout", Kernel{6, 0}},
-	{"bpf_ct_insert_entry", Kernel{6, 0}},
-	{"bpf_ct_release", Kernel{5, 18}},
-	{"bpf_ct_set_nat_info", Kernel{6, 1}},
-	{"bpf_ct_set_status", Kernel{6, 0}},
-	{"bpf_ct_set_timeout", Kernel{6, 0}},
-	{"bpf_dynptr_adjust", Kernel{6, 5}},
-	{"bpf_dynptr_clone", Kernel{6, 5}},
-	{"bpf_dynptr_from_skb", Kernel{6, 4}},
-	{"bpf_dynptr_from_xdp", Kernel{6, 4}},
-	{"bpf_dynptr_is_null", Kernel{6, 5}},
-	{"bpf_dynptr_is_rdonly", Kernel{6, 5}},
-	{"bpf_dynptr_size", Kernel{6, 5}},
-	{"bpf_dynptr_slice", Kernel{6, 4}},
-	{"bpf_dynptr_slice_rdwr", Kernel{6, 4}},
-	{"bpf_iter_num_destroy", Kernel{6, 4}},
-	{"bpf_iter_num_new", Kernel{6, 4}},
-	{"bpf_iter_num_next", Kernel{6, 4}},
-	{"bpf_key_put", Kernel{6, 1}},
-	{"bpf_list_pop_back", Kernel{6, 2}},
-	{"bpf_list_pop_front", Kernel{6, 2}},
-	{"bpf_list_push_back_impl", Kernel{6, 4}},
-	{"bpf_list_push_front_impl", Kernel{6, 4}},
-	{"bpf_local_irq_restore", Kernel{6, 14}},
-	{"bpf_local_irq_save", Kernel{6, 14}},
-	{"bpf_lookup_system_key", Kernel{6, 1}},
-	{"bpf_lookup_user_key", Kernel{6, 1}},
-	{"bpf_obj_drop_impl", Kernel{6, 2}},
-	{"bpf_obj_new_impl", Kernel{6, 2}},
-	{"bpf_preempt_disable", Kernel{6, 10}},
-	{"bpf_preempt_enable", Kernel{6, 10}},
-	{"bpf_rbtree_add_impl", Kernel{6, 4}},
-	{"bpf_rbtree_first", Kernel{6, 3}},
-	{"bpf_rbtree_remove", Kernel{6, 3}},
-	{"bpf_rcu_read_lock", Kernel{6, 2}},
-	{"bpf_rcu_read_unlock", Kernel{6, 2}},
-	{"bpf_rdonly_cast", Kernel{6, 2}},
-	{"bpf_refcount_acquire_impl", Kernel{6, 4}},
-	{"bpf_sk_assign_tcp_reqsk", Kernel{6, 9}},
-	{"bpf_skb_ct_alloc", Kernel{6, 0}},
-	{"bpf_skb_ct_lookup", Kernel{5, 18}},
-	{"bpf_skb_get_fou_encap", Kernel{6, 4}},
-	{"bpf_skb_get_xfrm_info", Kernel{6, 2}},
-	{"bpf_skb_set_fou_encap", Kernel{6, 4}},
-	{"bpf_skb_set_xfrm_info", Kernel{6, 2}},
-	{"bpf_sock_destroy", Kernel{6, 5}},
-	{"bpf_task_acquire", Kernel{6, 2}},
-	{"bpf_task_from_pid", Kernel{6, 2}},
-	{"bpf_task_release", Kernel{6, 2}},
-	{"bpf_verify_pkcs7_signature", Kernel{6, 1}},
-	{"bpf_wq_init", Kernel{6, 10}},
-	{"bpf_wq_start", Kernel{6, 10}},
-	{"bpf_xdp_ct_alloc", Kernel{6, 0}},
-	{"bpf_xdp_ct_lookup", Kernel{5, 18}},
-	{"bpf_xdp_flow_lookup", Kernel{6, 11}},
-	{"bpf_xdp_get_xfrm_state", Kernel{6, 8}},
-	{"bpf_xdp_metadata_rx_hash", Kernel{6, 3}},
-	{"bpf_xdp_metadata_rx_timestamp", Kernel{6, 3}},
-	{"bpf_xdp_metadata_rx_vlan_tag", Kernel{6, 8}},
-	{"bpf_xdp_xfrm_state_release", Kernel{6, 8}},
-	{"tcp_cong_avoid_ai", Kernel{5, 13}},
-	{"tcp_reno_cong_avoid", Kernel{5, 13}},
-	{"tcp_reno_ssthresh", Kernel{5, 13}},
-	{"tcp_reno_undo_cwnd", Kernel{5, 13}},
-	{"tcp_slow_start", Kernel{5, 13}},
+	names  []string
+}{
+	{Kernel{5, 13}, []string{
+		"tcp_cong_avoid_ai", "tcp_reno_cong_avoid", "tcp_reno_ssthresh", "tcp_reno_undo_cwnd", "tcp_slow_start",
+	}},
+	{Kernel{5, 18}, []string{"bpf_ct_release", "bpf_skb_ct_lookup", "bpf_xdp_ct_lookup"}},
+	{Kernel{6, 0}, []string{
+		"bpf_ct_change_status", "bpf_ct_change_timeout", "bpf_ct_insert_entry", "bpf_ct_set_status",
+		"bpf_ct_set_timeout", "bpf_skb_ct_alloc", "bpf_xdp_ct_alloc",
+	}},
+	{Kernel{6, 1}, []string{
+		"bpf_ct_set_nat_info", "bpf_key_put", "bpf_lookup_system_key", "bpf_lookup_user_key",
+		"bpf_verify_pkcs7_signature",
+	}},
+	{Kernel{6, 2}, []string{
+		"bpf_cast_to_kern_ctx", "bpf_cgroup_acquire", "bpf_cgroup_release", "bpf_list_pop_back", "bpf_list_pop_front",
+		"bpf_obj_drop_impl", "bpf_obj_new_impl", "bpf_rcu_read_lock", "bpf_rcu_read_unlock", "bpf_rdonly_cast",
+		"bpf_skb_get_xfrm_info", "bpf_skb_set_xfrm_info", "bpf_task_acquire", "bpf_task_from_pid", "bpf_task_release",
+	}},
+	{Kernel{6, 3}, []string{
+		"bpf_cpumask_acquire", "bpf_cpumask_create", "bpf_cpumask_release", "bpf_rbtree_first", "bpf_rbtree_remove",
+		"bpf_xdp_metadata_rx_hash", "bpf_xdp_metadata_rx_timestamp",
+	}},
+	{Kernel{6, 4}, []string{
+		"bpf_cgroup_from_id", "bpf_dynptr_from_skb", "bpf_dynptr_from_xdp", "bpf_dynptr_slice", "bpf_dynptr_slice_rdwr",
+		"bpf_iter_num_destroy", "bpf_iter_num_new", "bpf_iter_num_next", "bpf_list_push_back_impl",
+		"bpf_list_push_front_impl", "bpf_rbtree_add_impl", "bpf_refcount_acquire_impl", "bpf_skb_get_fou_encap",
+		"bpf_skb_set_fou_encap",
+	}},
+	{Kernel{6, 5}, []string{
+		"bpf_dynptr_adjust", "bpf_dynptr_clone", "bpf_dynptr_is_null", "bpf_dynptr_is_rdonly", "bpf_dynptr_size",
+		"bpf_sock_destroy",
+	}},
+	{Kernel{6, 8}, []string{"bpf_xdp_get_xfrm_state", "bpf_xdp_metadata_rx_vlan_tag", "bpf_xdp_xfrm_state_release"}},
+	{Kernel{6, 9}, []string{"bpf_arena_alloc_pages", "bpf_arena_free_pages", "bpf_sk_assign_tcp_reqsk"}},
+	{Kernel{6, 10}, []string{
+		"bpf_crypto_ctx_acquire", "bpf_crypto_ctx_create", "bpf_crypto_ctx_release", "bpf_crypto_decrypt",
+		"bpf_crypto_encrypt", "bpf_preempt_disable", "bpf_preempt_enable", "bpf_wq_init", "bpf_wq_start",
+	}},
+	{Kernel{6, 11}, []string{"bpf_xdp_flow_lookup"}},
+	{Kernel{6, 14}, []string{"bpf_local_irq_restore", "bpf_local_irq_save"}},
 }
 
 // kernelFunction returns the first kernel that has a function for programs to
 // call; known is false for one that the table lacks.
 func kernelFunction(name string) (k Kernel, known bool) {
-	i, ok := slices.BinarySearchFunc(kernelFunctions[:], name, func(f namedAge, name string) int { return cmp.Compare(f.name, name) })
-	if !ok {
-		return Kernel{5, 13}, false // the first that could be called
+	for _, age := range kernelFunctions {
+		if slices.Contains(age.names, name) {
+			return age.kernel, true
+		}
 	}
-	return kernelFunctions[i].kernel, true
+	return Kernel{5, 13}, false // the first that could be called
 }
 
 // instruction returns the first kernel whose verifier takes an instruction, and
