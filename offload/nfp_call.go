@@ -3,10 +3,10 @@ package offload
 import (
 	"fmt"
 	"math"
-	"strings"
-	"unicode"
 
 	"github.com/cilium/ebpf/asm"
+
+	"github.com/xdpload/xdpload/elf/insn"
 )
 
 func (c *nfpProgram) call(n int, ins *asm.Instruction, s *state) {
@@ -28,21 +28,8 @@ func (c *nfpProgram) call(n int, ins *asm.Instruction, s *state) {
 		c.event(n, s)
 	case asm.FnXdpAdjustHead, asm.FnXdpAdjustTail, asm.FnGetPrandomU32: // where the firmware can
 	default:
-		c.find(n, nfpVerifier, "helper %s is not there: only map lookup, update and delete, adjust_head, adjust_tail, get_prandom_u32 and perf_event_output", helperName(fn))
+		c.find(n, nfpVerifier, "helper %s is not there: only map lookup, update and delete, adjust_head, adjust_tail, get_prandom_u32 and perf_event_output", insn.HelperText(int32(fn)))
 	}
-}
-
-// helperName is the kernel's name of a helper: bpf_ktime_get_ns for FnKtimeGetNs.
-func helperName(fn asm.BuiltinFunc) string {
-	var b strings.Builder
-	b.WriteString("bpf")
-	for _, r := range strings.TrimPrefix(fn.String(), "Fn") {
-		if unicode.IsUpper(r) {
-			b.WriteByte('_')
-		}
-		b.WriteRune(unicode.ToLower(r))
-	}
-	return b.String()
 }
 
 // argument: keys and values are given on the stack, in whole words.

@@ -64,12 +64,10 @@ func (c *checker) function(f object.Program) {
 
 func (c *checker) instructions(code []byte, src source) {
 	order := c.o.ByteOrder()
-	for at := 0; at+insn.Size <= len(code); {
-		i := insn.Decode(code[at:], order)
+	for at, i := range insn.All(code, order) {
 		if k, what := instruction(i); what != "" {
-			c.need(k, src.at(src.function.Offset+uint64(at)), "%s", what)
+			c.need(k, src.at(src.function.Offset+at), "%s", what)
 		}
-		at += i.Slots() * insn.Size
 	}
 	if at, ok := loop(code, order); ok {
 		c.need(Kernel{5, 3}, src.at(src.function.Offset+uint64(at)*insn.Size), "loops")
@@ -104,7 +102,7 @@ func (c *checker) helper(number int32, at Place) {
 	name := insn.HelperName(number)
 	k, ok := Helper(number)
 	if !ok {
-		c.report.Unknown = append(c.report.Unknown, Need{What: insn.Instruction{Op: insn.Call, Imm: number}.Text("")[len("call "):], Place: at})
+		c.report.Unknown = append(c.report.Unknown, Need{What: insn.HelperText(number), Place: at})
 		return
 	}
 	c.need(k, at, "helper %s", name)

@@ -1,6 +1,9 @@
 package insn
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // HelperName returns the name of a helper, such as "bpf_map_lookup_elem", or ""
 // when the number is not known.
@@ -9,6 +12,14 @@ func HelperName(number int32) string {
 		return ""
 	}
 	return "bpf_" + helperNames[number]
+}
+
+// HelperText is [HelperName], and for a number that is not known "helper#" and the number.
+func HelperText(number int32) string {
+	if name := HelperName(number); name != "" {
+		return name
+	}
+	return "helper#" + strconv.Itoa(int(number))
 }
 
 // HelperNumber returns the number of the helper with the name.

@@ -11,6 +11,7 @@ package insn
 import (
 	"encoding/binary"
 	"fmt"
+	"iter"
 )
 
 // Size is the size of an instruction slot in bytes: struct bpf_insn,
@@ -109,6 +110,20 @@ func (i Instruction) Append(b []byte, order binary.ByteOrder) []byte {
 	order.PutUint32(slot[4:], uint32(i.Imm))
 	order.PutUint32(slot[12:], uint32(i.High))
 	return append(b, slot[:Size*i.Slots()]...)
+}
+
+// All yields the instructions of code by their offset in bytes. Bytes at the end
+// that are no instruction are left out.
+func All(code []byte, order binary.ByteOrder) iter.Seq2[uint64, Instruction] {
+	return func(yield func(uint64, Instruction) bool) {
+		for at := 0; at+Size <= len(code); {
+			i := Decode(code[at:], order)
+			if !yield(uint64(at), i) {
+				return
+			}
+			at += i.Slots() * Size
+		}
+	}
 }
 
 func big(order binary.ByteOrder) bool { return order.Uint16([]byte{0, 1}) == 1 }

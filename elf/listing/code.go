@@ -4,6 +4,7 @@ import (
 	stdelf "debug/elf"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -71,31 +72,20 @@ func (l *writer) notes(s *elf.Section) error {
 func labels(data []byte, start uint64, order binary.ByteOrder, used int) map[uint64]string {
 	targets := make(map[uint64]bool)
 	begins := make(map[uint64]bool)
-	for at, end := start, uint64(len(data)); at+insn.Size <= end; {
-		i := insn.Decode(data[at:], order)
-		begins[at] = true
-		if to, ok := jumpTarget(i, at); ok {
+	for at, i := range insn.All(data[start:], order) {
+		begins[start+at] = true
+		if to, ok := jumpTarget(i, start+at); ok {
 			targets[to] = true
 		}
-		at += uint64(i.Slots()) * insn.Size
 	}
 	names := make(map[uint64]string)
-	for _, at := range sorted(targets) {
+	for _, at := range slices.Sorted(maps.Keys(targets)) {
 		if begins[at] {
 			used++
 			names[at] = fmt.Sprintf("L%d", used)
 		}
 	}
 	return names
-}
-
-func sorted(set map[uint64]bool) []uint64 {
-	list := make([]uint64, 0, len(set))
-	for n := range set {
-		list = append(list, n)
-	}
-	slices.Sort(list)
-	return list
 }
 
 // jumpTarget returns where a jump at an offset of a section goes.

@@ -22,8 +22,8 @@ func Instructions(o *elf.Object, p elf.Program) ([]Instruction, error) {
 	}
 	refs, _ := o.References(p)
 	list := make([]Instruction, 0, len(code)/insn.Size)
-	for at := 0; at+insn.Size <= len(code); {
-		i := Instruction{Instruction: insn.Decode(code[at:], o.ByteOrder()), Offset: p.Offset + uint64(at)}
+	for at, decoded := range insn.All(code, o.ByteOrder()) {
+		i := Instruction{Instruction: decoded, Offset: p.Offset + at}
 		for len(refs) > 0 && refs[0].Offset < i.Offset {
 			refs = refs[1:]
 		}
@@ -34,7 +34,6 @@ func Instructions(o *elf.Object, p elf.Program) ([]Instruction, error) {
 			}
 		}
 		list = append(list, i)
-		at += i.Slots() * insn.Size
 	}
 	return list, nil
 }
@@ -43,19 +42,15 @@ func operandOf(r elf.Reference) string {
 	switch r.Kind {
 	case elf.RefMap:
 		return "map[" + quote(r.Name) + "]"
-	case elf.RefCall:
-		return quote(r.Name)
-	case elf.RefKernel:
-		if r.Name == "" {
-			return ""
+	case elf.RefCall, elf.RefKernel:
+		if r.Name != "" {
+			return quote(r.Name)
 		}
-		return quote(r.Name)
 	case elf.RefFunction, elf.RefKernelVar:
 		return "&" + quote(r.Name)
 	case elf.RefVariable:
 		return "&[" + quote(r.Section) + "]" + offset(int64(r.Value))
 	case elf.RefHelper:
-		return ""
 	}
 	return ""
 }

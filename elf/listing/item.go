@@ -39,10 +39,9 @@ type Code struct {
 func (c *Code) Items() []Item {
 	items := make([]Item, 0, len(c.Data)/insn.Size)
 	names := labels(c.Data, 0, c.Order, 0)
-	for at, end := uint64(0), uint64(len(c.Data)); at+insn.Size <= end; {
-		i := insn.Decode(c.Data[at:], c.Order)
-		next := at + uint64(i.Slots())*insn.Size
-		item := Item{Function: c.Functions[at], Lines: c.Lines[at], Label: names[at], Offset: at, Bytes: c.Data[at:next]}
+	for at, i := range insn.All(c.Data, c.Order) {
+		bytes := c.Data[at:][:i.Slots()*insn.Size]
+		item := Item{Function: c.Functions[at], Lines: c.Lines[at], Label: names[at], Offset: at, Bytes: bytes}
 		if text, ok := jump(i, at, names); ok {
 			item.Text = text
 		} else {
@@ -53,7 +52,6 @@ func (c *Code) Items() []Item {
 			item.Text = i.Text(operand)
 		}
 		items = append(items, item)
-		at = next
 	}
 	return items
 }

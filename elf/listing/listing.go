@@ -227,25 +227,21 @@ func (l *writer) symbolsAt(s *elf.Section, off, next uint64) {
 
 // starts returns the offsets of a section's symbols in order.
 func (l *writer) starts(s *elf.Section) []uint64 {
-	var offs []uint64
-	for i := range l.symbols {
-		if sym := &l.symbols[i]; sym.Section == s.Index && named(sym) && sym.Value <= s.Size {
-			offs = append(offs, sym.Value)
-		}
-	}
-	slices.Sort(offs)
-	return slices.Compact(offs)
+	return l.offsets(s, func(*elf.Symbol) bool { return true })
 }
 
 // functions returns where the functions of a section begin, and its end.
 func (l *writer) functions(s *elf.Section) []uint64 {
-	var offs []uint64
+	offs := l.offsets(s, func(sym *elf.Symbol) bool { return sym.Type == stdelf.STT_FUNC })
+	return slices.Compact(append(offs, s.Size))
+}
+
+func (l *writer) offsets(s *elf.Section, want func(*elf.Symbol) bool) (offs []uint64) {
 	for i := range l.symbols {
-		if sym := &l.symbols[i]; sym.Section == s.Index && sym.Type == stdelf.STT_FUNC && named(sym) && sym.Value <= s.Size {
+		if sym := &l.symbols[i]; sym.Section == s.Index && named(sym) && sym.Value <= s.Size && want(sym) {
 			offs = append(offs, sym.Value)
 		}
 	}
-	offs = append(offs, s.Size)
 	slices.Sort(offs)
 	return slices.Compact(offs)
 }

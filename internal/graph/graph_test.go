@@ -35,7 +35,7 @@ var arrows = []rule{
 	{"./attach", "./prog"},
 	{"./load", "./prog ./internal/kerneltypes"},
 	{"./prog", "./elf ./netlink ./offload ./pin"},
-	{"./offload", "./elf ./netlink ./internal/sys"},
+	{"./offload", "./elf ./elf/insn ./netlink ./internal/sys"},
 	{"./netlink", "./internal/classic ./internal/netns"},
 	{"./pin", "./internal/sys"},
 	{"./elf/check ./elf/diff ./elf/graph ./elf/rewrite", "./elf/listing"},

@@ -76,7 +76,7 @@ func Read(fd int, name string) (*Program, error) {
 // other record of them.
 func (p *Program) functionsByCalls(name string) []Function {
 	starts := []uint64{0}
-	for at, i := range instructions(p.code.Xlated) {
+	for at, i := range insn.All(p.code.Xlated, binary.NativeEndian) {
 		if to, ok := callee(i, at); ok {
 			starts = append(starts, to)
 		}
@@ -92,19 +92,6 @@ func (p *Program) functionsByCalls(name string) []Function {
 	}
 	out[0].Name = name
 	return out
-}
-
-// instructions walks rewritten instructions by their offset.
-func instructions(code []byte) func(func(uint64, insn.Instruction) bool) {
-	return func(yield func(uint64, insn.Instruction) bool) {
-		for at := 0; at+insn.Size <= len(code); {
-			i := insn.Decode(code[at:], binary.NativeEndian)
-			if !yield(uint64(at), i) {
-				return
-			}
-			at += i.Slots() * insn.Size
-		}
-	}
 }
 
 // callee returns the offset of the function that an instruction calls or takes the address of.

@@ -26,7 +26,7 @@ func (p *Program) Xlated(n Names) ([]listing.Item, error) {
 		x.functions[f.Offset] = f.Name
 	}
 	var addresses []uint64
-	for _, i := range instructions(p.code.Xlated) {
+	for _, i := range insn.All(p.code.Xlated, binary.NativeEndian) {
 		if address := x.address(i); address != 0 {
 			addresses = append(addresses, address)
 		}
@@ -124,7 +124,7 @@ func (x *xlated) mapName(i insn.Instruction) (operand, remark string) {
 
 // Hidden reports whether the kernel hides the addresses of what the program calls.
 func (p *Program) Hidden() bool {
-	for _, i := range instructions(p.code.Xlated) {
+	for _, i := range insn.All(p.code.Xlated, binary.NativeEndian) {
 		if i.Op == insn.Call && i.Src == insn.CallHelper && i.Imm == 0 {
 			return true
 		}
