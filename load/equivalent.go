@@ -77,7 +77,7 @@ func (c *comparison) maps(a, b uint32) (bool, error) {
 	}
 	switch {
 	case strings.HasPrefix(m.Name, ".rodata"):
-		return c.sameBytes(m, other)
+		return sameBytes(m.Map, other, 0, int(m.ValueSize()))
 	case m.Type() == ebpf.ProgramArray:
 		return c.sameSlots(m.Map, other)
 	}
@@ -92,13 +92,17 @@ func definedAlike(a, b *ebpf.Map) bool {
 		a.MaxEntries() == b.MaxEntries() && a.Flags() == b.Flags()
 }
 
-func (c *comparison) sameBytes(m *Map, other *ebpf.Map) (bool, error) {
-	ours, err := m.LookupBytes(uint32(0))
+// sameBytes compares a part of the one value of two sections of variables.
+func sameBytes(a, b *ebpf.Map, from, to int) (bool, error) {
+	ours, err := a.LookupBytes(uint32(0))
 	if err != nil {
 		return false, err
 	}
-	theirs, err := other.LookupBytes(uint32(0))
-	return bytes.Equal(ours, theirs), err
+	theirs, err := b.LookupBytes(uint32(0))
+	if err != nil || to > len(ours) || to > len(theirs) {
+		return false, err
+	}
+	return bytes.Equal(ours[from:to], theirs[from:to]), nil
 }
 
 // sameSlots compares the programs of two arrays.
@@ -181,7 +185,17 @@ func (c *comparison) variables(l *Loaded) (bool, error) {
 			if m.Name != v.Section {
 				continue
 			}
-			if same, err := c.sameRange(m, int(v.Offset), int(v.Offset+v.Size)); err != nil || !same {
+			id, ok := c.pairs[m.ID]
+			if !ok {
+				continue // no instruction names it
+			}
+			other, err := ebpf.NewMapFromID(ebpf.MapID(id))
+			if err != nil {
+				return false, err
+			}
+			same, err := sameBytes(m.Map, other, int(v.Offset), int(v.Offset+v.Size))
+			other.Close()
+			if err != nil || !same {
 				return false, err
 			}
 		}
@@ -195,25 +209,4 @@ func (l *Loaded) sets(name string) bool {
 		rest, ok := strings.CutPrefix(v.Name, name)
 		return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
 	})
-}
-
-func (c *comparison) sameRange(m *Map, from, to int) (bool, error) {
-	id, ok := c.pairs[m.ID]
-	if !ok {
-		return true, nil // no instruction names it
-	}
-	other, err := ebpf.NewMapFromID(ebpf.MapID(id))
-	if err != nil {
-		return false, err
-	}
-	defer other.Close()
-	ours, err := m.LookupBytes(uint32(0))
-	if err != nil {
-		return false, err
-	}
-	theirs, err := other.LookupBytes(uint32(0))
-	if err != nil || to > len(ours) || to > len(theirs) {
-		return false, err
-	}
-	return bytes.Equal(ours[from:to], theirs[from:to]), nil
 }

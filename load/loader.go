@@ -3,6 +3,7 @@ package load
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -68,7 +69,7 @@ func (l *loader) exceptions() error {
 	for _, o := range l.options.Maps {
 		spec := l.spec.Maps[o.Name]
 		if spec == nil {
-			return &Error{Map: o.Name, Err: fmt.Errorf("the program uses no such map; it uses %s", orNone(sortedKeys(l.spec.Maps)))}
+			return &Error{Map: o.Name, Err: fmt.Errorf("the program uses no such map; it uses %s", orNone(sorted(l.spec.Maps)))}
 		}
 		if o.MaxEntries == 0 {
 			continue
@@ -99,7 +100,7 @@ func (l *loader) close() {
 }
 
 func (l *loader) result() (*Loaded, error) {
-	names := sortedKeys(l.programs)
+	names := sorted(l.programs)
 	names = slices.DeleteFunc(names, func(name string) bool { return name == l.entry })
 	out := &Loaded{options: l.options, obj: l.obj, pins: l.pins, live: l.live, detours: l.detours, Warnings: l.pins.warnings()}
 	out.names = append([]string{l.entry}, names...)
@@ -116,7 +117,7 @@ func (l *loader) result() (*Loaded, error) {
 		}
 		out.Programs = append(out.Programs, p)
 	}
-	for _, name := range sortedKeys(l.maps) {
+	for _, name := range sorted(l.maps) {
 		m, err := newMap(name, l.maps[name], l.sources[name])
 		if err != nil {
 			return nil, &Error{Map: name, Err: err}
@@ -129,11 +130,4 @@ func (l *loader) result() (*Loaded, error) {
 	return out, nil
 }
 
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
-}
+func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

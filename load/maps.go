@@ -42,7 +42,7 @@ func newMap(name string, m *ebpf.Map, source mapSource) (*Map, error) {
 func (l *loader) createMaps() error {
 	l.maps = make(map[string]*ebpf.Map, len(l.spec.Maps))
 	l.sources = make(map[string]mapSource, len(l.spec.Maps))
-	for _, name := range sortedKeys(l.spec.Maps) {
+	for _, name := range sorted(l.spec.Maps) {
 		spec := l.spec.Maps[name]
 		setVariables(spec, l.spec.Variables, name)
 		m, source, err := l.obtainMap(name, spec)
@@ -171,7 +171,7 @@ func (l *loader) createPlain(spec *ebpf.MapSpec, ifindex int) (*ebpf.Map, error)
 // of maps that was there before keeps what it has, as iproute2 leaves it too;
 // the slots of a program array that was there before wait for Commit.
 func (l *loader) fillTables() error {
-	for _, name := range sortedKeys(l.spec.Maps) {
+	for _, name := range sorted(l.spec.Maps) {
 		spec, m := l.spec.Maps[name], l.maps[name]
 		reused := l.sources[name].reused != ""
 		switch {

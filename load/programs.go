@@ -58,7 +58,7 @@ func (l *loader) programNames() []string {
 		}
 	}
 	if len(names) < len(l.spec.Programs) {
-		for _, name := range sortedKeys(l.spec.Programs) {
+		for _, name := range sorted(l.spec.Programs) {
 			if !slices.Contains(names, name) {
 				names = append(names, name)
 			}

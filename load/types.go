@@ -56,7 +56,7 @@ func loadTypes(spec *ebpf.CollectionSpec, core elf.Relocations) typeInfo {
 }
 
 func (t *typeInfo) collect(spec *ebpf.CollectionSpec, core elf.Relocations, types *btf.Builder) (err error) {
-	for _, name := range sortedKeys(spec.Maps) {
+	for _, name := range sorted(spec.Maps) {
 		m := spec.Maps[name]
 		if m.Key == nil || m.Value == nil {
 			continue
@@ -71,7 +71,7 @@ func (t *typeInfo) collect(spec *ebpf.CollectionSpec, core elf.Relocations, type
 		t.maps[m.Name] = ids
 	}
 	relocator, relocatorErr := newRelocator(spec, core, types)
-	for _, name := range sortedKeys(spec.Programs) {
+	for _, name := range sorted(spec.Programs) {
 		p := spec.Programs[name]
 		plain := &plainProgram{insns: slices.Clone(p.Instructions)}
 		why := wants(p)

@@ -148,8 +148,11 @@ func (j *journal) mkdirAll(rel string) error {
 // link gives a new name to the pin or symbolic link that stage makes. A name
 // that is taken is an error that is fs.ErrExist.
 func (j *journal) link(rel string, stage func(path string) error) error {
-	s, err := j.staged(rel, stage)
-	if err != nil {
+	s := j.next()
+	if err := stage(s.new()); err != nil {
+		return err
+	}
+	if err := s.note(notePin, rel); err != nil {
 		return err
 	}
 	return os.Link(s.new(), s.target(rel))
@@ -172,14 +175,6 @@ func (j *journal) replace(rel string, want os.FileInfo, stage func(path string) 
 		return err
 	}
 	return s.put(s.new(), rel)
-}
-
-func (j *journal) staged(rel string, stage func(path string) error) (step, error) {
-	s := j.next()
-	if err := stage(s.new()); err != nil {
-		return s, err
-	}
-	return s, s.note(notePin, rel)
 }
 
 // undo takes all steps back, the last one first, and removes the journal. Pins
