@@ -39,7 +39,7 @@ func ownerOf(fd int) (Owner, error) {
 	if err != nil {
 		return Owner{}, err
 	}
-	return Owner{ID: info.ID, Tag: info.Tag, LoadTime: info.LoadTime}, nil
+	return Owner{ID: info.ID, Tag: info.Tag.String(), LoadTime: info.LoadTime}, nil
 }
 
 // Alive says whether the program still exists. It takes CAP_SYS_ADMIN.

@@ -18,9 +18,9 @@ type Kind uint8
 
 // The kinds of object.
 const (
-	Map Kind = iota + 1
-	Program
-	Link
+	Map     = Kind(sys.KindMap)
+	Program = Kind(sys.KindProgram)
+	Link    = Kind(sys.KindLink)
 )
 
 var kindNames = [...]string{Map: "map", Program: "program", Link: "link"}
@@ -108,14 +108,8 @@ func readEntry(path string) (Entry, error) {
 		return e, err
 	}
 	defer sys.Close(fd)
-	switch kind {
-	case sys.KindMap:
-		err = e.readMap(fd)
-	case sys.KindProgram:
-		err = e.readProgram(fd)
-	case sys.KindLink:
-		err = e.readLink(fd)
-	}
+	e.Kind = Kind(kind)
+	err = e.read(fd)
 	if errors.Is(err, unix.ENODEV) {
 		err = fmt.Errorf("the device that it was offloaded to is gone: %w", unix.ENODEV)
 	}
@@ -137,29 +131,26 @@ func isPreloaded(path string) bool {
 	return err == nil && filepath.Ext(path) == ".debug"
 }
 
-func (e *Entry) readMap(fd int) error {
-	e.Kind = Map
-	info, err := sys.InfoOfMap(fd)
-	if err == nil {
+func (e *Entry) read(fd int) error {
+	switch e.Kind {
+	case Map:
+		info, err := sys.InfoOfMap(fd)
+		if err != nil {
+			return err
+		}
 		e.ID, e.Type, e.Name = info.ID, info.Type, info.Name.String()
-	}
-	return err
-}
-
-func (e *Entry) readProgram(fd int) error {
-	e.Kind = Program
-	info, err := sys.InfoOfProgram(fd)
-	if err == nil {
-		e.ID, e.Type, e.Name, e.Tag, e.MapIDs = info.ID, info.Type, info.Name, info.Tag, info.MapIDs
-	}
-	return err
-}
-
-func (e *Entry) readLink(fd int) error {
-	e.Kind = Link
-	info, err := sys.InfoOfLink(fd)
-	if err == nil {
+	case Program:
+		info, err := sys.InfoOfProgram(fd)
+		if err != nil {
+			return err
+		}
+		e.ID, e.Type, e.Name, e.Tag, e.MapIDs = info.ID, info.Type, info.Name.String(), info.Tag.String(), info.MapIDs
+	case Link:
+		info, err := sys.InfoOfLink(fd)
+		if err != nil {
+			return err
+		}
 		e.ID, e.Type, e.ProgID = info.ID, info.Type, info.Program
 	}
-	return err
+	return nil
 }

@@ -63,19 +63,19 @@ func New(p *ebpf.Program) (*Program, error) {
 func InfoOf(info *sys.ProgramInfo) Info {
 	out := Info{
 		ID:         info.ID,
-		Name:       info.Name,
-		Tag:        info.Tag,
+		Name:       info.Name.String(),
+		Tag:        info.Tag.String(),
 		Type:       ebpf.ProgramType(info.Type),
-		JITed:      info.JITed,
-		XlatedSize: info.XlatedSize,
-		JITedSize:  info.JITedSize,
+		JITed:      info.JITedSize > 0,
+		XlatedSize: int(info.XlatedSize),
+		JITedSize:  int(info.JITedSize),
 		LoadTime:   info.LoadTime,
 		CreatedBy:  info.CreatedBy,
 		MapIDs:     info.MapIDs,
 		BTF:        info.BTF,
 	}
 	if info.Ifindex != 0 {
-		out.Device = &offload.Binding{Ifindex: info.Ifindex, NetNSDev: info.NetnsDev, NetNSInode: info.NetnsInode}
+		out.Device = &offload.Binding{Ifindex: int(info.Ifindex), NetNSDev: info.NetnsDev, NetNSInode: info.NetnsInode}
 	}
 	return out
 }

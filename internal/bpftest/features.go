@@ -70,7 +70,7 @@ func probeJIT() error {
 	}
 	defer p.Close()
 	info, err := sys.InfoOfProgram(p.FD())
-	if err == nil && !info.JITed {
+	if err == nil && info.JITedSize == 0 {
 		err = errors.New("programs are interpreted")
 	}
 	return err

@@ -43,7 +43,7 @@ func CodeOfProgram(fd int) (*ProgramCode, error) {
 	if err := objInfo(fd, &sizes); err != nil {
 		return nil, fmt.Errorf("program info: %w", err)
 	}
-	out := &ProgramCode{XlatedSize: int(sizes.xlatedProgLen), JITedSize: int(sizes.jitedProgLen), BTF: sizes.btfID}
+	out := &ProgramCode{XlatedSize: int(sizes.XlatedSize), JITedSize: int(sizes.JITedSize), BTF: sizes.BTF}
 	// By itself: the kernel tells nothing else when it hides the instructions of
 	// a program whose constants are blinded.
 	if err := out.readXlated(fd); err != nil {
@@ -61,7 +61,7 @@ func (c *ProgramCode) readXlated(fd int) error {
 	}
 	buf := make([]byte, c.XlatedSize)
 	var raw progCode
-	raw.xlatedProgLen, raw.xlatedProgInsns = uint32(len(buf)), bytesPointer(buf)
+	raw.XlatedSize, raw.xlatedProgInsns = uint32(len(buf)), bytesPointer(buf)
 	err := objInfo(fd, &raw)
 	runtime.KeepAlive(buf)
 	if err == nil && !raw.xlatedProgInsns.isNil() {
@@ -73,14 +73,14 @@ func (c *ProgramCode) readXlated(fd int) error {
 func (c *ProgramCode) readRest(fd int, sizes *progCode) error {
 	var (
 		raw   progCode
-		code  = make([]byte, sizes.jitedProgLen)
+		code  = make([]byte, sizes.JITedSize)
 		ksyms = make([]uint64, sizes.nrJitedKsyms)
 		lens  = make([]uint32, sizes.nrJitedFuncLens)
 		funcs = make([]byte, funcInfoSize*sizes.nrFuncInfo)
 		lines = make([]byte, lineInfoSize*sizes.nrLineInfo)
 		jited = make([]uint64, sizes.nrJitedLineInfo)
 	)
-	raw.jitedProgLen, raw.jitedProgInsns = uint32(len(code)), slicePointer(code)
+	raw.JITedSize, raw.jitedProgInsns = uint32(len(code)), slicePointer(code)
 	raw.nrJitedKsyms, raw.jitedKsyms = uint32(len(ksyms)), slicePointer(ksyms)
 	raw.nrJitedFuncLens, raw.jitedFuncLens = uint32(len(lens)), slicePointer(lens)
 	raw.nrFuncInfo, raw.funcInfo, raw.funcInfoRecSize = sizes.nrFuncInfo, slicePointer(funcs), funcInfoSize

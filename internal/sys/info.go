@@ -2,7 +2,6 @@ package sys
 
 import (
 	"bytes"
-	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"os"
@@ -13,47 +12,41 @@ import (
 
 // ProgramInfo is what the kernel tells of a loaded program.
 type ProgramInfo struct {
-	Type       uint32 // BPF_PROG_TYPE_*
-	ID         uint32
-	Name       string // up to 15 bytes; empty for a loader that gave none
-	Tag        string // 16 hex digits
-	JITed      bool
-	XlatedSize int    // of its instructions as the verifier left them, bytes; 0 when the caller may not know
-	JITedSize  int    // of its machine code, bytes
-	LoadTime   uint64 // nanoseconds since boot
-	CreatedBy  uint32 // user id
-	MapIDs     []uint32
-	BTF        uint32 // BTF object's id, 0 without BTF
-	Ifindex    int    // the device that an offloaded program is bound to
-	NetnsDev   uint64 // of that device's network namespace
-	NetnsInode uint64
+	progInfo
+	MapIDs []uint32 // in the order in which the program names them
 }
 
-// progInfo is struct bpf_prog_info, up to func_info_rec_size.
+// progInfo is struct bpf_prog_info, up to func_info_rec_size. Sizes are bytes.
 type progInfo struct {
-	typ             uint32
-	id              uint32
-	tag             [8]byte
-	jitedProgLen    uint32
-	xlatedProgLen   uint32
+	Type            uint32 // BPF_PROG_TYPE_*
+	ID              uint32
+	Tag             Tag
+	JITedSize       uint32 // of its machine code
+	XlatedSize      uint32 // of its instructions as the verifier left them; 0 when the caller may not know
 	jitedProgInsns  pointer
 	xlatedProgInsns pointer
-	loadTime        uint64
-	createdByUID    uint32
+	LoadTime        uint64 // nanoseconds since boot
+	CreatedBy       uint32 // user id
 	nrMapIDs        uint32
 	mapIDs          pointer
-	name            Name
-	ifindex         uint32
+	Name            Name   // empty for a loader that gave none
+	Ifindex         uint32 // the device that an offloaded program is bound to
 	_               uint32
-	netnsDev        uint64
-	netnsIno        uint64
+	NetnsDev        uint64 // of that device's network namespace
+	NetnsInode      uint64
 	nrJitedKsyms    uint32
 	nrJitedFuncLens uint32
 	jitedKsyms      pointer
 	jitedFuncLens   pointer
-	btfID           uint32
+	BTF             uint32 // BTF object's id, 0 without BTF
 	funcInfoRecSize uint32
 }
+
+// Tag is the hash of a program's instructions.
+type Tag [8]byte
+
+// String returns the tag as 16 hex digits.
+func (t Tag) String() string { return hex.EncodeToString(t[:]) }
 
 type objInfoAttr struct {
 	fd      uint32
@@ -68,40 +61,19 @@ const infoMapIDs = 16
 // InfoOfProgram asks for a program's info through its file descriptor.
 func InfoOfProgram(fd int) (*ProgramInfo, error) {
 	for room := uint32(infoMapIDs); ; {
-		var raw progInfo
-		ids := make([]byte, 4*room)
-		raw.nrMapIDs, raw.mapIDs = room, bytesPointer(ids)
-		if err := objInfo(fd, &raw); err != nil {
+		var info ProgramInfo
+		ids := make([]uint32, room)
+		info.nrMapIDs, info.mapIDs = room, slicePointer(ids)
+		if err := objInfo(fd, &info.progInfo); err != nil {
 			return nil, fmt.Errorf("program info: %w", err)
 		}
-		if raw.nrMapIDs > room {
-			room = raw.nrMapIDs
+		if info.nrMapIDs > room {
+			room = info.nrMapIDs
 			continue
 		}
-		return raw.decode(ids), nil
+		info.MapIDs = append(info.MapIDs, ids[:info.nrMapIDs]...)
+		return &info, nil
 	}
-}
-
-func (r *progInfo) decode(ids []byte) *ProgramInfo {
-	info := &ProgramInfo{
-		Type:       r.typ,
-		ID:         r.id,
-		Name:       r.name.String(),
-		Tag:        hex.EncodeToString(r.tag[:]),
-		JITed:      r.jitedProgLen > 0,
-		XlatedSize: int(r.xlatedProgLen),
-		JITedSize:  int(r.jitedProgLen),
-		LoadTime:   r.loadTime,
-		CreatedBy:  r.createdByUID,
-		BTF:        r.btfID,
-		Ifindex:    int(r.ifindex),
-		NetnsDev:   r.netnsDev,
-		NetnsInode: r.netnsIno,
-	}
-	for i := range r.nrMapIDs {
-		info.MapIDs = append(info.MapIDs, binary.NativeEndian.Uint32(ids[4*i:]))
-	}
-	return info
 }
 
 func objInfo[T any](fd int, info *T) error {
