@@ -25,11 +25,11 @@ func (c *Codec) Parse(value, text []byte) (rest []byte, err error) {
 		}
 	case kindStruct:
 		if text[0] == '{' {
-			return c.parseStruct(value, text[1:])
+			return c.parseStruct(value, text)
 		}
 	case kindArray, kindText:
 		if text[0] == '[' {
-			return c.parseArray(value, text[1:])
+			return c.parseArray(value, text)
 		}
 	default:
 	}
@@ -188,20 +188,19 @@ func (c *Codec) fits(n uint64, negative bool) bool {
 
 func (c *Codec) parseStruct(value, text []byte) ([]byte, error) {
 	clear(value[:c.size])
-	for next := 0; ; {
-		name, rest, done, err := member(text)
-		if done || err != nil {
-			return rest, err
-		}
+	next := 0
+	return Object(text, func(name, text []byte) ([]byte, error) {
 		f, at := c.field(name, next)
 		if f == nil {
 			return nil, fmt.Errorf("no member %q", name)
 		}
-		if text, err = f.parse(value, rest); err != nil {
+		rest, err := f.parse(value, text)
+		if err != nil {
 			return nil, fmt.Errorf("%s: %w", f.name, err)
 		}
 		next = at + 1
-	}
+		return rest, nil
+	})
 }
 
 // field finds a member, most often the one that comes next.
@@ -242,28 +241,20 @@ func (f *field) set(value []byte, word string) error {
 	return nil
 }
 
-func (c *Codec) parseArray(value, text []byte) (_ []byte, err error) {
+func (c *Codec) parseArray(value, text []byte) ([]byte, error) {
 	clear(value[:c.size])
-	text = space(text)
-	for i := 0; ; i++ {
-		switch {
-		case len(text) == 0:
-			return nil, errEnd
-		case text[0] == ']':
-			return text[1:], nil
-		case i > 0 && text[0] != ',':
-			return nil, unexpected(text, "a comma or ]")
-		case i > 0:
-			text = text[1:]
-		}
+	i := 0
+	return Array(text, func(text []byte) ([]byte, error) {
 		if i == c.n {
 			return nil, fmt.Errorf("more than %d elements", c.n)
 		}
-		if text, err = c.elem.Parse(value[i*c.elem.size:], text); err != nil {
+		rest, err := c.elem.Parse(value[i*c.elem.size:], text)
+		if err != nil {
 			return nil, fmt.Errorf("[%d]: %w", i, err)
 		}
-		text = space(text)
-	}
+		i++
+		return rest, nil
+	})
 }
 
 // Member finds what "a.b[1].c" names inside the type: the offset in bytes, the

@@ -138,13 +138,16 @@ func Array(text []byte, each func(text []byte) (rest []byte, err error)) ([]byte
 	if len(text) == 0 || text[0] != '[' {
 		return nil, unexpected(text, "an array")
 	}
-	for text = space(text[1:]); ; {
+	text = space(text[1:])
+	for first := true; ; first = false {
 		switch {
 		case len(text) == 0:
 			return nil, errEnd
 		case text[0] == ']':
 			return text[1:], nil
-		case text[0] == ',':
+		case !first && text[0] != ',':
+			return nil, unexpected(text, "a comma or ]")
+		case !first:
 			text = text[1:]
 		}
 		rest, err := each(text)
