@@ -119,7 +119,7 @@ func encodeArray(t *btf.Array, order binary.ByteOrder, text string) ([]byte, err
 	}
 	elem, isInt := bare(t.Type).(*btf.Int)
 	isByte := isInt && elem.Size == 1 && elem.Encoding != btf.Bool
-	if isByte && (elem.Name == "char" || elem.Encoding == btf.Char) {
+	if isByte && isChar(elem) {
 		return encodeText(size, text)
 	}
 	if isByte {

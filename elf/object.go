@@ -74,11 +74,7 @@ func Read(r io.ReaderAt) (*Object, error) { return ReadNamed(r, "") }
 // ReadNamed is Read, with a name for messages and for [Object.Name]: "stdin",
 // or the file that an archive member was stored as.
 func ReadNamed(r io.ReaderAt, name string) (*Object, error) {
-	b, err := readAll(r)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return parse(b, name, name)
+	return ReadStream(io.NewSectionReader(r, 0, math.MaxInt64), name)
 }
 
 // ReadStream is ReadNamed of what has no end until it is read, such as standard
@@ -249,21 +245,6 @@ func readFile(name string) ([]byte, error) {
 		return nil, err
 	}
 	return b[:n], nil
-}
-
-// readAll reads all of r; a reader that knows its size saves the growing.
-func readAll(r io.ReaderAt) ([]byte, error) {
-	size := int64(math.MaxInt64)
-	if s, ok := r.(interface{ Size() int64 }); ok {
-		size = s.Size()
-	}
-	sr := io.NewSectionReader(r, 0, size)
-	if size > maxFile {
-		return readLimited(sr, "")
-	}
-	b := make([]byte, size)
-	_, err := io.ReadFull(sr, b)
-	return b, err
 }
 
 // readLimited reads a stream to its end, or only as far as it takes to see that it is no ELF object.

@@ -16,15 +16,21 @@ func (o *Object) ValueText(v Variable) string {
 		return "0"
 	}
 	const shown = 16
-	switch t := plainType(v.Type).(type) {
+	switch t := bare(v.Type).(type) {
 	case *btf.Int:
-		if s, ok := o.integer(v.Value, t.Encoding == btf.Signed); ok {
-			return s
+		if n, ok := o.number(v.Value, t.Encoding == btf.Signed); ok {
+			return numberText(n, t.Encoding == btf.Signed)
 		}
 	case *btf.Enum:
-		return o.enumerator(v.Value, t)
+		n, _ := o.number(v.Value, t.Signed)
+		for _, known := range t.Values {
+			if known.Value == n {
+				return known.Name
+			}
+		}
+		return numberText(n, t.Signed)
 	case *btf.Array:
-		if elem, ok := plainType(t.Type).(*btf.Int); ok && (elem.Encoding == btf.Char || elem.Name == "char") && elem.Size == 1 {
+		if elem, ok := bare(t.Type).(*btf.Int); ok && isChar(elem) {
 			return strconv.QuoteToASCII(strings.TrimRight(string(v.Value[:min(len(v.Value), 4*shown)]), "\x00"))
 		}
 	}
@@ -34,16 +40,11 @@ func (o *Object) ValueText(v Variable) string {
 	return hex.EncodeToString(v.Value)
 }
 
-// plainType takes qualifiers and names off a type.
-func plainType(t btf.Type) btf.Type {
-	if t == nil {
-		return nil
-	}
-	return btf.UnderlyingType(t)
-}
+// isChar knows clang's char, which has no encoding of its own.
+func isChar(t *btf.Int) bool { return t.Size == 1 && (t.Encoding == btf.Char || t.Name == "char") }
 
-func (o *Object) integer(b []byte, signed bool) (string, bool) {
-	var n uint64
+// number returns an integer, with its sign in the upper bits too.
+func (o *Object) number(b []byte, signed bool) (n uint64, ok bool) {
 	switch len(b) {
 	case 1:
 		n = uint64(b[0])
@@ -54,25 +55,17 @@ func (o *Object) integer(b []byte, signed bool) (string, bool) {
 	case 8:
 		n = o.order.Uint64(b)
 	default:
-		return "", false
+		return 0, false
 	}
-	if signed {
-		shift := 64 - 8*len(b)
-		return strconv.FormatInt(int64(n<<shift)>>shift, 10), true
+	if shift := 64 - 8*len(b); signed {
+		n = uint64(int64(n<<shift) >> shift)
 	}
-	return strconv.FormatUint(n, 10), true
+	return n, true
 }
 
-func (o *Object) enumerator(b []byte, t *btf.Enum) string {
-	text, _ := o.integer(b, t.Signed)
-	for _, v := range t.Values {
-		value := strconv.FormatUint(v.Value, 10)
-		if t.Signed {
-			value = strconv.FormatInt(int64(v.Value), 10)
-		}
-		if value == text {
-			return v.Name
-		}
+func numberText(n uint64, signed bool) string {
+	if signed {
+		return strconv.FormatInt(int64(n), 10)
 	}
-	return text
+	return strconv.FormatUint(n, 10)
 }

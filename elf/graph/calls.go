@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/xdpload/xdpload/elf"
 )
@@ -90,14 +91,12 @@ func callText(k elf.ReferenceKind) string {
 }
 
 func (c *calls) callee(r elf.Reference) (elf.Program, bool) {
-	for _, list := range [][]elf.Program{c.o.Subprograms(), c.o.Programs()} {
-		for _, p := range list {
-			if p.Section == r.Section && p.Offset == r.Value {
-				return p, true
-			}
-		}
+	all := slices.Concat(c.o.Subprograms(), c.o.Programs())
+	i := slices.IndexFunc(all, func(p elf.Program) bool { return p.Section == r.Section && p.Offset == r.Value })
+	if i < 0 {
+		return elf.Program{}, false
 	}
-	return elf.Program{}, false
+	return all[i], true
 }
 
 // mapNode draws a map and what the object puts into it.
@@ -121,11 +120,9 @@ func (c *calls) mapNode(name string) int {
 			continue
 		}
 		slots[elf.Slot{Key: t.Key, Name: t.Program}] = true
-		for _, p := range c.o.Programs() {
-			if p.Name == t.Program {
-				c.link(edge{from: at, to: c.function(p), text: fmt.Sprintf("[%d]", t.Key), dotted: true})
-				break
-			}
+		progs := c.o.Programs()
+		if i := slices.IndexFunc(progs, func(p elf.Program) bool { return p.Name == t.Program }); i >= 0 {
+			c.link(edge{from: at, to: c.function(progs[i]), text: fmt.Sprintf("[%d]", t.Key), dotted: true})
 		}
 	}
 	for _, s := range contents {
@@ -137,12 +134,7 @@ func (c *calls) mapNode(name string) int {
 }
 
 func (c *calls) isMap(name string) bool {
-	for _, m := range c.known {
-		if m.Name == name {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(c.known, func(m elf.Map) bool { return m.Name == name })
 }
 
 func (c *calls) kernelNode(r elf.Reference) int {

@@ -18,29 +18,36 @@ func (a *assembler) directive(text string) error {
 		return err
 	}
 	args := words[1:]
+	var within func(*section, []string) error
 	switch words[0] {
 	case ".endian":
 		return a.endian(args)
 	case ".section":
 		return a.section(args)
-	case ".function":
-		return a.symbol(args, stdelf.STT_FUNC)
-	case ".object":
-		return a.symbol(args, stdelf.STT_OBJECT)
-	case ".symbol":
-		return a.symbol(args, stdelf.STT_NOTYPE)
 	case ".extern":
-		return a.outside(args, stdelf.SHN_UNDEF)
+		return a.declare(&symbol{}, args)
 	case ".common":
-		return a.outside(args, stdelf.SHN_COMMON)
+		return a.declare(&symbol{Symbol: image.Symbol{Section: int(stdelf.SHN_COMMON), Type: stdelf.STT_OBJECT}}, args)
+	case ".function":
+		within = a.symbol(stdelf.STT_FUNC)
+	case ".object":
+		within = a.symbol(stdelf.STT_OBJECT)
+	case ".symbol":
+		within = a.symbol(stdelf.STT_NOTYPE)
 	case ".byte":
-		return a.bytes(args)
+		within = a.bytes
 	case ".zero":
-		return a.zero(args)
+		within = a.zero
 	case ".reloc":
-		return a.reloc(args)
+		within = a.reloc
+	default:
+		return fmt.Errorf("unknown directive %s", words[0])
 	}
-	return fmt.Errorf("unknown directive %s", words[0])
+	s, err := a.current()
+	if err != nil {
+		return err
+	}
+	return within(s, args)
 }
 
 // fields splits a line into words; a word may have a part in quotes.
@@ -165,22 +172,10 @@ next:
 }
 
 // symbol reads a symbol that begins here.
-func (a *assembler) symbol(args []string, typ stdelf.SymType) error {
-	s, err := a.current()
-	if err != nil {
-		return err
+func (a *assembler) symbol(typ stdelf.SymType) func(*section, []string) error {
+	return func(s *section, args []string) error {
+		return a.declare(&symbol{in: s, Symbol: image.Symbol{Type: typ, Value: s.here()}}, args)
 	}
-	sym := &symbol{in: s, Symbol: image.Symbol{Type: typ, Value: s.here()}}
-	return a.declare(sym, args)
-}
-
-// outside reads a symbol that is in no section.
-func (a *assembler) outside(args []string, section stdelf.SectionIndex) error {
-	sym := &symbol{Symbol: image.Symbol{Section: int(section)}}
-	if section == stdelf.SHN_COMMON {
-		sym.Type = stdelf.STT_OBJECT
-	}
-	return a.declare(sym, args)
 }
 
 // declare reads a name and what is said about it.
@@ -227,11 +222,7 @@ func (a *assembler) declare(sym *symbol, args []string) error {
 	return nil
 }
 
-func (a *assembler) bytes(args []string) error {
-	s, err := a.current()
-	if err != nil {
-		return err
-	}
+func (a *assembler) bytes(s *section, args []string) error {
 	b := make([]byte, len(args))
 	for i, word := range args {
 		n, err := strconv.ParseUint(word, 16, 8)
@@ -243,11 +234,7 @@ func (a *assembler) bytes(args []string) error {
 	return a.add(s, b)
 }
 
-func (a *assembler) zero(args []string) error {
-	s, err := a.current()
-	if err != nil {
-		return err
-	}
+func (a *assembler) zero(s *section, args []string) error {
 	if len(args) != 1 {
 		return errors.New(".zero needs a number of bytes")
 	}
@@ -259,11 +246,7 @@ func (a *assembler) zero(args []string) error {
 }
 
 // reloc reads the relocation of what follows.
-func (a *assembler) reloc(args []string) error {
-	s, err := a.current()
-	if err != nil {
-		return err
-	}
+func (a *assembler) reloc(s *section, args []string) error {
 	if len(args) != 2 {
 		return errors.New(".reloc needs a type and a name")
 	}
