@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
-	"strings"
 
 	"github.com/cilium/ebpf"
 
@@ -87,20 +85,13 @@ var errFrozen = errors.New("the map is frozen: its elements cannot change")
 // checkArray finds out before anything is loaded whether a program array that
 // was there before will take the programs.
 func checkArray(m *ebpf.Map, name string, want ebpf.ProgramType) error {
-	info, err := os.ReadFile("/proc/self/fdinfo/" + strconv.Itoa(m.FD()))
-	if err != nil {
-		return nil //nolint:nilerr // without /proc the kernel's own refusal has to do
-	}
-	for line := range strings.Lines(string(info)) {
-		field, value, _ := strings.Cut(strings.TrimSpace(line), ":")
-		n, err := strconv.ParseUint(strings.TrimSpace(value), 10, 32)
-		switch {
-		case err != nil:
-		case field == "owner_prog_type" && ebpf.ProgramType(n) != want:
-			return &prog.OwnerError{Array: name, Have: ebpf.ProgramType(n), Want: want}
-		case field == "frozen" && n == 1:
-			return fmt.Errorf("%s: %w", name, errFrozen)
-		}
+	owner, frozen, err := prog.ArrayState(m)
+	switch {
+	case err != nil: // without /proc the kernel's own refusal has to do
+	case owner != ebpf.UnspecifiedProgram && owner != want:
+		return &prog.OwnerError{Array: name, Have: owner, Want: want}
+	case frozen:
+		return fmt.Errorf("%s: %w", name, errFrozen)
 	}
 	return nil
 }

@@ -1,10 +1,10 @@
 package prog
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/cilium/ebpf"
@@ -45,29 +45,32 @@ func OpenProgramArray(path string) (_ *ProgramArray, err error) {
 	a := &ProgramArray{Path: path, MaxEntries: m.MaxEntries(), m: m}
 	id, _ := info.ID()
 	a.ID = uint32(id)
-	a.Owner, err = ownerType(m)
+	a.Owner, _, err = ArrayState(m)
 	return a, err
 }
 
 // Close closes the array, and leaves its programs where they are.
 func (a *ProgramArray) Close() error { return a.m.Close() }
 
-// ownerType is told in /proc only (kernel/bpf/syscall.c, bpf_map_show_fdinfo).
-func ownerType(m *ebpf.Map) (ebpf.ProgramType, error) {
-	f, err := os.Open(fmt.Sprintf("/proc/self/fdinfo/%d", m.FD()))
+// ArrayState tells the type of the programs that a program array takes, UnspecifiedProgram
+// as long as it had none, and whether its elements can change no more. Both are told in
+// /proc only (kernel/bpf/syscall.c, bpf_map_show_fdinfo).
+func ArrayState(m *ebpf.Map) (owner ebpf.ProgramType, frozen bool, err error) {
+	info, err := os.ReadFile(fmt.Sprintf("/proc/self/fdinfo/%d", m.FD()))
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
-	defer f.Close()
-	lines := bufio.NewScanner(f)
-	for lines.Scan() {
-		if value, ok := strings.CutPrefix(lines.Text(), "owner_prog_type:"); ok {
-			var t uint32
-			_, err := fmt.Sscan(value, &t)
-			return ebpf.ProgramType(t), err
+	for line := range strings.Lines(string(info)) {
+		field, value, _ := strings.Cut(line, ":")
+		n, _ := strconv.ParseUint(strings.TrimSpace(value), 10, 32)
+		switch field {
+		case "owner_prog_type":
+			owner = ebpf.ProgramType(n)
+		case "frozen":
+			frozen = n == 1
 		}
 	}
-	return ebpf.UnspecifiedProgram, lines.Err()
+	return owner, frozen, nil
 }
 
 // Check tells whether the array has the key and takes programs of the type.
