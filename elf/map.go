@@ -4,7 +4,6 @@ import (
 	"debug/elf"
 	"errors"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/cilium/ebpf"
@@ -60,17 +59,7 @@ const (
 )
 
 // String returns "legacy", "btf" or "data".
-func (s MapStyle) String() string {
-	switch s {
-	case StyleLegacy:
-		return "legacy"
-	case StyleBTF:
-		return "btf"
-	case StyleData:
-		return "data"
-	}
-	return strconv.Itoa(int(s))
-}
+func (s MapStyle) String() string { return nameOf(int(s), "legacy", "btf", "data") }
 
 // MarshalText returns what String does.
 func (s MapStyle) MarshalText() ([]byte, error) { return []byte(s.String()), nil }

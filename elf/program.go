@@ -31,27 +31,20 @@ type Program struct {
 
 // Programs returns the programs in file order: every function outside of
 // section ".text". The caller may keep the slice.
-func (o *Object) Programs() []Program {
-	var progs []Program
-	for i := range o.funcs {
-		if f := &o.funcs[i]; f.section.Name != textSection {
-			progs = append(progs, f.program())
-		}
-	}
-	return progs
-}
+func (o *Object) Programs() []Program { return o.functions(false) }
 
 // Subprograms returns the functions of section ".text" in file order. They are
 // called by programs; a static one has no symbol table entry when the compiler
 // inlined it.
-func (o *Object) Subprograms() []Program {
-	var progs []Program
+func (o *Object) Subprograms() []Program { return o.functions(true) }
+
+func (o *Object) functions(text bool) (list []Program) {
 	for i := range o.funcs {
-		if f := &o.funcs[i]; f.section.Name == textSection {
-			progs = append(progs, f.program())
+		if f := &o.funcs[i]; (f.section.Name == textSection) == text {
+			list = append(list, f.program())
 		}
 	}
-	return progs
+	return list
 }
 
 // optional reports whether libbpf would leave the program out unless it is asked for.

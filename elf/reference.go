@@ -39,23 +39,15 @@ const (
 
 // String returns the kind in a few words, such as "map".
 func (k ReferenceKind) String() string {
-	switch k {
-	case RefHelper:
-		return "helper"
-	case RefCall:
-		return "call"
-	case RefFunction:
-		return "function address"
-	case RefMap:
-		return "map"
-	case RefVariable:
-		return "variable"
-	case RefKernel:
-		return "kernel function"
-	case RefKernelVar:
-		return "kernel variable"
+	return nameOf(int(k), "helper", "call", "function address", "map", "variable", "kernel function", "kernel variable")
+}
+
+// nameOf returns the name that a number has in a list, or the number.
+func nameOf(n int, names ...string) string {
+	if n >= 0 && n < len(names) {
+		return names[n]
 	}
-	return strconv.Itoa(int(k))
+	return strconv.Itoa(n)
 }
 
 // Code returns a copy of the instructions of a program or subprogram of this

@@ -29,7 +29,7 @@ func own(t *testing.T, f *FS) (*ebpf.Program, Owner, uint32) {
 	must(t, err)
 	defer tail.Close()
 	must(t, array.Put(uint32(1), tail))
-	owner, err := OwnerOf(p)
+	owner, err := ownerOf(p.FD())
 	must(t, err)
 	info, err := array.Info()
 	must(t, err)
@@ -72,7 +72,7 @@ func TestOwned(t *testing.T) {
 func TestOwnerAlive(t *testing.T) {
 	needRoot(t)
 	p := newProgram(t, newMap(t))
-	o, err := OwnerOf(p)
+	o, err := ownerOf(p.FD())
 	must(t, err)
 	alive := func(o Owner) bool {
 		alive, err := o.Alive()
@@ -214,7 +214,7 @@ func TestInterruptedAfterAttach(t *testing.T) {
 	f := newFS(t)
 	array := newMapOf(t, &ebpf.MapSpec{Name: "jmp", Type: ebpf.ProgramArray, KeySize: 4, ValueSize: 4, MaxEntries: 1})
 	living := newProgram(t, newMap(t))
-	owner, err := OwnerOf(living)
+	owner, err := ownerOf(living.FD())
 	must(t, err)
 	gone := Owner{ID: owner.ID, Tag: owner.Tag, LoadTime: owner.LoadTime + 1}
 	keep, lose, name := f.OwnedPath(owner, 1), f.OwnedPath(gone, 2), f.abs("name")
@@ -251,7 +251,7 @@ func TestKilledAttaching(t *testing.T) {
 	for name, lives := range map[string]bool{"lives": true, "is gone": false} {
 		t.Run(name, func(t *testing.T) {
 			f := newFS(t)
-			owner, err := OwnerOf(newProgram(t, newMap(t)))
+			owner, err := ownerOf(newProgram(t, newMap(t)).FD())
 			must(t, err)
 			if !lives {
 				owner.LoadTime++
@@ -277,7 +277,7 @@ func TestKilledAttaching(t *testing.T) {
 func TestInUseUnasked(t *testing.T) {
 	needRoot(t)
 	program := newProgram(t, newMap(t))
-	owner, err := OwnerOf(program)
+	owner, err := ownerOf(program.FD())
 	must(t, err)
 	rel := filepath.Join(ownedDir, owner.dirName(), "1")
 	done := make(chan bool)

@@ -10,8 +10,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/cilium/ebpf"
-
 	"github.com/xdpload/xdpload/internal/sys"
 )
 
@@ -29,11 +27,7 @@ type Owner struct {
 // named by its id.
 const ownedDir = home + "/owned"
 
-// OwnerOf returns what identifies a loaded program.
-func OwnerOf(p *ebpf.Program) (Owner, error) {
-	return ownerOf(p.FD())
-}
-
+// ownerOf returns what identifies a loaded program.
 func ownerOf(fd int) (Owner, error) {
 	info, err := sys.InfoOfProgram(fd)
 	if err != nil {

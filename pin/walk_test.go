@@ -22,7 +22,7 @@ func TestWalk(t *testing.T) {
 	must(t, txn.Pin(f.abs("tc/globals/m"), m))
 	must(t, txn.Pin(f.abs("d/p"), p))
 	must(t, txn.Commit())
-	owner, err := OwnerOf(p)
+	owner, err := ownerOf(p.FD())
 	must(t, err)
 
 	var got []Entry
@@ -74,7 +74,7 @@ func TestWalkLink(t *testing.T) {
 	must(t, err)
 	e, err := readEntry(f.abs("l"))
 	must(t, err)
-	owner, err := OwnerOf(p)
+	owner, err := ownerOf(p.FD())
 	must(t, err)
 	want := Entry{Path: f.abs("l"), Kind: Link, ID: uint32(info.ID), Type: uint32(info.Type), ProgID: owner.ID}
 	if diff := cmp.Diff(want, e); diff != "" {

@@ -53,17 +53,6 @@ func (r *Report) After(k Kernel) []Need {
 	return r.Needs[:i]
 }
 
-// RefusedBy returns why a loader cannot load the object.
-func (r *Report) RefusedBy(l Loader) []Refuse {
-	var out []Refuse
-	for _, f := range r.Refused {
-		if f.Loader == l {
-			out = append(out, f)
-		}
-	}
-	return out
-}
-
 // Object looks at all of an object. What is wrong with it is in the report.
 func Object(o *object.Object) *Report {
 	c := &checker{o: o, report: &Report{License: o.License()}, seen: make(map[string]bool), weak: make(map[string]bool)}
@@ -214,7 +203,8 @@ func (c *checker) mapDefinition(m *object.Map, name string) {
 		}
 	}
 	for _, name := range structures(m.Value, 0) {
-		c.need(valueType(name), at, "struct %s in a map", name)
+		k, _ := valueTypes.of(name)
+		c.need(k, at, "struct %s in a map", name)
 	}
 	if m.Inner != nil {
 		c.mapDefinition(m.Inner, name)

@@ -139,7 +139,10 @@ func (c *checker) kernelFunction(r object.Reference, at Place) {
 	if c.weak[r.Name] {
 		return
 	}
-	k, known := kernelFunction(r.Name)
+	k, known := kernelFunctions.of(r.Name)
+	if !known {
+		k = Kernel{5, 13} // the first whose functions could be called
+	}
 	c.need(k, at, "kernel function %s", r.Name)
 	if !known {
 		c.report.Unknown = append(c.report.Unknown, Need{What: "kernel function " + r.Name, Place: at})

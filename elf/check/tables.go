@@ -140,33 +140,36 @@ var mapFlags = [...]struct {
 	{"BPF_F_NO_USER_CONV", Kernel{6, 9}},
 }
 
-// valueTypes are structures that the kernel looks for in the values of maps.
-func valueType(name string) Kernel {
-	switch name {
-	case "bpf_spin_lock":
-		return Kernel{5, 1}
-	case "bpf_timer":
-		return Kernel{5, 15}
-	case "bpf_list_head", "bpf_list_node":
-		return Kernel{6, 2}
-	case "bpf_rb_root", "bpf_rb_node":
-		return Kernel{6, 3}
-	case "bpf_refcount":
-		return Kernel{6, 4}
-	case "bpf_wq":
-		return Kernel{6, 10}
-	case "bpf_res_spin_lock":
-		return Kernel{6, 15}
+// namedAges are things of the kernel, by the release that has them first.
+type namedAges []struct {
+	kernel Kernel
+	names  []string
+}
+
+// of returns the first kernel that has the thing with the name.
+func (a namedAges) of(name string) (k Kernel, known bool) {
+	for _, age := range a {
+		if slices.Contains(age.names, name) {
+			return age.kernel, true
+		}
 	}
-	return Kernel{}
+	return Kernel{}, false
+}
+
+// valueTypes are structures that the kernel looks for in the values of maps.
+var valueTypes = namedAges{
+	{Kernel{5, 1}, []string{"bpf_spin_lock"}},
+	{Kernel{5, 15}, []string{"bpf_timer"}},
+	{Kernel{6, 2}, []string{"bpf_list_head", "bpf_list_node"}},
+	{Kernel{6, 3}, []string{"bpf_rb_root", "bpf_rb_node"}},
+	{Kernel{6, 4}, []string{"bpf_refcount"}},
+	{Kernel{6, 10}, []string{"bpf_wq"}},
+	{Kernel{6, 15}, []string{"bpf_res_spin_lock"}},
 }
 
 // kernelFunctions are kernel functions that network programs call, by the
 // release whose net/, kernel/bpf or fs/ registers each (register_btf_kfunc_id_set) first.
-var kernelFunctions = [...]struct {
-	kernel Kernel
-	names  []string
-}{
+var kernelFunctions = namedAges{
 	{Kernel{5, 13}, []string{
 		"tcp_cong_avoid_ai", "tcp_reno_cong_avoid", "tcp_reno_ssthresh", "tcp_reno_undo_cwnd", "tcp_slow_start",
 	}},
@@ -206,17 +209,6 @@ var kernelFunctions = [...]struct {
 	}},
 	{Kernel{6, 11}, []string{"bpf_xdp_flow_lookup"}},
 	{Kernel{6, 14}, []string{"bpf_local_irq_restore", "bpf_local_irq_save"}},
-}
-
-// kernelFunction returns the first kernel that has a function for programs to
-// call; known is false for one that the table lacks.
-func kernelFunction(name string) (k Kernel, known bool) {
-	for _, age := range kernelFunctions {
-		if slices.Contains(age.names, name) {
-			return age.kernel, true
-		}
-	}
-	return Kernel{5, 13}, false // the first that could be called
 }
 
 // instruction returns the first kernel whose verifier takes an instruction, and
