@@ -147,13 +147,6 @@ func (i Instruction) Falls() bool {
 	return i.Op != Exit && i.Op != Jump && i.Op != LongJump && i.Op != JumpReg
 }
 
-// Symbolic reports whether the instruction has an operand that a name can stand
-// for: a jump, a call by number, a 64-bit load.
-func (i Instruction) Symbolic() bool {
-	_, jumps := i.Target()
-	return jumps || i.Op == Call || i.Op == LoadImm64 && i.Wide
-}
-
 // raw is the text of an instruction that has no other.
 func (i Instruction) raw() string {
 	s := fmt.Sprintf(".insn %#02x %d %d %d %d", i.Op, i.Dst, i.Src, i.Off, i.Imm)

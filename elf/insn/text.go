@@ -8,20 +8,34 @@ import (
 // Text returns the instruction on one line. An operand that is not "" stands
 // in the place of a jump's target, of a called function, or of a number that is loaded.
 func (i Instruction) Text(operand string) string {
+	if text, _ := i.Named(operand); text != "" {
+		return text
+	}
 	room := [64]byte{}
 	for n := range forms {
-		f := &forms[n]
-		if operand != "" && !f.named() {
-			continue
-		}
-		if b, ok := f.append(room[:0], i, operand); ok {
+		if b, shown, ok := forms[n].append(room[:0], i, ""); ok && shown == i {
 			return string(b)
 		}
 	}
-	if operand != "" {
-		return i.Text("")
-	}
 	return i.raw()
+}
+
+// Named returns the text of an instruction with a name as its operand, "" if it has
+// none. Whole reports whether the text shows all else that is set in it.
+func (i Instruction) Named(operand string) (text string, whole bool) {
+	if operand == "" {
+		return "", false
+	}
+	for n := range forms {
+		f := &forms[n]
+		if !f.named() {
+			continue
+		}
+		if b, shown, ok := f.append(nil, i, operand); ok && shown.Op == i.Op && shown.Wide == i.Wide {
+			return string(b), shown == i
+		}
+	}
+	return "", false
 }
 
 // named reports whether an operand can be a name.
@@ -39,15 +53,15 @@ func cut(text string) (literal string, verb byte, rest string) {
 	return literal, rest[0], rest[1:]
 }
 
-// append writes an instruction in a form, if the form shows all that is set in it.
-// With an operand it need not, because a name stands for more than one field.
-func (f *form) append(b []byte, i Instruction, operand string) ([]byte, bool) {
-	shown := f.Instruction
+// append writes an instruction in a form, unless it cannot be one of that, and returns
+// what the text shows.
+func (f *form) append(b []byte, i Instruction, operand string) (_ []byte, shown Instruction, ok bool) {
+	shown = f.Instruction
 	if (i.Op^f.Op)&7 == otherHalf && strings.Contains(f.text, "$d") {
 		shown.Op ^= otherHalf
 	}
 	if i.Class() != shown.Class() {
-		return b, false
+		return b, shown, false
 	}
 	for text := f.text; text != ""; {
 		var literal string
@@ -58,12 +72,11 @@ func (f *form) append(b []byte, i Instruction, operand string) ([]byte, bool) {
 			break
 		}
 		shown.put(verb, i.get(verb))
-		var ok bool
 		if b, ok = i.appendVerb(b, verb, operand); !ok {
-			return b, false
+			return b, shown, false
 		}
 	}
-	return b, shown == i || operand != "" && shown.Op == i.Op
+	return b, shown, true
 }
 
 func (i *Instruction) appendVerb(b []byte, verb byte, operand string) ([]byte, bool) {

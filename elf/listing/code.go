@@ -175,19 +175,7 @@ func jump(i insn.Instruction, at uint64, labels map[uint64]string) (string, bool
 	if !ok || labels[to] == "" {
 		return "", false
 	}
-	return resolves(i, labels[to])
-}
-
-// resolves writes a jump to a label, unless fields are set in it that no text shows.
-func resolves(i insn.Instruction, label string) (string, bool) {
-	text := i.Text(label)
-	back, operand, err := insn.Parse(text)
-	if i.Op == insn.LongJump {
-		back.Imm = i.Imm
-	} else {
-		back.Off = i.Off
-	}
-	return text, err == nil && operand == label && back == i
+	return i.Named(labels[to])
 }
 
 // relocated writes an instruction with the name of what it refers to. One that
@@ -221,33 +209,33 @@ func (l *writer) relocation(r elf.Relocation) {
 
 func (l *writer) symbolic(r elf.Relocation, i insn.Instruction) (text, remark string, ok bool) {
 	addend := int64(i.Imm)
-	want := insn.Instruction{Op: i.Op, Dst: i.Dst, Imm: i.Imm, Wide: i.Wide}
 	switch {
 	case r.Type == relocCall && i.Op == insn.Call:
-		want.Src, want.Dst = insn.CallLocal, 0
 		addend = (addend + 1) * insn.Size
 	case r.Type == relocLoad && i.Op == insn.LoadImm64 && i.Wide:
 	default:
 		return "", "", false
 	}
 	name, ok := l.names.operand(r.Symbol, addend)
-	if !ok || i != want {
+	if !ok {
 		return "", "", false
 	}
 	sym := &l.symbols[r.Symbol]
-	if strings.HasPrefix(name, "[") {
+	inSection := strings.HasPrefix(name, "[")
+	if inSection {
 		remark = l.names.at(sym.Section, uint64(addend))
 	}
-	if i.Op == insn.LoadImm64 {
-		if l.isMap(sym) && addend == 0 && !strings.HasPrefix(name, "[") {
-			return i.Text("map[" + name + "]"), remark, true
-		}
-		return i.Text("&" + name), remark, true
-	}
-	if _, helper := insn.HelperNumber(name); helper || strings.HasPrefix(name, "pc") || strings.Contains(name, "#") {
+	_, helper := insn.HelperNumber(name)
+	switch {
+	case i.Op == insn.LoadImm64 && l.isMap(sym) && addend == 0 && !inSection:
+		name = "map[" + name + "]"
+	case i.Op == insn.LoadImm64:
+		name = "&" + name
+	case helper || strings.HasPrefix(name, "pc") || strings.Contains(name, "#"):
 		return "", "", false
 	}
-	return i.Text(name), remark, true
+	text, ok = i.Named(name)
+	return text, remark, ok
 }
 
 // isMap reports whether a symbol is in a section of maps.

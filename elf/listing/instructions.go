@@ -29,9 +29,7 @@ func Instructions(o *elf.Object, p elf.Program) ([]Instruction, error) {
 		}
 		i.Text = i.Instruction.Text("")
 		if len(refs) > 0 && refs[0].Offset == i.Offset {
-			if name := operandOf(refs[0]); name != "" && i.Symbolic() {
-				i.Text = i.Instruction.Text(name)
-			}
+			i.Text = i.Instruction.Text(operandOf(refs[0]))
 		}
 		list = append(list, i)
 	}
