@@ -9,29 +9,19 @@ import (
 
 // writeText prints a table of every case, one of the goals, and what was left out.
 func (r *report) writeText(w io.Writer) error {
-	if _, err := fmt.Fprintf(w, "Linux %s, %d CPUs, %s\n\n", r.Kernel, r.CPUs, r.Go); err != nil {
-		return err
-	}
+	var t render.Text
+	t.Printf("Linux %s, %d CPUs, %s\n\n", r.Kernel, r.CPUs, r.Go)
 	for _, c := range r.Cases {
-		if _, err := fmt.Fprintf(w, "%s: %s (%d rounds)\n", c.Name, c.About, c.Rounds); err != nil {
-			return err
-		}
-		if err := c.table().WriteText(w, render.Options{}); err != nil {
-			return err
-		}
-		if _, err := fmt.Fprintln(w); err != nil {
-			return err
-		}
+		t.Printf("%s: %s (%d rounds)\n", c.Name, c.About, c.Rounds)
+		c.table().WriteText(&t, render.Options{})
+		t.WriteByte('\n')
 	}
-	if err := r.goals().WriteText(w, render.Options{}); err != nil {
-		return err
-	}
+	r.goals().WriteText(&t, render.Options{})
 	for _, line := range r.LeftOut {
-		if _, err := fmt.Fprintf(w, "left out: %s\n", line); err != nil {
-			return err
-		}
+		t.Printf("left out: %s\n", line)
 	}
-	return nil
+	_, err := t.WriteTo(w)
+	return err
 }
 
 func (r *result) table() *render.Table {

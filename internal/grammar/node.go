@@ -112,6 +112,11 @@ func Const[T any](name string, p *T, v T, then ...*Node) *Node {
 	return Word(name, then...).Do(func() { *p = v })
 }
 
+// Choice is [Const] for a field where nil means that no word was given.
+func Choice[T any](name string, p **T, v T) *Node {
+	return Word(name).Do(func() { *p = &v })
+}
+
 // Alias adds names that a word also answers to. They are matched by prefix as
 // its first name is, and after it.
 func (n *Node) Alias(names ...string) *Node {

@@ -24,6 +24,17 @@ func Text(u encoding.TextUnmarshaler) func(string) error {
 	return func(s string) error { return u.UnmarshalText([]byte(s)) }
 }
 
+// TextPointer is [Text] for a field where nil means that no word was given.
+func TextPointer[T any, U interface {
+	*T
+	encoding.TextUnmarshaler
+}](p **T) func(string) error {
+	return func(s string) error {
+		*p = new(T)
+		return U(*p).UnmarshalText([]byte(s))
+	}
+}
+
 // Convert returns a setter that stores what parse makes of the word in *p.
 func Convert[T any](p *T, parse func(string) (T, error)) func(string) error {
 	return func(s string) error {

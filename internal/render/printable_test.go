@@ -2,7 +2,6 @@ package render
 
 import (
 	"bytes"
-	"io"
 	"testing"
 )
 
@@ -26,10 +25,7 @@ func TestPrintable(t *testing.T) {
 
 type rude string
 
-func (r rude) WriteText(w io.Writer, _ Options) error {
-	_, err := io.WriteString(w, string(r))
-	return err
-}
+func (r rude) WriteText(t *Text, _ Options) { t.WriteString(string(r)) }
 
 func TestWritePrintable(t *testing.T) {
 	var b bytes.Buffer

@@ -7,7 +7,6 @@
 package render
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -24,9 +23,9 @@ type Options struct {
 }
 
 // Texter is a value that can show itself to people. WriteText writes whole
-// lines; it need not buffer, and heeds Brief, Details and Statistics.
+// lines, and heeds Brief, Details and Statistics.
 type Texter interface {
-	WriteText(w io.Writer, o Options) error
+	WriteText(t *Text, o Options)
 }
 
 // A Sizer is a [Texter] whose text may be long: TextSize is about how many bytes
@@ -48,12 +47,12 @@ func Write(w io.Writer, v any, o Options) error {
 	if !ok {
 		return fmt.Errorf("%T has no text form", v)
 	}
-	var b bytes.Buffer
+	var b Text
 	if long, ok := v.(Sizer); ok {
 		b.Grow(long.TextSize())
 	}
-	if err := t.WriteText(&b, o); err != nil || b.Len() == 0 {
-		return err
+	if t.WriteText(&b, o); b.Len() == 0 {
+		return nil
 	}
 	text := b.Bytes()
 	if !plain(text) {
@@ -84,29 +83,24 @@ func encode(w io.Writer, v any, pretty bool) error {
 	if pretty {
 		enc.SetIndent("", "    ")
 	}
+	if l, ok := v.(interface{ none() bool }); ok && l.none() {
+		v = []int{}
+	}
 	return enc.Encode(v)
 }
 
-// List is a list of values: a JSON array, never null, and the text of one
-// after the other.
+// List is a list of values: as what is written, a JSON array, never null, and the
+// text of one after the other.
 type List[T Texter] []T
 
 // WriteText writes the text of each value.
-func (l List[T]) WriteText(w io.Writer, o Options) error {
+func (l List[T]) WriteText(t *Text, o Options) {
 	for _, v := range l {
-		if err := v.WriteText(w, o); err != nil {
-			return err
-		}
+		v.WriteText(t, o)
 	}
-	return nil
 }
 
-// MarshalJSON writes an array.
-func (l List[T]) MarshalJSON() ([]byte, error) {
-	var b bytes.Buffer
-	if l == nil {
-		return []byte("[]"), nil
-	}
-	err := encode(&b, []T(l), false)
-	return b.Bytes(), err
-}
+// TextSize is generous.
+func (l List[T]) TextSize() int { return 256 * len(l) }
+
+func (l List[T]) none() bool { return l == nil }

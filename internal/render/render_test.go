@@ -3,7 +3,6 @@ package render
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"iter"
 	"strings"
@@ -18,13 +17,10 @@ type device struct {
 	ID   uint32 `json:"id,omitempty"`
 }
 
-func (d device) WriteText(w io.Writer, o Options) error {
-	if o.Brief {
-		_, err := fmt.Fprintln(w, d.Name)
-		return err
-	}
-	_, err := fmt.Fprintf(w, "%s: id %d\n", d.Name, d.ID)
-	return err
+func (d device) WriteText(t *Text, o Options) {
+	t.WriteString(d.Name)
+	t.If(!o.Brief, ": id %d", d.ID)
+	t.WriteByte('\n')
 }
 
 // writes counts calls of Write.
@@ -77,20 +73,20 @@ type faulty struct{}
 
 var errFaulty = errors.New("faulty")
 
-func (faulty) WriteText(w io.Writer, _ Options) error {
-	_, err := io.WriteString(w, "half a line")
-	return errors.Join(err, errFaulty)
-}
+func (faulty) WriteText(t *Text, _ Options) { t.WriteString("half a line") }
+
 func (faulty) MarshalJSON() ([]byte, error) { return nil, errFaulty }
 
 func TestWriteErrors(t *testing.T) {
-	for _, o := range []Options{{}, {JSON: true}} {
-		for _, v := range []any{faulty{}, List[faulty]{{}}} {
-			var w writes
-			if err := Write(&w, v, o); !errors.Is(err, errFaulty) || w.n != 0 {
-				t.Errorf("%+v: got %v and %q", o, err, w.String())
-			}
+	for _, v := range []any{faulty{}, List[faulty]{{}}} {
+		var w writes
+		if err := Write(&w, v, Options{JSON: true}); !errors.Is(err, errFaulty) || w.n != 0 {
+			t.Errorf("got %v and %q", err, w.String())
 		}
+	}
+	full := errors.New("full")
+	if err := Write(failing{full}, faulty{}, Options{}); !errors.Is(err, full) {
+		t.Errorf("got %v", err)
 	}
 	if err := Write(io.Discard, 1, Options{}); err == nil || err.Error() != "int has no text form" {
 		t.Errorf("got %v", err)

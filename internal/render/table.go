@@ -1,8 +1,6 @@
 package render
 
 import (
-	"bytes"
-	"io"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -28,9 +26,8 @@ func (t *Table) Row(cells ...string) {
 }
 
 // WriteText writes the rows, without blanks at the end of lines.
-func (t *Table) WriteText(w io.Writer, _ Options) error {
+func (t *Table) WriteText(b *Text, _ Options) {
 	widths := t.widths()
-	var b bytes.Buffer
 	for _, row := range t.rows {
 		var line strings.Builder
 		for i, c := range row {
@@ -43,8 +40,6 @@ func (t *Table) WriteText(w io.Writer, _ Options) error {
 		}
 		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 	}
-	_, err := w.Write(b.Bytes())
-	return err
 }
 
 func (t *Table) widths() []int {

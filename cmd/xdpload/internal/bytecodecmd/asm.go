@@ -2,7 +2,6 @@ package bytecodecmd
 
 import (
 	"context"
-	"io"
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
@@ -38,8 +37,8 @@ With -json it is a list of the instructions, as in "tc -json filter show".`,
 			{Line: `xdpload tc filter add dev eth0 ingress bpf bytecode "$(xdpload bytecode asm web.asm)" action drop`, Help: "drop what a filter of your own accepts"},
 			{Line: "tcpdump -ddd 'tcp port 80' | xdpload bytecode asm form c", Help: "an array for a C program"},
 		},
-		New: func() (*grammar.Node, env.Request) {
-			r := &bytecodeAsmRequest{Form: formTC}
+		New: env.New(func(r *bytecodeAsmRequest) *grammar.Node {
+			r.Form = formTC
 			return grammar.Any(
 				grammar.Word("form", grammar.Alt(
 					grammar.Const("tc", &r.Form, formTC).Help("one line, as tc has it (the default)"),
@@ -48,8 +47,8 @@ With -json it is a list of the instructions, as in "tc -json filter show".`,
 				)).Help("how the numbers are written"),
 				textOutput(&r.Output),
 				r.Filter.Grammar(),
-			), r
-		},
+			)
+		}),
 	}
 }
 
@@ -63,11 +62,9 @@ func writeText(o *subject.OutputFile, e *env.Env, report render.Texter) (any, er
 	if o.File == "" || o.File == "-" {
 		return report, nil
 	}
-	b, err := subject.TextOf("", func(w io.Writer) error { return report.WriteText(w, e.Options) })
-	if err != nil {
-		return nil, err
-	}
-	return nil, o.Write(e, []byte(b.Text))
+	var t render.Text
+	report.WriteText(&t, e.Options)
+	return nil, o.Write(e, t.Bytes())
 }
 
 func (r *bytecodeAsmRequest) Run(_ context.Context, e *env.Env) (any, error) {
@@ -85,18 +82,15 @@ type asmReport struct {
 }
 
 // WriteText writes the program as numbers.
-func (r *asmReport) WriteText(w io.Writer, _ render.Options) error {
-	var text string
+func (r *asmReport) WriteText(t *render.Text, _ render.Options) {
 	switch r.form {
 	case formTcpdump:
-		text = classic.FormatLines(r.Insns)
+		t.WriteString(classic.FormatLines(r.Insns))
 	case formC:
-		text = classic.FormatC(r.Insns)
+		t.WriteString(classic.FormatC(r.Insns))
 	default:
-		text = classic.Format(r.Insns) + "\n"
+		t.WriteString(classic.Format(r.Insns) + "\n")
 	}
-	_, err := io.WriteString(w, text)
-	return err
 }
 
 type bytecodeDisasmRequest struct {
@@ -114,10 +108,9 @@ func Disasm() env.Command {
 			{Line: "tcpdump -ddd 'tcp port 80' | xdpload bytecode disasm", Help: "what tcpdump compiles an expression to"},
 			{Line: `xdpload bytecode disasm "4,40 0 0 12,21 0 1 2048,6 0 0 4294967295,6 0 0 0"`, Help: "a filter that tc shows"},
 		},
-		New: func() (*grammar.Node, env.Request) {
-			r := new(bytecodeDisasmRequest)
-			return grammar.Any(textOutput(&r.Output), r.Filter.Grammar()), r
-		},
+		New: env.New(func(r *bytecodeDisasmRequest) *grammar.Node {
+			return grammar.Any(textOutput(&r.Output), r.Filter.Grammar())
+		}),
 	}
 }
 

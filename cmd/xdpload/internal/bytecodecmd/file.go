@@ -1,11 +1,11 @@
 package bytecodecmd
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"strings"
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
@@ -65,18 +65,14 @@ func (r *filterFile) parse(e *env.Env) ([]classic.Instruction, []int, error) {
 }
 
 func (r *filterFile) text(e *env.Env) (string, error) {
-	in := e.Stdin
-	if r.Word != "" && r.Word != "-" {
-		f, err := os.Open(r.Word)
-		switch {
-		case err != nil && r.Name() != r.Word:
-			return r.Word, nil
-		case err != nil:
-			return "", err
-		}
-		defer f.Close()
-		in = f
+	in, err := e.Input(cmp.Or(r.Word, "-"))
+	switch {
+	case err != nil && r.Name() != r.Word:
+		return r.Word, nil
+	case err != nil:
+		return "", err
 	}
+	defer in.Close()
 	b, err := io.ReadAll(io.LimitReader(in, subject.MaxBytecodeText+1))
 	if err == nil && len(b) > subject.MaxBytecodeText {
 		err = fmt.Errorf("more than %d bytes are not a filter", subject.MaxBytecodeText)

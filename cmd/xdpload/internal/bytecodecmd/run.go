@@ -1,12 +1,9 @@
 package bytecodecmd
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strconv"
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
@@ -34,14 +31,13 @@ The kernel runs the filter on a pair of sockets, through which the packet goes a
 			{Line: "tcpdump -ddd 'tcp port 80' | xdpload bytecode run pcap today.pcap", Help: "what an expression catches"},
 			{Line: "xdpload bytecode run pcap today.pcap old.asm new.asm", Help: "what a change of a filter changes"},
 		},
-		New: func() (*grammar.Node, env.Request) {
-			r := new(bytecodeRunRequest)
+		New: env.New(func(r *bytecodeRunRequest) *grammar.Node {
 			return grammar.Any(
 				grammar.Key("pcap", "FILE", grammar.String(&r.Capture)).Completes(grammar.File).Required().
 					Help("captured packets, in a file of pcap or pcapng; - is standard input"),
 				filterNode(grammar.Append(&r.Filters)).Repeat(),
-			), r
-		},
+			)
+		}),
 	}
 }
 
@@ -67,23 +63,16 @@ func (r *bytecodeRunRequest) Run(_ context.Context, e *env.Env) (any, error) {
 	if differ == 0 {
 		return report, nil
 	}
-	if err := render.Write(e.Stdout, report, e.Options); err != nil {
-		return nil, err
-	}
-	return nil, fmt.Errorf("%s: x/net/bpf and the kernel differ %d times", subject.InputName(r.Capture), differ)
+	return e.Refuse(report, fmt.Errorf("%s: x/net/bpf and the kernel differ %d times", subject.InputName(r.Capture), differ))
 }
 
 // packets calls f for each packet of the file.
 func (r *bytecodeRunRequest) packets(e *env.Env, f func(*pcap.Packet) error) error {
-	in := e.Stdin
-	if r.Capture != "-" {
-		file, err := os.Open(r.Capture)
-		if err != nil {
-			return err
-		}
-		defer file.Close()
-		in = file
+	in, err := e.Input(r.Capture)
+	if err != nil {
+		return err
 	}
+	defer in.Close()
 	packets, err := pcap.NewReader(in)
 	if err != nil {
 		return fmt.Errorf("%s: %w", subject.InputName(r.Capture), err)
@@ -198,27 +187,23 @@ func (r *RunsReport) differ() (n int) {
 
 // WriteText prints a table of the filters, and below it the packets that are
 // asked for or named.
-func (r *RunsReport) WriteText(w io.Writer, o render.Options) error {
-	var t render.Table
-	t.Row("FILTER", "INSNS", "PACKETS", "ACCEPTED", "BYTES KEPT", "MISMATCHES")
+func (r *RunsReport) WriteText(t *render.Text, o render.Options) {
+	var table render.Table
+	table.Row("FILTER", "INSNS", "PACKETS", "ACCEPTED", "BYTES KEPT", "MISMATCHES")
 	for _, f := range r.Filters {
 		differ := strconv.Itoa(len(f.Differ))
 		if f.Unable != "" {
 			differ = "only in the kernel: " + f.Unable
 		}
-		t.Row(f.Filter, strconv.Itoa(f.Insns), strconv.Itoa(r.Packets), strconv.Itoa(f.Accepted), strconv.Itoa(f.Kept), differ)
+		table.Row(f.Filter, strconv.Itoa(f.Insns), strconv.Itoa(r.Packets), strconv.Itoa(f.Accepted), strconv.Itoa(f.Kept), differ)
 	}
-	if err := t.WriteText(w, o); err != nil {
-		return err
-	}
-	b := bufio.NewWriter(w)
+	table.WriteText(t, o)
 	for _, f := range r.Filters {
 		for _, v := range f.Verdicts {
-			fmt.Fprintf(b, "%s: packet %d: %d of %d bytes\n", f.Filter, v.Packet, v.Kernel, v.Bytes)
+			t.Printf("%s: packet %d: %d of %d bytes\n", f.Filter, v.Packet, v.Kernel, v.Bytes)
 		}
 		for _, v := range f.Differ {
-			fmt.Fprintf(b, "%s: packet %d of %d bytes: x/net/bpf keeps %d, the kernel %d\n", f.Filter, v.Packet, v.Bytes, *v.VM, v.Kernel)
+			t.Printf("%s: packet %d of %d bytes: x/net/bpf keeps %d, the kernel %d\n", f.Filter, v.Packet, v.Bytes, *v.VM, v.Kernel)
 		}
 	}
-	return b.Flush()
 }

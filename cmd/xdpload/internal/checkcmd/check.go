@@ -1,10 +1,9 @@
 package checkcmd
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"io"
-	"strings"
 
 	"github.com/cilium/ebpf"
 
@@ -35,8 +34,7 @@ The status is 0 when nothing is in the way, and 2 otherwise. What a driver keeps
 		Examples: []grammar.Example{
 			{Line: "xdpload check dev eth0 xdpdrv obj foo.o", Help: "whether foo.o can run in the driver of eth0"},
 		},
-		New: func() (*grammar.Node, env.Request) {
-			r := &preflightRequest{Program: subject.NewProgramRequest()}
+		New: env.New(func(r *preflightRequest) *grammar.Node {
 			return grammar.Seq(
 				subject.DeviceGrammar(&r.Device),
 				grammar.Opt(grammar.Alt(
@@ -48,8 +46,8 @@ The status is 0 when nothing is in the way, and 2 otherwise. What a driver keeps
 				grammar.Opt(r.Program.Selection(
 					grammar.Flag("bind", &r.Program.Bound).Help("tie the program to the device"),
 				)),
-			).Check(r.Check), r
-		},
+			).Check(r.Check)
+		}),
 	}
 }
 
@@ -75,23 +73,25 @@ type preflightReport struct {
 }
 
 // WriteText prints each problem, and below it the way out.
-func (r *preflightReport) WriteText(w io.Writer, _ render.Options) error {
-	if len(r.Problems) == 0 {
-		_, err := fmt.Fprintf(w, "%s: nothing is in the way of %s\n", r.Device, r.Mode.Keyword())
-		return err
-	}
+func (r *preflightReport) WriteText(t *render.Text, _ render.Options) {
+	t.If(len(r.Problems) == 0, "%s: nothing is in the way of %s\n", r.Device, r.Mode.Keyword())
 	for _, p := range r.Problems {
-		if _, err := fmt.Fprintf(w, "%s: %s\n    %s\n", r.Device, p.Problem, p.Fix); err != nil {
-			return err
-		}
+		t.Printf("%s: %s\n    %s\n", r.Device, p.Problem, p.Fix)
 	}
-	return nil
 }
 
 func (r *preflightRequest) Run(_ context.Context, e *env.Env) (any, error) {
+	report, err := r.report(e)
+	if err != nil {
+		return nil, env.About(r.Device, err)
+	}
+	return subject.Conclude(e, report, len(report.Problems))
+}
+
+func (r *preflightRequest) report(e *env.Env) (*preflightReport, error) {
 	c, err := r.gather(e)
 	if err != nil {
-		return nil, &env.LinkError{Device: r.Device, Err: err}
+		return nil, err
 	}
 	report := &preflightReport{Device: c.dev.Link.Name, Mode: r.Mode, Problems: []problem{}}
 	for _, rule := range []func() ([]problem, error){
@@ -99,11 +99,11 @@ func (r *preflightRequest) Run(_ context.Context, e *env.Env) (any, error) {
 	} {
 		found, err := rule()
 		if err != nil {
-			return nil, &env.LinkError{Device: r.Device, Err: err}
+			return nil, err
 		}
 		report.Problems = append(report.Problems, found...)
 	}
-	return subject.Conclude(e, report, len(report.Problems))
+	return report, nil
 }
 
 // A preflight is what the rules look at.
@@ -147,22 +147,12 @@ func (r *preflightRequest) selector() elf.Selector {
 
 // command is the way to attach the program in a mode.
 func (c *preflight) command(mode netlink.XDPMode, options string) string {
-	file := "FILE"
-	if c.Program.File != "" {
-		file = c.Program.File
-	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "xdpload %slink set dev %s %s obj %s", options, c.dev.Link.Name, mode.Keyword(), file)
-	if c.Program.Section != "" {
-		b.WriteString(" section " + c.Program.Section)
-	}
-	if c.Program.Program != "" {
-		b.WriteString(" program " + c.Program.Program)
-	}
-	if c.Program.Bound && mode != netlink.XDPGeneric {
-		b.WriteString(" bind")
-	}
-	return b.String()
+	var t render.Text
+	t.Printf("xdpload %slink set dev %s %s obj %s", options, c.dev.Link.Name, mode.Keyword(), cmp.Or(c.Program.File, "FILE"))
+	t.If(c.Program.Section != "", " section %s", c.Program.Section)
+	t.If(c.Program.Program != "", " program %s", c.Program.Program)
+	t.If(c.Program.Bound && mode != netlink.XDPGeneric, " bind")
+	return t.String()
 }
 
 // native reports whether the program would run in the driver. Netdevsim and

@@ -11,6 +11,7 @@ import (
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/render"
 	"github.com/xdpload/xdpload/netlink"
 	"github.com/xdpload/xdpload/offload"
 	"github.com/xdpload/xdpload/pin"
@@ -147,24 +148,18 @@ func (c *preflight) occupied() (found []problem, _ error) {
 }
 
 func (c *preflight) whose(a *attach.Attachment) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "program id %d", a.Program.ID)
-	if a.Program.Name != "" {
-		b.WriteString(" name " + a.Program.Name)
-	}
-	fmt.Fprintf(&b, " (%v)", a.Mode)
-	if a.Program.Tag != "" {
-		fmt.Fprintf(&b, ", loaded by user %d", a.Program.CreatedBy)
-	}
-	if pins := subject.Pins(c.env); pins != nil {
-		for _, path := range pins(a.Program.ID) {
-			b.WriteString(", pinned at " + path)
-		}
+	var t render.Text
+	t.Printf("program id %d", a.Program.ID)
+	t.If(a.Program.Name != "", " name %s", a.Program.Name)
+	t.Printf(" (%v)", a.Mode)
+	t.If(a.Program.Tag != "", ", loaded by user %d", a.Program.CreatedBy)
+	for _, path := range subject.ProgramPins(c.env)(a.Program.ID) {
+		t.Printf(", pinned at %s", path)
 	}
 	if a.Link != nil {
-		fmt.Fprintf(&b, ", held by bpf_link id %d", a.Link.ID)
+		t.Printf(", held by bpf_link id %d", a.Link.ID)
 	}
-	return b.String()
+	return t.String()
 }
 
 // pins: maps that the object pins need a BPF file system.

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"io"
 	"os"
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
@@ -39,10 +38,7 @@ func completionCommand() env.Command {
 type script string
 
 // WriteText prints the script.
-func (s script) WriteText(w io.Writer, _ render.Options) error {
-	_, err := io.WriteString(w, string(s))
-	return err
-}
+func (s script) WriteText(t *render.Text, _ render.Options) { t.WriteString(string(s)) }
 
 // completeCommand is what the scripts call: with the words that are typed, and
 // last the one to complete, which may be empty.

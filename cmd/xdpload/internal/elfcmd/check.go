@@ -1,9 +1,9 @@
 package elfcmd
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"path"
 	"strconv"
 	"strings"
@@ -33,15 +33,14 @@ With a kernel or a loader the status is 2 when the object cannot be loaded by it
 			{Line: "xdpload elf check foo.o", Help: "what the object needs"},
 			{Line: "xdpload -json elf check foo.o kernel 5.10 loader libbpf", Help: "status 2 unless Linux 5.10 and libbpf can load it"},
 		},
-		New: func() (*grammar.Node, env.Request) {
-			r := new(elfCheckRequest)
+		New: env.New(func(r *elfCheckRequest) *grammar.Node {
 			return grammar.Seq(r.FileGrammar(), grammar.Any(
 				grammar.Key("kernel", "VERSION", grammar.Text(&r.Kernel)).
 					Help("the oldest kernel that is to load it, such as 5.10"),
 				grammar.Key("loader", "NAME", grammar.Text(&r.Loader)).Choices("libbpf", "iproute2", "iproute2-legacy", "cilium").
 					Help("the loader: libbpf 1.0 and later, iproute2 with it, iproute2 without libbpf, or cilium/ebpf"),
-			)), r
-		},
+			))
+		}),
 	}
 }
 
@@ -54,10 +53,7 @@ func (r *elfCheckRequest) Run(_ context.Context, e *env.Env) (any, error) {
 	if report.OK {
 		return report, nil
 	}
-	if err := render.Write(e.Stdout, report, e.Options); err != nil {
-		return nil, err
-	}
-	return nil, &ElfCheckError{Object: o.Name(), Why: report.why(r)}
+	return e.Refuse(report, &ElfCheckError{Object: o.Name(), Why: report.why(r)})
 }
 
 // ElfCheckError says that a check found something.
@@ -80,21 +76,22 @@ type checkReport struct {
 }
 
 type elfFindingReport struct {
-	Kernel  string `json:"kernel,omitempty"` // the first that has it
-	Loader  string `json:"loader,omitempty"`
-	What    string `json:"what"`
+	Kernel string `json:"kernel,omitempty"` // the first that has it
+	Loader string `json:"loader,omitempty"`
+	What   string `json:"what"`
+	placeReport
+
+	fatal bool // for the kernel or the loader that was named
+}
+
+// placeReport is [check.Place] with keys.
+type placeReport struct {
 	Program string `json:"program,omitempty"`
 	Map     string `json:"map,omitempty"`
 	Section string `json:"section,omitempty"`
 	Offset  uint64 `json:"offset"` // bytes from the start of the section
 	File    string `json:"source,omitempty"`
 	Line    int    `json:"line,omitempty"`
-
-	fatal bool // for the kernel or the loader that was named
-}
-
-func elfFinding(what string, p check.Place) elfFindingReport {
-	return elfFindingReport{What: what, Program: p.Program, Map: p.Map, Section: p.Section, Offset: p.Offset, File: p.File, Line: p.Line}
 }
 
 func reportCheck(name string, c *check.Report, want *elfCheckRequest) *checkReport {
@@ -102,37 +99,30 @@ func reportCheck(name string, c *check.Report, want *elfCheckRequest) *checkRepo
 		File: name, License: c.License, GPL: c.GPLCompatible(), OK: true, Kernel: c.Kernel.String(),
 		Needs: []elfFindingReport{}, Uses: []elfFindingReport{}, Refused: []elfFindingReport{}, Unknown: []elfFindingReport{}, Faults: []string{},
 	}
+	add := func(to *[]elfFindingReport, f elfFindingReport, p check.Place, fatal bool) {
+		f.placeReport, f.fatal = placeReport(p), fatal
+		*to = append(*to, f)
+		r.OK = r.OK && !fatal
+	}
 	any := check.Kernel{}
 	for _, n := range c.Needs {
-		f := elfFinding(n.What, n.Place)
-		f.Kernel = n.Kernel.String()
-		f.fatal = want.Kernel != any && want.Kernel.Before(n.Kernel)
-		r.Needs = r.Add(r.Needs, f)
+		f := elfFindingReport{What: n.What, Kernel: n.Kernel.String()}
+		add(&r.Needs, f, n.Place, want.Kernel != any && want.Kernel.Before(n.Kernel))
 	}
 	for _, n := range c.GPL {
-		f := elfFinding(n.What, n.Place)
-		f.fatal = !r.GPL && !strings.Contains(n.What, ", before Linux")
-		r.Uses = r.Add(r.Uses, f)
+		add(&r.Uses, elfFindingReport{What: n.What}, n.Place, !r.GPL && !strings.Contains(n.What, ", before Linux"))
 	}
 	for _, n := range c.Refused {
-		f := elfFinding(n.Why, n.Place)
-		f.Loader = string(n.Loader)
-		f.fatal = n.Loader == want.Loader
-		r.Refused = r.Add(r.Refused, f)
+		add(&r.Refused, elfFindingReport{What: n.Why, Loader: string(n.Loader)}, n.Place, n.Loader == want.Loader)
 	}
 	for _, n := range c.Unknown {
-		r.Unknown = append(r.Unknown, elfFinding(n.What, n.Place))
+		add(&r.Unknown, elfFindingReport{What: n.What}, n.Place, false)
 	}
 	for _, err := range c.Faults {
 		r.Faults = append(r.Faults, withoutObject(err))
 		r.OK = false
 	}
 	return r
-}
-
-func (r *checkReport) Add(list []elfFindingReport, f elfFindingReport) []elfFindingReport {
-	r.OK = r.OK && !f.fatal
-	return append(list, f)
 }
 
 // why is one sentence for what was asked.
@@ -173,61 +163,38 @@ func andMore(n int) string {
 
 // WriteText prints a sentence and a table of findings; -brief prints the
 // sentence alone.
-func (r *checkReport) WriteText(w io.Writer, o render.Options) error {
-	if _, err := fmt.Fprintf(w, "%s: needs Linux %s\n", r.File, r.Kernel); err != nil || o.Brief {
-		return err
+func (r *checkReport) WriteText(t *render.Text, o render.Options) {
+	t.Printf("%s: needs Linux %s\n", r.File, r.Kernel)
+	if o.Brief {
+		return
 	}
-	var b strings.Builder
-	for _, part := range []struct {
-		title string
-		list  []elfFindingReport
-	}{
-		{"NEEDS", r.Needs},
-		{"NEEDS GPL", r.Uses},
-		{"NOT LOADED BY", r.Refused},
-		{"NOT IN THE TABLE", r.Unknown},
-	} {
-		if err := writeElfFindings(&b, part.title, part.list, o); err != nil {
-			return err
-		}
-	}
+	writeElfFindings(t, []string{"NEEDS", "", "PLACE"}, r.Needs)
+	writeElfFindings(t, []string{"NEEDS GPL", "PLACE"}, r.Uses)
+	writeElfFindings(t, []string{"NOT LOADED BY", "", "PLACE"}, r.Refused)
+	writeElfFindings(t, []string{"NOT IN THE TABLE", "PLACE"}, r.Unknown)
 	for _, f := range r.Faults {
-		fmt.Fprintf(&b, "\nfault: %s\n", f)
+		t.Printf("\nfault: %s\n", f)
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
 }
 
-func writeElfFindings(b *strings.Builder, title string, list []elfFindingReport, o render.Options) error {
+// writeElfFindings prints a table, whose first of three columns is the kernel or loader.
+func writeElfFindings(t *render.Text, head []string, list []elfFindingReport) {
 	if len(list) == 0 {
-		return nil
+		return
 	}
-	t := &render.Table{}
-	t.Row(title, "", "PLACE")
+	var table render.Table
+	table.Row(head...)
 	for _, f := range list {
-		t.Row(either(f.Kernel, f.Loader), f.What, f.place())
+		row := []string{cmp.Or(f.Kernel, f.Loader), f.What, f.place()}
+		table.Row(row[3-len(head):]...)
 	}
-	if title == "NEEDS GPL" || title == "NOT IN THE TABLE" {
-		t = &render.Table{}
-		t.Row(title, "PLACE")
-		for _, f := range list {
-			t.Row(f.What, f.place())
-		}
-	}
-	b.WriteByte('\n')
-	return t.WriteText(b, o)
-}
-
-func either(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
+	t.WriteByte('\n')
+	table.WriteText(t, render.Options{})
 }
 
 // place is where a person looks: a line of the source, or an instruction.
 func (f *elfFindingReport) place() string {
-	name := either(f.Program, f.Map)
+	name := cmp.Or(f.Program, f.Map)
 	switch {
 	case f.Line > 0:
 		return fmt.Sprintf("%s %s:%d", name, path.Base(f.File), f.Line)

@@ -25,10 +25,9 @@ What cannot be said in the new style is printed as a warning.`,
 		Examples: []grammar.Example{
 			{Line: "xdpload elf convert old.o -o new.o", Help: "an object that libbpf 1.0 loads"},
 		},
-		New: func() (*grammar.Node, env.Request) {
-			r := new(elfConvertRequest)
-			return grammar.Seq(r.FileGrammar(), grammar.Any(r.Output.Grammar().Required())), r
-		},
+		New: env.New(func(r *elfConvertRequest) *grammar.Node {
+			return grammar.Seq(r.FileGrammar(), grammar.Any(r.Output.Grammar().Required()))
+		}),
 	}
 }
 

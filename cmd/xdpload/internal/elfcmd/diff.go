@@ -3,8 +3,6 @@ package elfcmd
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"strings"
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
@@ -28,13 +26,12 @@ func Diff() env.Command {
 			{Line: "xdpload elf diff old.o new.o", Help: "what a new build changes"},
 			{Line: "xdpload -brief elf diff old.o new.o", Help: "the names alone"},
 		},
-		New: func() (*grammar.Node, env.Request) {
-			r := new(elfDiffRequest)
+		New: env.New(func(r *elfDiffRequest) *grammar.Node {
 			return grammar.Seq(
 				grammar.Value("OLD", grammar.String(&r.Before.File)).Completes(grammar.File).Help("an object file, or - for standard input"),
 				grammar.Value("NEW", grammar.String(&r.After.File)).Completes(grammar.File).Help("another one"),
-			).Check(r.Check), r
-		},
+			).Check(r.Check)
+		}),
 	}
 }
 
@@ -113,42 +110,35 @@ func diffChanges(list []diff.Change) []diffChange {
 
 // WriteText prints each difference, and nothing when there is none; -brief
 // prints one line for each thing.
-func (r *diffReport) WriteText(w io.Writer, o render.Options) error {
-	var b strings.Builder
+func (r *diffReport) WriteText(t *render.Text, o render.Options) {
 	for _, c := range r.Object {
-		fmt.Fprintf(&b, "%s: %q, was %q\n", c.What, c.After, c.Before)
+		t.Printf("%s: %q, was %q\n", c.What, c.After, c.Before)
 	}
 	for _, part := range []struct {
 		kind string
 		list []diffEntry
 	}{{"program", r.Programs}, {"map", r.Maps}, {"variable", r.Variables}} {
 		for _, e := range part.list {
-			e.Write(&b, part.kind, o.Brief)
+			e.Write(t, part.kind, o.Brief)
 		}
 	}
 	for _, fault := range r.Faults {
-		fmt.Fprintf(&b, "not compared: %s\n", fault)
+		t.Printf("not compared: %s\n", fault)
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
 }
 
-func (e *diffEntry) Write(b *strings.Builder, kind string, brief bool) {
-	fmt.Fprintf(b, "%s %s: %s", kind, e.Name, e.State)
-	if e.Before != "" {
-		fmt.Fprintf(b, ", was %s", e.Before)
-	}
-	b.WriteByte('\n')
+func (e *diffEntry) Write(t *render.Text, kind string, brief bool) {
+	t.Printf("%s %s: %s", kind, e.Name, e.State)
+	t.If(e.Before != "", ", was %s", e.Before)
+	t.WriteByte('\n')
 	if brief {
 		return
 	}
 	for _, c := range e.Changes {
-		fmt.Fprintf(b, "    %s %s, was %s\n", c.What, c.After, c.Before)
+		t.Printf("    %s %s, was %s\n", c.What, c.After, c.Before)
 	}
-	if e.Reload != "" {
-		fmt.Fprintf(b, "    reload: %s\n", e.Reload)
-	}
+	t.If(e.Reload != "", "    reload: %s\n", e.Reload)
 	for _, line := range e.Instructions {
-		fmt.Fprintf(b, "    %s\n", line)
+		t.Printf("    %s\n", line)
 	}
 }

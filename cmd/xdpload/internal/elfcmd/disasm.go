@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
@@ -29,14 +28,13 @@ The text is what "elf asm" reads: with types it makes every section that a loade
 			{Line: "xdpload elf disasm foo.o program xdp_main source", Help: "one program, with the lines of its source"},
 			{Line: "xdpload elf disasm foo.o types", Help: "all of an object, to be edited and assembled"},
 		},
-		New: func() (*grammar.Node, env.Request) {
-			r := new(elfDisasmRequest)
+		New: env.New(func(r *elfDisasmRequest) *grammar.Node {
 			return grammar.Seq(r.FileGrammar(), grammar.Any(append(r.PartGrammar(),
 				grammar.Flag("source", &r.Options.Source).Help("the lines of the source, where the object has them"),
 				grammar.Flag("raw", &r.Options.Raw).Help("the offset and the bytes of each instruction"),
 				grammar.Flag("types", &r.Options.Types).Help("the BTF too, as bytes"),
-			)...)), r
-		},
+			)...))
+		}),
 	}
 }
 
@@ -63,28 +61,23 @@ func Asm() env.Command {
 		Examples: []grammar.Example{
 			{Line: "xdpload elf asm foo.s -o foo.o", Help: "assemble a file"},
 		},
-		New: func() (*grammar.Node, env.Request) {
-			r := new(elfAsmRequest)
+		New: env.New(func(r *elfAsmRequest) *grammar.Node {
 			file := grammar.Value("FILE", grammar.String(&r.File)).Completes(grammar.File).
 				Help("a listing, or - for standard input")
-			return grammar.Seq(file, grammar.Any(r.Output.Grammar().Required())), r
-		},
+			return grammar.Seq(file, grammar.Any(r.Output.Grammar().Required()))
+		}),
 	}
 }
 
 func (r *elfAsmRequest) Run(_ context.Context, e *env.Env) (any, error) {
-	in, name := e.Stdin, "standard input"
-	if r.File != "-" {
-		f, err := os.Open(r.File)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		in, name = f, r.File
+	in, err := e.Input(r.File)
+	if err != nil {
+		return nil, err
 	}
+	defer in.Close()
 	b, err := listing.Assemble(in)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, fmt.Errorf("%s: %w", subject.InputName(r.File), err)
 	}
 	return nil, r.Output.Write(e, b)
 }

@@ -27,8 +27,7 @@ func Graph() env.Command {
 			{Line: "xdpload elf graph foo.o | dot -Tsvg -o foo.svg", Help: "a picture of an object"},
 			{Line: "xdpload elf graph foo.o program xdp_main flow mermaid", Help: "the flow of control in one program"},
 		},
-		New: func() (*grammar.Node, env.Request) {
-			r := new(elfGraphRequest)
+		New: env.New(func(r *elfGraphRequest) *grammar.Node {
 			return grammar.Seq(r.FileGrammar(), grammar.Any(
 				r.ProgramGrammar(),
 				grammar.Flag("flow", &r.Flow).Help("the basic blocks of the program, not its calls"),
@@ -36,8 +35,8 @@ func Graph() env.Command {
 					grammar.Const("dot", &r.Format, graph.DOT).Help("for Graphviz; the default"),
 					grammar.Const("mermaid", &r.Format, graph.Mermaid).Help("for Mermaid"),
 				),
-			)), r
-		},
+			))
+		}),
 	}
 }
 

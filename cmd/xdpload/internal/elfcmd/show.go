@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"io"
 	"slices"
 	"strings"
 
@@ -35,11 +34,10 @@ In JSON one FILE is an object, and several are an array. A file that cannot be r
 			{Line: "xdpload -json elf show foo.o", Help: "the same for a script"},
 			{Line: "xdpload -brief elf show *.o", Help: "what there is in a directory"},
 		},
-		New: func() (*grammar.Node, env.Request) {
-			r := new(elfShowRequest)
+		New: env.New(func(r *elfShowRequest) *grammar.Node {
 			return grammar.Value("FILE", r.Add).Accept(noOption).Repeat().Completes(grammar.File).
-				Help("an object file, or - for standard input"), r
-		},
+				Help("an object file, or - for standard input")
+		}),
 	}
 }
 
@@ -78,10 +76,7 @@ func (r *elfShowRequest) Run(_ context.Context, e *env.Env) (any, error) {
 	case failed == nil:
 		return list, nil
 	}
-	if err := render.Write(e.Stdout, list, e.Options); err != nil {
-		return nil, err
-	}
-	return nil, failed
+	return e.Refuse(list, failed)
 }
 
 // elfShowError is of the files that could not be shown.
@@ -101,18 +96,11 @@ func (e elfShowError) Unwrap() []error { return e }
 type objectReports []*objectReport
 
 // WriteText writes one after the other, each with a heading.
-func (r objectReports) WriteText(w io.Writer, o render.Options) error {
+func (r objectReports) WriteText(t *render.Text, o render.Options) {
 	for i, report := range r {
-		if i > 0 {
-			if _, err := io.WriteString(w, "\n"); err != nil {
-				return err
-			}
-		}
-		if err := report.WriteText(w, o); err != nil {
-			return err
-		}
+		t.If(i > 0, "\n")
+		report.WriteText(t, o)
 	}
-	return nil
 }
 
 // objectReport is what is in an object file. A part that cannot be read is

@@ -1,8 +1,9 @@
 package elfcmd
 
 import (
+	"cmp"
 	"fmt"
-	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -11,36 +12,25 @@ import (
 
 // WriteText prints a heading and a table for each kind of thing; -brief leaves
 // all but programs and maps out.
-func (r *objectReport) WriteText(w io.Writer, o render.Options) error {
-	var b strings.Builder
-	r.heading(&b)
-	tables := []*render.Table{r.programTable(), r.mapTable()}
+func (r *objectReport) WriteText(t *render.Text, o render.Options) {
+	r.heading(t)
+	r.writePrograms(t)
 	if !o.Brief {
-		tables = append(tables, r.functionTable(), r.variableTable(), r.sectionTable())
+		r.writeUses(t)
 	}
-	for i, t := range tables {
-		if t != nil {
-			b.WriteByte('\n')
-			if err := t.WriteText(&b, o); err != nil {
-				return err
-			}
-		}
-		switch {
-		case o.Brief:
-		case i == 0:
-			r.writeUses(&b)
-		case i == 1:
-			r.writeMaps(&b)
-		}
+	r.writeMaps(t)
+	if !o.Brief {
+		r.writeContents(t)
+		r.writeFunctions(t)
+		r.writeVariables(t)
+		r.writeSections(t)
 	}
 	for _, f := range r.Faults {
-		fmt.Fprintf(&b, "\nfault: %s\n", f)
+		t.Printf("\nfault: %s\n", f)
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
 }
 
-func (r *objectReport) heading(b *strings.Builder) {
+func (r *objectReport) heading(t *render.Text) {
 	types, license := "no BTF", "no license"
 	if r.BTF {
 		types = "BTF"
@@ -48,51 +38,48 @@ func (r *objectReport) heading(b *strings.Builder) {
 	if r.License != "" {
 		license = "license " + r.License
 	}
-	fmt.Fprintf(b, "%s: %s, %s, %s, %s", r.File, r.ByteOrder, license, types, render.Bytes(uint64(r.Size)))
-	if r.Producer != "" {
-		fmt.Fprintf(b, "\n    by %s", r.Producer)
-	}
-	b.WriteByte('\n')
+	t.Printf("%s: %s, %s, %s, %s", r.File, r.ByteOrder, license, types, render.Bytes(uint64(r.Size)))
+	t.If(r.Producer != "", "\n    by %s", r.Producer)
+	t.WriteByte('\n')
 }
 
-// programTable is nil when there is no program, as the others are.
-func (r *objectReport) programTable() *render.Table {
-	if len(r.Programs) == 0 {
-		return nil
+// writeTable prints a row for each thing, with a heading, and nothing for none. The
+// columns that right lists are flush right.
+func writeTable[T any](t *render.Text, head string, right []int, list []T, row func(T) []string) {
+	if len(list) == 0 {
+		return
 	}
-	t := &render.Table{Right: []int{3}}
-	t.Row("PROGRAM", "SECTION", "TYPE", "INSTRUCTIONS")
-	for _, p := range r.Programs {
-		kind := p.Type
-		if kind == "" {
-			kind = "by hook"
-		}
+	table := render.Table{Right: right}
+	table.Row(strings.Fields(head)...)
+	for _, v := range list {
+		table.Row(row(v)...)
+	}
+	t.WriteByte('\n')
+	table.WriteText(t, render.Options{})
+}
+
+func (r *objectReport) writePrograms(t *render.Text) {
+	writeTable(t, "PROGRAM SECTION TYPE INSTRUCTIONS", []int{3}, r.Programs, func(p elfProgram) []string {
+		kind := cmp.Or(p.Type, "by hook")
 		if p.Optional {
 			kind += ", optional"
 		}
-		t.Row(p.Name, p.Section, kind, strconv.Itoa(p.Instructions))
-	}
-	return t
+		return []string{p.Name, p.Section, kind, strconv.Itoa(p.Instructions)}
+	})
 }
 
-func (r *objectReport) functionTable() *render.Table {
-	if len(r.Functions) == 0 {
-		return nil
-	}
-	t := &render.Table{Right: []int{2}}
-	t.Row("FUNCTION", "LINKAGE", "INSTRUCTIONS")
-	for _, p := range r.Functions {
+func (r *objectReport) writeFunctions(t *render.Text) {
+	writeTable(t, "FUNCTION LINKAGE INSTRUCTIONS", []int{2}, r.Functions, func(p elfProgram) []string {
 		linkage := "global"
 		if p.Static {
 			linkage = "static"
 		}
-		t.Row(p.Name, linkage, strconv.Itoa(p.Instructions))
-	}
-	return t
+		return []string{p.Name, linkage, strconv.Itoa(p.Instructions)}
+	})
 }
 
 // writeUses lists what each program uses, where it uses anything.
-func (r *objectReport) writeUses(b *strings.Builder) {
+func (r *objectReport) writeUses(t *render.Text) {
 	for _, p := range r.Programs {
 		var parts []string
 		for _, use := range []struct {
@@ -111,11 +98,9 @@ func (r *objectReport) writeUses(b *strings.Builder) {
 		if p.CORE > 0 {
 			parts = append(parts, fmt.Sprintf("%d CO-RE relocations", p.CORE))
 		}
-		if len(parts) > 0 {
-			fmt.Fprintf(b, "\n%s uses\n", p.Name)
-			for _, part := range parts {
-				wrap(b, part)
-			}
+		t.If(len(parts) > 0, "\n%s uses\n", p.Name)
+		for _, part := range parts {
+			wrap(t, part)
 		}
 	}
 }
@@ -124,82 +109,65 @@ func (r *objectReport) writeUses(b *strings.Builder) {
 const textWidth = 80
 
 // wrap writes words on lines that fit, four blanks in, and eight for those that go on.
-func wrap(b *strings.Builder, text string) {
+func wrap(t *render.Text, text string) {
 	at := 4
-	b.WriteString("    ")
+	t.WriteString("    ")
 	for i, word := range strings.Fields(text) {
 		switch {
 		case i == 0:
 		case at+1+len(word) > textWidth:
-			b.WriteString("\n        ")
+			t.WriteString("\n        ")
 			at = 8
 		default:
-			b.WriteByte(' ')
+			t.WriteByte(' ')
 			at++
 		}
-		b.WriteString(word)
+		t.WriteString(word)
 		at += len(word)
 	}
-	b.WriteByte('\n')
+	t.WriteByte('\n')
 }
 
-func (r *objectReport) mapTable() *render.Table {
-	if len(r.Maps) == 0 {
-		return nil
-	}
-	number := func(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
-	t := &render.Table{Right: []int{3, 4, 5, 6}}
-	t.Row("MAP", "SECTION", "TYPE", "KEY", "VALUE", "ENTRIES", "FLAGS")
-	for _, m := range r.Maps {
-		t.Row(m.Name, m.Section, m.Type, number(m.KeySize), number(m.ValueSize), number(m.MaxEntries), fmt.Sprintf("%#x", m.Flags))
-	}
-	return t
+func (r *objectReport) writeMaps(t *render.Text) {
+	writeTable(t, "MAP SECTION TYPE KEY VALUE ENTRIES FLAGS", []int{3, 4, 5, 6}, r.Maps, func(m elfMap) []string {
+		return []string{
+			m.Name, m.Section, m.Type, fmt.Sprint(m.KeySize), fmt.Sprint(m.ValueSize), fmt.Sprint(m.MaxEntries), fmt.Sprintf("%#x", m.Flags),
+		}
+	})
 }
 
-// writeMaps lists what there is to say about a map beside its numbers.
-func (r *objectReport) writeMaps(b *strings.Builder) {
+// writeContents lists what there is to say about a map beside its numbers.
+func (r *objectReport) writeContents(t *render.Text) {
 	for _, m := range r.Maps {
 		var parts []string
 		if m.Key != "" || m.Value != "" {
-			parts = append(parts, fmt.Sprintf("from %s to %s", either(m.Key, "bytes"), either(m.Value, "bytes")))
+			parts = append(parts, fmt.Sprintf("from %s to %s", cmp.Or(m.Key, "bytes"), cmp.Or(m.Value, "bytes")))
 		}
 		if m.Inner != "" {
 			parts = append(parts, "maps of type "+m.Inner)
 		}
 		if m.Pinning != "" {
-			parts = append(parts, fmt.Sprintf("pinned (%s) at %s", m.Pinning, either(m.Path, "a place that "+pinDatabases[0]+" does not name")))
+			parts = append(parts, fmt.Sprintf("pinned (%s) at %s", m.Pinning, cmp.Or(m.Path, "a place that "+pinDatabases[0]+" does not name")))
 		}
 		for _, s := range m.Contents {
 			parts = append(parts, fmt.Sprintf("[%d] %s", s.Key, s.Name))
 		}
-		if len(parts) > 0 {
-			fmt.Fprintf(b, "\n%s\n", m.Name)
-			for _, part := range parts {
-				fmt.Fprintf(b, "    %s\n", part)
-			}
+		t.If(len(parts) > 0, "\n%s\n", m.Name)
+		for _, part := range parts {
+			t.Printf("    %s\n", part)
 		}
 	}
 }
 
-func (r *objectReport) variableTable() *render.Table {
-	if len(r.Variables) == 0 {
-		return nil
-	}
-	t := &render.Table{Right: []int{3}}
-	t.Row("VARIABLE", "SECTION", "TYPE", "BYTES", "VALUE")
-	for _, v := range r.Variables {
-		t.Row(v.Name, v.Section, either(v.Type, "unknown"), strconv.FormatUint(v.Size, 10), v.Value)
-	}
-	return t
+func (r *objectReport) writeVariables(t *render.Text) {
+	writeTable(t, "VARIABLE SECTION TYPE BYTES VALUE", []int{3}, r.Variables, func(v elfVariable) []string {
+		return []string{v.Name, v.Section, cmp.Or(v.Type, "unknown"), strconv.FormatUint(v.Size, 10), v.Value}
+	})
 }
 
-func (r *objectReport) sectionTable() *render.Table {
-	t := &render.Table{Right: []int{2}}
-	t.Row("SECTION", "KIND", "BYTES")
-	for _, s := range r.Sections {
-		if s.Name != "" {
-			t.Row(s.Name, s.Type, strconv.FormatUint(s.Size, 10))
-		}
-	}
-	return t
+func (r *objectReport) writeSections(t *render.Text) {
+	named := slices.DeleteFunc(slices.Clone(r.Sections), func(s sectionReport) bool { return s.Name == "" })
+	writeTable(t, "SECTION KIND BYTES", []int{2}, named, func(s sectionReport) []string {
+		return []string{s.Name, s.Type, strconv.FormatUint(s.Size, 10)}
+	})
 }

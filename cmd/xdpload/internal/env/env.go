@@ -2,8 +2,10 @@ package env
 
 import (
 	"io"
+	"os"
 
 	"github.com/xdpload/xdpload/attach"
+	"github.com/xdpload/xdpload/internal/render"
 	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/netlink"
 )
@@ -100,6 +102,22 @@ func (e *Env) Device(name string) (*netlink.Conn, int, error) {
 		e.InBatch.Devices[name] = l.Index
 	}
 	return conn, l.Index, nil
+}
+
+// Input opens a file to read; "-" is standard input.
+func (e *Env) Input(name string) (io.ReadCloser, error) {
+	if name == "-" {
+		return io.NopCloser(e.Stdin), nil
+	}
+	return os.Open(name)
+}
+
+// Refuse prints what was found, for a command that ends with an error for all that.
+func (e *Env) Refuse(found any, why error) (any, error) {
+	if err := render.Write(e.Stdout, found, e.Options); err != nil {
+		return nil, err
+	}
+	return nil, why
 }
 
 // Close closes the netlink socket and what the lines of a batch have shared.

@@ -48,6 +48,14 @@ type LinkError struct {
 func (e *LinkError) Error() string { return e.Device + ": " + e.Err.Error() }
 func (e *LinkError) Unwrap() error { return e.Err }
 
+// About says which device an error is about, none for "".
+func About(device string, err error) error {
+	if err == nil || device == "" {
+		return err
+	}
+	return &LinkError{Device: device, Err: err}
+}
+
 // DeviceError says that no device has a name.
 type DeviceError struct {
 	Name    string

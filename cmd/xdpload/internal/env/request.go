@@ -18,16 +18,34 @@ type Runner func(context.Context, *Env) (any, error)
 // Run calls r.
 func (r Runner) Run(ctx context.Context, e *Env) (any, error) { return r(ctx, e) }
 
-// Lines is what a command needs of which a batch has many lines, and whose grammar
+// New is what a command needs whose request is filled by its grammar, from the zero value on.
+func New[R any, P interface {
+	*R
+	Request
+}](build func(P) *grammar.Node) func() (*grammar.Node, Request) {
+	return func() (*grammar.Node, Request) {
+		r := P(new(R))
+		return build(r), r
+	}
+}
+
+// NewRunner is New for what is a request by one of its methods.
+func NewRunner[R any](build func(*R) *grammar.Node, run func(*R, context.Context, *Env) (any, error)) func() (*grammar.Node, Request) {
+	return func() (*grammar.Node, Request) {
+		r := new(R)
+		return build(r), Runner(func(ctx context.Context, e *Env) (any, error) { return run(r, ctx, e) })
+	}
+}
+
+// Lines is New for a command of which a batch has many lines, and whose grammar
 // costs more to build than a line to read: one grammar, which fills one request
 // after the other.
-func Lines[R any](fresh func() R, build func(*R) *grammar.Node, line func(*R) Request) func() (*grammar.Node, func() Request) {
+func Lines[R any](build func(*R) *grammar.Node, line func(*R) Request) func() (*grammar.Node, func() Request) {
 	return func() (*grammar.Node, func() Request) {
 		filled := new(R)
-		*filled = fresh()
 		return build(filled), func() Request {
 			mine := *filled
-			*filled = fresh()
+			*filled = *new(R)
 			return line(&mine)
 		}
 	}

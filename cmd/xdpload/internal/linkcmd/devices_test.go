@@ -7,8 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
-	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
+	"github.com/xdpload/xdpload/internal/render"
 	"github.com/xdpload/xdpload/netlink"
 )
 
@@ -83,10 +83,8 @@ func TestManyReportText(t *testing.T) {
 		l = append(l, &linkSetReport{Device: "v" + string(rune('0'+i)), Detached: &subject.ProgramReport{ID: 7}, Mode: netlink.XDPNative})
 	}
 	l = append(l, &linkSetReport{Device: "a"}, &linkSetReport{Device: "b"}, &linkSetReport{Device: "c", Error: &subject.Refusal{}})
-	var b strings.Builder
-	if err := l.WriteText(&b, env.Globals{}.Options); err != nil {
-		t.Fatal(err)
-	}
+	var b render.Text
+	l.WriteText(&b, render.Options{})
 	const want = "10 devices: detached program id 7 (native)\na b: no program was attached\n"
 	if diff := cmp.Diff(want, b.String()); diff != "" {
 		t.Errorf("text (-want +got):\n%s", diff)

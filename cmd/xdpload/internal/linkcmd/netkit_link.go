@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
@@ -54,7 +53,7 @@ func (r *netkitRequest) kindGrammar() *grammar.Node {
 
 // choice is one word for a value of an enumeration.
 func choice[T fmt.Stringer](p **T, v T, help string) *grammar.Node {
-	return grammar.Word(v.String()).Exact().Do(func() { *p = &v }).Help(help)
+	return grammar.Choice(v.String(), p, v).Exact().Help(help)
 }
 
 func policy(p **netlink.NetkitPolicy) *grammar.Node {
@@ -95,8 +94,7 @@ func Add() env.Command {
 			{Line: "xdpload link add nk0 type netkit mode l2 peer blackhole nk1 netns box", Help: "a pair whose peer, in the namespace box, sends nothing until a program lets it"},
 			{Line: "xdpload link add nk0 type netkit single", Help: "one device without a peer"},
 		},
-		New: func() (*grammar.Node, env.Request) {
-			r := new(linkAddRequest)
+		New: env.New(func(r *linkAddRequest) *grammar.Node {
 			return grammar.Seq(
 				grammar.Opt(grammar.Alt(
 					grammar.Word("dev").Exact().Help("may be left out before the name"),
@@ -104,16 +102,13 @@ func Add() env.Command {
 				)),
 				grammar.Value("NAME", grammar.String(&r.Name)).Help("the name of the new device"),
 				r.Netkit.Grammar(),
-			), r
-		},
+			)
+		}),
 	}
 }
 
 func (r *linkAddRequest) Run(_ context.Context, e *env.Env) (any, error) {
-	if err := r.Add(e); err != nil {
-		return nil, &env.LinkError{Device: r.Name, Err: err}
-	}
-	return &deviceChange{Device: r.Name, Change: "created"}, nil
+	return &deviceChange{Device: r.Name, Change: "created"}, env.About(r.Name, r.Add(e))
 }
 
 func (r *linkAddRequest) Add(e *env.Env) error {
@@ -179,11 +174,10 @@ func Delete() env.Command {
 		Summary:     "delete a device, or both of a pair",
 		Description: `Deletes a device with all that is attached to it.`,
 		Examples:    []grammar.Example{{Line: "xdpload link del nk0", Help: "delete the pair of nk0"}},
-		New: func() (*grammar.Node, env.Request) {
-			r := new(linkDelRequest)
+		New: env.New(func(r *linkDelRequest) *grammar.Node {
 			return grammar.Seq(subject.DeviceGrammar(&r.Device),
-				grammar.Any(grammar.Flag("if-exists", &r.IfExists).Help("no error if there is no such device"))), r
-		},
+				grammar.Any(grammar.Flag("if-exists", &r.IfExists).Help("no error if there is no such device")))
+		}),
 	}
 }
 
@@ -195,10 +189,7 @@ func (r *linkDelRequest) Run(_ context.Context, e *env.Env) (any, error) {
 	if err == nil {
 		err = conn.DeleteLink(dev.Index)
 	}
-	if err != nil {
-		return nil, &env.LinkError{Device: r.Device, Err: err}
-	}
-	return &deviceChange{Device: r.Device, Change: "deleted"}, nil
+	return &deviceChange{Device: r.Device, Change: "deleted"}, env.About(r.Device, err)
 }
 
 // deviceChange is what became of a device.
@@ -210,23 +201,22 @@ type deviceChange struct {
 func (*deviceChange) Changes() {}
 
 // WriteText prints one line.
-func (c *deviceChange) WriteText(w io.Writer, _ render.Options) error {
-	_, err := fmt.Fprintf(w, "%s: %s\n", c.Device, c.Change)
-	return err
+func (c *deviceChange) WriteText(t *render.Text, _ render.Options) {
+	t.Printf("%s: %s\n", c.Device, c.Change)
 }
 
 // netkitDetails has ip's keys for what sets a netkit device apart, and after
 // them ours.
 type netkitDetails struct {
-	Mode       *netlink.NetkitMode   `json:"mode,omitempty"`
-	Type       string                `json:"type"`
-	Policy     *netlink.NetkitPolicy `json:"policy,omitempty"`
-	PeerPolicy *netlink.NetkitPolicy `json:"peer_policy,omitempty"`
-	Scrub      *netlink.NetkitScrub  `json:"scrub,omitempty"`
-	PeerScrub  *netlink.NetkitScrub  `json:"peer_scrub,omitempty"`
-	Headroom   uint16                `json:"headroom,omitempty"`
-	Tailroom   uint16                `json:"tailroom,omitempty"`
-	Single     bool                  `json:"single,omitempty"`
+	Mode       *netlink.NetkitMode   `json:"mode,omitempty" text:" mode %v"`
+	Type       string                `json:"type" always:" type %s"`
+	Policy     *netlink.NetkitPolicy `json:"policy,omitempty" text:" policy %v"`
+	PeerPolicy *netlink.NetkitPolicy `json:"peer_policy,omitempty" text:" peer policy %v"`
+	Scrub      *netlink.NetkitScrub  `json:"scrub,omitempty" text:" scrub %v"`
+	PeerScrub  *netlink.NetkitScrub  `json:"peer_scrub,omitempty" text:" peer scrub %v"`
+	Headroom   uint16                `json:"headroom,omitempty" text:" headroom %d"`
+	Tailroom   uint16                `json:"tailroom,omitempty" text:" tailroom %d"`
+	Single     bool                  `json:"single,omitempty" text:" single"`
 }
 
 func reportNetkit(n *netlink.Netkit) *netkitDetails {
@@ -243,29 +233,4 @@ func reportNetkit(n *netlink.Netkit) *netkitDetails {
 	return d
 }
 
-func (d *netkitDetails) String() string {
-	var s string
-	word := func(name string, v fmt.Stringer, given bool) {
-		if given {
-			s += " " + name + " " + v.String()
-		}
-	}
-	if d.Mode != nil {
-		s += " mode " + d.Mode.String()
-	}
-	s += " type " + d.Type
-	word("policy", d.Policy, d.Policy != nil)
-	word("peer policy", d.PeerPolicy, d.PeerPolicy != nil)
-	word("scrub", d.Scrub, d.Scrub != nil)
-	word("peer scrub", d.PeerScrub, d.PeerScrub != nil)
-	if d.Headroom != 0 {
-		s += fmt.Sprintf(" headroom %d", d.Headroom)
-	}
-	if d.Tailroom != 0 {
-		s += fmt.Sprintf(" tailroom %d", d.Tailroom)
-	}
-	if d.Single {
-		s += " single"
-	}
-	return s
-}
+func (d *netkitDetails) String() string { return render.Fields(d) }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 
 	"github.com/cilium/ebpf"
@@ -16,6 +15,7 @@ import (
 	"github.com/xdpload/xdpload/internal/render"
 	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/netlink"
+	"github.com/xdpload/xdpload/pin"
 )
 
 type linkSetRequest struct {
@@ -51,10 +51,7 @@ Lines of a batch that name the same program of the same file share it: it is rea
 			{Line: "xdpload -atomic -force link set 'veth*' xdp obj foo.o", Help: "run the program on every device with such a name, or change nothing"},
 			{Line: "xdpload link set group 7 xdp off", Help: "detach from the devices of a group"},
 		},
-		Lines: env.Lines(
-			func() linkSetRequest { return linkSetRequest{Program: subject.NewProgramRequest()} },
-			(*linkSetRequest).Grammar, func(r *linkSetRequest) env.Request { return r },
-		),
+		Lines: env.Lines((*linkSetRequest).Grammar, func(r *linkSetRequest) env.Request { return r }),
 	}
 }
 
@@ -173,7 +170,7 @@ func (r *linkSetRequest) outcome(e *env.Env, c *subject.Change, o *attach.Outcom
 	}
 	report := attached(a, c.Source.Maps())
 	if a.Link != nil {
-		report.Link = &subject.BPFLink{ID: a.Link.ID, Pinned: subject.LinkPins(e)(a.Link.ID)}
+		report.Link = &subject.BPFLink{ID: a.Link.ID, Pinned: subject.FindPins(e).Of(pin.Link, a.Link.ID)}
 	}
 	return report
 }
@@ -239,9 +236,8 @@ func detached(o *attach.Outcome) *linkSetReport {
 func (*linkSetReport) Changes() {}
 
 // WriteText prints one line.
-func (r *linkSetReport) WriteText(w io.Writer, _ render.Options) error {
-	_, err := fmt.Fprintf(w, "%s: %s\n", r.Device, r.outcome())
-	return err
+func (r *linkSetReport) WriteText(t *render.Text, _ render.Options) {
+	t.Printf("%s: %s\n", r.Device, r.outcome())
 }
 
 // like reports whether outcome says the same of another device.
@@ -252,23 +248,22 @@ func (r *linkSetReport) like(o *linkSetReport) bool {
 
 // outcome says what became of the device.
 func (r *linkSetReport) outcome() string {
-	held := ""
-	if r.Link != nil {
-		held = fmt.Sprintf(", %v", r.Link)
-	}
+	var t render.Text
 	switch {
 	case r.Unchanged:
-		return fmt.Sprintf("unchanged, program %v is attached (%v)%s", r.Program, r.Mode, held)
-	case r.Program != nil && r.Replaced != nil:
-		return fmt.Sprintf("attached program %v (%v), replaced program %v%s", r.Program, r.Mode, r.Replaced, held)
+		t.Printf("unchanged, program %v is attached (%v)", r.Program, r.Mode)
 	case r.Program != nil:
-		return fmt.Sprintf("attached program %v (%v)%s", r.Program, r.Mode, held)
+		t.Printf("attached program %v (%v)", r.Program, r.Mode)
+		t.If(r.Replaced != nil, ", replaced program %v", r.Replaced)
 	case r.Detached != nil:
 		return fmt.Sprintf("detached program %v (%v)", r.Detached, r.Mode)
 	case r.absent != 0:
 		return fmt.Sprintf("bpf_link %d held no program", r.absent)
+	default:
+		return "no program was attached"
 	}
-	return "no program was attached"
+	t.If(r.Link != nil, ", %v", r.Link)
+	return t.String()
 }
 
 // linkSetReports are those of several devices.
@@ -292,8 +287,8 @@ func (l linkSetReports) Refuse(f subject.DeviceFailure, why *subject.Refusal) su
 }
 
 // WriteText leaves out devices that refused: the error names them.
-func (l linkSetReports) WriteText(w io.Writer, o render.Options) error {
-	lines := subject.NewAlike(o)
+func (l linkSetReports) WriteText(t *render.Text, o render.Options) {
+	var lines subject.Alike
 	var last *linkSetReport
 	text := ""
 	for _, r := range l {
@@ -305,5 +300,5 @@ func (l linkSetReports) WriteText(w io.Writer, o render.Options) error {
 		}
 		lines.Add(r.Device, text)
 	}
-	return lines.Write(w)
+	lines.WriteText(t, o)
 }

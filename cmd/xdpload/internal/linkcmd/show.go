@@ -7,6 +7,7 @@ import (
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/render"
 	"github.com/xdpload/xdpload/netlink"
 )
 
@@ -27,28 +28,24 @@ A plain user sees the ids of programs only.`,
 			{Line: "xdpload -json link show dev eth0", Help: "one device, for a script"},
 			{Line: "xdpload -brief link", Help: "one line for each device"},
 		},
-		New: func() (*grammar.Node, env.Request) {
-			r := new(linkShowRequest)
-			return grammar.Opt(subject.DeviceGrammar(&r.Device)), r
-		},
+		New: env.New(func(r *linkShowRequest) *grammar.Node {
+			return grammar.Opt(subject.DeviceGrammar(&r.Device))
+		}),
 	}
 }
 
 func (r *linkShowRequest) Run(_ context.Context, e *env.Env) (any, error) {
 	report, err := r.show(e)
-	if err != nil && r.Device != "" {
-		err = &env.LinkError{Device: r.Device, Err: err}
-	}
-	return report, err
+	return report, env.About(r.Device, err)
 }
 
-func (r *linkShowRequest) show(e *env.Env) (linkList, error) {
+func (r *linkShowRequest) show(e *env.Env) (render.List[*linkReport], error) {
 	links, known, err := r.links(e)
 	if err != nil {
 		return nil, err
 	}
 	view := linkView{ProgramView: subject.NewProgramView(e), statistics: e.Statistics, known: known}
-	list := make(linkList, 0, len(links))
+	list := make(render.List[*linkReport], 0, len(links))
 	for _, l := range links {
 		list = append(list, view.report(l))
 	}
@@ -103,18 +100,18 @@ type linkReport struct {
 	Flags     []string   `json:"flags"`
 	MTU       uint32     `json:"mtu"`
 	XDP       *xdpReport `json:"xdp,omitempty"`
-	Qdisc     string     `json:"qdisc,omitempty"`
-	Master    string     `json:"master,omitempty"`
-	State     string     `json:"operstate"`
-	LinkMode  string     `json:"linkmode"`
-	Group     string     `json:"group"`
-	TxQueue   uint32     `json:"txqlen,omitempty"`
-	Type      string     `json:"link_type"`
-	Address   string     `json:"address,omitempty"`
-	Broadcast string     `json:"broadcast,omitempty"`
-	NetNSID   *int32     `json:"link_netnsid,omitempty"`
+	Qdisc     string     `json:"qdisc,omitempty" text:"qdisc %s "`
+	Master    string     `json:"master,omitempty" text:"master %s "`
+	State     string     `json:"operstate" always:"state %s "`
+	LinkMode  string     `json:"linkmode" always:"mode %s "`
+	Group     string     `json:"group" always:"group %s "`
+	TxQueue   uint32     `json:"txqlen,omitempty" text:"qlen %d"`
+	Type      string     `json:"link_type" always:"\n    link/%s"`
+	Address   string     `json:"address,omitempty" text:" %s"`
+	Broadcast string     `json:"broadcast,omitempty" text:" brd %s"`
+	NetNSID   *int32     `json:"link_netnsid,omitempty" text:" link-netnsid %d"`
 	*linkDetails
-	AltNames []string   `json:"altnames,omitempty"`
+	AltNames []string   `json:"altnames,omitempty" text:"\n    altname %s"`
 	Stats    *linkStats `json:"stats64,omitempty"`
 
 	foreign bool
@@ -122,24 +119,26 @@ type linkReport struct {
 
 // linkDetails is what -details adds.
 type linkDetails struct {
-	Promiscuity uint32    `json:"promiscuity"`
-	AllMulti    uint32    `json:"allmulti"`
-	MinMTU      uint32    `json:"min_mtu"`
-	MaxMTU      uint32    `json:"max_mtu"`
-	Info        *linkInfo `json:"linkinfo,omitempty"`
-	TxQueues    uint32    `json:"num_tx_queues"`
-	RxQueues    uint32    `json:"num_rx_queues"`
-	GSOMaxSize  uint32    `json:"gso_max_size"`
-	GSOMaxSegs  uint32    `json:"gso_max_segs"`
-	TSOMaxSize  uint32    `json:"tso_max_size"`
-	TSOMaxSegs  uint32    `json:"tso_max_segs"`
-	GROMaxSize  uint32    `json:"gro_max_size"`
+	Promiscuity uint32    `json:"promiscuity" always:" promiscuity %d"`
+	AllMulti    uint32    `json:"allmulti" always:" allmulti %d"`
+	MinMTU      uint32    `json:"min_mtu" always:" minmtu %d"`
+	MaxMTU      uint32    `json:"max_mtu" always:" maxmtu %d\n   "`
+	Info        *linkInfo `json:"linkinfo,omitempty" text:" %v"`
+	TxQueues    uint32    `json:"num_tx_queues" always:" numtxqueues %d"`
+	RxQueues    uint32    `json:"num_rx_queues" always:" numrxqueues %d"`
+	GSOMaxSize  uint32    `json:"gso_max_size" always:" gso_max_size %d"`
+	GSOMaxSegs  uint32    `json:"gso_max_segs" always:" gso_max_segs %d"`
+	TSOMaxSize  uint32    `json:"tso_max_size" always:" tso_max_size %d"`
+	TSOMaxSegs  uint32    `json:"tso_max_segs" always:" tso_max_segs %d"`
+	GROMaxSize  uint32    `json:"gro_max_size" always:" gro_max_size %d"`
 }
 
 type linkInfo struct {
-	Kind   string         `json:"info_kind"`
-	Netkit *netkitDetails `json:"info_data,omitempty"`
+	Kind   string         `json:"info_kind" always:"%s"`
+	Netkit *netkitDetails `json:"info_data,omitempty" text:" %v"`
 }
+
+func (i *linkInfo) String() string { return render.Fields(i) }
 
 // xdpReport is the XDP state of a device. Mode is iproute2's number of it.
 type xdpReport struct {
@@ -147,8 +146,6 @@ type xdpReport struct {
 	ModeName *netlink.XDPMode         `json:"mode_name,omitempty"`
 	Program  *subject.AttachedProgram `json:"prog,omitempty"`
 	Attached []xdpAttached            `json:"attached"`
-
-	mode netlink.XDPMode
 }
 
 type xdpAttached struct {
@@ -156,8 +153,6 @@ type xdpAttached struct {
 	ModeName *netlink.XDPMode         `json:"mode_name,omitempty"`
 	Program  *subject.AttachedProgram `json:"prog"`
 	LinkID   uint32                   `json:"bpf_link_id,omitempty"`
-
-	mode netlink.XDPMode
 }
 
 // linkTypes are the names that ip gives to ARPHRD_* numbers, of the devices
@@ -257,9 +252,9 @@ func groupName(g uint32) string {
 }
 
 func (v *linkView) xdp(l *netlink.Link) *xdpReport {
-	x := &xdpReport{Mode: uint32(l.XDP.Mode), ModeName: v.modeName(l.XDP.Mode), mode: l.XDP.Mode}
+	x := &xdpReport{Mode: uint32(l.XDP.Mode), ModeName: v.modeName(l.XDP.Mode)}
 	for _, a := range v.XDP(l) {
-		one := xdpAttached{Mode: uint32(a.Mode), ModeName: v.modeName(a.Mode), Program: v.Attached(&a.Program), mode: a.Mode}
+		one := xdpAttached{Mode: uint32(a.Mode), ModeName: v.modeName(a.Mode), Program: v.Attached(&a.Program)}
 		if a.Link != nil && !v.Foreign {
 			one.LinkID = a.Link.ID
 		}

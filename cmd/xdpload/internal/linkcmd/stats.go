@@ -1,10 +1,9 @@
 package linkcmd
 
 import (
-	"fmt"
 	"strconv"
-	"strings"
 
+	"github.com/xdpload/xdpload/internal/render"
 	"github.com/xdpload/xdpload/netlink"
 )
 
@@ -40,7 +39,7 @@ func reportLinkStats(s *netlink.LinkStats) *linkStats {
 
 // Write prints the lines of ip, with its widths: what a column has at least,
 // and more for a longer number. The last, of compressed packets, stays empty.
-func (s *linkStats) Write(b *strings.Builder) {
+func (s *linkStats) Write(t *render.Text) {
 	rx := []uint64{s.Rx.Bytes, s.Rx.Packets, s.Rx.Errors, s.Rx.Dropped, s.Rx.Missed, s.Rx.Multicast}
 	tx := []uint64{s.Tx.Bytes, s.Tx.Packets, s.Tx.Errors, s.Tx.Dropped, s.Tx.CarrierErrors, s.Tx.Collisions}
 	widths := []int{10, 7, 6, 7, 7, 7}
@@ -48,15 +47,15 @@ func (s *linkStats) Write(b *strings.Builder) {
 		widths[i] = max(widths[i], len(strconv.FormatUint(max(rx[i], tx[i]), 10)))
 	}
 	row := func(head string, names []string, numbers []uint64) {
-		fmt.Fprintf(b, "    %s %*s", head, widths[0]-len(head)-1, names[0])
+		t.Printf("    %s %*s", head, widths[0]-len(head)-1, names[0])
 		for i, name := range names[1:] {
-			fmt.Fprintf(b, " %*s", widths[i+1], name)
+			t.Printf(" %*s", widths[i+1], name)
 		}
-		fmt.Fprintf(b, " %10s\n    ", "")
+		t.Printf(" %10s\n    ", "")
 		for i, n := range numbers {
-			fmt.Fprintf(b, "%*d ", widths[i], n)
+			t.Printf("%*d ", widths[i], n)
 		}
-		b.WriteByte('\n')
+		t.WriteByte('\n')
 	}
 	row("RX:", []string{"bytes", "packets", "errors", "dropped", "missed", "mcast"}, rx)
 	row("TX:", []string{"bytes", "packets", "errors", "dropped", "carrier", "collsns"}, tx)

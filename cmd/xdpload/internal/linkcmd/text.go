@@ -1,8 +1,6 @@
 package linkcmd
 
 import (
-	"fmt"
-	"io"
 	"strconv"
 	"strings"
 
@@ -10,20 +8,24 @@ import (
 	"github.com/xdpload/xdpload/netlink"
 )
 
-type linkList []*linkReport
-
 // WriteText prints what ip prints, and what we know beside it.
-func (l linkList) WriteText(w io.Writer, o render.Options) error {
-	var b strings.Builder
-	for _, r := range l {
-		if o.Brief {
-			r.writeBrief(&b)
-		} else {
-			r.Write(&b)
-		}
+func (r *linkReport) WriteText(t *render.Text, o render.Options) {
+	if o.Brief {
+		r.writeBrief(t)
+		return
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	t.Printf("%d: %s: <%s> mtu %d ", r.Ifindex, r.peerName(), strings.Join(r.Flags, ","), r.MTU)
+	if r.XDP != nil {
+		t.WriteString(attachedWord(netlink.XDPMode(r.XDP.Mode)) + " ")
+	}
+	t.Fields(r)
+	t.WriteByte('\n')
+	if r.XDP != nil {
+		r.XDP.Write(t)
+	}
+	if r.Stats != nil {
+		r.Stats.Write(t)
+	}
 }
 
 // peerName is the name with the device below or opposite.
@@ -39,80 +41,21 @@ func (r *linkReport) peerName() string {
 	return r.Name
 }
 
-func (r *linkReport) writeBrief(b *strings.Builder) {
-	fmt.Fprintf(b, "%-16s %-14s", r.peerName(), r.State)
+func (r *linkReport) writeBrief(t *render.Text) {
+	t.Printf("%-16s %-14s", r.peerName(), r.State)
 	switch {
 	case r.foreign: // ip says nothing about XDP here
-		fmt.Fprintf(b, " %s <%s> \n", r.Address, strings.Join(r.Flags, ","))
+		t.Printf(" %s <%s> \n", r.Address, strings.Join(r.Flags, ","))
 		return
 	case r.XDP == nil:
-		b.WriteString(" -\n")
+		t.WriteString(" -\n")
 		return
 	}
 	for i, a := range r.XDP.Attached {
-		if i > 0 {
-			b.WriteString(",")
-		}
-		fmt.Fprintf(b, " %s id %d", a.mode, a.Program.ID)
-		if a.Program.Name != nil && *a.Program.Name != "" {
-			fmt.Fprintf(b, " name %s", *a.Program.Name)
-		}
+		t.If(i > 0, ",")
+		t.Printf(" %s %s", netlink.XDPMode(a.Mode), a.Program.Brief())
 	}
-	b.WriteString("\n")
-}
-
-func (r *linkReport) Write(b *strings.Builder) {
-	fmt.Fprintf(b, "%d: %s: <%s> mtu %d ", r.Ifindex, r.peerName(), strings.Join(r.Flags, ","), r.MTU)
-	if r.XDP != nil {
-		b.WriteString(attachedWord(r.XDP.mode) + " ")
-	}
-	if r.Qdisc != "" {
-		fmt.Fprintf(b, "qdisc %s ", r.Qdisc)
-	}
-	if r.Master != "" {
-		fmt.Fprintf(b, "master %s ", r.Master)
-	}
-	fmt.Fprintf(b, "state %s mode %s group %s ", r.State, r.LinkMode, r.Group)
-	if r.TxQueue != 0 {
-		fmt.Fprintf(b, "qlen %d", r.TxQueue)
-	}
-	fmt.Fprintf(b, "\n    link/%s", r.Type)
-	if r.Address != "" {
-		fmt.Fprintf(b, " %s", r.Address)
-	}
-	if r.Broadcast != "" {
-		fmt.Fprintf(b, " brd %s", r.Broadcast)
-	}
-	if r.NetNSID != nil {
-		fmt.Fprintf(b, " link-netnsid %d", *r.NetNSID)
-	}
-	r.writeDetails(b)
-	b.WriteString("\n")
-	for _, name := range r.AltNames {
-		fmt.Fprintf(b, "    altname %s\n", name)
-	}
-	if r.XDP != nil {
-		r.XDP.Write(b)
-	}
-	if r.Stats != nil {
-		r.Stats.Write(b)
-	}
-}
-
-func (r *linkReport) writeDetails(b *strings.Builder) {
-	d := r.linkDetails
-	if d == nil {
-		return
-	}
-	fmt.Fprintf(b, " promiscuity %d allmulti %d minmtu %d maxmtu %d\n   ", d.Promiscuity, d.AllMulti, d.MinMTU, d.MaxMTU)
-	if d.Info != nil {
-		fmt.Fprintf(b, " %s", d.Info.Kind)
-		if d.Info.Netkit != nil {
-			b.WriteString(d.Info.Netkit.String())
-		}
-	}
-	fmt.Fprintf(b, " numtxqueues %d numrxqueues %d gso_max_size %d gso_max_segs %d tso_max_size %d tso_max_segs %d gro_max_size %d",
-		d.TxQueues, d.RxQueues, d.GSOMaxSize, d.GSOMaxSegs, d.TSOMaxSize, d.TSOMaxSegs, d.GROMaxSize)
+	t.WriteByte('\n')
 }
 
 // attachedWord is the word by which ip shows a mode. Native is the plain one.
@@ -123,17 +66,15 @@ func attachedWord(m netlink.XDPMode) string {
 	return m.Keyword()
 }
 
-func (x *xdpReport) Write(b *strings.Builder) {
+func (x *xdpReport) Write(t *render.Text) {
 	for _, a := range x.Attached {
 		word := netlink.XDPAny.Keyword()
-		if x.mode == netlink.XDPMulti {
-			word = a.mode.Keyword()
+		if netlink.XDPMode(x.Mode) == netlink.XDPMulti {
+			word = netlink.XDPMode(a.Mode).Keyword()
 		}
-		fmt.Fprintf(b, "    prog/%s id %d", word, a.Program.ID)
-		a.Program.Write(b)
-		if a.LinkID != 0 {
-			fmt.Fprintf(b, " bpf_link %d", a.LinkID)
-		}
-		b.WriteString(" \n")
+		t.Printf("    prog/%s ", word)
+		t.Fields(a.Program)
+		t.If(a.LinkID != 0, " bpf_link %d", a.LinkID)
+		t.WriteString(" \n")
 	}
 }

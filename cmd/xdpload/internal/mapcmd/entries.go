@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -46,10 +45,9 @@ func Dump() env.Command {
 		Examples: []grammar.Example{
 			{Line: "xdpload -json map dump pinned /sys/fs/bpf/tc/globals/hosts >hosts.json", Help: "save a map"},
 		},
-		New: func() (*grammar.Node, env.Request) {
-			r := new(entryRequest)
-			return r.Map.Grammar(), env.Runner(r.dump)
-		},
+		New: env.NewRunner(func(r *entryRequest) *grammar.Node {
+			return r.Map.Grammar()
+		}, (*entryRequest).dump),
 	}
 }
 
@@ -69,10 +67,9 @@ func Get() env.Command {
 		Examples: []grammar.Example{
 			{Line: "xdpload map get prog:xdp_count/stats key 0", Help: "the first element of the array stats"},
 		},
-		New: func() (*grammar.Node, env.Request) {
-			r := new(entryRequest)
-			return grammar.Seq(r.Map.Grammar(), r.key()), env.Runner(r.get)
-		},
+		New: env.NewRunner(func(r *entryRequest) *grammar.Node {
+			return grammar.Seq(r.Map.Grammar(), r.key())
+		}, (*entryRequest).get),
 	}
 }
 
@@ -83,10 +80,7 @@ func (r *entryRequest) get(_ context.Context, e *env.Env) (any, error) {
 		found = &entryReport{entry}
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return found, nil
+	return found, err
 }
 
 // entryReport is one entry.
@@ -98,10 +92,7 @@ func (r *entryReport) MarshalJSON() ([]byte, error) { return r.Entry.MarshalJSON
 var _ json.Marshaler = (*entryReport)(nil)
 
 // WriteText prints the entry as map dump does.
-func (r *entryReport) WriteText(w io.Writer, _ render.Options) error {
-	_, err := w.Write(r.AppendText(nil))
-	return err
-}
+func (r *entryReport) WriteText(t *render.Text, _ render.Options) { t.Write(r.AppendText(nil)) }
 
 // Set is the command map set, which makes or changes one entry.
 func Set() env.Command {
@@ -112,10 +103,9 @@ func Set() env.Command {
 		Examples: []grammar.Example{
 			{Line: "xdpload map set pinned m:globals/hosts key 192.0.2.1 value '{\"limit\":10}'", Help: "an address as key, a structure as value"},
 		},
-		New: func() (*grammar.Node, env.Request) {
-			r := new(entryRequest)
-			return grammar.Seq(r.Map.Grammar(), r.key(), r.value()), env.Runner(r.set)
-		},
+		New: env.NewRunner(func(r *entryRequest) *grammar.Node {
+			return grammar.Seq(r.Map.Grammar(), r.key(), r.value())
+		}, (*entryRequest).set),
 	}
 }
 
@@ -132,10 +122,9 @@ func Delete() env.Command {
 		Examples: []grammar.Example{
 			{Line: "xdpload map del name hosts key 192.0.2.1", Help: "remove an address"},
 		},
-		New: func() (*grammar.Node, env.Request) {
-			r := new(entryRequest)
-			return grammar.Seq(r.Map.Grammar(), r.key()), env.Runner(r.delete)
-		},
+		New: env.NewRunner(func(r *entryRequest) *grammar.Node {
+			return grammar.Seq(r.Map.Grammar(), r.key())
+		}, (*entryRequest).delete),
 	}
 }
 
@@ -172,10 +161,9 @@ func Load() env.Command {
 			{Line: "xdpload map load pinned m:globals/hosts <hosts.json", Help: "from lines of JSON"},
 			{Line: "printf 'key,value.limit\\n192.0.2.1,10\\n' | xdpload map load name hosts", Help: "from CSV"},
 		},
-		New: func() (*grammar.Node, env.Request) {
-			r := new(entryRequest)
-			return r.Map.Grammar(), env.Runner(r.load)
-		},
+		New: env.NewRunner(func(r *entryRequest) *grammar.Node {
+			return r.Map.Grammar()
+		}, (*entryRequest).load),
 	}
 }
 
@@ -188,10 +176,7 @@ func (r *entryRequest) load(ctx context.Context, e *env.Env) (any, error) {
 		}
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return report, nil
+	return report, err
 }
 
 // mapLoadReport says how many entries were set.
@@ -202,9 +187,8 @@ type mapLoadReport struct {
 func (*mapLoadReport) Changes() {}
 
 // WriteText prints one line.
-func (r *mapLoadReport) WriteText(w io.Writer, _ render.Options) error {
-	_, err := fmt.Fprintf(w, "%d entries set\n", r.Entries)
-	return err
+func (r *mapLoadReport) WriteText(t *render.Text, _ render.Options) {
+	t.Printf("%d entries set\n", r.Entries)
 }
 
 // progress returns what shows a growing number on a terminal, nil elsewhere.

@@ -3,10 +3,7 @@ package mapcmd
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
-	"strings"
 
 	"github.com/cilium/ebpf"
 
@@ -33,10 +30,9 @@ func Show() env.Command {
 			{Line: "xdpload map show", Help: "every map"},
 			{Line: "xdpload map show prog:xdp_count/stats", Help: "the map stats of the program xdp_count"},
 		},
-		New: func() (*grammar.Node, env.Request) {
-			r := new(mapShowRequest)
-			return grammar.Opt(r.Map.Grammar()), r
-		},
+		New: env.New(func(r *mapShowRequest) *grammar.Node {
+			return grammar.Opt(r.Map.Grammar())
+		}),
 	}
 }
 
@@ -80,7 +76,7 @@ func (r *mapShowRequest) Run(_ context.Context, e *env.Env) (any, error) {
 type mapLister struct {
 	env   *env.Env
 	users subject.Users
-	pins  map[uint32][]string
+	pins  subject.Pins
 }
 
 func newMapLister(e *env.Env) (*mapLister, error) {
@@ -88,17 +84,7 @@ func newMapLister(e *env.Env) (*mapLister, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &mapLister{env: e, users: users, pins: make(map[uint32][]string)}
-	root, err := pin.Open(subject.Bpffs(e))
-	if err != nil {
-		return l, nil //nolint:nilerr // without a BPF file system nothing is pinned
-	}
-	for entry, err := range root.Walk("") {
-		if err == nil && entry.Kind == pin.Map {
-			l.pins[entry.ID] = append(l.pins[entry.ID], entry.Path)
-		}
-	}
-	return l, nil
+	return &mapLister{env: e, users: users, pins: subject.FindPins(e)}, nil
 }
 
 // mapInfo is what is known of a map. Sizes are bytes.
@@ -138,34 +124,26 @@ func (l *mapLister) report(m *ebpf.Map) (*mapInfo, error) {
 		Flags:      info.Flags,
 		BTF:        uint32(types),
 		Frozen:     info.Frozen(),
-		Pinned:     l.pins[uint32(id)],
+		Pinned:     l.pins.Of(pin.Map, uint32(id)),
 		Programs:   l.users[uint32(id)],
 		Device:     subject.DescribeBinding(l.env, bound),
 	}, nil
 }
 
 // WriteText prints a line, and one for each pin and program.
-func (m *mapInfo) WriteText(w io.Writer, o render.Options) error {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%d: %s %s key %d value %d max_entries %d", m.ID, m.Type, subject.OrDash(m.Name), m.KeySize, m.ValueSize, m.MaxEntries)
-	if m.Flags != 0 {
-		fmt.Fprintf(&b, " flags %#x", m.Flags)
+func (m *mapInfo) WriteText(t *render.Text, o render.Options) {
+	t.Printf("%d: %s %s key %d value %d max_entries %d", m.ID, m.Type, subject.OrDash(m.Name), m.KeySize, m.ValueSize, m.MaxEntries)
+	t.If(m.Flags != 0, " flags %#x", m.Flags)
+	t.If(m.Frozen, " frozen")
+	t.If(m.Device != nil, " offloaded_to %v", m.Device)
+	t.WriteByte('\n')
+	if o.Brief {
+		return
 	}
-	if m.Frozen {
-		b.WriteString(" frozen")
+	for _, path := range m.Pinned {
+		t.Printf("    pinned %s\n", path)
 	}
-	if m.Device != nil {
-		fmt.Fprintf(&b, " offloaded_to %v", m.Device)
+	for _, p := range m.Programs {
+		t.Printf("    program %v\n", p)
 	}
-	b.WriteString("\n")
-	if !o.Brief {
-		for _, path := range m.Pinned {
-			fmt.Fprintf(&b, "    pinned %s\n", path)
-		}
-		for _, p := range m.Programs {
-			fmt.Fprintf(&b, "    program %v\n", p)
-		}
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
 }

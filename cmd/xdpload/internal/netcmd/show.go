@@ -13,7 +13,9 @@ import (
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/internal/netns"
+	"github.com/xdpload/xdpload/internal/render"
 	"github.com/xdpload/xdpload/netlink"
+	"github.com/xdpload/xdpload/pin"
 	"github.com/xdpload/xdpload/prog"
 )
 
@@ -42,14 +44,13 @@ A plain user sees XDP and filters, and only the ids of programs.`,
 			{Line: "xdpload -brief net show", Help: "one line for each device"},
 			{Line: "xdpload -json net show all-netns", Help: "every network namespace, for a script"},
 		},
-		New: func() (*grammar.Node, env.Request) {
-			r := new(netShowRequest)
+		New: env.New(func(r *netShowRequest) *grammar.Node {
 			return grammar.Any(
 				subject.DeviceGrammar(&r.Device),
 				grammar.Flag("all-netns", &r.AllNetns).Alias("-all-netns").Exact().
 					Help("in every network namespace that has a name or a process; -all-netns before the command is the same"),
-			), r
-		},
+			)
+		}),
 	}
 }
 
@@ -61,12 +62,12 @@ func (r *netShowRequest) Run(_ context.Context, e *env.Env) (any, error) {
 			return nil, err
 		}
 		list, err := r.devices(conn, &view)
-		return list, r.about(err)
+		return list, env.About(r.Device, err)
 	}
 	if e.Netns != "" {
 		return nil, &env.OptionError{Err: fmt.Errorf("-netns %s and all-netns: one namespace or all of them", e.Netns)}
 	}
-	list := netList{}
+	list := render.List[*netDevice]{}
 	for _, ns := range netns.All() {
 		some, err := r.namespace(ns, &view)
 		if err != nil && ns.Gone() {
@@ -84,16 +85,9 @@ func (r *netShowRequest) Run(_ context.Context, e *env.Env) (any, error) {
 	return list, nil
 }
 
-func (r *netShowRequest) about(err error) error {
-	if err != nil && r.Device != "" {
-		return &env.LinkError{Device: r.Device, Err: err}
-	}
-	return err
-}
-
 // namespace shows the devices of one namespace, which need not have the one
 // that is asked for.
-func (r *netShowRequest) namespace(ns netns.Namespace, view *netView) (list netList, err error) {
+func (r *netShowRequest) namespace(ns netns.Namespace, view *netView) (list render.List[*netDevice], err error) {
 	err = netns.Do(ns.Path, func() error {
 		conn, err := netlink.Dial(nil)
 		if err != nil {
@@ -120,8 +114,8 @@ func nameOf(ns netns.Namespace) string {
 }
 
 // devices shows a named device, and of all those with programs.
-func (r *netShowRequest) devices(conn *netlink.Conn, view *netView) (netList, error) {
-	list, ifindex := netList{}, 0
+func (r *netShowRequest) devices(conn *netlink.Conn, view *netView) (render.List[*netDevice], error) {
+	list, ifindex := render.List[*netDevice]{}, 0
 	if r.Device != "" {
 		l, err := conn.Link(r.Device)
 		if err != nil {
@@ -152,7 +146,7 @@ type netView struct {
 	details bool
 	only    string
 	known   attach.Inventory
-	pins    *subject.PinPaths
+	pins    subject.Pins
 	holders *subject.Holders
 }
 
@@ -167,18 +161,28 @@ type netDevice struct {
 
 // netAttached is a program where it runs. Keys of filters are tc's.
 type netAttached struct {
-	Hook         string                  `json:"hook"`
-	Position     *int                    `json:"position,omitempty"` // from 0
-	Revision     uint64                  `json:"revision,omitempty"`
-	Protocol     string                  `json:"protocol,omitempty"`
-	Pref         uint16                  `json:"pref,omitempty"`
-	Chain        *uint32                 `json:"chain,omitempty"`
-	Handle       string                  `json:"handle,omitempty"`
-	FilterName   string                  `json:"bpf_name,omitempty"`
-	DirectAction bool                    `json:"direct-action,omitempty"`
-	Program      subject.AttachedProgram `json:"prog"`
-	Processes    []subject.Process       `json:"processes,omitempty"` // that have the program open
-	Link         *subject.BPFLink        `json:"bpf_link,omitempty"`
+	Hook string `json:"hook" always:"    %-14s"`
+	*placeReport
+	*chainReport
+	FilterName   string                   `json:"bpf_name,omitempty" text:" %s"`
+	DirectAction bool                     `json:"direct-action,omitempty" text:" direct-action"`
+	Program      *subject.AttachedProgram `json:"prog" text:" %v"`
+	Processes    []subject.Process        `json:"processes,omitempty" text:" open in %v"` // that have the program open
+	Link         *subject.BPFLink         `json:"bpf_link,omitempty" text:" %v"`
+}
+
+// placeReport is a program's place on a hook that runs several.
+type placeReport struct {
+	Position int    `json:"position" always:" position %d"` // from 0
+	Revision uint64 `json:"revision,omitempty" always:" revision %d"`
+}
+
+// chainReport is a filter's place.
+type chainReport struct {
+	Protocol string `json:"protocol,omitempty" always:" protocol %s"`
+	Pref     uint16 `json:"pref,omitempty" always:" pref %d"`
+	Chain    uint32 `json:"chain" always:" chain %d"`
+	Handle   string `json:"handle,omitempty" always:" handle %s"`
 }
 
 func newNetDevice(ifindex int, name string) *netDevice {
@@ -191,14 +195,14 @@ func (v *netView) attached(a *attach.Attachment) netAttached {
 	}
 	out := netAttached{Hook: a.Hook(), Program: v.Program(&a.Program), Link: subject.ReportLink(a.Link)}
 	if m := a.Multi; m != nil {
-		out.Position, out.Revision = &m.Position, m.Revision
+		out.placeReport = &placeReport{m.Position, m.Revision}
 	}
 	if f := a.Filter; f != nil {
-		out.Protocol, out.Pref, out.Chain, out.Handle = f.Protocol.String(), f.Pref, &f.Chain, subject.HandleText(f.Handle)
+		out.chainReport = &chainReport{f.Protocol.String(), f.Pref, f.Chain, subject.HandleText(f.Handle)}
 		out.FilterName, out.DirectAction = f.BPF.Name, f.BPF.Direct
 	}
 	if l := out.Link; l != nil {
-		l.Pinned = v.pins.Links[l.ID]
+		l.Pinned = v.pins.Of(pin.Link, l.ID)
 		if len(l.Pinned) == 0 || v.details {
 			l.Processes = v.Open().Links[l.ID]
 		}
@@ -216,10 +220,10 @@ func (v *netView) Open() *subject.Holders {
 	return v.holders
 }
 
-func (v *netView) Program(p *prog.Info) subject.AttachedProgram {
+func (v *netView) Program(p *prog.Info) *subject.AttachedProgram {
 	r := subject.ShowProgram(p, v.details)
-	r.MapIDs, r.Pinned = p.MapIDs, slices.Clone(v.pins.Programs[p.ID])
-	return r
+	r.MapIDs, r.Pinned = p.MapIDs, slices.Clone(v.pins.Of(pin.Program, p.ID))
+	return &r
 }
 
 // ShowOnly is net show of the hooks whose names begin so.

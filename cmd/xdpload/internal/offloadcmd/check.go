@@ -3,10 +3,7 @@ package offloadcmd
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"slices"
-	"strings"
 
 	"github.com/cilium/ebpf"
 
@@ -35,32 +32,28 @@ The status is 0 when no rule is broken, and 2 otherwise.`,
 		Examples: []grammar.Example{
 			{Line: "xdpload offload check driver nfp obj foo.o sec xdp", Help: "check a program against the rules of nfp"},
 		},
-		New: func() (*grammar.Node, env.Request) {
-			r := &offloadCheckRequest{Program: subject.NewProgramRequest()}
+		New: env.New(func(r *offloadCheckRequest) *grammar.Node {
 			return grammar.Seq(
 				grammar.Alt(
 					grammar.Key("dev", "DEV", grammar.String(&r.Device)).Completes(grammar.Device).Help("the driver of this device"),
 					grammar.Key("driver", "DRIVER", grammar.String(&r.Driver)).Help("this driver: nfp or netdevsim"),
 				),
 				r.Program.Selection(),
-			), r
-		},
+			)
+		}),
 	}
 }
 
 func (r *offloadCheckRequest) Run(_ context.Context, e *env.Env) (any, error) {
 	if r.Device != "" {
-		conn, dev, err := e.Link(r.Device)
+		d, err := probe(e, r.Device)
+		if err == nil && d.Driver == "" {
+			err = errors.New("the device names no driver: choose the rules with driver nfp or driver netdevsim")
+		}
 		if err != nil {
-			return nil, &env.LinkError{Device: r.Device, Err: err}
+			return nil, env.About(r.Device, err)
 		}
-		d, err := offload.Probe(conn, dev.Index)
-		if err != nil {
-			return nil, &env.LinkError{Device: r.Device, Err: err}
-		}
-		if r.Driver = d.Driver; r.Driver == "" {
-			return nil, &env.LinkError{Device: r.Device, Err: errors.New("the device names no driver: choose the rules with driver nfp or driver netdevsim")}
-		}
+		r.Driver = d.Driver
 	}
 	name, found, err := r.Check(e)
 	if err != nil {
@@ -126,36 +119,23 @@ type finding struct {
 }
 
 // WriteText prints a line for each finding, and the source's line below.
-func (f *findings) WriteText(w io.Writer, _ render.Options) error {
-	if len(f.Findings) == 0 {
-		_, err := fmt.Fprintf(w, "%s: program %s: nothing that driver %s is known to refuse\n", f.Object, f.Program, f.Driver)
-		return err
-	}
+func (f *findings) WriteText(t *render.Text, _ render.Options) {
+	t.If(len(f.Findings) == 0, "%s: program %s: nothing that driver %s is known to refuse\n", f.Object, f.Program, f.Driver)
 	for _, one := range f.Findings {
-		if err := one.Write(w); err != nil {
-			return err
-		}
+		one.Write(t)
 	}
-	return nil
 }
 
-func (f *finding) Write(w io.Writer) error {
-	var b strings.Builder
+func (f *finding) Write(t *render.Text) {
 	switch {
 	case f.Map != "":
-		fmt.Fprintf(&b, "map %s", f.Map)
+		t.Printf("map %s", f.Map)
 	case f.Instruction < 0:
-		fmt.Fprintf(&b, "program %s", f.Program)
+		t.Printf("program %s", f.Program)
 	default:
-		fmt.Fprintf(&b, "program %s insn %d", f.Program, f.Instruction)
+		t.Printf("program %s insn %d", f.Program, f.Instruction)
 	}
-	if f.Line != "" {
-		b.WriteString(" " + f.Line)
-	}
-	fmt.Fprintf(&b, ": %s (%s)\n", f.Rule, f.Source)
-	if f.Code != "" {
-		fmt.Fprintf(&b, "    %s\n", f.Code)
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	t.If(f.Line != "", " %s", f.Line)
+	t.Printf(": %s (%s)\n", f.Rule, f.Source)
+	t.If(f.Code != "", "    %s\n", f.Code)
 }

@@ -3,7 +3,6 @@ package offloadcmd
 import (
 	"context"
 	"errors"
-	"io"
 	"io/fs"
 	"strings"
 
@@ -77,11 +76,11 @@ func listDrivers(e *env.Env) (driverList, error) {
 }
 
 // WriteText prints a table.
-func (list driverList) WriteText(w io.Writer, o render.Options) error {
-	var t render.Table
-	t.Row("driver", "native", "offload", "devices", "source")
+func (list driverList) WriteText(t *render.Text, o render.Options) {
+	var table render.Table
+	table.Row("driver", "native", "offload", "devices", "source")
 	for _, d := range list {
-		t.Row(d.Name, subject.OrDash(d.Native), subject.OrDash(d.Offload), subject.OrDash(strings.Join(d.Devices, ",")), subject.OrDash(d.Source))
+		table.Row(d.Name, subject.OrDash(d.Native), subject.OrDash(d.Offload), subject.OrDash(strings.Join(d.Devices, ",")), subject.OrDash(d.Source))
 	}
-	return t.WriteText(w, o)
+	table.WriteText(t, o)
 }

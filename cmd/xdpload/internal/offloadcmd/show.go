@@ -2,8 +2,6 @@ package offloadcmd
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"strings"
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
@@ -28,10 +26,7 @@ func Show() env.Command {
 			var name string
 			return subject.DeviceGrammar(&name), env.Runner(func(_ context.Context, e *env.Env) (any, error) {
 				report, err := showOffload(e, name)
-				if err != nil {
-					return nil, &env.LinkError{Device: name, Err: err}
-				}
-				return report, nil
+				return report, env.About(name, err)
 			})
 		},
 	}
@@ -65,12 +60,17 @@ type offloadProgram struct {
 	ID   uint32          `json:"id"`
 }
 
-func showOffload(e *env.Env, name string) (*offloadReport, error) {
+// probe asks a device for what it can do.
+func probe(e *env.Env, name string) (*offload.Device, error) {
 	conn, dev, err := e.Link(name)
 	if err != nil {
 		return nil, err
 	}
-	d, err := offload.Probe(conn, dev.Index)
+	return offload.Probe(conn, dev.Index)
+}
+
+func showOffload(e *env.Env, name string) (*offloadReport, error) {
+	d, err := probe(e, name)
 	if err != nil {
 		return nil, err
 	}
@@ -94,40 +94,29 @@ func showOffload(e *env.Env, name string) (*offloadReport, error) {
 }
 
 // WriteText prints a line for each kind of answer.
-func (r *offloadReport) WriteText(w io.Writer, _ render.Options) error {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%d: %s: driver %s", r.Ifindex, r.Device, subject.OrDash(r.Driver))
-	if r.Firmware != "" {
-		fmt.Fprintf(&b, " firmware %s", r.Firmware)
-	}
-	b.WriteString("\n")
+func (r *offloadReport) WriteText(t *render.Text, _ render.Options) {
+	t.Printf("%d: %s: driver %s", r.Ifindex, r.Device, subject.OrDash(r.Driver))
+	t.If(r.Firmware != "", " firmware %s", r.Firmware)
+	t.WriteByte('\n')
 	if r.Features == nil {
-		b.WriteString("    xdp-features unknown: the kernel reports them since Linux 6.3\n")
+		t.WriteString("    xdp-features unknown: the kernel reports them since Linux 6.3\n")
 	} else {
-		fmt.Fprintf(&b, "    xdp-features %s\n", subject.OrDash(strings.Join(r.Features, " ")))
-		fmt.Fprintf(&b, "    rx-metadata %s xsk %s zc-max-segs %d\n",
+		t.Printf("    xdp-features %s\n", subject.OrDash(strings.Join(r.Features, " ")))
+		t.Printf("    rx-metadata %s xsk %s zc-max-segs %d\n",
 			subject.OrDash(strings.Join(r.Metadata, ",")), subject.OrDash(strings.Join(r.XSK, ",")), r.Segments)
 	}
 	for _, p := range r.Programs {
-		fmt.Fprintf(&b, "    %s program id %d\n", p.Mode.Keyword(), p.ID)
+		t.Printf("    %s program id %d\n", p.Mode.Keyword(), p.ID)
 	}
-	fmt.Fprintf(&b, "    mtu %d", r.MTU)
-	if r.MaxMTU != 0 {
-		fmt.Fprintf(&b, " max %d", r.MaxMTU)
-	}
-	if r.XDPMTU != 0 {
-		fmt.Fprintf(&b, " with xdp %d", r.XDPMTU)
-		if r.OfPeer {
-			b.WriteString(" of the peer")
-		}
-	}
-	fmt.Fprintf(&b, "\n    queues rx %d tx %d", r.RxQueues, r.TxQueues)
+	t.Printf("    mtu %d", r.MTU)
+	t.If(r.MaxMTU != 0, " max %d", r.MaxMTU)
+	t.If(r.XDPMTU != 0, " with xdp %d", r.XDPMTU)
+	t.If(r.OfPeer, " of the peer")
+	t.Printf("\n    queues rx %d tx %d", r.RxQueues, r.TxQueues)
 	if c := r.Channels; c != nil {
-		fmt.Fprintf(&b, " in use rx %d tx %d combined %d", c.Rx, c.Tx, c.Combined)
+		t.Printf(" in use rx %d tx %d combined %d", c.Rx, c.Tx, c.Combined)
 	}
-	fmt.Fprintf(&b, "\n    lro %s hw-tc-offload %s\n", onOff(r.LRO), onOff(r.TCOffload))
-	_, err := io.WriteString(w, b.String())
-	return err
+	t.Printf("\n    lro %s hw-tc-offload %s\n", onOff(r.LRO), onOff(r.TCOffload))
 }
 
 func onOff(on bool) string {

@@ -2,8 +2,6 @@ package pincmd
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"path/filepath"
 
 	"github.com/cilium/ebpf"
@@ -30,13 +28,12 @@ func GC() env.Command {
 		Examples: []grammar.Example{
 			{Line: "xdpload pin gc -n", Help: "only list what would be removed"},
 		},
-		New: func() (*grammar.Node, env.Request) {
-			r := new(pinGCRequest)
+		New: env.New(func(r *pinGCRequest) *grammar.Node {
 			return grammar.Any(
 				grammar.Flag("-n", &r.DryRun).Alias("--dry-run").Help("only list"),
 				grammar.Flag("objects", &r.Objects).Help("also maps of object files that no program uses"),
-			), r
-		},
+			)
+		}),
 	}
 }
 
@@ -61,13 +58,12 @@ type garbage struct {
 }
 
 // WriteText prints a line.
-func (g garbage) WriteText(w io.Writer, _ render.Options) error {
+func (g garbage) WriteText(t *render.Text, _ render.Options) {
 	verb := "would remove"
 	if g.Removed {
 		verb = "removed"
 	}
-	_, err := fmt.Fprintf(w, "%s %s: %v\n", verb, g.Path, g.Reason)
-	return err
+	t.Printf("%s %s: %v\n", verb, g.Path, g.Reason)
 }
 
 type pinRmRequest struct {
@@ -83,11 +79,10 @@ func Remove() env.Command {
 		Examples: []grammar.Example{
 			{Line: "xdpload pin rm m:globals/stats", Help: "the next load creates the map again"},
 		},
-		New: func() (*grammar.Node, env.Request) {
-			r := new(pinRmRequest)
+		New: env.New(func(r *pinRmRequest) *grammar.Node {
 			return grammar.Value("PATH", grammar.String(&r.Path)).Completes(grammar.Pinned).
-				Help("a path, which may begin at the BPF file system's root, or m:REST below the BPF file system's tc directory"), r
-		},
+				Help("a path, which may begin at the BPF file system's root, or m:REST below the BPF file system's tc directory")
+		}),
 	}
 }
 

@@ -3,7 +3,6 @@ package pincmd
 import (
 	"context"
 	"fmt"
-	"io"
 	"path/filepath"
 	"strings"
 
@@ -31,11 +30,10 @@ func Show() env.Command {
 			{Line: "xdpload pin show", Help: "every pin"},
 			{Line: "xdpload -json pin show m:globals", Help: "the maps that all objects share"},
 		},
-		New: func() (*grammar.Node, env.Request) {
-			r := new(pinShowRequest)
+		New: env.New(func(r *pinShowRequest) *grammar.Node {
 			return grammar.Opt(grammar.Value("PATH", grammar.String(&r.Dir)).Completes(grammar.Directory).
-				Help("a directory or a pin, or m:REST below the BPF file system's tc directory")), r
-		},
+				Help("a directory or a pin, or m:REST below the BPF file system's tc directory"))
+		}),
 	}
 }
 
@@ -86,13 +84,13 @@ func (r *pinShowRequest) Run(_ context.Context, e *env.Env) (any, error) {
 // pinInfo is one pin.
 type pinInfo struct {
 	Path     string        `json:"path"`
-	Kind     string        `json:"kind,omitempty"` // "map", "program" or "link"
-	Type     string        `json:"type,omitempty"`
-	ID       uint32        `json:"id,omitempty"`
-	Name     string        `json:"name,omitempty"`
-	Tag      string        `json:"tag,omitempty"`
+	Kind     string        `json:"kind,omitempty" text:"%s"` // "map", "program" or "link"
+	Type     string        `json:"type,omitempty" text:" %s"`
+	ID       uint32        `json:"id,omitempty" text:" id %d"`
+	Name     string        `json:"name,omitempty" text:" name %s"`
+	Tag      string        `json:"tag,omitempty" text:" tag %s"`
 	MapIDs   []uint32      `json:"map_ids,omitempty"`
-	ProgID   uint32        `json:"prog_id,omitempty"`
+	ProgID   uint32        `json:"prog_id,omitempty" text:" program id %d"`
 	Programs []*userReport `json:"programs,omitempty"` // that use the map
 	Hooks    []string      `json:"hooks,omitempty"`    // that run the program
 	Error    string        `json:"error,omitempty"`
@@ -140,36 +138,34 @@ type pinList struct {
 }
 
 // WriteText prints the tree.
-func (l *pinList) WriteText(w io.Writer, o render.Options) error {
-	var b strings.Builder
+func (l *pinList) WriteText(t *render.Text, o render.Options) {
 	var open []string // the directories above the line
-	b.WriteString(l.Root + "\n")
+	t.WriteString(l.Root + "\n")
 	for _, p := range l.Pins {
 		rel, err := filepath.Rel(l.Root, p.Path)
 		if err != nil {
 			rel = p.Path
 		}
-		open = writeDirs(&b, open, strings.Split(filepath.Dir(rel), "/"))
+		open = writeDirs(t, open, strings.Split(filepath.Dir(rel), "/"))
 		indent := strings.Repeat("  ", len(open)+1)
-		fmt.Fprintf(&b, "%s%s: %s\n", indent, filepath.Base(rel), p)
-		if !o.Brief {
-			for _, u := range p.Programs {
-				fmt.Fprintf(&b, "%s    used by program %v\n", indent, &u.ProgramReport)
-				for _, h := range u.Hooks {
-					fmt.Fprintf(&b, "%s        runs at %s\n", indent, h)
-				}
-			}
-			for _, h := range p.Hooks {
-				fmt.Fprintf(&b, "%s    runs at %s\n", indent, h)
+		t.Printf("%s%s: %s\n", indent, filepath.Base(rel), p)
+		if o.Brief {
+			continue
+		}
+		for _, u := range p.Programs {
+			t.Printf("%s    used by program %v\n", indent, &u.ProgramReport)
+			for _, h := range u.Hooks {
+				t.Printf("%s        runs at %s\n", indent, h)
 			}
 		}
+		for _, h := range p.Hooks {
+			t.Printf("%s    runs at %s\n", indent, h)
+		}
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
 }
 
 // writeDirs prints the directories that are not open yet.
-func writeDirs(b *strings.Builder, open, dirs []string) []string {
+func writeDirs(t *render.Text, open, dirs []string) []string {
 	if len(dirs) == 1 && dirs[0] == "." {
 		return nil
 	}
@@ -178,28 +174,17 @@ func writeDirs(b *strings.Builder, open, dirs []string) []string {
 		same++
 	}
 	for i := same; i < len(dirs); i++ {
-		fmt.Fprintf(b, "%s%s/\n", strings.Repeat("  ", i+1), dirs[i])
+		t.Printf("%s%s/\n", strings.Repeat("  ", i+1), dirs[i])
 	}
 	return dirs
 }
 
 func (p *pinInfo) String() string {
-	if p.Error != "" {
+	switch {
+	case p.Error != "":
 		return p.Error
+	case p.ID == 0:
+		return p.Kind + " " + p.Type + ", the kernel's own"
 	}
-	s := p.Kind + " " + p.Type
-	if p.ID == 0 {
-		return s + ", the kernel's own"
-	}
-	s += fmt.Sprintf(" id %d", p.ID)
-	if p.Name != "" {
-		s += " name " + p.Name
-	}
-	if p.Tag != "" {
-		s += " tag " + p.Tag
-	}
-	if p.ProgID != 0 {
-		s += fmt.Sprintf(" program id %d", p.ProgID)
-	}
-	return s
+	return render.Fields(p)
 }

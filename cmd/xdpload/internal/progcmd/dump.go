@@ -35,8 +35,7 @@ Names come from the program's BTF and from /proc/kallsyms. The kernel shows code
 			{Line: "xdpload prog dump name xdp_count xlated source", Help: "the rewritten instructions, with the lines of the source"},
 			{Line: "xdpload -json prog dump id 42 jited", Help: "the machine code, for another program to read"},
 		},
-		New: func() (*grammar.Node, env.Request) {
-			r := new(progDumpRequest)
+		New: env.New(func(r *progDumpRequest) *grammar.Node {
 			return grammar.Any(
 				r.Program.Grammar().Required(),
 				grammar.Alt(
@@ -45,8 +44,8 @@ Names come from the program's BTF and from /proc/kallsyms. The kernel shows code
 				).Required(),
 				grammar.Flag("source", &r.Options.Source).Alias("linum").Help("the lines of the source, where the program has BTF"),
 				grammar.Flag("raw", &r.Options.Raw).Alias("opcodes").Help("the bytes of each instruction"),
-			), r
-		},
+			)
+		}),
 	}
 }
 

@@ -3,7 +3,6 @@ package progcmd
 import (
 	"bufio"
 	"fmt"
-	"io"
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/elf/insn"
@@ -12,9 +11,9 @@ import (
 )
 
 // WriteText prints a listing, whose remarks follow semicolons.
-func (r *codeReport) WriteText(w io.Writer, _ render.Options) error {
-	b := bufio.NewWriter(w)
-	r.heading(b)
+func (r *codeReport) WriteText(t *render.Text, _ render.Options) {
+	r.heading(t)
+	b := bufio.NewWriter(t)
 	for n := range r.Functions {
 		f := &r.Functions[n]
 		for i := range f.items {
@@ -28,22 +27,18 @@ func (r *codeReport) WriteText(w io.Writer, _ render.Options) error {
 			f.writeMachine(b)
 		}
 	}
-	return b.Flush()
+	_ = b.Flush() // which cannot fail
 }
 
 // TextSize is about the size of the text: three times that of machine code, and a
 // little more than that of instructions.
 func (r *codeReport) TextSize() int { return max(4*r.JITedSize, 2*r.XlatedSize) }
 
-func (r *codeReport) heading(b *bufio.Writer) {
-	fmt.Fprintf(b, "; id %d %s %s tag %s: %s", r.ID, r.Type, subject.OrDash(r.Name), r.Tag, subject.Count(r.XlatedSize/insn.Size, "instruction slot"))
-	if r.JITedSize > 0 {
-		fmt.Fprintf(b, ", %s of machine code", subject.Count(r.JITedSize, "byte"))
-	}
-	b.WriteByte('\n')
-	if r.Hidden {
-		b.WriteString("; the kernel hides the addresses of what is called: they are shown to CAP_SYSLOG, unless kernel.kptr_restrict is 2\n")
-	}
+func (r *codeReport) heading(t *render.Text) {
+	t.Printf("; id %d %s %s tag %s: %s", r.ID, r.Type, subject.OrDash(r.Name), r.Tag, subject.Count(r.XlatedSize/insn.Size, "instruction slot"))
+	t.If(r.JITedSize > 0, ", %s of machine code", subject.Count(r.JITedSize, "byte"))
+	t.WriteByte('\n')
+	t.If(r.Hidden, "; the kernel hides the addresses of what is called: they are shown to CAP_SYSLOG, unless kernel.kptr_restrict is 2\n")
 }
 
 func (f *codeFunction) writeMachine(b *bufio.Writer) {

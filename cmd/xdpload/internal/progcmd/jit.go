@@ -21,7 +21,7 @@ import (
 const jitDir = "/proc/sys/net/core"
 
 type progJITRequest struct {
-	Setting string // "" to tell all
+	Setting *jitSetting // nil to tell all
 	Value   int64
 }
 
@@ -37,15 +37,15 @@ The settings are net.core.bpf_jit_enable, bpf_jit_harden, bpf_jit_kallsyms and b
 			{Line: "xdpload prog jit", Help: "how programs are compiled"},
 			{Line: "xdpload prog jit harden 2", Help: "blind the constants of every program that is loaded from now on"},
 		},
-		New: func() (*grammar.Node, env.Request) {
-			r := new(progJITRequest)
+		New: env.New(func(r *progJITRequest) *grammar.Node {
 			var all []*grammar.Node
-			for _, s := range jitSettings {
+			for i := range jitSettings {
+				s := &jitSettings[i]
 				all = append(all, grammar.Key(s.Name, s.Values, grammar.Number(&r.Value, s.Min, s.Max)).
-					Do(func() { r.Setting = s.Name }).Help(s.Help))
+					Do(func() { r.Setting = s }).Help(s.Help))
 			}
-			return grammar.Opt(grammar.Alt(all...)), r
-		},
+			return grammar.Opt(grammar.Alt(all...))
+		}),
 	}
 }
 
@@ -160,13 +160,8 @@ func (*jitPlaceError) Hints() []string {
 }
 
 func (r *progJITRequest) Run(context.Context, *env.Env) (any, error) {
-	if r.Setting == "" {
+	if r.Setting == nil {
 		return tellJIT(jitDir)
 	}
-	for i := range jitSettings {
-		if s := &jitSettings[i]; s.Name == r.Setting {
-			return setJIT(jitDir, s, r.Value)
-		}
-	}
-	return nil, fmt.Errorf("no setting %s", r.Setting)
+	return setJIT(jitDir, r.Setting, r.Value)
 }

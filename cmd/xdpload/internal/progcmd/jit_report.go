@@ -3,7 +3,6 @@ package progcmd
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"strconv"
 
@@ -80,8 +79,8 @@ func setJIT(dir string, s *jitSetting, value int64) (*jitReport, error) {
 }
 
 // WriteText prints a line for each setting.
-func (r *jitReport) WriteText(w io.Writer, o render.Options) error {
-	t := &render.Table{Right: []int{1}}
+func (r *jitReport) WriteText(t *render.Text, o render.Options) {
+	table := &render.Table{Right: []int{1}}
 	for _, s := range r.Settings {
 		value, meaning := "-", s.Meaning
 		if s.Value != nil {
@@ -90,11 +89,8 @@ func (r *jitReport) WriteText(w io.Writer, o render.Options) error {
 		if s.Previous != nil {
 			meaning += fmt.Sprintf(" (was %d)", *s.Previous)
 		}
-		t.Row(s.Name, value, meaning)
+		table.Row(s.Name, value, meaning)
 	}
-	if err := t.WriteText(w, o); err != nil || r.Programs == 0 {
-		return err
-	}
-	_, err := fmt.Fprintf(w, "%s, %s of machine code\n", subject.Count(r.Programs, "compiled program"), render.Bytes(uint64(r.Size)))
-	return err
+	table.WriteText(t, o)
+	t.If(r.Programs > 0, "%s, %s of machine code\n", subject.Count(r.Programs, "compiled program"), render.Bytes(uint64(r.Size)))
 }

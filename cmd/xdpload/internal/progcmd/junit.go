@@ -1,50 +1,47 @@
 package progcmd
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/xdpload/xdpload/internal/render"
 )
 
 // writeJUnit writes the results as the XML that continuous integration reads:
 // what its many dialects have in common, in the order of Jenkins' schema.
-func (r *verifyReport) writeJUnit(b *bytes.Buffer) {
+func (r *verifyReport) writeJUnit(t *render.Text) {
 	counts := fmt.Sprintf(`tests="%d" failures="%d" errors="0" skipped="%d" time="%s"`,
-		len(r.Programs), r.Rejected, r.Skipped, junitTime(r.Time))
-	b.WriteString(`<?xml version="1.0" encoding="UTF-8"?>` + "\n")
-	fmt.Fprintf(b, "<testsuites name=\"xdpload verify\" %s>\n", counts)
-	fmt.Fprintf(b, "<testsuite name=\"%s\" %s>\n<properties>\n", escapeXML(r.File), counts)
-	fmt.Fprintf(b, "<property name=\"kernel\" value=\"%s\"/>\n", escapeXML(r.Kernel))
-	if r.BTF != "" {
-		fmt.Fprintf(b, "<property name=\"btf\" value=\"%s\"/>\n", escapeXML(r.BTF))
-	}
-	b.WriteString("</properties>\n")
+		len(r.Programs), r.Rejected, r.Skipped, junitTime(time.Duration(r.Time)))
+	t.WriteString(`<?xml version="1.0" encoding="UTF-8"?>` + "\n")
+	t.Printf("<testsuites name=\"xdpload verify\" %s>\n", counts)
+	t.Printf("<testsuite name=\"%s\" %s>\n<properties>\n", escapeXML(r.File), counts)
+	t.Printf("<property name=\"kernel\" value=\"%s\"/>\n", escapeXML(r.Kernel))
+	t.If(r.BTF != "", "<property name=\"btf\" value=\"%s\"/>\n", escapeXML(r.BTF))
+	t.WriteString("</properties>\n")
 	for i := range r.Programs {
-		r.Programs[i].writeJUnit(b, r.File)
+		r.Programs[i].writeJUnit(t, r.File)
 	}
-	b.WriteString("</testsuite>\n</testsuites>\n")
+	t.WriteString("</testsuite>\n</testsuites>\n")
 }
 
-func (p *verifiedProgram) writeJUnit(b *bytes.Buffer, file string) {
-	fmt.Fprintf(b, "<testcase classname=\"%s\" name=\"%s\" time=\"%s\">\n", escapeXML(file), escapeXML(p.Name), junitTime(p.Nanoseconds))
+func (p *verifiedProgram) writeJUnit(t *render.Text, file string) {
+	t.Printf("<testcase classname=\"%s\" name=\"%s\" time=\"%s\">\n", escapeXML(file), escapeXML(p.Name), junitTime(p.Time))
 	switch p.Result {
 	case resultSkipped:
-		fmt.Fprintf(b, "<skipped message=\"%s\"/>\n", escapeXML(p.Reason))
-		b.WriteString("</testcase>\n")
+		t.Printf("<skipped message=\"%s\"/>\n", escapeXML(p.Reason))
+		t.WriteString("</testcase>\n")
 		return
 	case resultRejected:
-		fmt.Fprintf(b, "<failure type=\"rejected\" message=\"%s\">%s</failure>\n",
+		t.Printf("<failure type=\"rejected\" message=\"%s\">%s</failure>\n",
 			escapeXML(p.Reason), escapeXML(p.Message+"\n"+strings.Join(p.Log, "\n")))
 	}
-	fmt.Fprintf(b, "<system-out>section %s, type %s: %d instructions, %d states, peak %d, stack %s</system-out>\n</testcase>\n",
+	t.Printf("<system-out>section %s, type %s: %d instructions, %d states, peak %d, stack %s</system-out>\n</testcase>\n",
 		escapeXML(p.Section), escapeXML(p.Type), p.Instructions, p.States, p.Peak, escapeXML(p.Stack))
 }
 
-func junitTime(nanoseconds int64) string {
-	return fmt.Sprintf("%.6f", time.Duration(nanoseconds).Seconds())
-}
+func junitTime(d time.Duration) string { return fmt.Sprintf("%.6f", d.Seconds()) }
 
 // escapeXML makes text of what XML takes: others than its characters become
 // U+FFFD. Package encoding/xml does it too, and is 400 KB of the program.

@@ -1,7 +1,6 @@
 package progcmd
 
 import (
-	"bytes"
 	"encoding/xml"
 	"os/exec"
 	"testing"
@@ -9,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/xdpload/xdpload/internal/bpftest"
+	"github.com/xdpload/xdpload/internal/render"
 )
 
 // The elements that readers of JUnit XML look for.
@@ -42,12 +42,12 @@ func TestJUnit(t *testing.T) {
 	report := &verifyReport{
 		File: `a"<b>&.o`, Kernel: "6.1", BTF: "vmlinux", Taken: 1, Rejected: 1, Skipped: 1,
 		Programs: []verifiedProgram{
-			{Name: "good", Section: "xdp", Type: "XDP", Result: resultTaken, Nanoseconds: 1_500_000},
+			{Name: "good", Section: "xdp", Type: "XDP", Result: resultTaken, verifierCost: verifierCost{Time: 1_500_000}},
 			{Name: "bad", Section: "tc", Result: resultRejected, Reason: "R1 <\x01>\n\"x\" \xff", Message: "all", Log: []string{"0: (b7) r0 = 0 ]]>", "; a && b"}},
 			{Name: "other", Section: "freplace", Result: resultSkipped, Reason: "why"},
 		},
 	}
-	var b bytes.Buffer
+	var b render.Text
 	report.writeJUnit(&b)
 	var got junitSuites
 	if err := xml.Unmarshal(b.Bytes(), &got); err != nil {

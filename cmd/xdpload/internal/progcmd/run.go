@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,7 +17,6 @@ import (
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/grammar"
-	"github.com/xdpload/xdpload/internal/render"
 	"github.com/xdpload/xdpload/prog"
 )
 
@@ -53,9 +51,8 @@ Verdicts have their names from include/uapi/linux: XDP_PASS, TC_ACT_OK, BPF_OK; 
 			{Line: "xdpload prog run id 17 data packet.bin repeat 1000000", Help: "the time that a run takes"},
 			{Line: "xdpload prog run pinned /sys/fs/bpf/cls hex ffffffffffff0200000000010806 ctx mark=7", Help: "with a field of its context set"},
 		},
-		New: func() (*grammar.Node, env.Request) {
-			r := &progRunRequest{Program: subject.NewProgramRequest(), Repeat: 1}
-			r.Program.Load.Private = true
+		New: env.New(func(r *progRunRequest) *grammar.Node {
+			r.Repeat, r.Program.Load.Private = 1, true
 			return grammar.Seq(r.which(), grammar.Any(
 				grammar.Alt(
 					grammar.Key("data", "FILE", grammar.String(&r.Data)).Completes(grammar.File).
@@ -73,8 +70,8 @@ Verdicts have their names from include/uapi/linux: XDP_PASS, TC_ACT_OK, BPF_OK; 
 					Help("what the program must say of every packet"),
 				grammar.Key("out", "OUT", grammar.String(&r.Out.File)).Completes(grammar.File).
 					Help("write the packet as the program leaves it, or a capture of the packets that go on; the file must not be there unless -force is given; - is standard output, without the report"),
-			)), r
-		},
+			))
+		}),
 	}
 }
 
@@ -84,16 +81,11 @@ func (r *progRunRequest) which() *grammar.Node {
 	return grammar.Alt(
 		grammar.Word("object-file",
 			grammar.Value("FILE", grammar.String(&p.File)).Completes(grammar.File),
-			grammar.Any(append([]*grammar.Node{
-				grammar.Key("section", "NAME", grammar.String(&p.Section)).Completes(grammar.Section).
-					Help("the program in this section, the first of several"),
-				grammar.Key("program", "NAME", grammar.String(&p.Program)).Completes(grammar.Program).
-					Help("the program with this name"),
+			grammar.Any(slices.Concat(p.Choice(), []*grammar.Node{
 				grammar.Key("type", "TYPE", grammar.Text(&r.Type)).Choices(packetTypeNames()...).
 					Help("the type to load it as, if not that of its section"),
-				grammar.Flag("verbose", &p.Verbose).
-					Help("print the verifier's whole log"),
-			}, p.Load.Contents()...)...),
+				p.VerboseGrammar(),
+			}, p.Load.Contents())...),
 		).Alias("object", "obj").Help("a program of an object file; - is standard input"),
 		grammar.Key("id", "N", grammar.Number(&p.ID, 1, math.MaxUint32)).Help("the loaded program with this id"),
 		grammar.Key("object-pinned", "PATH", grammar.String(&p.Pinned)).Alias("pinned").Completes(grammar.Pinned).
@@ -138,7 +130,7 @@ func (r *progRunRequest) Run(ctx context.Context, e *env.Env) (any, error) {
 		return nil, err
 	}
 	if err != nil {
-		return nil, errors.Join(render.Write(e.Stdout, result, e.Options), err)
+		return e.Refuse(result, err)
 	}
 	return result, nil
 }
@@ -197,18 +189,10 @@ func (r *progRunRequest) resolveDevices(e *env.Env) error {
 // the head.
 const maxPacket = 2 << 20
 
-// input opens a file of packets.
-func (r *progRunRequest) input(e *env.Env, name string) (io.ReadCloser, error) {
-	if name == "-" {
-		return io.NopCloser(e.Stdin), nil
-	}
-	return os.Open(name)
-}
-
 func (r *progRunRequest) runPacket(e *env.Env, p *prog.Program) (any, error) {
 	data := r.Hex
 	if r.Data != "" {
-		f, err := r.input(e, r.Data)
+		f, err := e.Input(r.Data)
 		if err != nil {
 			return nil, err
 		}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/cilium/ebpf"
 
@@ -83,7 +84,7 @@ func (r *progRunRequest) runCapture(e *env.Env, p *prog.Program) (any, error) {
 }
 
 func (r *progRunRequest) eachPacket(e *env.Env, p *prog.Program, report *CaptureReport, wrong *verdictError, out *pcap.Writer) error {
-	f, err := r.input(e, r.Capture)
+	f, err := e.Input(r.Capture)
 	if err != nil {
 		return err
 	}
@@ -180,37 +181,27 @@ func (c *CaptureReport) finish() {
 }
 
 // WriteText prints a table of verdicts, below one of packets with -details.
-func (c *CaptureReport) WriteText(w io.Writer, o render.Options) error {
+func (c *CaptureReport) WriteText(t *render.Text, o render.Options) {
 	if len(c.Details) > 0 {
-		t := &render.Table{}
-		t.Row("PACKET", "VERDICT", "BYTES", "NS", "CHANGES")
+		var table render.Table
+		table.Row("PACKET", "VERDICT", "BYTES", "NS", "CHANGES")
 		for i := range c.Details {
 			p := &c.Details[i]
-			t.Row(strconv.Itoa(p.Number), p.Verdict, p.bytes(), strconv.FormatInt(p.Time, 10), p.changes(o))
+			table.Row(strconv.Itoa(p.Number), p.Verdict, p.bytes(), strconv.FormatInt(p.Time, 10), p.changes(o))
 		}
-		if err := t.WriteText(w, o); err != nil {
-			return err
-		}
-		if _, err := fmt.Fprintln(w); err != nil {
-			return err
-		}
+		table.WriteText(t, o)
+		t.WriteByte('\n')
 	}
 	if !o.Brief {
-		t := &render.Table{}
-		t.Row("VERDICT", "PACKETS", "BYTES", "CHANGED", "NS/RUN")
+		var table render.Table
+		table.Row("VERDICT", "PACKETS", "BYTES", "CHANGED", "NS/RUN")
 		for _, v := range c.Verdicts {
-			t.Row(v.Verdict, strconv.Itoa(v.Packets), strconv.Itoa(v.Bytes), strconv.Itoa(v.Changed), strconv.FormatInt(v.Time, 10))
+			table.Row(v.Verdict, strconv.Itoa(v.Packets), strconv.Itoa(v.Bytes), strconv.Itoa(v.Changed), strconv.FormatInt(v.Time, 10))
 		}
-		if err := t.WriteText(w, o); err != nil {
-			return err
-		}
+		table.WriteText(t, o)
 	}
-	text := fmt.Sprintf("%s: %s, %d go on, %d changed, %d ns a run\n", c.Program, subject.Count(c.Packets, "packet"), c.Passed, c.Changed, c.Time)
-	if c.Cut > 0 {
-		text += fmt.Sprintf("cut by the capture: %s; the program saw what there is (tcpdump -s 0 keeps all)\n", subject.Count(c.Cut, "packet"))
-	}
-	_, err := io.WriteString(w, text)
-	return err
+	t.Printf("%s: %s, %d go on, %d changed, %d ns a run\n", c.Program, subject.Count(c.Packets, "packet"), c.Passed, c.Changed, c.Time)
+	t.If(c.Cut > 0, "cut by the capture: %s; the program saw what there is (tcpdump -s 0 keeps all)\n", subject.Count(c.Cut, "packet"))
 }
 
 func (p *packetReport) bytes() string {
@@ -220,13 +211,11 @@ func (p *packetReport) bytes() string {
 	return fmt.Sprintf("%d → %d", p.In, p.Out)
 }
 
-func (p *packetReport) changes(o render.Options) (text string) {
+func (p *packetReport) changes(o render.Options) string {
 	o.Details = false
+	edits := make([]string, len(p.Edits))
 	for i, e := range p.Edits {
-		if i > 0 {
-			text += ", "
-		}
-		text += fmt.Sprintf("at %d: %s → %s", e.Offset, shownBytes(e.Before, o), shownBytes(e.Now, o))
+		edits[i] = e.text(o)
 	}
-	return text
+	return strings.Join(edits, ", ")
 }

@@ -3,8 +3,6 @@ package progcmd
 import (
 	"encoding/hex"
 	"fmt"
-	"io"
-	"strings"
 
 	"github.com/xdpload/xdpload/internal/render"
 	"github.com/xdpload/xdpload/prog"
@@ -86,40 +84,33 @@ func Edits(before, now []byte) []PacketEdit {
 	return out
 }
 
+func (e *PacketEdit) text(o render.Options) string {
+	return fmt.Sprintf("at %d: %s → %s", e.Offset, shownBytes(e.Before, o), shownBytes(e.Now, o))
+}
+
 // WriteText prints a line for each thing. -brief prints the verdict alone.
-func (r *progRunReport) WriteText(w io.Writer, o render.Options) error {
-	var b strings.Builder
+func (r *progRunReport) WriteText(t *render.Text, o render.Options) {
 	if o.Brief {
-		_, err := fmt.Fprintln(w, r.Verdict)
-		return err
+		t.WriteString(r.Verdict + "\n")
+		return
 	}
-	fmt.Fprintf(&b, "%s: %s (%d), %d ns a run", r.Program, r.Verdict, int32(r.Value), r.Time)
-	if r.Repeat > 1 {
-		fmt.Fprintf(&b, ", mean of %d", r.Repeat)
-	}
-	fmt.Fprintf(&b, "\npacket: %d bytes", r.In)
-	if r.Out != r.In {
-		fmt.Fprintf(&b, " → %d", r.Out)
-	}
-	if len(r.Edits) == 0 {
-		b.WriteString(", unchanged")
-	}
-	b.WriteByte('\n')
+	t.Printf("%s: %s (%d), %d ns a run", r.Program, r.Verdict, int32(r.Value), r.Time)
+	t.If(r.Repeat > 1, ", mean of %d", r.Repeat)
+	t.Printf("\npacket: %d bytes", r.In)
+	t.If(r.Out != r.In, " → %d", r.Out)
+	t.If(len(r.Edits) == 0, ", unchanged")
+	t.WriteByte('\n')
 	for _, e := range r.Edits {
-		fmt.Fprintf(&b, "  at %d: %s → %s\n", e.Offset, shownBytes(e.Before, o), shownBytes(e.Now, o))
+		t.Printf("  %s\n", e.text(o))
 	}
-	if r.Meta != "" {
-		fmt.Fprintf(&b, "data_meta: %s\n", r.Meta)
-	}
+	t.If(r.Meta != "", "data_meta: %s\n", r.Meta)
 	for _, c := range r.Context {
-		fmt.Fprintf(&b, "ctx %s: %d → %d\n", c.Field, c.Before, c.Now)
+		t.Printf("ctx %s: %d → %d\n", c.Field, c.Before, c.Now)
 	}
 	if o.Details {
 		data, _ := hex.DecodeString(r.Data)
-		b.WriteString(hex.Dump(data))
+		t.WriteString(hex.Dump(data))
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
 }
 
 // shownBytes shortens a long run, unless all is asked for.

@@ -3,7 +3,6 @@ package progcmd
 import (
 	"context"
 	"fmt"
-	"io"
 	"math"
 	"strings"
 
@@ -30,14 +29,13 @@ func Show() env.Command {
 		Examples: []grammar.Example{
 			{Line: "xdpload prog show name xdp_count", Help: "the programs of that name"},
 		},
-		New: func() (*grammar.Node, env.Request) {
-			r := new(progShowRequest)
+		New: env.New(func(r *progShowRequest) *grammar.Node {
 			return grammar.Opt(grammar.Alt(
 				grammar.Key("id", "N", grammar.Number(&r.ID, 1, math.MaxUint32)).Help("the program with this id"),
 				grammar.Key("name", "NAME", grammar.String(&r.Name)).Help("the programs with this name"),
 				grammar.Key("pinned", "PATH", grammar.String(&r.Pinned)).Completes(grammar.Pinned).Help("the program that is pinned at this path"),
-			)), r
-		},
+			))
+		}),
 	}
 }
 
@@ -50,15 +48,12 @@ func (r *progShowRequest) Run(_ context.Context, e *env.Env) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	pins := subject.Pins(e)
+	pins := subject.ProgramPins(e)
 	out := render.List[*progInfo]{}
 	for _, p := range all {
 		info := newProgInfo(p)
 		info.Hooks = hooks[p.ID]
-		info.Device = subject.DescribeBinding(e, p.Device)
-		if pins != nil {
-			info.Pinned = pins(p.ID)
-		}
+		info.Device, info.Pinned = subject.DescribeBinding(e, p.Device), pins(p.ID)
 		out = append(out, info)
 	}
 	return out, nil
@@ -116,34 +111,24 @@ func newProgInfo(p *prog.Info) *progInfo {
 }
 
 // WriteText prints a line, and one for each kind of thing around the program.
-func (p *progInfo) WriteText(w io.Writer, o render.Options) error {
+func (p *progInfo) WriteText(t *render.Text, o render.Options) {
 	if p.DeviceGone {
-		_, err := fmt.Fprintf(w, "%d: offloaded to a device that is gone\n", p.ID)
-		return err
+		t.Printf("%d: offloaded to a device that is gone\n", p.ID)
+		return
 	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "%d: %s %s tag %s", p.ID, p.Type, subject.OrDash(p.Name), p.Tag)
-	if p.JITed {
-		b.WriteString(" jited")
+	t.Printf("%d: %s %s tag %s", p.ID, p.Type, subject.OrDash(p.Name), p.Tag)
+	t.If(p.JITed, " jited")
+	t.If(p.Device != nil, " offloaded_to %v", p.Device)
+	t.If(o.Details, " load_time %d created_by_uid %d btf_id %d", p.LoadTime, p.UID, p.BTF)
+	t.WriteByte('\n')
+	if o.Brief {
+		return
 	}
-	if p.Device != nil {
-		fmt.Fprintf(&b, " offloaded_to %v", p.Device)
+	t.If(len(p.MapIDs) > 0, "    maps %s\n", strings.Trim(fmt.Sprint(p.MapIDs), "[]"))
+	for _, path := range p.Pinned {
+		t.Printf("    pinned %s\n", path)
 	}
-	if o.Details {
-		fmt.Fprintf(&b, " load_time %d created_by_uid %d btf_id %d", p.LoadTime, p.UID, p.BTF)
+	for _, hook := range p.Hooks {
+		t.Printf("    runs at %s\n", hook)
 	}
-	b.WriteString("\n")
-	if !o.Brief {
-		if len(p.MapIDs) > 0 {
-			fmt.Fprintf(&b, "    maps %s\n", strings.Trim(fmt.Sprint(p.MapIDs), "[]"))
-		}
-		for _, path := range p.Pinned {
-			fmt.Fprintf(&b, "    pinned %s\n", path)
-		}
-		for _, hook := range p.Hooks {
-			fmt.Fprintf(&b, "    runs at %s\n", hook)
-		}
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
 }

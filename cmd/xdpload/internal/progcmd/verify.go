@@ -1,7 +1,6 @@
 package progcmd
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -49,8 +48,7 @@ With btf the CO-RE relocations are resolved against the types of another kernel.
 			{Line: "xdpload verify foo.o -junit verify.xml", Help: "for continuous integration"},
 			{Line: "xdpload verify foo.o btf /boot/vmlinux-5.15", Help: "whether the CO-RE relocations fit another kernel"},
 		},
-		New: func() (*grammar.Node, env.Request) {
-			r := new(verifyRequest)
+		New: env.New(func(r *verifyRequest) *grammar.Node {
 			return grammar.Seq(r.FileGrammar(), grammar.Any(
 				grammar.Flag("all", &r.All).Help("every program (the default)"),
 				grammar.Key("section", "NAME", grammar.String(&r.Section)).Completes(grammar.Section).
@@ -71,8 +69,8 @@ With btf the CO-RE relocations are resolved against the types of another kernel.
 					Help("write the results as JUnit XML too; - is standard output, without the table"),
 				grammar.Flag("verbose", &r.Verbose).
 					Help("print the whole log of programs that are rejected"),
-			).Check(r.Check)), r
-		},
+			).Check(r.Check))
+		}),
 	}
 }
 
@@ -134,9 +132,9 @@ func unasked(trials []load.VerifyResult) error {
 // as what a command returns with an error is not printed.
 func (r *verifyRequest) Tell(e *env.Env, report *verifyReport) (any, error) {
 	if r.JUnit.File != "" {
-		var b bytes.Buffer
-		report.writeJUnit(&b)
-		if err := r.writeJUnit(e, b.Bytes()); err != nil {
+		var t render.Text
+		report.writeJUnit(&t)
+		if err := r.writeJUnit(e, t.Bytes()); err != nil {
 			return nil, err
 		}
 	}
@@ -147,10 +145,7 @@ func (r *verifyRequest) Tell(e *env.Env, report *verifyReport) (any, error) {
 	if report.Rejected == 0 && report.Taken > 0 {
 		return shown, nil
 	}
-	if err := render.Write(e.Stdout, shown, e.Options); err != nil {
-		return nil, err
-	}
-	return nil, report.verdict()
+	return e.Refuse(shown, report.verdict())
 }
 
 // writeJUnit replaces the file: it is of the last run.
@@ -182,8 +177,7 @@ func (r *verifyRequest) report(file string, trials []load.VerifyResult, took tim
 func (r *verifyRequest) verified(t *load.VerifyResult) verifiedProgram {
 	p := verifiedProgram{
 		Name: t.Program.Name, Section: t.Program.Section, Result: resultTaken, Reason: t.Skipped, Source: t.Source,
-		Nanoseconds: t.Cost.Time.Nanoseconds(), Instructions: t.Cost.Instructions, Limit: t.Cost.Limit,
-		States: t.Cost.States, Peak: t.Cost.Peak, StatesPerInstruction: t.Cost.StatesPerInstruction, Stack: t.Cost.Stack,
+		verifierCost: verifierCost(t.Cost),
 	}
 	if t.Program.Type != ebpf.UnspecifiedProgram {
 		p.Type = t.Program.Type.String()

@@ -2,7 +2,6 @@ package progcmd
 
 import (
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -42,17 +41,22 @@ type verifiedProgram struct {
 	Message string `json:"message,omitempty"` // all of that in a sentence
 	Errno   string `json:"errno,omitempty"`
 
-	Nanoseconds          int64  `json:"verification_time_ns"`
-	Instructions         int    `json:"insns_processed"`
-	Limit                int    `json:"insns_limit"`
-	States               int    `json:"total_states"`
-	Peak                 int    `json:"peak_states"`
-	StatesPerInstruction int    `json:"max_states_per_insn"`
-	Stack                string `json:"stack_depth,omitempty"` // bytes, of each function
+	verifierCost
 
 	Log []string `json:"verifier_log,omitempty"` // the last lines, all with verbose
 
 	log []string // all lines
+}
+
+// verifierCost is [load.VerifierStats] with keys.
+type verifierCost struct {
+	Time                 time.Duration `json:"verification_time_ns"`
+	Instructions         int           `json:"insns_processed"`
+	Limit                int           `json:"insns_limit"`
+	States               int           `json:"total_states"`
+	Peak                 int           `json:"peak_states"`
+	StatesPerInstruction int           `json:"max_states_per_insn"`
+	Stack                string        `json:"stack_depth,omitempty"` // bytes, of each function
 }
 
 // verifyError says that programs were rejected, or that none was verified.
@@ -81,21 +85,16 @@ func (r *verifyReport) verdict() error {
 
 // WriteText prints a table, and what there is to say about the programs that
 // were not taken. -brief leaves the table out.
-func (r *verifyReport) WriteText(w io.Writer, o render.Options) error {
+func (r *verifyReport) WriteText(t *render.Text, o render.Options) {
 	if !o.Brief {
-		if err := r.table(o).WriteText(w, o); err != nil {
-			return err
-		}
+		r.table(o).WriteText(t, o)
 	}
-	var b strings.Builder
 	for i := range r.Programs {
-		r.Programs[i].explain(&b, o)
+		r.Programs[i].explain(t, o)
 	}
 	if r.all || o.Statistics || o.Brief {
-		r.total(&b)
+		r.total(t)
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
 }
 
 func (r *verifyReport) table(o render.Options) *render.Table {
@@ -109,7 +108,7 @@ func (r *verifyReport) table(o render.Options) *render.Table {
 	for i := range r.Programs {
 		p := &r.Programs[i]
 		row := []string{
-			p.Name, p.Section, p.Type, p.Result, render.Duration(time.Duration(p.Nanoseconds)),
+			p.Name, p.Section, p.Type, p.Result, render.Duration(p.Time),
 			strconv.Itoa(p.Instructions), strconv.Itoa(p.States), strconv.Itoa(p.Peak), p.Stack,
 		}
 		if p.Result == resultSkipped {
@@ -130,42 +129,33 @@ func (p *verifiedProgram) share() string {
 	return fmt.Sprintf("%.1f%%", 100*float64(p.Instructions)/float64(p.Limit))
 }
 
-func (p *verifiedProgram) explain(b *strings.Builder, o render.Options) {
+func (p *verifiedProgram) explain(t *render.Text, o render.Options) {
 	if p.Result == resultTaken {
 		return
 	}
-	if !o.Brief {
-		b.WriteByte('\n')
-	}
-	fmt.Fprintf(b, "%s: %s: %s\n", render.Line(p.Name), p.Result, render.Line(p.Reason))
-	if p.Result == resultSkipped && p.Type == "" {
-		b.WriteString("  name it: type xdp, for example\n")
-	}
-	if subject.AsksDriver(p.Reason) {
-		b.WriteString("  it asks the driver about packets: name the device, dev DEV\n")
-	}
-	if p.Source != "" {
-		fmt.Fprintf(b, "  at: %s\n", render.Line(p.Source))
-	}
+	t.If(!o.Brief, "\n")
+	t.Printf("%s: %s: %s\n", render.Line(p.Name), p.Result, render.Line(p.Reason))
+	t.If(p.Result == resultSkipped && p.Type == "", "  name it: type xdp, for example\n")
+	t.If(subject.AsksDriver(p.Reason), "  it asks the driver about packets: name the device, dev DEV\n")
+	t.If(p.Source != "", "  at: %s\n", render.Line(p.Source))
 	if o.Brief {
 		return
 	}
 	for _, line := range p.Log {
-		fmt.Fprintf(b, "  | %s\n", line)
+		t.Printf("  | %s\n", line)
 	}
-	if n := len(p.log) - len(p.Log); n > 0 {
-		fmt.Fprintf(b, "  %d lines of the log before these: add verbose\n", n)
-	}
+	n := len(p.log) - len(p.Log)
+	t.If(n > 0, "  %d lines of the log before these: add verbose\n", n)
 }
 
-func (r *verifyReport) total(b *strings.Builder) {
+func (r *verifyReport) total(t *render.Text) {
 	var spent time.Duration
 	instructions := 0
 	for _, p := range r.Programs {
-		spent += time.Duration(p.Nanoseconds)
+		spent += p.Time
 		instructions += p.Instructions
 	}
-	fmt.Fprintf(b, "%s: %d ok, %d rejected, %d skipped by Linux %s: %d instructions, %s of verifying in %s\n",
+	t.Printf("%s: %d ok, %d rejected, %d skipped by Linux %s: %d instructions, %s of verifying in %s\n",
 		r.File, r.Taken, r.Rejected, r.Skipped, r.Kernel, instructions,
 		render.Duration(spent), render.Duration(time.Duration(r.Time)))
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/internal/render"
 	"github.com/xdpload/xdpload/pin"
 	"github.com/xdpload/xdpload/prog"
 )
@@ -14,48 +15,32 @@ import (
 // AttachedProgram has the keys of iproute2's "prog", and beside them ours.
 // A plain user is told the id alone.
 type AttachedProgram struct {
-	ID        uint32   `json:"id"`
-	Name      *string  `json:"name,omitempty"`
-	Tag       string   `json:"tag,omitempty"`
-	JITed     *int     `json:"jited,omitempty"`
-	LoadTime  uint64   `json:"load_time,omitempty"` // nanoseconds since boot
-	CreatedBy *uint32  `json:"created_by_uid,omitempty"`
-	BTF       uint32   `json:"btf_id,omitempty"`
-	MapIDs    []uint32 `json:"map_ids,omitempty"`
-	Pinned    []string `json:"pinned,omitempty"`
+	ID        uint32   `json:"id" always:"id %d"`
+	Name      *string  `json:"name,omitempty" text:" name %s"`
+	Tag       string   `json:"tag,omitempty" text:" tag %s"`
+	JITed     *int     `json:"jited,omitempty" text:" jited"`
+	LoadTime  uint64   `json:"load_time,omitempty" text:" load_time %d"` // nanoseconds since boot
+	CreatedBy *uint32  `json:"created_by_uid,omitempty" text:" created_by_uid %d"`
+	BTF       uint32   `json:"btf_id,omitempty" text:" btf_id %d"`
+	MapIDs    mapIDs   `json:"map_ids,omitempty" text:" map_ids %v"`
+	Pinned    []string `json:"pinned,omitempty" text:" pinned %s"`
 }
 
-func (p *AttachedProgram) Write(b *strings.Builder) { b.Write(p.Append(nil)) }
+// mapIDs are written with commas between them.
+type mapIDs []uint32
 
-// Append appends what is known of the program beyond its id.
-func (p *AttachedProgram) Append(b []byte) []byte {
-	if p.Name == nil {
-		return b
+func (m mapIDs) String() string {
+	return strings.Trim(strings.ReplaceAll(fmt.Sprint([]uint32(m)), " ", ","), "[]")
+}
+
+func (p *AttachedProgram) String() string { return render.Fields(p) }
+
+// Brief is the program in a list of one line for each thing.
+func (p *AttachedProgram) Brief() string {
+	if p.Name == nil || *p.Name == "" {
+		return fmt.Sprintf("id %d", p.ID)
 	}
-	b = fmt.Appendf(b, " name %s tag %s", *p.Name, p.Tag)
-	if *p.JITed != 0 {
-		b = append(b, " jited"...)
-	}
-	if p.LoadTime != 0 {
-		b = fmt.Appendf(b, " load_time %d", p.LoadTime)
-	}
-	if p.CreatedBy != nil {
-		b = fmt.Appendf(b, " created_by_uid %d", *p.CreatedBy)
-	}
-	if p.BTF != 0 {
-		b = fmt.Appendf(b, " btf_id %d", p.BTF)
-	}
-	for i, id := range p.MapIDs {
-		sep := ","
-		if i == 0 {
-			sep = " map_ids "
-		}
-		b = fmt.Appendf(b, "%s%d", sep, id)
-	}
-	for _, path := range p.Pinned {
-		b = append(append(b, " pinned "...), path...)
-	}
-	return b
+	return fmt.Sprintf("id %d name %s", p.ID, *p.Name)
 }
 
 // ProgramView is what reports on programs that run on hooks are made with.
@@ -68,7 +53,7 @@ type ProgramView struct {
 
 // NewProgramView returns a view with the options of the command line.
 func NewProgramView(e *env.Env) ProgramView {
-	return ProgramView{Details: e.Details, Foreign: e.Tool.Foreign(), pins: Pins(e)}
+	return ProgramView{Details: e.Details, Foreign: e.Tool.Foreign(), pins: ProgramPins(e)}
 }
 
 // Attached reports on one.
@@ -98,18 +83,13 @@ func ShowProgram(p *prog.Info, details bool) AttachedProgram {
 	return r
 }
 
-// Pins finds the paths of pinned programs. Without a BPF file system there are
-// none.
-func Pins(e *env.Env) func(program uint32) []string {
-	if e.Tool.Foreign() {
-		return nil
-	}
-	find := sync.OnceValue(func() map[uint32][]string {
-		fs, err := pin.Open(Bpffs(e))
-		if err != nil {
+// ProgramPins finds the paths of pinned programs, for a tool that prints them.
+func ProgramPins(e *env.Env) func(program uint32) []string {
+	find := sync.OnceValue(func() Pins {
+		if e.Tool.Foreign() {
 			return nil
 		}
-		return fs.Programs()
+		return FindPins(e)
 	})
-	return func(program uint32) []string { return find()[program] }
+	return func(program uint32) []string { return find().Of(pin.Program, program) }
 }

@@ -48,7 +48,7 @@ func (r *ProgramRequest) Loading(run ebpf.ProgramType, shares bool) Loading {
 // which one that is loaded before its turn could have got.
 func (r *ProgramRequest) Numbered() bool {
 	byID := func(m load.MapOption) bool { return m.ID != 0 }
-	return r.FD >= 0 || r.ID != 0 || slices.ContainsFunc(r.Load.Maps, byID)
+	return r.FD != nil || r.ID != 0 || slices.ContainsFunc(r.Load.Maps, byID)
 }
 
 // pins reports whether the line pins, or uses what is pinned before.

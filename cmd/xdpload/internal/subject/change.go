@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"strings"
@@ -101,7 +100,7 @@ func ConcludeChange(ctx context.Context, e *env.Env, c *Change, all []attach.Out
 	}
 	if err = cmp.Or(err, all[0].Err); err != nil {
 		if err = c.Source.Failed(err); c.Holders {
-			err = tellHolder(e, err)
+			err = holderTeller(e)(err)
 		}
 		return nil, &env.LinkError{Device: c.Subject, Err: err}
 	}
@@ -122,11 +121,8 @@ func concludeMany(ctx context.Context, e *env.Env, c *Change, all []attach.Outco
 	}
 	of := len(all) + len(c.Missing)
 	result, err := ConcludeList(e, report, failed, of)
-	if err != nil && c.Source != nil {
-		err = c.Source.refused(err)
-	}
 	if err != nil {
-		err = ManyFailed(ctx, c.Subject, err)
+		err = ManyFailed(ctx, c.Subject, c.Source.Failed(err))
 	}
 	return result, err
 }
@@ -144,10 +140,7 @@ func ConcludeList(e *env.Env, report ManyReport, failed []DeviceFailure, of int)
 		why := f.refusal()
 		report = report.Refuse(f, &why)
 	}
-	if err := render.Write(e.Stdout, report, e.Options); err != nil {
-		return nil, err
-	}
-	return nil, refused
+	return e.Refuse(report, refused)
 }
 
 // ManyFailed puts an error in front of which the devices stand that it is about.
@@ -184,20 +177,17 @@ func (c *Change) Close() {
 }
 
 // Alike joins what came out alike on several devices; with -details each has a
-// line of its own.
+// line of its own. The zero value is ready to use.
 type Alike struct {
-	details bool
-	order   []string            // texts
-	names   map[string][]string // of the devices, by text
-}
-
-// NewAlike joins nothing with -details.
-func NewAlike(o render.Options) *Alike {
-	return &Alike{details: o.Details, names: make(map[string][]string)}
+	order []string            // texts
+	names map[string][]string // of the devices, by text
 }
 
 // Add takes the text that follows the device's name.
 func (a *Alike) Add(device, text string) {
+	if a.names == nil {
+		a.names = make(map[string][]string)
+	}
 	if a.names[text] == nil {
 		a.order = append(a.order, text)
 	}
@@ -207,21 +197,19 @@ func (a *Alike) Add(device, text string) {
 // fewNames is how many devices a line names before it counts them.
 const fewNames = 8
 
-func (a *Alike) Write(w io.Writer) error {
-	var b strings.Builder
+// WriteText prints a line for each text, in the order in which they came.
+func (a *Alike) WriteText(t *render.Text, o render.Options) {
 	for _, text := range a.order {
 		names := a.names[text]
 		switch {
-		case a.details:
+		case o.Details:
 			for _, name := range names {
-				b.WriteString(name + text + "\n")
+				t.WriteString(name + text + "\n")
 			}
 		case len(names) > fewNames:
-			b.WriteString(Count(len(names), "device") + text + "\n")
+			t.WriteString(Count(len(names), "device") + text + "\n")
 		default:
-			b.WriteString(strings.Join(names, " ") + text + "\n")
+			t.WriteString(strings.Join(names, " ") + text + "\n")
 		}
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
 }

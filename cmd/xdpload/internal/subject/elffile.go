@@ -46,7 +46,7 @@ func (r *ELFFile) ProgramGrammar() *grammar.Node {
 
 // Open reads the object file.
 func (r *ELFFile) Open(e *env.Env) (*elf.Object, error) {
-	p := ProgramRequest{File: r.File, FD: -1}
+	p := ProgramRequest{File: r.File}
 	return p.Object(e)
 }
 
@@ -71,10 +71,7 @@ type TextReport struct {
 }
 
 // WriteText writes the text as it is.
-func (r *TextReport) WriteText(w io.Writer, _ render.Options) error {
-	_, err := io.WriteString(w, r.Text)
-	return err
-}
+func (r *TextReport) WriteText(t *render.Text, _ render.Options) { t.WriteString(r.Text) }
 
 // TextOf collects what write writes.
 func TextOf(file string, write func(io.Writer) error) (*TextReport, error) {

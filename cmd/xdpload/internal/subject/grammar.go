@@ -2,14 +2,12 @@ package subject
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"strings"
 
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/internal/grammar"
-	"github.com/xdpload/xdpload/internal/render"
 )
 
 // LinkPathGrammar is the word link and the path at which a bpf_link is pinned.
@@ -39,13 +37,18 @@ func AbsentDevice(err error) bool {
 func (r *ProgramRequest) Selection(more ...*grammar.Node) *grammar.Node {
 	return grammar.Word("object-file",
 		grammar.Value("FILE", grammar.String(&r.File)).Completes(grammar.File),
-		grammar.Any(append([]*grammar.Node{
-			grammar.Key("section", "NAME", grammar.String(&r.Section)).Completes(grammar.Section).
-				Help("the program in this section, the first of several"),
-			grammar.Key("program", "NAME", grammar.String(&r.Program)).Completes(grammar.Program).
-				Help("the program with this name"),
-		}, more...)...),
+		grammar.Any(append(r.Choice(), more...)...),
 	).Alias("object", "obj").Help("an object file; - is standard input")
+}
+
+// Choice is the words that choose a program of an object.
+func (r *ProgramRequest) Choice() []*grammar.Node {
+	return []*grammar.Node{
+		grammar.Key("section", "NAME", grammar.String(&r.Section)).Completes(grammar.Section).
+			Help("the program in this section, the first of several"),
+		grammar.Key("program", "NAME", grammar.String(&r.Program)).Completes(grammar.Program).
+			Help("the program with this name"),
+	}
 }
 
 // Conclude prints what a check has found, and makes the status that of a
@@ -54,21 +57,13 @@ func Conclude(e *env.Env, report any, problems int) (any, error) {
 	if problems == 0 {
 		return report, nil
 	}
-	if err := render.Write(e.Stdout, report, e.Options); err != nil {
-		return nil, err
-	}
-	return nil, &problemsError{problems}
+	return e.Refuse(report, &problemsError{problems})
 }
 
 // problemsError says how many problems a check has printed.
 type problemsError struct{ count int }
 
-func (e *problemsError) Error() string {
-	if e.count == 1 {
-		return "1 problem"
-	}
-	return fmt.Sprintf("%d problems", e.count)
-}
+func (e *problemsError) Error() string { return Count(e.count, "problem") }
 
 // OpOpenPin is the operation of the *os.PathError about what is pinned.
 const OpOpenPin = "open pin"

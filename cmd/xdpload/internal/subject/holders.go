@@ -85,33 +85,30 @@ func idOfDescriptor(path, field string) (uint32, bool) {
 	return 0, false
 }
 
-// PinPaths are the paths of what is pinned, by id.
-type PinPaths struct {
-	Programs, Links map[uint32][]string
+// Pins are the paths of what is pinned.
+type Pins map[pinned][]string
+
+type pinned struct {
+	kind pin.Kind
+	id   uint32
 }
 
+// Of returns the paths of one object.
+func (p Pins) Of(kind pin.Kind, id uint32) []string { return p[pinned{kind, id}] }
+
 // FindPins is empty without a BPF file system.
-func FindPins(e *env.Env) *PinPaths {
-	p := &PinPaths{Programs: make(map[uint32][]string), Links: make(map[uint32][]string)}
+func FindPins(e *env.Env) Pins {
+	p := make(Pins)
 	root, err := pin.Open(Bpffs(e))
 	if err != nil {
 		return p
 	}
 	for entry, err := range root.Walk("") {
-		switch {
-		case err != nil:
-		case entry.Kind == pin.Program:
-			p.Programs[entry.ID] = append(p.Programs[entry.ID], entry.Path)
-		case entry.Kind == pin.Link:
-			p.Links[entry.ID] = append(p.Links[entry.ID], entry.Path)
+		if of := (pinned{entry.Kind, entry.ID}); err == nil {
+			p[of] = append(p[of], entry.Path)
 		}
 	}
 	return p
-}
-
-// LinkPins finds the paths at which a link is pinned.
-func LinkPins(e *env.Env) func(id uint32) []string {
-	return func(id uint32) []string { return FindPins(e).Links[id] }
 }
 
 // holderError says what keeps a program where it is.
@@ -122,12 +119,9 @@ type holderError struct {
 	Err    error
 }
 
-// tellHolder looks for what holds the bpf_link that is in the way.
-func tellHolder(e *env.Env, err error) error { return holderTeller(e)(err) }
-
-// holderTeller is tellHolder for many errors: it looks once.
+// holderTeller looks for what holds the bpf_links that are in the way, once.
 func holderTeller(e *env.Env) func(error) error {
-	var pins *PinPaths
+	var pins Pins
 	var open *Holders
 	return func(err error) error {
 		x, ok := errors.AsType[*attach.OccupiedError](err)
@@ -138,12 +132,12 @@ func holderTeller(e *env.Env) func(error) error {
 		if i < 0 {
 			return err
 		}
-		if pins == nil {
+		if open == nil {
 			pins, open = FindPins(e), FindHolders()
 		}
 		a := x.Attachments[i]
 		link := ReportLink(a.Link)
-		link.Pinned, link.Processes = pins.Links[link.ID], open.Links[link.ID]
+		link.Pinned, link.Processes = pins.Of(pin.Link, link.ID), open.Links[link.ID]
 		return &holderError{Device: cmp.Or(a.Device, x.Device), Hook: a.Hook(), Link: link, Err: err}
 	}
 }

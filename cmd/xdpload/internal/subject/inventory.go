@@ -13,22 +13,17 @@ import (
 )
 
 // MapIDs lists the ids of all maps. It takes CAP_SYS_ADMIN.
-func MapIDs() iter.Seq2[uint32, error] {
-	return ids(func(id uint32) (uint32, error) {
-		next, err := ebpf.MapGetNextID(ebpf.MapID(id))
-		return uint32(next), err
-	})
-}
+func MapIDs() iter.Seq2[uint32, error] { return ids(ebpf.MapGetNextID) }
 
 // ids walks from one id to the next.
-func ids(after func(uint32) (uint32, error)) iter.Seq2[uint32, error] {
+func ids[T ~uint32](after func(T) (T, error)) iter.Seq2[uint32, error] {
 	return func(yield func(uint32, error) bool) {
-		for id := uint32(0); ; {
+		for id := T(0); ; {
 			next, err := after(id)
 			if errors.Is(err, fs.ErrNotExist) {
 				return
 			}
-			if !yield(next, err) || err != nil {
+			if !yield(uint32(next), err) || err != nil {
 				return
 			}
 			id = next
@@ -38,12 +33,8 @@ func ids(after func(uint32) (uint32, error)) iter.Seq2[uint32, error] {
 
 // LoadedPrograms lists the programs that are loaded. It takes CAP_SYS_ADMIN.
 func LoadedPrograms() iter.Seq2[*prog.Info, error] {
-	all := ids(func(id uint32) (uint32, error) {
-		next, err := ebpf.ProgramGetNextID(ebpf.ProgramID(id))
-		return uint32(next), err
-	})
 	return func(yield func(*prog.Info, error) bool) {
-		for id, err := range all {
+		for id, err := range ids(ebpf.ProgramGetNextID) {
 			var info prog.Info
 			if err == nil {
 				info, err = prog.InfoByID(id)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -29,58 +28,54 @@ type SetMap struct {
 	Type, KeySize, ValueSize, MaxEntries, Flags, ID, Pinning, InnerID, InnerIndex uint32
 }
 
-// The layout of the message.
 const (
 	mapSetVersion = 1
 	maxSetMaps    = 64
-	SetNameSize   = 64
-	setHeader     = 88 // version, count, name, padding to 8, device, inode
-	setStat       = 72 // where device and inode stand
+)
+
+// setHeader is what the message begins with.
+type setHeader struct {
+	Version, Count uint16
+	Object         [SetNameSize]byte
+	_              [4]byte
+	Device, Inode  uint64
+}
+
+// SetNameSize is the room for a path, with the zero at its end.
+const SetNameSize = 64
+
+// The sizes of the message's parts, in bytes.
+const (
+	setHeaderSize = 88
 	setMapSize    = 36
 )
 
 // Encode returns the message that tc's export and import exchange, in the machine's byte
 // order.
 func (s *MapSet) Encode() []byte {
-	b := make([]byte, setHeader, setHeader+setMapSize*len(s.Maps))
-	binary.NativeEndian.PutUint16(b, mapSetVersion)
-	binary.NativeEndian.PutUint16(b[2:], uint16(len(s.Maps)))
-	copy(b[4:4+SetNameSize-1], s.Object)
-	binary.NativeEndian.PutUint64(b[setStat:], s.Device)
-	binary.NativeEndian.PutUint64(b[setStat+8:], s.Inode)
-	for _, m := range s.Maps {
-		for _, v := range []uint32{m.Type, m.KeySize, m.ValueSize, m.MaxEntries, m.Flags, m.ID, m.Pinning, m.InnerID, m.InnerIndex} {
-			b = binary.NativeEndian.AppendUint32(b, v)
-		}
-	}
+	h := setHeader{Version: mapSetVersion, Count: uint16(len(s.Maps)), Device: s.Device, Inode: s.Inode}
+	copy(h.Object[:SetNameSize-1], s.Object)
+	b, _ := binary.Append(nil, binary.NativeEndian, h) // sizes are fixed
+	b, _ = binary.Append(b, binary.NativeEndian, s.Maps)
 	return b
 }
 
 // DecodeMapSet takes iproute2's datagrams too, which have room for 64 maps
 // whatever their number.
 func DecodeMapSet(b []byte) (*MapSet, error) {
-	if len(b) < setHeader {
+	var h setHeader
+	if _, err := binary.Decode(b, binary.NativeEndian, &h); err != nil {
 		return nil, errors.New("not a set of maps: too short")
 	}
-	if v := binary.NativeEndian.Uint16(b); v != mapSetVersion {
-		return nil, fmt.Errorf("a set of maps of version %d, expected %d", v, mapSetVersion)
+	if h.Version != mapSetVersion {
+		return nil, fmt.Errorf("a set of maps of version %d, expected %d", h.Version, mapSetVersion)
 	}
-	n := int(binary.NativeEndian.Uint16(b[2:]))
-	if n > maxSetMaps || len(b) < setHeader+n*setMapSize {
-		return nil, fmt.Errorf("a set of %d maps in %d bytes", n, len(b))
+	s := &MapSet{Object: unix.ByteSliceToString(h.Object[:]), Device: h.Device, Inode: h.Inode}
+	if h.Count > 0 && h.Count <= maxSetMaps {
+		s.Maps = make([]SetMap, h.Count)
 	}
-	name := b[4 : 4+SetNameSize]
-	if i := slices.Index(name, 0); i >= 0 {
-		name = name[:i]
-	}
-	s := &MapSet{
-		Object: string(name),
-		Device: binary.NativeEndian.Uint64(b[setStat:]), Inode: binary.NativeEndian.Uint64(b[setStat+8:]),
-	}
-	for i := range n {
-		e := b[setHeader+i*setMapSize:]
-		u32 := func(field int) uint32 { return binary.NativeEndian.Uint32(e[4*field:]) }
-		s.Maps = append(s.Maps, SetMap{u32(0), u32(1), u32(2), u32(3), u32(4), u32(5), u32(6), u32(7), u32(8)})
+	if _, err := binary.Decode(b[setHeaderSize:], binary.NativeEndian, s.Maps); err != nil || h.Count > maxSetMaps {
+		return nil, fmt.Errorf("a set of %d maps in %d bytes", h.Count, len(b))
 	}
 	return s, nil
 }
@@ -160,7 +155,7 @@ func ImportMaps(path string) (_ *MapSet, fds []int, err error) {
 		return nil, nil, fmt.Errorf("import %s: %w", path, err)
 	}
 	defer os.Remove(path) //nolint:errcheck // whoever removed it before was welcome
-	b := make([]byte, setHeader+maxSetMaps*setMapSize)
+	b := make([]byte, setHeaderSize+maxSetMaps*setMapSize)
 	control := make([]byte, unix.CmsgSpace(4*maxSetMaps))
 	n, controlLen, flags, _, err := unix.Recvmsg(sock, b, control, 0)
 	switch {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/cilium/ebpf"
@@ -30,7 +31,7 @@ type ProgramRequest struct {
 	Bound   bool // to the device, and run by the kernel
 	Load    LoadRequest
 	Pinned  string
-	FD      int    // -1 without
+	FD      *int   // nil without
 	Export  string // the socket that the maps are sent to
 	ID      uint32 // of a loaded program, 0 without
 
@@ -39,9 +40,6 @@ type ProgramRequest struct {
 	read       *elf.Object // once it has been
 	Prefetched *Prefetch   // nil for what is loaded at the line's turn
 }
-
-// NewProgramRequest returns a request that names no program yet.
-func NewProgramRequest() ProgramRequest { return ProgramRequest{FD: -1} }
 
 // Grammar is the alternatives of BPFSPEC that name a program. more are options
 // of an object file that not every hook has.
@@ -59,14 +57,12 @@ func (r *ProgramRequest) Grammar(more ...*grammar.Node) []*grammar.Node {
 
 // objectGrammar is the options of an object file.
 func (r *ProgramRequest) objectGrammar(more []*grammar.Node) *grammar.Node {
-	return grammar.Any(append([]*grammar.Node{
-		grammar.Key("section", "NAME", grammar.String(&r.Section)).Completes(grammar.Section).
-			Help("the program in this section, the first of several"),
-		grammar.Key("program", "NAME", grammar.String(&r.Program)).Completes(grammar.Program).
-			Help("the program with this name"),
-		grammar.Flag("verbose", &r.Verbose).
-			Help("print the verifier's whole log"),
-	}, append(r.Load.Grammar(), more...)...)...)
+	return grammar.Any(slices.Concat(r.Choice(), []*grammar.Node{r.VerboseGrammar()}, r.Load.Grammar(), more)...)
+}
+
+// VerboseGrammar is the word verbose.
+func (r *ProgramRequest) VerboseGrammar() *grammar.Node {
+	return grammar.Flag("verbose", &r.Verbose).Help("print the verifier's whole log")
 }
 
 func (r *ProgramRequest) setFD(word string) error {
@@ -74,7 +70,7 @@ func (r *ProgramRequest) setFD(word string) error {
 		r.Pinned = word
 		return nil
 	}
-	return grammar.Number(&r.FD, 0, math.MaxInt32)(word)
+	return grammar.Pointer(&r.FD, 0, math.MaxInt32)(word)
 }
 
 // Object reads the object file, once.
@@ -103,8 +99,8 @@ func (r *ProgramRequest) Name() string {
 	switch {
 	case r.Pinned != "":
 		return r.Pinned
-	case r.FD >= 0:
-		return fmt.Sprintf("fd %d", r.FD)
+	case r.FD != nil:
+		return fmt.Sprintf("fd %d", *r.FD)
 	case r.ID != 0:
 		return fmt.Sprintf("id %d", r.ID)
 	case r.File == "-":
@@ -147,8 +143,8 @@ func (r *ProgramRequest) opened(e *env.Env, want ebpf.ProgramType) (p *prog.Prog
 	switch {
 	case r.Pinned != "":
 		p, err = prog.OpenPinned(PinPath(e, r.Pinned), want)
-	case r.FD >= 0:
-		p, err = prog.OpenFD(r.FD, want)
+	case r.FD != nil:
+		p, err = prog.OpenFD(*r.FD, want)
 	default:
 		p, err = prog.OpenID(r.ID, want)
 	}

@@ -36,22 +36,18 @@ func (r *ProgRef) Open(e *env.Env) (*prog.Program, error) {
 	if r.Pinned != "" {
 		return prog.OpenPinned(PinPath(e, r.Pinned), ebpf.UnspecifiedProgram)
 	}
-	p, err := r.lookup()
+	id, err := r.ID, error(nil)
+	if id == 0 {
+		id, err = programNamed(r.Name)
+	}
+	var p *prog.Program
+	if err == nil {
+		p, err = prog.OpenID(id, ebpf.UnspecifiedProgram)
+	}
 	if errors.Is(err, fs.ErrPermission) {
 		err = env.WithHints(err, "looking programs up takes CAP_SYS_ADMIN: run it as root, or name a pin with pinned PATH")
 	}
 	return p, err
-}
-
-func (r *ProgRef) lookup() (*prog.Program, error) {
-	id := r.ID
-	if id == 0 {
-		var err error
-		if id, err = programNamed(r.Name); err != nil {
-			return nil, err
-		}
-	}
-	return prog.OpenID(id, ebpf.UnspecifiedProgram)
 }
 
 // programNamed finds the only program with a name; the kernel keeps 15 bytes of it.

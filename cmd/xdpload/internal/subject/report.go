@@ -1,19 +1,17 @@
 package subject
 
 import (
-	"fmt"
-	"strings"
-
 	"github.com/xdpload/xdpload/attach"
+	"github.com/xdpload/xdpload/internal/render"
 	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/prog"
 )
 
 // ProgramReport names a program.
 type ProgramReport struct {
-	ID   uint32 `json:"id"`
-	Name string `json:"name"`
-	Tag  string `json:"tag"`
+	ID   uint32 `json:"id" always:"id %d"`
+	Name string `json:"name" text:" name %s"`
+	Tag  string `json:"tag" text:" tag %s"`
 }
 
 // MapReport names a map.
@@ -37,35 +35,16 @@ func (p *ProgramReport) Is(o *ProgramReport) bool {
 	return p == o || p != nil && o != nil && *p == *o
 }
 
-func (p *ProgramReport) String() string {
-	s := fmt.Sprintf("id %d", p.ID)
-	if p.Name != "" {
-		s += " name " + p.Name
-	}
-	if p.Tag != "" {
-		s += " tag " + p.Tag
-	}
-	return s
-}
+func (p *ProgramReport) String() string { return render.Fields(p) }
 
 // BPFLink is the bpf_link that holds a program.
 type BPFLink struct {
-	ID        uint32    `json:"id"`
-	Pinned    []string  `json:"pinned,omitempty"`
-	Processes []Process `json:"processes,omitempty"` // that have it open
+	ID        uint32    `json:"id" always:"bpf_link %d"`
+	Pinned    []string  `json:"pinned,omitempty" text:" pinned %s"`
+	Processes []Process `json:"processes,omitempty" text:" held by %v"` // that have it open
 }
 
-func (l *BPFLink) String() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "bpf_link %d", l.ID)
-	for _, path := range l.Pinned {
-		b.WriteString(" pinned " + path)
-	}
-	for _, p := range l.Processes {
-		fmt.Fprintf(&b, " held by %v", p)
-	}
-	return b.String()
-}
+func (l *BPFLink) String() string { return render.Fields(l) }
 
 // ReportLink reports on a bpf_link by its id, nil for none.
 func ReportLink(l *attach.LinkInfo) *BPFLink {

@@ -118,20 +118,6 @@ func (s *Source) Failed(err error) error {
 	return s.request.Failed(s.Object.Object, s.selector(), err)
 }
 
-// refused is Failed for devices that each have their reason.
-func (s *Source) refused(err error) error {
-	if s.request == nil {
-		return err
-	}
-	out := &env.ObjectError{Object: s.request.Name(), Err: err}
-	if s.program != nil {
-		out.Program = s.program.Name
-	} else if p, progErr := s.Object.Object.Program(s.selector()); progErr == nil {
-		out.Program = p.Name
-	}
-	return out
-}
-
 func (s *Source) selector() elf.Selector {
 	return elf.Selector{Section: s.request.Section, Program: s.request.Program, Type: s.want}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/cilium/ebpf"
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/netlink"
 )
@@ -23,7 +24,7 @@ type actionRequest struct {
 
 // actionGrammar is "action SPEC", any number of times.
 func actionGrammar(actions *[]*actionRequest) *grammar.Node {
-	b := &actionBuilder{actions: actions, code: newCodeRequest()}
+	b := &actionBuilder{actions: actions}
 	return grammar.Word("action").Repeat().Later(b.kinds).Check(b.Check).Help("do this with packets that match")
 }
 
@@ -58,9 +59,7 @@ type actionBuilder struct {
 
 func (b *actionBuilder) start(kind string) {
 	b.finish()
-	a := &actionRequest{Code: newCodeRequest()}
-	a.Kind = kind
-	*b.actions = append(*b.actions, a)
+	*b.actions = append(*b.actions, &actionRequest{Action: netlink.Action{Kind: kind}})
 }
 
 // finish gives the last action what it runs.
@@ -68,7 +67,7 @@ func (b *actionBuilder) finish() {
 	if len(*b.actions) > 0 {
 		b.last().Code = b.code
 	}
-	b.code = newCodeRequest()
+	b.code = codeRequest{}
 }
 
 func (b *actionBuilder) Check() error {
@@ -212,62 +211,58 @@ func (b *actionBuilder) bpf() *grammar.Node {
 // openActions looks up what actions need, and loads their programs. undo, which
 // must be called when the kernel has them, closes those.
 func openActions(ctx context.Context, e *env.Env, requests []*actionRequest) (actions []*netlink.Action, undo func(), err error) {
-	var closers []func() error
+	var open []*subject.Loaded
 	undo = func() {
-		for _, c := range closers {
-			_ = c() // descriptors of ours only
+		for _, p := range open {
+			_ = p.Close() // descriptors of ours only
 		}
 	}
 	for _, a := range requests {
-		action, closer, err := a.Open(ctx, e)
+		action := a.Action
+		var p *subject.Loaded
+		switch a.Kind {
+		case "mirred":
+			action.Mirred, err = a.mirred(e)
+		case "bpf":
+			action.BPF, p, err = a.bpf(ctx, e)
+		}
 		if err != nil {
 			return nil, undo, fmt.Errorf("action %s: %w", a.Kind, err)
 		}
-		closers = append(closers, closer)
-		actions = append(actions, action)
+		if p != nil {
+			open = append(open, p)
+		}
+		actions = append(actions, &action)
 	}
 	return actions, undo, nil
 }
 
-// Open looks up what the action needs. The caller calls close when the kernel
-// has it.
-func (a *actionRequest) Open(ctx context.Context, e *env.Env) (_ *netlink.Action, close func() error, err error) {
-	none := func() error { return nil }
-	action := a.Action
-	switch a.Kind {
-	case "mirred":
-		_, dev, err := e.Link(a.Device)
-		if err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", a.Device, err)
-		}
-		m := *a.Mirred
-		m.Ifindex = dev.Index
-		action.Mirred = &m
-	case "bpf":
-		return a.openCode(ctx, e)
+func (a *actionRequest) mirred(e *env.Env) (*netlink.Mirred, error) {
+	_, dev, err := e.Link(a.Device)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", a.Device, err)
 	}
-	return &action, none, nil
+	m := *a.Mirred
+	m.Ifindex = dev.Index
+	return &m, nil
 }
 
-func (a *actionRequest) openCode(ctx context.Context, e *env.Env) (_ *netlink.Action, close func() error, err error) {
-	action := a.Action
-	action.BPF = new(netlink.BPFAction)
-	none := func() error { return nil }
+// bpf opens the program, nil for classic BPF and where an index names the action.
+func (a *actionRequest) bpf(ctx context.Context, e *env.Env) (b *netlink.BPFAction, p *subject.Loaded, err error) {
+	b = new(netlink.BPFAction)
 	switch {
 	case !a.Code.given():
-		action.BPF.FD = -1
-		return &action, none, nil
+		b.FD = -1
+		return b, nil, nil
 	case a.Code.Bytecode.given():
-		action.BPF.Bytecode, err = a.Code.Bytecode.read(e)
-		return &action, none, err
+		b.Bytecode, err = a.Code.Bytecode.read(e)
+		return b, nil, err
 	}
-	if action.BPF.Name, err = filterName(&a.Code.Program, e, ebpf.SchedACT); err != nil {
+	if b.Name, err = filterName(&a.Code.Program, e, ebpf.SchedACT); err != nil {
 		return nil, nil, err
 	}
-	p, err := a.Code.Program.Open(ctx, e, ebpf.SchedACT, 0)
-	if err != nil {
-		return nil, nil, err
+	if p, err = a.Code.Program.Open(ctx, e, ebpf.SchedACT, 0); err == nil {
+		b.FD = p.FD()
 	}
-	action.BPF.FD = p.FD()
-	return &action, p.Close, nil
+	return b, p, err
 }

@@ -1,9 +1,7 @@
 package tccmd
 
 import (
-	"bytes"
 	"encoding/hex"
-	"fmt"
 	"strings"
 	"time"
 
@@ -22,40 +20,46 @@ type actionReport struct {
 	Bytecode *subject.BytecodeReport  `json:"bytecode,omitempty"`
 	Program  *subject.AttachedProgram `json:"prog,omitempty"`
 	Tag      string                   `json:"tag,omitempty"`
+
 	// Mirred
 	Mirred    string `json:"mirred_action,omitempty"`
 	Direction string `json:"direction,omitempty"`
 	Device    string `json:"to_dev,omitempty"`
 
-	Control *controlReport `json:"control_action,omitempty"`
-	// gact
-	Probability *probabilityReport `json:"prob,omitempty"`
-	// Police
-	Police *policeReport `json:"police,omitempty"`
+	Control     *controlReport     `json:"control_action,omitempty"`
+	Probability *probabilityReport `json:"prob,omitempty"`   // gact
+	Police      *policeReport      `json:"police,omitempty"` // police
+	actionUse
+	Stats  *statsReport `json:"stats,omitempty"`
+	Cookie string       `json:"cookie,omitempty"`
+	actionFlags
+	HWStats     []string `json:"hw_stats,omitempty"`
+	UsedHWStats []string `json:"used_hw_stats,omitempty"`
+}
 
-	Index uint32 `json:"index"`
-	Refs  int32  `json:"ref"`
-	Binds int32  `json:"bind"`
+// actionUse is who uses the action, and with statistics since when.
+type actionUse struct {
+	Index uint32 `json:"index" always:"index %d"`
+	Refs  int32  `json:"ref" always:" ref %d"`
+	Binds int32  `json:"bind" always:" bind %d"`
 	*timesReport
-	Stats       *statsReport `json:"stats,omitempty"`
-	Cookie      string       `json:"cookie,omitempty"`
-	NoPerCPU    bool         `json:"no_percpu,omitempty"`
-	SkipHW      bool         `json:"skip_hw,omitempty"`
-	SkipSW      bool         `json:"skip_sw,omitempty"`
-	InHW        bool         `json:"in_hw,omitempty"`
-	InHWCount   uint32       `json:"in_hw_count,omitempty"`
-	NotInHW     bool         `json:"not_in_hw,omitempty"`
-	HWStats     []string     `json:"hw_stats,omitempty"`
-	UsedHWStats []string     `json:"used_hw_stats,omitempty"`
+}
 
-	verdict netlink.Verdict
+// actionFlags are as tc prints them on a line of their own.
+type actionFlags struct {
+	NoPerCPU  bool   `json:"no_percpu,omitempty" text:"\tno_percpu"`
+	SkipHW    bool   `json:"skip_hw,omitempty" text:"\tskip_hw"`
+	SkipSW    bool   `json:"skip_sw,omitempty" text:"\tskip_sw"`
+	InHW      bool   `json:"in_hw,omitempty" text:"\tin_hw"`
+	InHWCount uint32 `json:"in_hw_count,omitempty" text:" in_hw_count %d"`
+	NotInHW   bool   `json:"not_in_hw,omitempty" text:"\tnot_in_hw"`
 }
 
 // controlReport is a verdict.
 type controlReport struct {
-	Type  string  `json:"type"`
-	Chain *uint32 `json:"chain,omitempty"`
-	Jump  *uint32 `json:"jump,omitempty"`
+	Type  string  `json:"type" text:"%s"`
+	Chain *uint32 `json:"chain,omitempty" text:" chain %d"`
+	Jump  *uint32 `json:"jump,omitempty" text:" %d"`
 }
 
 func reportVerdict(v netlink.Verdict) *controlReport {
@@ -69,71 +73,68 @@ func reportVerdict(v netlink.Verdict) *controlReport {
 	return &controlReport{Type: word}
 }
 
-type probabilityReport struct {
-	Type    string         `json:"random_type"`
-	Control *controlReport `json:"control_action"`
-	N       uint16         `json:"val"`
+func (c *controlReport) String() string { return render.Fields(c) }
 
-	verdict netlink.Verdict
+type probabilityReport struct {
+	Type    string         `json:"random_type" text:"\t random type %s"`
+	Control *controlReport `json:"control_action" text:" %v"`
+	N       uint16         `json:"val" always:" val %d\n"`
 }
 
 // timesReport is in seconds, as tc has it; what never was is left out.
 type timesReport struct {
-	Installed int64 `json:"installed"`
-	LastUsed  int64 `json:"last_used"`
-	FirstUsed int64 `json:"first_used,omitempty"`
-	Expires   int64 `json:"expires,omitempty"`
+	Installed int64 `json:"installed" always:" installed %d sec"`
+	LastUsed  int64 `json:"last_used" always:" used %d sec"`
+	FirstUsed int64 `json:"first_used,omitempty" text:" firstused %d sec"`
+	Expires   int64 `json:"expires,omitempty" text:" expires %d sec"`
 }
 
 func seconds(d time.Duration) int64 { return int64(d / time.Second) }
 
 // actionView is what the report on actions is made with.
 type actionView struct {
-	devices *deviceNames
-	stats   bool
-	shared  bool // by filters: tc says of such whether a device runs them
-	program func(id uint32, tag []byte) (*subject.AttachedProgram, string)
+	*filterView
+	shared bool // by filters: tc says of such whether a device runs them
 }
 
-func (v *actionView) reports(actions []*netlink.Action) []*actionReport {
+// reports numbers the actions from first on.
+func (v *actionView) reports(first int, actions []*netlink.Action) []*actionReport {
 	var out []*actionReport
 	for i, a := range actions {
-		out = append(out, v.report(i+1, a))
+		out = append(out, v.report(first+i, a))
 	}
 	return out
 }
 
 func (v *actionView) report(order int, a *netlink.Action) *actionReport {
 	r := &actionReport{
-		Order: order, Kind: a.Kind, Index: a.Index, Refs: a.Refs, Binds: a.Binds, verdict: a.Verdict,
-		Cookie: hex.EncodeToString(a.Cookie), NoPerCPU: a.NoPerCPU, SkipHW: a.SkipHW, SkipSW: a.SkipSW,
-		Control: reportVerdict(a.Verdict),
+		Order: order, Kind: a.Kind, actionUse: actionUse{Index: a.Index, Refs: a.Refs, Binds: a.Binds},
+		Cookie: hex.EncodeToString(a.Cookie), Control: reportVerdict(a.Verdict),
+		actionFlags: actionFlags{NoPerCPU: a.NoPerCPU, SkipHW: a.SkipHW, SkipSW: a.SkipSW},
 	}
 	if n := a.InHWCount; n != nil && v.shared && !a.SkipHW {
 		r.InHW, r.InHWCount, r.NotInHW = *n > 0, *n, *n == 0
 	}
-	if a.HWStats != netlink.HWStatsAny {
-		r.HWStats = hwStats(a.HWStats)
-	}
+	r.HWStats = hwStats(a.HWStats)
 	if a.UsedHWStats != nil {
 		r.UsedHWStats = hwStats(*a.UsedHWStats)
 	}
 	if v.stats {
-		r.Stats = reportStats(a.Stats)
+		r.Stats = (*statsReport)(a.Stats)
 		if t := a.Times; t != nil {
 			r.timesReport = &timesReport{seconds(t.Installed), seconds(t.LastUsed), seconds(t.FirstUsed), seconds(t.Expires)}
 		}
 	}
 	switch {
 	case a.Mirred != nil:
-		r.mirred(a.Mirred, v.devices)
+		r.mirred(a.Mirred, &v.devices)
 	case a.BPF != nil:
 		r.Name, r.Bytecode = a.BPF.Name, subject.ReportBytecode(a.BPF.Bytecode)
-		r.Program, r.Tag = v.program(a.BPF.ProgramID, a.BPF.Tag)
+		r.Program, r.Tag = v.Program(a.BPF.ProgramID, a.BPF.Tag)
 	case a.Police != nil:
 		r.Police = reportPolice(a.Police)
 	case a.Random != nil:
-		r.Probability = &probabilityReport{"netrand", reportVerdict(a.Random.Verdict), a.Random.N, a.Random.Verdict}
+		r.Probability = &probabilityReport{"netrand", reportVerdict(a.Random.Verdict), a.Random.N}
 		if a.Random.Deterministic {
 			r.Probability.Type = "determ"
 		}
@@ -152,89 +153,47 @@ func (r *actionReport) mirred(m *netlink.Mirred, devices *deviceNames) {
 }
 
 // Write prints an action as tc does.
-func (r *actionReport) Write(b *bytes.Buffer) {
-	fmt.Fprintf(b, "\taction order %d: ", r.Order)
+func (r *actionReport) Write(t *render.Text) {
+	t.Printf("\taction order %d: ", r.Order)
 	indent := "\t"
 	switch r.Kind {
 	case "mirred":
-		fmt.Fprintf(b, "mirred (%s %s to device %s) %v\n", subject.Capital(r.Direction), subject.Capital(r.Mirred), r.Device, r.verdict)
+		t.Printf("mirred (%s %s to device %s) %v\n", subject.Capital(r.Direction), subject.Capital(r.Mirred), r.Device, r.Control)
 	case "bpf":
-		r.writeBPF(b)
+		t.WriteString("bpf ")
+		t.If(r.Name != "", "%s ", render.Line(r.Name))
+		t.If(r.Bytecode != nil, "bytecode '%v' ", r.Bytecode)
+		writeTC(r.Program, t, r.Tag)
+		t.Printf("default-action %v\n", r.Control)
 		indent = "\t "
 	case "police":
-		r.Police.Write(b, r.verdict)
+		r.Police.Write(t)
 	default:
-		fmt.Fprintf(b, "%s action %v\n", r.Kind, r.verdict)
+		t.Printf("%s action %v\n", r.Kind, r.Control)
 		indent = "\t "
-		if p := r.Probability; p != nil {
-			fmt.Fprintf(b, "\t random type %s %v val %d\n", p.Type, p.verdict, p.N)
+		if r.Probability != nil {
+			t.Fields(r.Probability)
 		}
 	}
-	fmt.Fprintf(b, "%sindex %d ref %d bind %d", indent, r.Index, r.Refs, r.Binds)
-	r.writeCounters(b)
-	r.writeFlags(b)
+	t.WriteString(indent)
+	t.Fields(&r.actionUse)
+	t.WriteString("\n")
+	t.If(r.Kind == "bpf", " ") // so does tc
+	if r.Stats != nil {
+		t.WriteString("\tAction statistics:\n")
+		r.Stats.Write(t, "\t")
+	}
+	r.writeFlags(t)
 }
 
-func (r *actionReport) writeBPF(b *bytes.Buffer) {
-	b.WriteString("bpf ")
-	if r.Name != "" {
-		b.WriteString(render.Line(r.Name) + " ")
+func (r *actionReport) writeFlags(t *render.Text) {
+	t.If(r.Cookie != "", "\tcookie %s\n", r.Cookie)
+	if r.actionFlags != (actionFlags{}) {
+		t.Fields(&r.actionFlags)
+		t.WriteString("\n")
 	}
-	if r.Bytecode != nil {
-		fmt.Fprintf(b, "bytecode '%v' ", r.Bytecode)
-	}
-	writeTC(r.Program, b, r.Tag)
-	fmt.Fprintf(b, "default-action %v\n", r.verdict)
-}
-
-func (r *actionReport) writeCounters(b *bytes.Buffer) {
-	if t := r.timesReport; t != nil {
-		fmt.Fprintf(b, " installed %d sec used %d sec", t.Installed, t.LastUsed)
-		if t.FirstUsed != 0 {
-			fmt.Fprintf(b, " firstused %d sec", t.FirstUsed)
-		}
-		if t.Expires != 0 {
-			fmt.Fprintf(b, " expires %d sec", t.Expires)
-		}
-	}
-	b.WriteString("\n")
-	if r.Kind == "bpf" {
-		b.WriteString(" ") // so does tc
-	}
-	if s := r.Stats; s != nil {
-		fmt.Fprintf(b, "\tAction statistics:\n\tSent %d bytes %d pkt (dropped %d, overlimits %d requeues %d) \n", s.Bytes, s.Packets, s.Drops, s.Overlimits, s.Requeues)
-		fmt.Fprintf(b, "\tbacklog %db %dp requeues %d\n", s.Backlog, s.QueueLen, s.Requeues)
-	}
-}
-
-func (r *actionReport) writeFlags(b *bytes.Buffer) {
-	if r.Cookie != "" {
-		fmt.Fprintf(b, "\tcookie %s\n", r.Cookie)
-	}
-	var words []string
-	for _, flag := range []struct {
-		word string
-		set  bool
-	}{
-		{"no_percpu", r.NoPerCPU},
-		{"skip_hw", r.SkipHW},
-		{"skip_sw", r.SkipSW},
-		{fmt.Sprintf("in_hw in_hw_count %d", r.InHWCount), r.InHW},
-		{"not_in_hw", r.NotInHW},
-	} {
-		if flag.set {
-			words = append(words, "\t"+flag.word)
-		}
-	}
-	if len(words) > 0 {
-		b.WriteString(strings.Join(words, "") + "\n")
-	}
-	if r.HWStats != nil {
-		fmt.Fprintf(b, "\thw_stats %s\n", strings.Join(r.HWStats, " "))
-	}
-	if r.UsedHWStats != nil {
-		fmt.Fprintf(b, "\tused_hw_stats %s\n", strings.Join(r.UsedHWStats, " "))
-	}
+	t.If(r.HWStats != nil, "\thw_stats %s\n", strings.Join(r.HWStats, " "))
+	t.If(r.UsedHWStats != nil, "\tused_hw_stats %s\n", strings.Join(r.UsedHWStats, " "))
 }
 
 // hwStats are the names of the bits.
@@ -250,17 +209,17 @@ func hwStats(h netlink.HWStats) []string {
 
 // policeReport is a rate limit. tc has no keys for most of it.
 type policeReport struct {
-	Index       uint32            `json:"index"`
-	Rate        uint64            `json:"rate"` // bytes per second, as all rates here
-	Burst       uint32            `json:"burst"`
-	MTU         uint32            `json:"mtu"`
-	PeakRate    uint64            `json:"peakrate,omitempty"`
-	AvRate      uint32            `json:"avrate,omitempty"`
-	PacketRate  uint64            `json:"pkts_rate,omitempty"`
-	PacketBurst uint64            `json:"pkts_burst,omitempty"`
-	Exceed      *controlReport    `json:"exceed"`
+	Index       uint32            `json:"index" always:"police 0x%x "`
+	Rate        byteRate          `json:"rate" always:"rate %v "`
+	Burst       byteSize          `json:"burst" always:"burst %v "`
+	MTU         byteSize          `json:"mtu" always:"mtu %v "`
+	PeakRate    byteRate          `json:"peakrate,omitempty" text:"peakrate %v "`
+	AvRate      byteRate          `json:"avrate,omitempty" text:"avrate %v "`
+	PacketRate  uint64            `json:"pkts_rate,omitempty" text:"pkts_rate %d "`
+	PacketBurst uint64            `json:"pkts_burst,omitempty" text:"pkts_burst %d "`
+	Exceed      *controlReport    `json:"exceed" text:"action %v"`
 	Conform     *controlReport    `json:"conform"`
-	Overhead    uint16            `json:"overhead"`
+	Overhead    byteSize          `json:"overhead"`
 	LinkLayer   netlink.LinkLayer `json:"linklayer"`
 
 	police *netlink.Police
@@ -271,26 +230,14 @@ func reportPolice(p *netlink.Police) *policeReport {
 		return nil
 	}
 	return &policeReport{
-		Index: p.Index, Rate: p.Rate, Burst: p.Burst, MTU: p.MTU, PeakRate: p.PeakRate, AvRate: p.AvRate,
-		PacketRate: p.PacketRate, PacketBurst: p.PacketBurst, Exceed: reportVerdict(p.Exceed), Conform: reportVerdict(p.Conform),
-		Overhead: p.Overhead, LinkLayer: p.LinkLayer, police: p,
+		Index: p.Index, Rate: byteRate(p.Rate), Burst: byteSize(p.Burst), MTU: byteSize(p.MTU), PeakRate: byteRate(p.PeakRate),
+		AvRate: byteRate(p.AvRate), PacketRate: p.PacketRate, PacketBurst: p.PacketBurst, Exceed: reportVerdict(p.Exceed),
+		Conform: reportVerdict(p.Conform), Overhead: byteSize(p.Overhead), LinkLayer: p.LinkLayer, police: p,
 	}
 }
 
-func (r *policeReport) Write(b *bytes.Buffer, exceed netlink.Verdict) {
-	fmt.Fprintf(b, "police 0x%x rate %s burst %s mtu %s ", r.Index, rateText(r.Rate), sizeText(uint64(r.Burst)), sizeText(uint64(r.MTU)))
-	if r.PeakRate != 0 {
-		fmt.Fprintf(b, "peakrate %s ", rateText(r.PeakRate))
-	}
-	if r.AvRate != 0 {
-		fmt.Fprintf(b, "avrate %s ", rateText(uint64(r.AvRate)))
-	}
-	if r.PacketRate != 0 {
-		fmt.Fprintf(b, "pkts_rate %d pkts_burst %d ", r.PacketRate, r.PacketBurst)
-	}
-	fmt.Fprintf(b, "action %v", exceed)
-	if c := r.police.Conform; c != netlink.VerdictPass {
-		fmt.Fprintf(b, "/%v", c)
-	}
-	fmt.Fprintf(b, " overhead %s linklayer %v\n", sizeText(uint64(r.Overhead)), r.LinkLayer)
+func (r *policeReport) Write(t *render.Text) {
+	t.Fields(r)
+	t.If(r.police.Conform != netlink.VerdictPass, "/%v", r.Conform)
+	t.Printf(" overhead %v linklayer %v\n", r.Overhead, r.LinkLayer)
 }

@@ -1,7 +1,6 @@
 package tccmd
 
 import (
-	"bytes"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -10,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/render"
 	"github.com/xdpload/xdpload/netlink"
 )
 
@@ -78,9 +78,9 @@ func TestActions(t *testing.T) {
 			if a.Police != nil {
 				a.Verdict = a.Police.Exceed // as the kernel answers
 			}
-			v := actionView{devices: &deviceNames{known: map[int]string{9: "v9"}}}
+			v := actionView{filterView: &filterView{devices: deviceNames{known: map[int]string{9: "v9"}}}}
 			r := v.report(1, &a)
-			var text bytes.Buffer
+			var text render.Text
 			r.Write(&text)
 			if diff := cmp.Diff("\taction order 1: "+tt.text, text.String()); diff != "" {
 				t.Errorf("text (-want +got):\n%s", diff)
@@ -128,13 +128,13 @@ func TestActionList(t *testing.T) {
 // TestActionCounters: what the kernel says of an action that is there.
 func TestActionCounters(t *testing.T) {
 	count, used := uint32(1), netlink.HWStatsImmediate|netlink.HWStatsDelayed
-	v := actionView{stats: true, shared: true}
+	v := actionView{filterView: &filterView{stats: true}, shared: true}
 	r := v.report(2, &netlink.Action{
 		Kind: "gact", Verdict: netlink.VerdictDrop, Index: 3, Refs: 2, Binds: 1, InHWCount: &count, UsedHWStats: &used,
 		Stats: &netlink.Stats{Bytes: 1, Packets: 2, Drops: 3, Overlimits: 4, Requeues: 5, Backlog: 6, QueueLen: 7},
 		Times: &netlink.Times{Installed: 90 * time.Second, LastUsed: 1999 * time.Millisecond, FirstUsed: 3 * time.Second, Expires: 4 * time.Second},
 	})
-	var text bytes.Buffer
+	var text render.Text
 	r.Write(&text)
 	want := "\taction order 2: gact action drop\n\t index 3 ref 2 bind 1 installed 90 sec used 1 sec firstused 3 sec expires 4 sec\n" +
 		"\tAction statistics:\n\tSent 1 bytes 2 pkt (dropped 3, overlimits 4 requeues 5) \n\tbacklog 6b 7p requeues 5\n" +

@@ -1,11 +1,9 @@
 package tccmd
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"math"
 	"strings"
 	"time"
@@ -61,11 +59,14 @@ func Actions() []env.Command {
 	}
 }
 
-func actionsLine(build func(*actionsRequest) *grammar.Node, run func(*actionsRequest, context.Context, *env.Env) (any, error)) func() (*grammar.Node, env.Request) {
-	return func() (*grammar.Node, env.Request) {
-		r := new(actionsRequest)
-		return build(r), env.Runner(func(ctx context.Context, e *env.Env) (any, error) { return run(r, ctx, e) })
-	}
+func actionsLine(build func(*actionsRequest) *grammar.Node, run func(*actionsRequest, context.Context, *env.Env, *netlink.Conn) (any, error)) func() (*grammar.Node, env.Request) {
+	return env.NewRunner(build, func(r *actionsRequest, ctx context.Context, e *env.Env) (any, error) {
+		conn, err := e.Netlink()
+		if err != nil {
+			return nil, err
+		}
+		return run(r, ctx, e, conn)
+	})
 }
 
 func (r *actionsRequest) setGrammar() *grammar.Node {
@@ -102,58 +103,33 @@ func (r *actionsRequest) showGrammar() *grammar.Node {
 	))
 }
 
-func (r *actionsRequest) runAdd(ctx context.Context, e *env.Env) (any, error) {
-	return r.set(ctx, e, (*netlink.Conn).AddActions)
+func (r *actionsRequest) runAdd(ctx context.Context, e *env.Env, conn *netlink.Conn) (any, error) {
+	return r.set(ctx, e, conn, conn.AddActions)
 }
 
-func (r *actionsRequest) runReplace(ctx context.Context, e *env.Env) (any, error) {
-	return r.set(ctx, e, (*netlink.Conn).ReplaceActions)
+func (r *actionsRequest) runReplace(ctx context.Context, e *env.Env, conn *netlink.Conn) (any, error) {
+	return r.set(ctx, e, conn, conn.ReplaceActions)
 }
 
-func (r *actionsRequest) set(ctx context.Context, e *env.Env, set func(*netlink.Conn, ...*netlink.Action) ([]*netlink.Action, error)) (any, error) {
-	conn, err := e.Netlink()
-	if err != nil {
-		return nil, err
-	}
+func (r *actionsRequest) set(ctx context.Context, e *env.Env, conn *netlink.Conn, set func(...*netlink.Action) ([]*netlink.Action, error)) (any, error) {
 	actions, undo, err := openActions(ctx, e, r.Actions)
 	defer undo()
 	if err != nil {
 		return nil, err
 	}
-	got, err := set(conn, actions...)
-	if err != nil {
-		return nil, err
-	}
-	return &actionsSet{actionList{Actions: actionReports(e, conn, got, 1)}}, nil
+	got, err := set(actions...)
+	return &actionsSet{actionList{Actions: sharedActions(e, conn, 1, got)}}, err
 }
 
-func (r *actionsRequest) runDelete(_ context.Context, e *env.Env) (any, error) {
-	conn, err := e.Netlink()
-	if err == nil {
-		err = conn.DeleteActions(r.Kind, r.Indexes...)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &actionsDeleted{Kind: r.Kind, Indexes: r.Indexes}, nil
+func (r *actionsRequest) runDelete(_ context.Context, _ *env.Env, conn *netlink.Conn) (any, error) {
+	return &actionsDeleted{Kind: r.Kind, Indexes: r.Indexes}, conn.DeleteActions(r.Kind, r.Indexes...)
 }
 
-func (r *actionsRequest) runFlush(_ context.Context, e *env.Env) (any, error) {
-	conn, err := e.Netlink()
-	if err == nil {
-		err = conn.FlushActions(r.Kind)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &actionsDeleted{Kind: r.Kind, All: true}, nil
+func (r *actionsRequest) runFlush(_ context.Context, _ *env.Env, conn *netlink.Conn) (any, error) {
+	return &actionsDeleted{Kind: r.Kind, All: true}, conn.FlushActions(r.Kind)
 }
 
-func (r *actionsRequest) runGet(_ context.Context, e *env.Env) (any, error) {
-	conn, err := e.Netlink()
-	if err != nil {
-		return nil, err
-	}
+func (r *actionsRequest) runGet(_ context.Context, e *env.Env, conn *netlink.Conn) (any, error) {
 	var actions []*netlink.Action
 	for _, index := range r.Indexes {
 		a, err := conn.Action(r.Kind, index)
@@ -162,14 +138,10 @@ func (r *actionsRequest) runGet(_ context.Context, e *env.Env) (any, error) {
 		}
 		actions = append(actions, a)
 	}
-	return &actionList{Actions: actionReports(e, conn, actions, 1)}, nil
+	return &actionList{Actions: sharedActions(e, conn, 1, actions)}, nil
 }
 
-func (r *actionsRequest) runShow(_ context.Context, e *env.Env) (any, error) {
-	conn, err := e.Netlink()
-	if err != nil {
-		return nil, err
-	}
+func (r *actionsRequest) runShow(_ context.Context, e *env.Env, conn *netlink.Conn) (any, error) {
 	var actions []*netlink.Action
 	for a, err := range conn.Actions(r.Kind, time.Duration(r.Since)*time.Millisecond) {
 		if err != nil {
@@ -177,18 +149,12 @@ func (r *actionsRequest) runShow(_ context.Context, e *env.Env) (any, error) {
 		}
 		actions = append(actions, a)
 	}
-	return &actionList{Total: len(actions), Actions: actionReports(e, conn, actions, 0)}, nil
+	return &actionList{Total: len(actions), Actions: sharedActions(e, conn, 0, actions)}, nil
 }
 
-// actionReports numbers the actions from first on.
-func actionReports(e *env.Env, conn *netlink.Conn, actions []*netlink.Action, first int) []*actionReport {
-	view := newFilterView(e, conn, echoed).actions()
-	view.shared = true
-	var out []*actionReport
-	for i, a := range actions {
-		out = append(out, view.report(first+i, a))
-	}
-	return out
+func sharedActions(e *env.Env, conn *netlink.Conn, first int, actions []*netlink.Action) []*actionReport {
+	view := actionView{filterView: newFilterView(e, conn, echoed), shared: true}
+	return view.reports(first, actions)
 }
 
 // actionList is a list of actions as tc has it.
@@ -213,21 +179,15 @@ func (l *actionList) MarshalJSON() ([]byte, error) {
 }
 
 // WriteText prints what tc prints.
-func (l *actionList) WriteText(w io.Writer, _ render.Options) error {
-	if len(l.Actions) == 0 {
-		return nil
-	}
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "total acts %d\n", l.Total)
-	writeActions(&b, l.Actions)
-	_, err := io.WriteString(w, b.String())
-	return err
+func (l *actionList) WriteText(t *render.Text, _ render.Options) {
+	t.If(len(l.Actions) > 0, "total acts %d\n", l.Total)
+	writeActions(t, l.Actions)
 }
 
-func writeActions(b *bytes.Buffer, actions []*actionReport) {
+func writeActions(t *render.Text, actions []*actionReport) {
 	for _, a := range actions {
-		b.WriteByte('\n')
-		a.Write(b)
+		t.WriteByte('\n')
+		a.Write(t)
 	}
 }
 
@@ -246,17 +206,13 @@ type actionsDeleted struct {
 func (*actionsDeleted) Changes() {}
 
 // WriteText prints one line.
-func (d *actionsDeleted) WriteText(w io.Writer, _ render.Options) error {
+func (d *actionsDeleted) WriteText(t *render.Text, _ render.Options) {
 	if d.All {
-		_, err := fmt.Fprintf(w, "deleted the %s actions that no filter uses\n", d.Kind)
-		return err
+		t.Printf("deleted the %s actions that no filter uses\n", d.Kind)
+		return
 	}
-	words := make([]string, len(d.Indexes))
-	for i, index := range d.Indexes {
-		words[i] = fmt.Sprint(index)
-	}
-	_, err := fmt.Fprintf(w, "deleted %s %s: index %s\n", d.Kind, plural(len(d.Indexes), "action"), strings.Join(words, ", "))
-	return err
+	indexes := strings.ReplaceAll(strings.Trim(fmt.Sprint(d.Indexes), "[]"), " ", ", ")
+	t.Printf("deleted %s %s: index %s\n", d.Kind, plural(len(d.Indexes), "action"), indexes)
 }
 
 func plural(n int, what string) string {
@@ -266,27 +222,26 @@ func plural(n int, what string) string {
 	return what + "s"
 }
 
+// changed says what became of the subject of an event.
+type changed struct {
+	Added    bool `json:"added,omitempty" text:"added "`
+	Replaced bool `json:"replaced,omitempty" text:"replaced "`
+	Deleted  bool `json:"deleted,omitempty" text:"deleted "`
+}
+
+func changedBy(c netlink.Change) changed {
+	return changed{Added: c == netlink.Added, Replaced: c == netlink.Replaced, Deleted: c == netlink.Deleted}
+}
+
 // actionEvent is a change of actions.
 type actionEvent struct {
-	Added    bool            `json:"added,omitempty"`
-	Replaced bool            `json:"replaced,omitempty"`
-	Deleted  bool            `json:"deleted,omitempty"`
-	Actions  []*actionReport `json:"actions"`
+	changed
+	Actions []*actionReport `json:"actions"`
 }
 
 // WriteText prints what became of them, and the actions as tc does.
-func (a *actionEvent) WriteText(w io.Writer, _ render.Options) error {
-	var b bytes.Buffer
-	for _, change := range []struct {
-		word string
-		made bool
-	}{{"added", a.Added}, {"replaced", a.Replaced}, {"deleted", a.Deleted}} {
-		if change.made {
-			b.WriteString(change.word + " ")
-		}
-	}
-	fmt.Fprintln(&b, plural(len(a.Actions), "action"))
-	writeActions(&b, a.Actions)
-	_, err := io.WriteString(w, b.String())
-	return err
+func (a *actionEvent) WriteText(t *render.Text, _ render.Options) {
+	t.Fields(a)
+	t.Printf("%s\n", plural(len(a.Actions), "action"))
+	writeActions(t, a.Actions)
 }

@@ -3,7 +3,6 @@ package tccmd
 import (
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
@@ -38,15 +37,11 @@ func (r *bytecodeRequest) read(e *env.Env) ([]netlink.Instruction, error) {
 	if r.File == "" {
 		return r.Program, nil
 	}
-	in := e.Stdin
-	if r.File != "-" {
-		f, err := os.Open(r.File)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		in = f
+	in, err := e.Input(r.File)
+	if err != nil {
+		return nil, err
 	}
+	defer in.Close()
 	text, err := io.ReadAll(io.LimitReader(in, subject.MaxBytecodeText))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", r.File, err)

@@ -2,9 +2,6 @@ package tccmd
 
 import (
 	"context"
-	"fmt"
-	"io"
-	"strings"
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/internal/grammar"
@@ -22,37 +19,32 @@ func Chains() []env.Command {
 		{
 			Name: "tc chain add", Summary: "create an empty chain", Description: about,
 			Examples: []grammar.Example{{Line: "xdpload tc chain add dev eth0 ingress chain 5", Help: "create chain 5"}},
-			New:      chainLine(func(r *chainRequest) *grammar.Node { return r.Grammar(true) }, (*chainRequest).runAdd),
+			New:      chainLine(true, (*chainRequest).runAdd),
 		},
 		{
 			Name: "tc chain delete|del", Summary: "delete a chain and its filters", Description: about,
 			Examples: []grammar.Example{{Line: "xdpload tc chain del dev eth0 ingress chain 5", Help: "delete chain 5, whoever its filters belong to"}},
-			New:      chainLine(func(r *chainRequest) *grammar.Node { return r.Grammar(true) }, (*chainRequest).runDelete),
+			New:      chainLine(true, (*chainRequest).runDelete),
 		},
 		{
 			Name: "tc chain get", Summary: "show one chain", Description: about,
 			Examples: []grammar.Example{{Line: "xdpload tc chain get dev eth0 ingress chain 5", Help: "show it, or fail if it is not there"}},
-			New:      chainLine(func(r *chainRequest) *grammar.Node { return r.Grammar(true) }, (*chainRequest).runGet),
+			New:      chainLine(true, (*chainRequest).runGet),
 		},
 		{
 			Name: "tc chain show|list|lst", Default: true, Summary: "show the chains of a hook", Description: about,
 			Examples: []grammar.Example{{Line: "xdpload tc chain show dev eth0 ingress", Help: "the chains of what comes in, which are listed with those of what goes out"}},
-			New:      chainLine(func(r *chainRequest) *grammar.Node { return r.Grammar(false) }, (*chainRequest).runShow),
+			New:      chainLine(false, (*chainRequest).runShow),
 		},
 	}
 }
 
-func chainLine(build func(*chainRequest) *grammar.Node, run func(*chainRequest, *env.Env) (any, error)) func() (*grammar.Node, env.Request) {
-	return func() (*grammar.Node, env.Request) {
-		r := new(chainRequest)
-		return build(r), env.Runner(func(_ context.Context, e *env.Env) (any, error) {
-			report, err := run(r, e)
-			if err != nil {
-				return nil, &env.LinkError{Device: r.subject(), Err: err}
-			}
-			return report, nil
-		})
-	}
+func chainLine(one bool, run func(*chainRequest, *env.Env) (any, error)) func() (*grammar.Node, env.Request) {
+	build := func(r *chainRequest) *grammar.Node { return r.Grammar(one) }
+	return env.NewRunner(build, func(r *chainRequest, _ context.Context, e *env.Env) (any, error) {
+		report, err := run(r, e)
+		return report, env.About(r.subject(), err)
+	})
 }
 
 func (r *chainRequest) Grammar(one bool) *grammar.Node {
@@ -135,20 +127,19 @@ type chainChange struct {
 func (*chainChange) Changes() {}
 
 // WriteText prints one line.
-func (c *chainChange) WriteText(w io.Writer, _ render.Options) error {
-	_, err := fmt.Fprintf(w, "%s: %s chain %d\n", c.hook, c.Change, c.Chain)
-	return err
+func (c *chainChange) WriteText(t *render.Text, _ render.Options) {
+	t.Printf("%s: %s chain %d\n", c.hook, c.Change, c.Chain)
 }
 
 // chainReport has the keys of `tc -json chain`.
 type chainReport struct {
-	Added   bool    `json:"added,omitempty"`
-	Deleted bool    `json:"deleted,omitempty"`
-	Block   uint32  `json:"block,omitempty"`
-	Device  string  `json:"dev,omitempty"`
-	Parent  string  `json:"parent,omitempty"`
-	Chain   *uint32 `json:"chain,omitempty"`
-	Kind    string  `json:"kind,omitempty"`
+	changed
+	_      struct{} `always:"chain "`
+	Block  uint32   `json:"block,omitempty" text:"block %d "`
+	Device string   `json:"dev,omitempty" text:"dev %s "`
+	Parent string   `json:"parent,omitempty" text:"parent %s "`
+	Chain  *uint32  `json:"chain,omitempty" text:"chain %d "`
+	Kind   string   `json:"kind,omitempty" text:"%s "`
 }
 
 func reportChain(c *netlink.Chain, names *deviceNames, query netlink.FilterQuery) *chainReport {
@@ -169,30 +160,7 @@ func reportChain(c *netlink.Chain, names *deviceNames, query netlink.FilterQuery
 }
 
 // WriteText prints what tc prints.
-func (r *chainReport) WriteText(w io.Writer, _ render.Options) error {
-	var b strings.Builder
-	if r.Deleted {
-		b.WriteString("deleted ")
-	}
-	if r.Added {
-		b.WriteString("added ")
-	}
-	b.WriteString("chain ")
-	if r.Block != 0 {
-		fmt.Fprintf(&b, "block %d ", r.Block)
-	}
-	if r.Device != "" {
-		fmt.Fprintf(&b, "dev %s ", r.Device)
-	}
-	if r.Parent != "" {
-		fmt.Fprintf(&b, "parent %s ", r.Parent)
-	}
-	if r.Chain != nil {
-		fmt.Fprintf(&b, "chain %d ", *r.Chain)
-	}
-	if r.Kind != "" {
-		fmt.Fprintf(&b, "%s ", r.Kind)
-	}
-	_, err := fmt.Fprintln(w, b.String())
-	return err
+func (r *chainReport) WriteText(t *render.Text, _ render.Options) {
+	t.Fields(r)
+	t.WriteByte('\n')
 }

@@ -16,8 +16,6 @@ type codeRequest struct {
 	Bytecode bytecodeRequest
 }
 
-func newCodeRequest() codeRequest { return codeRequest{Program: subject.NewProgramRequest()} }
-
 // Grammar is BPFSPEC as tc-bpf(8) has it.
 func (r *codeRequest) Grammar() *grammar.Node {
 	export := grammar.Key("export", "SOCKET", grammar.String(&r.Program.Export)).Completes(grammar.File).
@@ -27,7 +25,7 @@ func (r *codeRequest) Grammar() *grammar.Node {
 
 // given reports whether there is something to run.
 func (r *codeRequest) given() bool {
-	return r.Bytecode.given() || r.Program.File != "" || r.Program.Pinned != "" || r.Program.FD >= 0 || r.Program.ID != 0
+	return r.Bytecode.given() || r.Program.File != "" || r.Program.Pinned != "" || r.Program.FD != nil || r.Program.ID != 0
 }
 
 // filterName is the text by which a filter or action shows its program, see
@@ -36,7 +34,7 @@ func filterName(r *subject.ProgramRequest, e *env.Env, t ebpf.ProgramType) (stri
 	switch {
 	case r.Pinned != "":
 		return attach.FilterName(r.Pinned, "*fsobj"), nil
-	case r.FD >= 0, r.ID != 0:
+	case r.FD != nil, r.ID != 0:
 		return attach.FilterName(r.Name(), "*fsobj"), nil
 	case r.File == "":
 		return "", nil

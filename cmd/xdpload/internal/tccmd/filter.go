@@ -1,6 +1,7 @@
 package tccmd
 
 import (
+	"context"
 	"errors"
 	"math"
 
@@ -27,19 +28,19 @@ type filterRequest struct {
 	Actions []*actionRequest
 	Police  *netlink.Police
 
-	op netlink.Change
-
 	IfExists bool // of a delete
 }
 
 // filterLines are those of a command about filters.
-func filterLines(op netlink.Change, build func(*filterRequest) *grammar.Node, line func(*filterRequest) env.Request) func() (*grammar.Node, func() env.Request) {
-	return env.Lines(func() filterRequest { return filterRequest{Code: newCodeRequest(), op: op} }, build, line)
+func filterLines(build func(*filterRequest) *grammar.Node, run func(*filterRequest, context.Context, *env.Env) (any, error)) func() (*grammar.Node, func() env.Request) {
+	return env.Lines(build, func(r *filterRequest) env.Request {
+		return env.Runner(func(ctx context.Context, e *env.Env) (any, error) { return run(r, ctx, e) })
+	})
 }
 
 // setLines are those that set filters.
 func setLines(op netlink.Change) func() (*grammar.Node, func() env.Request) {
-	return filterLines(op, (*filterRequest).setGrammar, func(r *filterRequest) env.Request { return &filterSetRequest{r} })
+	return env.Lines((*filterRequest).setGrammar, func(r *filterRequest) env.Request { return &filterSetRequest{r, op} })
 }
 
 // Filters are in tc's order, which a short form depends on.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 
@@ -29,7 +28,7 @@ func filterDeleteCommand() env.Command {
 			{Line: "xdpload tc filter del dev eth0 ingress bpf obj foo.o", Help: "detach what was attached from foo.o, and leave the filters of others"},
 			{Line: "xdpload tc filter del dev eth0 ingress pref 49152 handle 1 bpf", Help: "detach one filter"},
 		},
-		Lines: filterLines(netlink.Added, (*filterRequest).deleteGrammar, func(r *filterRequest) env.Request { return env.Runner(r.runDelete) }),
+		Lines: filterLines((*filterRequest).deleteGrammar, (*filterRequest).runDelete),
 	}
 }
 
@@ -78,16 +77,19 @@ func (r *filterRequest) runDelete(ctx context.Context, e *env.Env) (any, error) 
 		return r.runDeleteMany(ctx, e)
 	}
 	deleted, err := r.delete(ctx, e)
+	return deleted, env.About(r.subject(), err)
+}
+
+// delete takes it for done, with if-exists, that there is no such filter.
+func (r *filterRequest) delete(ctx context.Context, e *env.Env) (any, error) {
+	deleted, err := r.deleteFound(ctx, e)
 	if r.IfExists && noFilter(err) {
 		return r.deleted(nil), nil
 	}
-	if err != nil {
-		return nil, &env.LinkError{Device: r.subject(), Err: err}
-	}
-	return deleted, nil
+	return deleted, err
 }
 
-func (r *filterRequest) delete(ctx context.Context, e *env.Env) (any, error) {
+func (r *filterRequest) deleteFound(ctx context.Context, e *env.Env) (any, error) {
 	conn, ifindex, err := r.locate(e)
 	if err != nil {
 		return nil, err
@@ -207,14 +209,27 @@ type filtersDeleted struct {
 	programs []prog.Info
 }
 
+// filterIdentity tells a filter from others. It has tc's keys.
+type filterIdentity struct {
+	Protocol string `json:"protocol" always:"protocol %s"`
+	Pref     uint16 `json:"pref" always:" pref %d"`
+	Kind     string `json:"kind"`
+	Chain    uint32 `json:"chain" always:" chain %d"`
+	Handle   string `json:"handle" always:" handle %s"`
+	Name     string `json:"bpf_name,omitempty" text:" %s"`
+}
+
+func identity(f *netlink.Filter) filterIdentity {
+	i := filterIdentity{Protocol: f.Protocol.String(), Pref: f.Pref, Kind: f.Kind, Chain: f.Chain, Handle: subject.HandleText(f.Handle)}
+	if f.BPF != nil {
+		i.Name = f.BPF.Name
+	}
+	return i
+}
+
 type deletedFilter struct {
-	Protocol string                 `json:"protocol"`
-	Pref     uint16                 `json:"pref"`
-	Kind     string                 `json:"kind"`
-	Chain    uint32                 `json:"chain"`
-	Handle   string                 `json:"handle"`
-	Name     string                 `json:"bpf_name,omitempty"`
-	Program  *subject.ProgramReport `json:"program,omitempty"`
+	filterIdentity
+	Program *subject.ProgramReport `json:"program,omitempty"`
 }
 
 func (*filtersDeleted) Changes() {}
@@ -225,12 +240,7 @@ func (r *filterRequest) deleted(filters []*netlink.Filter) *filtersDeleted {
 		Device: r.Device, Block: r.Block, Parent: r.parent(), Deleted: []deletedFilter{}, hook: r.Name(),
 	}
 	for _, f := range filters {
-		d := deletedFilter{
-			Protocol: f.Protocol.String(), Pref: f.Pref, Kind: f.Kind, Chain: f.Chain, Handle: subject.HandleText(f.Handle),
-		}
-		if f.BPF != nil {
-			d.Name = f.BPF.Name
-		}
+		d := deletedFilter{filterIdentity: identity(f)}
 		if f.BPF != nil && f.BPF.ProgramID != 0 {
 			p := known.Program(f.BPF.ProgramID)
 			report.programs = append(report.programs, p)
@@ -242,28 +252,23 @@ func (r *filterRequest) deleted(filters []*netlink.Filter) *filtersDeleted {
 }
 
 // WriteText prints how many, and a line for each.
-func (r *filtersDeleted) WriteText(w io.Writer, o render.Options) error {
-	_, err := fmt.Fprintf(w, "%s: %s\n", r.hook, r.outcome(o.Brief))
-	return err
+func (r *filtersDeleted) WriteText(t *render.Text, o render.Options) {
+	t.Printf("%s: %s\n", r.hook, r.outcome(o.Brief))
 }
 
 // outcome says what was deleted, and in brief how much.
 func (r *filtersDeleted) outcome(brief bool) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "deleted %s", subject.Count(len(r.Deleted), "filter"))
+	var t render.Text
+	t.Printf("deleted %s", subject.Count(len(r.Deleted), "filter"))
 	for _, d := range r.Deleted {
 		if brief {
 			break
 		}
-		fmt.Fprintf(&b, "\n  protocol %s pref %d %s chain %d handle %s", d.Protocol, d.Pref, d.Kind, d.Chain, d.Handle)
-		if d.Name != "" {
-			b.WriteString(" " + render.Line(d.Name))
-		}
-		if d.Program != nil {
-			fmt.Fprintf(&b, ", program %v", d.Program)
-		}
+		t.Printf("\n  protocol %s pref %d %s chain %d handle %s", d.Protocol, d.Pref, d.Kind, d.Chain, d.Handle)
+		t.If(d.Name != "", " %s", render.Line(d.Name))
+		t.If(d.Program != nil, ", program %v", d.Program)
 	}
-	return b.String()
+	return t.String()
 }
 
 // runDeleteMany deletes on one device after the other.
@@ -277,14 +282,11 @@ func (r *filterRequest) runDeleteMany(ctx context.Context, e *env.Env) (any, err
 	for _, l := range links {
 		r.Device = l.Name
 		deleted, err := r.delete(ctx, e)
-		switch {
-		case r.IfExists && noFilter(err):
-			list = append(list, r.deleted(nil))
-		case err != nil:
+		if err != nil {
 			failed = append(failed, subject.DeviceFailure{Device: l.Name, Ifindex: l.Index, Err: err})
-		default:
-			list = append(list, deleted)
+			continue
 		}
+		list = append(list, deleted)
 	}
 	return subject.ConcludeList(e, list, failed, of)
 }

@@ -1,7 +1,6 @@
 package tccmd
 
 import (
-	"bytes"
 	"encoding/json"
 	"math"
 	"testing"
@@ -76,10 +75,8 @@ func TestFilterReport(t *testing.T) {
 				options render.Options
 				want    string
 			}{{render.Options{}, tt.text}, {render.Options{Brief: true}, tt.brief}} {
-				var b bytes.Buffer
-				if err := r.WriteText(&b, form.options); err != nil {
-					t.Fatal(err)
-				}
+				var b render.Text
+				r.WriteText(&b, form.options)
 				if diff := cmp.Diff(form.want, b.String()); diff != "" {
 					t.Errorf("%+v (-want +got):\n%s", form.options, diff)
 				}

@@ -2,8 +2,6 @@ package tccmd
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"os"
 	"strings"
 
@@ -17,7 +15,10 @@ import (
 )
 
 // filterSetRequest is a line that adds, changes or replaces a filter.
-type filterSetRequest struct{ *filterRequest }
+type filterSetRequest struct {
+	*filterRequest
+	op netlink.Change
+}
 
 func (r *filterSetRequest) Run(ctx context.Context, e *env.Env) (any, error) {
 	return subject.ChangeHooks(ctx, e, &r.Devices, r.subject(), r.Prepare)
@@ -119,32 +120,23 @@ func (r *filterRequest) boundTo(ifindex int) int {
 
 // filter is the request without what has to be looked up.
 func (r *filterRequest) filter(ifindex int) netlink.Filter {
-	f := netlink.Filter{
+	return netlink.Filter{
 		Ifindex: ifindex, Parent: r.parent(), Block: r.Block, Chain: r.chain(),
-		Pref: r.Pref, Protocol: r.Protocol, Kind: r.Kind,
+		Pref: r.Pref, Protocol: r.Protocol, Kind: r.Kind, Handle: orZero(r.Handle),
 		BPF: new(netlink.BPFFilter),
 	}
-	if r.Handle != nil {
-		f.Handle = *r.Handle
-	}
-	return f
 }
 
 // filterChange is what became of a filter. It has tc's keys.
 type filterChange struct {
-	Device        string                 `json:"dev,omitempty"`
-	Ifindex       int                    `json:"ifindex,omitempty"`
-	Block         uint32                 `json:"block,omitempty"`
-	Parent        netlink.Parent         `json:"hook"`
-	Change        netlink.Change         `json:"change"` // what it would have been, if unchanged
-	Qdisc         string                 `json:"qdisc,omitempty"`
-	QdiscCreated  bool                   `json:"qdisc_created,omitempty"`
-	Protocol      string                 `json:"protocol"`
-	Pref          uint16                 `json:"pref"`
-	Kind          string                 `json:"kind"`
-	Chain         uint32                 `json:"chain"`
-	Handle        string                 `json:"handle"`
-	Name          string                 `json:"bpf_name,omitempty"`
+	Device       string         `json:"dev,omitempty"`
+	Ifindex      int            `json:"ifindex,omitempty"`
+	Block        uint32         `json:"block,omitempty"`
+	Parent       netlink.Parent `json:"hook"`
+	Change       netlink.Change `json:"change"` // what it would have been, if unchanged
+	Qdisc        string         `json:"qdisc,omitempty"`
+	QdiscCreated bool           `json:"qdisc_created,omitempty"`
+	filterIdentity
 	DirectAction  bool                   `json:"direct-action,omitempty"`
 	Program       *subject.ProgramReport `json:"program,omitempty"`
 	ProgramReused bool                   `json:"program_reused,omitempty"` // -details: by an earlier line of a batch
@@ -177,8 +169,7 @@ func (r *filterSetRequest) outcome(e *env.Env, by *subject.Change, o *attach.Out
 	}
 	c := &filterChange{
 		Device: a.Device, Ifindex: a.Ifindex, Block: f.Block, Parent: f.Parent, Change: change,
-		Qdisc: f.Qdisc, QdiscCreated: f.QdiscCreated, Protocol: f.Protocol.String(), Pref: f.Pref, Kind: f.Kind,
-		Chain: f.Chain, Handle: subject.HandleText(f.Handle), Name: f.BPF.Name, DirectAction: f.BPF.Direct,
+		Qdisc: f.Qdisc, QdiscCreated: f.QdiscCreated, filterIdentity: identity(&f.Filter), DirectAction: f.BPF.Direct,
 		Replaced: subject.ReportProgram(a.Replaced), Unchanged: a.Unchanged, hook: line.Name(),
 	}
 	if a.Program.ID != 0 {
@@ -190,36 +181,24 @@ func (r *filterSetRequest) outcome(e *env.Env, by *subject.Change, o *attach.Out
 }
 
 // WriteText prints one line, and one more for a qdisc that was created.
-func (c *filterChange) WriteText(w io.Writer, _ render.Options) error {
-	created := ""
-	if c.QdiscCreated {
-		created = c.Device + ": created clsact qdisc\n"
-	}
-	_, err := fmt.Fprintf(w, "%s%s: %s\n", created, c.hook, c.outcome())
-	return err
+func (c *filterChange) WriteText(t *render.Text, _ render.Options) {
+	t.If(c.QdiscCreated, "%s: created clsact qdisc\n", c.Device)
+	t.Printf("%s: %s\n", c.hook, c.outcome())
 }
 
 // outcome says what became of the filter.
 func (c *filterChange) outcome() string {
-	var b strings.Builder
+	var t render.Text
 	verb := c.Change.String()
 	if c.Unchanged {
 		verb = "unchanged"
 	}
-	fmt.Fprintf(&b, "%s filter protocol %s pref %d chain %d handle %s", verb, c.Protocol, c.Pref, c.Chain, c.Handle)
-	if c.Name != "" {
-		b.WriteString(" " + render.Line(c.Name))
-	}
-	if c.Program != nil {
-		fmt.Fprintf(&b, ", program %v", c.Program)
-	}
-	if c.ProgramReused {
-		b.WriteString(" (loaded by an earlier line)")
-	}
-	if c.Replaced != nil {
-		fmt.Fprintf(&b, ", replaced program %v", c.Replaced)
-	}
-	return b.String()
+	t.Printf("%s filter ", verb)
+	t.Fields(&c.filterIdentity)
+	t.If(c.Program != nil, ", program %v", c.Program)
+	t.If(c.ProgramReused, " (loaded by an earlier line)")
+	t.If(c.Replaced != nil, ", replaced program %v", c.Replaced)
+	return t.String()
 }
 
 // filterRefused is the report on a device that refused.
@@ -242,8 +221,8 @@ func (l manyFilters) Refuse(f subject.DeviceFailure, why *subject.Refusal) subje
 }
 
 // WriteText joins what came out alike.
-func (l manyFilters) WriteText(w io.Writer, o render.Options) error {
-	lines := subject.NewAlike(o)
+func (l manyFilters) WriteText(t *render.Text, o render.Options) {
+	var lines subject.Alike
 	for _, r := range l {
 		switch r := r.(type) {
 		case *filterChange:
@@ -254,10 +233,8 @@ func (l manyFilters) WriteText(w io.Writer, o render.Options) error {
 		case *filtersDeleted:
 			lines.Add(r.Device, strings.TrimPrefix(r.hook, r.Device)+": "+r.outcome(o.Brief))
 		case render.Texter:
-			if err := r.WriteText(w, o); err != nil {
-				return err
-			}
+			r.WriteText(t, o)
 		}
 	}
-	return lines.Write(w)
+	lines.WriteText(t, o)
 }

@@ -22,7 +22,7 @@ func filterGetCommand() env.Command {
 		Examples: []grammar.Example{
 			{Line: "xdpload tc filter get dev eth0 ingress protocol all pref 49152 handle 1 bpf", Help: "show it, or fail if it is not there"},
 		},
-		Lines: filterLines(netlink.Added, (*filterRequest).getGrammar, func(r *filterRequest) env.Request { return env.Runner(r.runGet) }),
+		Lines: filterLines((*filterRequest).getGrammar, (*filterRequest).runGet),
 	}
 }
 
@@ -46,10 +46,7 @@ func (r *filterRequest) getGrammar() *grammar.Node {
 
 func (r *filterRequest) runGet(_ context.Context, e *env.Env) (any, error) {
 	list, err := r.get(e)
-	if err != nil {
-		return nil, &env.LinkError{Device: r.subject(), Err: err}
-	}
-	return list, nil
+	return list, env.About(r.subject(), err)
 }
 
 func (r *filterRequest) get(e *env.Env) (filterReports, error) {
@@ -79,7 +76,7 @@ A plain user sees the ids and tags of programs only.`,
 			{Line: "xdpload tc filter show dev eth0", Help: "every filter of eth0"},
 			{Line: "xdpload -brief tc filter show dev eth0 ingress", Help: "one line for each filter"},
 		},
-		Lines: filterLines(netlink.Added, (*filterRequest).showGrammar, func(r *filterRequest) env.Request { return env.Runner(r.runShow) }),
+		Lines: filterLines((*filterRequest).showGrammar, (*filterRequest).runShow),
 	}
 }
 
@@ -94,10 +91,7 @@ func (r *filterRequest) showGrammar() *grammar.Node {
 
 func (r *filterRequest) runShow(_ context.Context, e *env.Env) (any, error) {
 	list, err := r.show(e)
-	if err != nil && r.subject() != "" {
-		err = &env.LinkError{Device: r.subject(), Err: err}
-	}
-	return list, err
+	return list, env.About(r.subject(), err)
 }
 
 func (r *filterRequest) show(e *env.Env) (filterReports, error) {

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"math"
 	"strings"
 
@@ -39,10 +37,7 @@ The program is of the type that the array takes, or of the given one. Nothing is
 			{Line: "xdpload tc exec bpf graft m:globals/jmp key 0 obj foo.o sec parse", Help: "have tail calls to 0 run parse"},
 			{Line: "xdpload tc exec bpf graft m:globals/jmp obj foo.o sec 7/1", Help: "the same for key 1, which the section names"},
 		},
-		New: func() (*grammar.Node, env.Request) {
-			r := &graftRequest{Program: subject.NewProgramRequest()}
-			return r.Grammar(), r
-		},
+		New: env.New((*graftRequest).Grammar),
 	}
 }
 
@@ -169,11 +164,8 @@ type graftReport struct {
 func (*graftReport) Changes() {}
 
 // WriteText prints one line.
-func (r *graftReport) WriteText(w io.Writer, _ render.Options) error {
-	replaced := ""
-	if r.Replaced != nil {
-		replaced = fmt.Sprintf(", replaced program %v", r.Replaced)
-	}
-	_, err := fmt.Fprintf(w, "%s: key %d runs program %v%s\n", r.Path, r.Key, r.Program, replaced)
-	return err
+func (r *graftReport) WriteText(t *render.Text, _ render.Options) {
+	t.Printf("%s: key %d runs program %v", r.Path, r.Key, r.Program)
+	t.If(r.Replaced != nil, ", replaced program %v", r.Replaced)
+	t.WriteByte('\n')
 }

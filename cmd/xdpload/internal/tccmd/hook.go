@@ -30,17 +30,12 @@ func (r *hookRequest) deviceGrammar() *grammar.Node {
 }
 
 func (r *hookRequest) parentGrammar() *grammar.Node {
-	parent := func(word string, p netlink.Parent, help string) *grammar.Node {
-		return grammar.Word(word).Exact().Do(func() { r.Parent = &p }).Help(help)
-	}
 	return grammar.Alt(
-		parent("ingress", netlink.Ingress, "packets that come in, of a clsact or ingress qdisc"),
-		parent("egress", netlink.Egress, "packets that go out, of a clsact qdisc"),
-		parent("root", netlink.Root, "the root qdisc"),
-		grammar.Key("parent", "CLASSID", func(word string) error {
-			r.Parent = new(netlink.Parent)
-			return r.Parent.UnmarshalText([]byte(word))
-		}).Exact().Help("a qdisc or class: MAJOR:MINOR, in hexadecimal"),
+		grammar.Choice("ingress", &r.Parent, netlink.Ingress).Exact().Help("packets that come in, of a clsact or ingress qdisc"),
+		grammar.Choice("egress", &r.Parent, netlink.Egress).Exact().Help("packets that go out, of a clsact qdisc"),
+		grammar.Choice("root", &r.Parent, netlink.Root).Exact().Help("the root qdisc"),
+		grammar.Key("parent", "CLASSID", grammar.TextPointer(&r.Parent)).Exact().
+			Help("a qdisc or class: MAJOR:MINOR, in hexadecimal"),
 	)
 }
 
@@ -94,16 +89,15 @@ func noEgress(err error) bool {
 	return ok
 }
 
-func (r *hookRequest) parent() netlink.Parent {
-	if r.Parent == nil {
-		return 0
-	}
-	return *r.Parent
-}
+// parent is the hook, 0 for the root qdisc.
+func (r *hookRequest) parent() netlink.Parent { return orZero(r.Parent) }
 
-func (r *hookRequest) chain() uint32 {
-	if r.Chain == nil {
-		return 0
+func (r *hookRequest) chain() uint32 { return orZero(r.Chain) }
+
+// orZero is what a word gave, or would stand for.
+func orZero[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
 	}
-	return *r.Chain
+	return v
 }

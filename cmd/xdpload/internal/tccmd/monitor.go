@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"os"
 
 	"golang.org/x/sys/unix"
 
@@ -27,12 +26,11 @@ With file it prints what rtmon(8) has recorded instead. A program that is gone w
 			{Line: "xdpload -json tc monitor", Help: "a line for each event, for a script"},
 			{Line: "xdpload tc monitor file tc.rtmon", Help: "what \"rtmon file tc.rtmon\" has seen"},
 		},
-		New: func() (*grammar.Node, env.Request) {
-			r := new(monitorRequest)
+		New: env.New(func(r *monitorRequest) *grammar.Node {
 			return grammar.Opt(
 				grammar.Key("file", "FILE", grammar.String(&r.File)).Completes(grammar.File).Help("a recording of rtmon; - is standard input"),
-			), r
-		},
+			)
+		}),
 	}
 }
 
@@ -57,16 +55,12 @@ func (r *monitorRequest) Run(ctx context.Context, e *env.Env) (any, error) {
 
 // replay reports on what was recorded.
 func (r *monitorRequest) replay(e *env.Env, conn *netlink.Conn) error {
-	in := e.Stdin
-	if r.File != "-" {
-		f, err := os.Open(r.File)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		in = f
+	in, err := e.Input(r.File)
+	if err != nil {
+		return err
 	}
-	err := render.Stream(e.Stdout, events(e, netlink.RecordedEvents(in), conn), e.Options)
+	defer in.Close()
+	err = render.Stream(e.Stdout, events(e, netlink.RecordedEvents(in), conn), e.Options)
 	if err != nil {
 		return fmt.Errorf("%s: %w", r.File, err)
 	}
@@ -107,10 +101,8 @@ func event(e *env.Env, ev *netlink.Event, conn *netlink.Conn) render.Texter {
 		r.Deleted = ev.Change == netlink.Deleted
 		return r
 	case len(ev.Actions) > 0:
-		return &actionEvent{
-			Added: ev.Change == netlink.Added, Replaced: ev.Change == netlink.Replaced, Deleted: ev.Change == netlink.Deleted,
-			Actions: view.actions().reports(ev.Actions),
-		}
+		actions := actionView{filterView: view}
+		return &actionEvent{changedBy(ev.Change), actions.reports(1, ev.Actions)}
 	}
 	return nil
 }

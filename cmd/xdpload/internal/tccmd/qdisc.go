@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"slices"
 	"strings"
@@ -115,10 +114,7 @@ func estimator() *grammar.Node {
 
 func (r *qdiscRequest) Run(ctx context.Context, e *env.Env) (any, error) {
 	report, err := r.change(ctx, e)
-	if err != nil {
-		return nil, &env.LinkError{Device: r.Device, Err: err}
-	}
-	return report, nil
+	return report, env.About(r.Device, err)
 }
 
 func (r *qdiscRequest) change(ctx context.Context, e *env.Env) (*qdiscChange, error) {
@@ -175,31 +171,21 @@ func (r *qdiscRequest) explain(conn *netlink.Conn, dev *netlink.Link, err error)
 
 // qdiscChange is what changed on a device.
 type qdiscChange struct {
-	Device       string   `json:"device"`
+	Device       string   `json:"device" always:"%s:"`
 	Ifindex      int      `json:"ifindex"`
-	Change       string   `json:"change"`
-	Kind         string   `json:"kind"`
+	Change       string   `json:"change" always:" %s"`
+	Kind         string   `json:"kind" always:" %s qdisc"`
 	Handle       string   `json:"handle"`
-	IngressBlock uint32   `json:"ingress_block,omitempty"`
-	EgressBlock  uint32   `json:"egress_block,omitempty"`
+	IngressBlock uint32   `json:"ingress_block,omitempty" text:" ingress_block %d"`
+	EgressBlock  uint32   `json:"egress_block,omitempty" text:" egress_block %d"`
 	Filters      []uint32 `json:"deleted_programs,omitempty"` // the programs of filters that went with it
 }
 
 func (*qdiscChange) Changes() {}
 
 // WriteText prints one line.
-func (r *qdiscChange) WriteText(w io.Writer, _ render.Options) error {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s %s qdisc", r.Device, r.Change, r.Kind)
-	if r.IngressBlock != 0 {
-		fmt.Fprintf(&b, " ingress_block %d", r.IngressBlock)
-	}
-	if r.EgressBlock != 0 {
-		fmt.Fprintf(&b, " egress_block %d", r.EgressBlock)
-	}
-	if n := len(r.Filters); n > 0 {
-		fmt.Fprintf(&b, " with %s", subject.Count(n, "filter"))
-	}
-	_, err := fmt.Fprintln(w, b.String())
-	return err
+func (r *qdiscChange) WriteText(t *render.Text, _ render.Options) {
+	t.Fields(r)
+	t.If(len(r.Filters) > 0, " with %s", subject.Count(len(r.Filters), "filter"))
+	t.WriteByte('\n')
 }

@@ -3,8 +3,6 @@ package tccmd
 import (
 	"context"
 	"fmt"
-	"io"
-	"strings"
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/internal/grammar"
@@ -27,41 +25,26 @@ func qdiscShowCommand() env.Command {
 		Examples: []grammar.Example{
 			{Line: "xdpload -json tc qdisc show dev eth0 clsact", Help: "whether eth0 has a clsact qdisc, for a script"},
 		},
-		New: func() (*grammar.Node, env.Request) {
-			r := new(qdiscShowRequest)
-			return r.Grammar(), r
-		},
+		New: env.New((*qdiscShowRequest).Grammar),
 	}
 }
 
 func (r *qdiscShowRequest) Grammar() *grammar.Node {
-	parent := func(name string, h netlink.Handle, help string) *grammar.Node {
-		return grammar.Word(name).Exact().Do(func() { r.Parent = &h }).Help(help)
-	}
-	handle := func(p **netlink.Handle) func(string) error {
-		return func(word string) error {
-			*p = new(netlink.Handle)
-			return (*p).UnmarshalText([]byte(word))
-		}
-	}
 	return grammar.Any(
 		grammar.Key("dev", "DEV", grammar.String(&r.Device)).Exact().Completes(grammar.Device).Help("only of this device"),
 		grammar.Alt(
-			parent("root", netlink.HandleRoot, "only root qdiscs"),
-			parent("clsact", netlink.HandleClsact, "only clsact and ingress qdiscs"),
-			parent("ingress", netlink.HandleClsact, "only clsact and ingress qdiscs"),
-			grammar.Key("parent", "CLASSID", handle(&r.Parent)).Help("only those below a class"),
+			grammar.Choice("root", &r.Parent, netlink.HandleRoot).Exact().Help("only root qdiscs"),
+			grammar.Choice("clsact", &r.Parent, netlink.HandleClsact).Exact().Help("only clsact and ingress qdiscs"),
+			grammar.Choice("ingress", &r.Parent, netlink.HandleClsact).Exact().Help("only clsact and ingress qdiscs"),
+			grammar.Key("parent", "CLASSID", grammar.TextPointer(&r.Parent)).Help("only those below a class"),
 		),
-		grammar.Key("handle", "HANDLE", handle(&r.Handle)).Help("only those with this handle"),
+		grammar.Key("handle", "HANDLE", grammar.TextPointer(&r.Handle)).Help("only those with this handle"),
 	)
 }
 
 func (r *qdiscShowRequest) Run(_ context.Context, e *env.Env) (any, error) {
 	list, err := r.show(e)
-	if err != nil && r.Device != "" {
-		err = &env.LinkError{Device: r.Device, Err: err}
-	}
-	return list, err
+	return list, env.About(r.Device, err)
 }
 
 func (r *qdiscShowRequest) show(e *env.Env) (render.List[*qdiscReport], error) {
@@ -123,21 +106,21 @@ func (d *deviceNames) always(ifindex int) string {
 
 // qdiscReport has the keys of `tc -json qdisc`.
 type qdiscReport struct {
-	Deleted      bool     `json:"deleted,omitempty"`
-	Kind         string   `json:"kind"`
-	Handle       string   `json:"handle"`
-	Device       string   `json:"dev,omitempty"`
-	Root         bool     `json:"root,omitempty"`
-	Parent       string   `json:"parent,omitempty"`
-	Refs         *uint32  `json:"refcnt,omitempty"`
-	Offloaded    bool     `json:"offloaded,omitempty"`
-	IngressBlock uint32   `json:"ingress_block,omitempty"`
-	EgressBlock  uint32   `json:"egress_block,omitempty"`
+	Deleted      bool     `json:"deleted,omitempty" text:"deleted "`
+	Kind         string   `json:"kind" always:"qdisc %s "`
+	Handle       string   `json:"handle" always:"%s "`
+	Device       string   `json:"dev,omitempty" text:"dev %s "`
+	Root         bool     `json:"root,omitempty" text:"root "`
+	Parent       string   `json:"parent,omitempty" text:"parent %s "`
+	Refs         *uint32  `json:"refcnt,omitempty" text:"refcnt %d "`
+	Offloaded    bool     `json:"offloaded,omitempty" text:"offloaded "`
+	IngressBlock uint32   `json:"ingress_block,omitempty" text:"ingress_block %d "`
+	EgressBlock  uint32   `json:"egress_block,omitempty" text:"egress_block %d "`
 	Options      struct{} `json:"options"`
 	*statsReport
 }
 
-// statsReport has the keys of tc's statistics.
+// statsReport is [netlink.Stats] with tc's keys.
 type statsReport struct {
 	Bytes      uint64 `json:"bytes"`
 	Packets    uint64 `json:"packets"`
@@ -148,70 +131,35 @@ type statsReport struct {
 	QueueLen   uint32 `json:"qlen"`
 }
 
-func reportStats(s *netlink.Stats) *statsReport {
-	if s == nil {
-		return nil
-	}
-	return &statsReport{
-		Bytes: s.Bytes, Packets: s.Packets, Drops: s.Drops, Overlimits: s.Overlimits,
-		Requeues: s.Requeues, Backlog: s.Backlog, QueueLen: s.QueueLen,
-	}
+// Write prints two lines.
+func (s *statsReport) Write(t *render.Text, indent string) {
+	t.Printf("%sSent %d bytes %d pkt (dropped %d, overlimits %d requeues %d) \n", indent, s.Bytes, s.Packets, s.Drops, s.Overlimits, s.Requeues)
+	t.Printf("%sbacklog %db %dp requeues %d\n", indent, s.Backlog, s.QueueLen, s.Requeues)
 }
 
 func reportQdisc(q *netlink.Qdisc, device string, stats bool) *qdiscReport {
 	r := &qdiscReport{
-		Kind: q.Kind, Handle: fmt.Sprintf("%x:", uint32(q.Handle)>>16), Device: device,
+		Kind: q.Kind, Handle: fmt.Sprintf("%x:", uint32(q.Handle)>>16), Device: device, Root: q.Parent == netlink.HandleRoot,
 		Offloaded: q.Offloaded, IngressBlock: q.IngressBlock, EgressBlock: q.EgressBlock,
 	}
-	if q.Parent == netlink.HandleRoot {
-		r.Root = true
-	} else if q.Parent != 0 {
+	if !r.Root && q.Parent != 0 {
 		r.Parent = q.Parent.String()
 	}
 	if q.Refs != 1 {
 		r.Refs = &q.Refs
 	}
 	if stats {
-		r.statsReport = reportStats(q.Stats)
+		r.statsReport = (*statsReport)(q.Stats)
 	}
 	return r
 }
 
 // WriteText prints what tc prints.
-func (r *qdiscReport) WriteText(w io.Writer, _ render.Options) error {
-	var b strings.Builder
-	if r.Deleted {
-		b.WriteString("deleted ")
-	}
-	fmt.Fprintf(&b, "qdisc %s %s ", r.Kind, r.Handle)
-	if r.Device != "" {
-		fmt.Fprintf(&b, "dev %s ", r.Device)
-	}
-	if r.Root {
-		b.WriteString("root ")
-	} else if r.Parent != "" {
-		fmt.Fprintf(&b, "parent %s ", r.Parent)
-	}
-	if r.Refs != nil {
-		fmt.Fprintf(&b, "refcnt %d ", *r.Refs)
-	}
-	if r.Offloaded {
-		b.WriteString("offloaded ")
-	}
-	if r.IngressBlock != 0 {
-		fmt.Fprintf(&b, "ingress_block %d ", r.IngressBlock)
-	}
-	if r.EgressBlock != 0 {
-		fmt.Fprintf(&b, "egress_block %d ", r.EgressBlock)
-	}
-	if r.Kind == "ingress" && !r.Deleted {
-		b.WriteString("---------------- ")
-	}
-	b.WriteString("\n")
+func (r *qdiscReport) WriteText(t *render.Text, _ render.Options) {
+	t.Fields(r)
+	t.If(r.Kind == "ingress" && !r.Deleted, "---------------- ")
+	t.WriteByte('\n')
 	if r.statsReport != nil {
-		fmt.Fprintf(&b, " Sent %d bytes %d pkt (dropped %d, overlimits %d requeues %d) \n", r.Bytes, r.Packets, r.Drops, r.Overlimits, r.Requeues)
-		fmt.Fprintf(&b, " backlog %db %dp requeues %d\n", r.Backlog, r.QueueLen, r.Requeues)
+		r.statsReport.Write(t, " ")
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
 }

@@ -88,23 +88,29 @@ func size[T uint16 | uint32](p *T) func(string) error {
 	}
 }
 
-// rateText is a rate for people, in bits per second, as tc prints it: with the
-// largest unit of a thousand that loses nothing, or that leaves four digits.
-func rateText(bytes uint64) string {
-	bits, units := 8*bytes, []string{"bit", "Kbit", "Mbit", "Gbit", "Tbit"}
+// byteRate is a rate in bytes per second.
+type byteRate uint64
+
+// String is in bits per second, as tc prints it: with the largest unit of a thousand
+// that loses nothing, or that leaves four digits.
+func (r byteRate) String() string {
+	bits, units := 8*uint64(r), []string{"bit", "Kbit", "Mbit", "Gbit", "Tbit"}
 	for len(units) > 1 && bits >= 1000 && (bits%1000 == 0 || bits >= 1000*1000) {
 		bits, units = bits/1000, units[1:]
 	}
 	return strconv.FormatUint(bits, 10) + units[0]
 }
 
-// sizeText is a size for people as tc prints it.
-func sizeText(bytes uint64) string {
+// byteSize is a number of bytes.
+type byteSize uint64
+
+// String is as tc prints it.
+func (n byteSize) String() string {
 	switch {
-	case bytes >= 1<<20 && bytes%(1<<20) == 0:
-		return strconv.FormatUint(bytes>>20, 10) + "Mb"
-	case bytes >= 1<<10 && bytes%(1<<10) == 0:
-		return strconv.FormatUint(bytes>>10, 10) + "Kb"
+	case n >= 1<<20 && n%(1<<20) == 0:
+		return fmt.Sprintf("%dMb", uint64(n>>20))
+	case n >= 1<<10 && n%(1<<10) == 0:
+		return fmt.Sprintf("%dKb", uint64(n>>10))
 	}
-	return strconv.FormatUint(bytes, 10) + "b"
+	return fmt.Sprintf("%db", uint64(n))
 }

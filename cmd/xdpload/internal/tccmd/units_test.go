@@ -18,15 +18,15 @@ func TestRate(t *testing.T) {
 			t.Errorf("%s is %d bytes a second, want %d: %v", word, got, want, err)
 		}
 		var again uint64
-		if err := rate(&again)(rateText(got)); err != nil || again != got && rateText(again) != rateText(got) {
-			t.Errorf("%s is printed as %s, which is %d: %v", word, rateText(got), again, err)
+		if err := rate(&again)(byteRate(got).String()); err != nil || again != got && byteRate(again).String() != byteRate(got).String() {
+			t.Errorf("%s is printed as %s, which is %d: %v", word, byteRate(got).String(), again, err)
 		}
 	}
 	for bytes, want := range map[uint64]string{
 		0: "0bit", 1: "8bit", 124: "992bit", 125: "1Kbit", 126: "1008bit", 1_250_000: "10Mbit", 1_250_001: "10Mbit",
 		187_500_000: "1500Mbit", 125_000_000_000_000: "1000Tbit",
 	} {
-		if got := rateText(bytes); got != want {
+		if got := byteRate(bytes).String(); got != want {
 			t.Errorf("%d bytes a second are %s, want %s", bytes, got, want)
 		}
 	}
@@ -42,12 +42,12 @@ func TestSize(t *testing.T) {
 		if err := size(&got)(word); err != nil || got != want {
 			t.Errorf("%s is %d bytes, want %d: %v", word, got, want, err)
 		}
-		if err := size(&again)(sizeText(uint64(got))); err != nil || again != got {
-			t.Errorf("%s is printed as %s, which is %d: %v", word, sizeText(uint64(got)), again, err)
+		if err := size(&again)(byteSize(got).String()); err != nil || again != got {
+			t.Errorf("%s is printed as %s, which is %d: %v", word, byteSize(got).String(), again, err)
 		}
 	}
 	for bytes, want := range map[uint64]string{0: "0b", 1023: "1023b", 1024: "1Kb", 1025: "1025b", 1 << 20: "1Mb", 1<<20 + 1024: "1025Kb"} {
-		if got := sizeText(bytes); got != want {
+		if got := byteSize(bytes).String(); got != want {
 			t.Errorf("%d bytes are %s, want %s", bytes, got, want)
 		}
 	}

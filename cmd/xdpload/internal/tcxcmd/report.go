@@ -1,10 +1,6 @@
 package tcxcmd
 
 import (
-	"fmt"
-	"io"
-	"strings"
-
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/internal/render"
@@ -35,27 +31,20 @@ func newMultiReport(a *attach.Attachment) *multiReport {
 func (*multiReport) Changes() {}
 
 // WriteText prints one line.
-func (r *multiReport) WriteText(w io.Writer, _ render.Options) error {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s: ", r.Device, r.Hook)
+func (r *multiReport) WriteText(t *render.Text, _ render.Options) {
+	t.Printf("%s %s: ", r.Device, r.Hook)
 	switch {
 	case r.Detached != nil:
-		fmt.Fprintf(&b, "detached program %v", r.Detached)
+		t.Printf("detached program %v", r.Detached)
 	case r.Program == nil:
-		b.WriteString("no such program was attached")
+		t.WriteString("no such program was attached")
 	case r.Unchanged:
-		fmt.Fprintf(&b, "unchanged, program %v is attached at position %d", r.Program, r.Position)
-	case r.Revision == 0: // which could not be read
-		fmt.Fprintf(&b, "attached program %v", r.Program)
+		t.Printf("unchanged, program %v is attached at position %d", r.Program, r.Position)
 	default:
-		fmt.Fprintf(&b, "attached program %v at position %d, revision %d", r.Program, r.Position, r.Revision)
+		t.Printf("attached program %v", r.Program)
+		t.If(r.Revision != 0, " at position %d, revision %d", r.Position, r.Revision) // else it could not be read
 	}
-	if r.Replaced != nil {
-		fmt.Fprintf(&b, ", replaced program %v", r.Replaced)
-	}
-	if r.Link != nil {
-		fmt.Fprintf(&b, ", %v", r.Link)
-	}
-	_, err := fmt.Fprintln(w, b.String())
-	return err
+	t.If(r.Replaced != nil, ", replaced program %v", r.Replaced)
+	t.If(r.Link != nil, ", %v", r.Link)
+	t.WriteByte('\n')
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/pin"
 )
 
 // multiHook is the words for a hook that runs several programs in order.
@@ -184,7 +185,7 @@ func (r *multiRequest) Plan(e *env.Env, find func() (*subject.Source, error), on
 func (r *multiRequest) report(e *env.Env, a *attach.Attachment) *multiReport {
 	report := newMultiReport(a)
 	if report.Link != nil {
-		report.Link.Pinned = subject.LinkPins(e)(a.Link.ID)
+		report.Link.Pinned = subject.FindPins(e).Of(pin.Link, a.Link.ID)
 	}
 	return report
 }
@@ -216,7 +217,7 @@ func (r *multiRequest) nameBySection(e *env.Env) error {
 	if r.Section == "" {
 		return nil
 	}
-	from := subject.ProgramRequest{File: r.Object, FD: -1, Section: r.Section}
+	from := subject.ProgramRequest{File: r.Object, Section: r.Section}
 	obj, err := from.Object(e)
 	if err != nil {
 		return err

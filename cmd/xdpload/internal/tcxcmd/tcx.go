@@ -5,7 +5,6 @@ import (
 
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
-	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/internal/grammar"
 )
 
@@ -25,7 +24,7 @@ func tcxHook() multiHook {
 func multiCommands(h multiHook, about string, show func(only string) (*grammar.Node, env.Request)) []env.Command {
 	line := func(grammarOf func(*multiRequest) *grammar.Node, run func(*multiRequest) env.Request) func() (*grammar.Node, env.Request) {
 		return func() (*grammar.Node, env.Request) {
-			r := &multiRequest{multiHook: h, Program: subject.NewProgramRequest()}
+			r := &multiRequest{multiHook: h}
 			return grammarOf(r), run(r)
 		}
 	}

@@ -1,0 +1,117 @@
+package render
+
+import (
+	"bytes"
+	"fmt"
+	"reflect"
+	"strings"
+)
+
+// Text is what a value shows to people. It is kept in memory, so that nothing that
+// is written to it can fail.
+type Text struct {
+	bytes.Buffer
+	words map[reflect.Type][]words
+}
+
+// Printf writes as [fmt.Printf] does.
+func (t *Text) Printf(format string, args ...any) { fmt.Fprintf(&t.Buffer, format, args...) }
+
+// If is Printf when the condition holds.
+func (t *Text) If(holds bool, format string, args ...any) {
+	if holds {
+		t.Printf(format, args...)
+	}
+}
+
+// words is how a field of a struct is written.
+type words struct {
+	index  int
+	format string
+	bare   bool // the format has no verb
+	always bool // for the zero value too
+	inner  bool // an embedded struct, which has words of its own
+}
+
+// Fields writes a struct, or what a pointer to one points to, by the tags of its
+// exported fields, in their order. A tag is a format for the value, such as
+// `text:" mtu %d"`; one without a verb is written as it is.
+//
+//   - A zero value is left out, unless the tag's key is always in the place of text.
+//   - Nil is a zero value. Another pointer stands for what it points to.
+//   - Of a slice each element is written, unless it is a [fmt.Stringer].
+//   - A string is kept on one line, as by [Line].
+//   - An embedded struct has its fields written where it stands.
+//   - What a blank field has as its tag is written in any case.
+func (t *Text) Fields(of any) {
+	t.fields(reflect.Indirect(reflect.ValueOf(of)))
+}
+
+func (t *Text) fields(v reflect.Value) {
+	for _, w := range t.wordsOf(v.Type()) {
+		f := v.Field(w.index)
+		switch {
+		case w.inner:
+			if f = reflect.Indirect(f); f.IsValid() {
+				t.fields(f)
+			}
+		case w.bare && (w.always || !zero(f)):
+			t.WriteString(w.format)
+		case w.bare, f.IsZero() && !w.always:
+		case f.Kind() == reflect.Slice && !f.Type().Implements(stringer):
+			for i := range f.Len() {
+				t.Printf(w.format, plainValue(f.Index(i)))
+			}
+		default:
+			t.Printf(w.format, plainValue(f))
+		}
+	}
+}
+
+var stringer = reflect.TypeFor[fmt.Stringer]()
+
+// zero looks behind a pointer.
+func zero(v reflect.Value) bool { return v.IsZero() || reflect.Indirect(v).IsZero() }
+
+// plainValue is a value as a format takes it.
+func plainValue(v reflect.Value) any {
+	if !v.Type().Implements(stringer) {
+		v = reflect.Indirect(v)
+	}
+	if s, ok := v.Interface().(string); ok {
+		return Line(s)
+	}
+	return v.Interface()
+}
+
+// wordsOf reads the tags of a type, once.
+func (t *Text) wordsOf(of reflect.Type) []words {
+	if all, ok := t.words[of]; ok {
+		return all
+	}
+	var all []words
+	for i := range of.NumField() {
+		f := of.Field(i)
+		w := words{index: i}
+		var tagged bool
+		if w.format, tagged = f.Tag.Lookup("text"); !tagged {
+			w.format, w.always = f.Tag.Lookup("always")
+		}
+		w.bare = !strings.Contains(w.format, "%")
+		if w.inner = f.Anonymous && w.format == ""; w.inner || w.format != "" {
+			all = append(all, w)
+		}
+	}
+	if t.words == nil {
+		t.words = make(map[reflect.Type][]words)
+	}
+	t.words[of] = all
+	return all
+}
+
+// Fields is the text of a struct alone, without blanks at its ends.
+func Fields(of any) string {
+	var t Text
+	t.Fields(of)
+	return strings.TrimSpace(t.String())
+}
