@@ -78,7 +78,7 @@ func plainValue(v reflect.Value) any {
 	if !v.Type().Implements(stringer) {
 		v = reflect.Indirect(v)
 	}
-	if s, ok := v.Interface().(string); ok {
+	if s, ok := reflect.TypeAssert[string](v); ok {
 		return Line(s)
 	}
 	return v.Interface()

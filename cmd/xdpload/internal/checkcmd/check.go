@@ -137,12 +137,8 @@ func (r *preflightRequest) gather(e *env.Env) (*preflight, error) {
 	if err := c.object.CheckByteOrder(); err != nil {
 		return nil, err
 	}
-	c.program, err = c.object.Program(r.selector())
+	c.program, err = c.object.Program(r.Program.Selector(ebpf.XDP))
 	return c, err
-}
-
-func (r *preflightRequest) selector() elf.Selector {
-	return elf.Selector{Section: r.Program.Section, Program: r.Program.Program, Type: ebpf.XDP}
 }
 
 // command is the way to attach the program in a mode.

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cilium/ebpf"
+
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/elf"
@@ -167,7 +169,7 @@ func (c *preflight) pins() ([]problem, error) {
 	if c.object == nil {
 		return nil, nil
 	}
-	spec, err := c.object.Spec(c.selector())
+	spec, err := c.object.Spec(c.Program.Selector(ebpf.XDP))
 	if err != nil {
 		return nil, err
 	}
@@ -248,7 +250,7 @@ func (c *preflight) card() (found []problem, _ error) {
 	if c.Mode != netlink.XDPOffload || c.object == nil || !slices.Contains(offload.Checked(), c.dev.Driver) {
 		return nil, nil
 	}
-	findings, err := offload.Check(c.dev.Driver, c.object, c.selector())
+	findings, err := offload.Check(c.dev.Driver, c.object, c.Program.Selector(ebpf.XDP))
 	for _, f := range findings {
 		found = append(found, problem{Problem: f.Error(), Fix: c.command(netlink.XDPNative, "")})
 	}

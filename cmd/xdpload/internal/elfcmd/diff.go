@@ -64,6 +64,7 @@ type diffReport struct {
 	Faults    []string     `json:"faults"` // what could not be compared
 }
 
+// diffChange is [diff.Change] with keys.
 type diffChange struct {
 	What   string `json:"what"`
 	Before string `json:"before"`

@@ -74,14 +74,11 @@ func (r *linkShowRequest) links(e *env.Env) (show []*netlink.Link, known map[int
 	if err != nil {
 		return nil, nil, err
 	}
-	for l, err := range conn.Links() {
-		if err != nil {
-			return nil, nil, err
-		}
-		show = append(show, l)
+	show, err = subject.Collect(conn.Links(), nil)
+	for _, l := range show {
 		known[l.Index] = l
 	}
-	return show, known, nil
+	return show, known, err
 }
 
 // linkView is what the report on a device is made with.

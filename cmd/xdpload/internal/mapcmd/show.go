@@ -98,8 +98,8 @@ type mapInfo struct {
 	Flags      uint32                   `json:"flags"`
 	BTF        uint32                   `json:"btf_id,omitempty"`
 	Frozen     bool                     `json:"frozen,omitempty"`
-	Pinned     []string                 `json:"pinned,omitempty"` // paths
-	Programs   []*subject.ProgramReport `json:"programs,omitempty"`
+	Pinned     []string                 `json:"pinned,omitempty" text:"    pinned %s\n"` // paths
+	Programs   []*subject.ProgramReport `json:"programs,omitempty" text:"    program %v\n"`
 	Device     *subject.BoundDevice     `json:"dev,omitempty"` // that it is offloaded to
 }
 
@@ -137,13 +137,7 @@ func (m *mapInfo) WriteText(t *render.Text, o render.Options) {
 	t.If(m.Frozen, " frozen")
 	t.If(m.Device != nil, " offloaded_to %v", m.Device)
 	t.WriteByte('\n')
-	if o.Brief {
-		return
-	}
-	for _, path := range m.Pinned {
-		t.Printf("    pinned %s\n", path)
-	}
-	for _, p := range m.Programs {
-		t.Printf("    program %v\n", p)
+	if !o.Brief {
+		t.Fields(m)
 	}
 }

@@ -84,7 +84,7 @@ func (r *offloadCheckRequest) Check(e *env.Env) (string, []*offload.Finding, err
 // selector takes a program that is named for what its section says, else an XDP
 // program before a tc one.
 func (r *offloadCheckRequest) selector(obj *elf.Object) elf.Selector {
-	s := elf.Selector{Section: r.Program.Section, Program: r.Program.Program}
+	s := r.Program.Selector(ebpf.UnspecifiedProgram)
 	named := s.Section != "" || s.Program != ""
 	if !named && !slices.ContainsFunc(obj.Programs(), isXDP) {
 		s.Type = ebpf.SchedCLS

@@ -2,7 +2,6 @@ package pincmd
 
 import (
 	"context"
-	"path/filepath"
 
 	"github.com/cilium/ebpf"
 
@@ -87,13 +86,9 @@ func Remove() env.Command {
 }
 
 func (r *pinRmRequest) Run(ctx context.Context, e *env.Env) (any, error) {
-	root, err := pin.Open(subject.Bpffs(e))
+	root, path, err := open(e, r.Path)
 	if err != nil {
 		return nil, err
-	}
-	path := subject.PinPath(e, r.Path)
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(root.Root(), path) // as pin show
 	}
 	program := pinnedProgram(path)
 	if err := root.Remove(path); err != nil || program == nil {

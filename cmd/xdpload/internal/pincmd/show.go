@@ -38,7 +38,7 @@ func Show() env.Command {
 }
 
 func (r *pinShowRequest) Run(_ context.Context, e *env.Env) (any, error) {
-	root, err := pin.Open(subject.Bpffs(e))
+	root, dir, err := open(e, r.Dir)
 	if err != nil {
 		return nil, err
 	}
@@ -50,14 +50,7 @@ func (r *pinShowRequest) Run(_ context.Context, e *env.Env) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &pinList{Root: root.Root()}
-	dir := subject.PinPath(e, r.Dir)
-	if dir != "" && !filepath.IsAbs(dir) {
-		dir = filepath.Join(root.Root(), dir)
-	}
-	if dir != "" {
-		out.Root = filepath.Clean(dir)
-	}
+	out := &pinList{Root: filepath.Clean(dir)}
 	for entry, err := range root.Walk(dir) {
 		if err != nil && entry.Path == "" {
 			return nil, err
@@ -79,6 +72,18 @@ func (r *pinShowRequest) Run(_ context.Context, e *env.Env) (any, error) {
 		out.Root = filepath.Dir(out.Root) // one pin was named
 	}
 	return out, nil
+}
+
+// open opens the BPF file system, and finds what a word names there, the root for none.
+func open(e *env.Env, word string) (root *pin.FS, path string, err error) {
+	root, err = pin.Open(subject.Bpffs(e))
+	if err != nil {
+		return nil, "", err
+	}
+	if path = subject.PinPath(e, word); !filepath.IsAbs(path) {
+		path = filepath.Join(root.Root(), path)
+	}
+	return root, path, nil
 }
 
 // pinInfo is one pin.

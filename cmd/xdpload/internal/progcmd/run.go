@@ -15,7 +15,6 @@ import (
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
-	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/prog"
 )
@@ -143,7 +142,7 @@ func (r *progRunRequest) Open(ctx context.Context, e *env.Env) (*subject.Loaded,
 		if err != nil {
 			return nil, err
 		}
-		found, err := obj.Program(elf.Selector{Section: r.Program.Section, Program: r.Program.Program})
+		found, err := obj.Program(r.Program.Selector(ebpf.UnspecifiedProgram))
 		if err == nil && found.Type == ebpf.UnspecifiedProgram {
 			err = fmt.Errorf("section %q does not tell the type of program %s: name it, type xdp for example", found.Section, found.Name)
 		}

@@ -72,16 +72,7 @@ func (r *progShowRequest) programs(e *env.Env) ([]*prog.Info, error) {
 		info, err := prog.InfoByID(r.ID)
 		return []*prog.Info{&info}, err
 	}
-	var all []*prog.Info
-	for p, err := range subject.LoadedPrograms() {
-		if err != nil {
-			return nil, err
-		}
-		if r.Name == "" || p.Name == subject.KernelName(r.Name) {
-			all = append(all, p)
-		}
-	}
-	return all, nil
+	return subject.ProgramsNamed(r.Name)
 }
 
 // progInfo is what is known of a program.
@@ -95,8 +86,8 @@ type progInfo struct {
 	UID      uint32   `json:"created_by_uid"`
 	BTF      uint32   `json:"btf_id,omitempty"`
 	MapIDs   []uint32 `json:"map_ids,omitempty"`
-	Pinned   []string `json:"pinned,omitempty"` // paths
-	Hooks    []string `json:"hooks,omitempty"`
+	Pinned   []string `json:"pinned,omitempty" text:"    pinned %s\n"` // paths
+	Hooks    []string `json:"hooks,omitempty" text:"    runs at %s\n"`
 
 	Device     *subject.BoundDevice `json:"dev,omitempty"`      // that it is offloaded to
 	DeviceGone bool                 `json:"dev_gone,omitempty"` // and that is all there is to know
@@ -125,10 +116,5 @@ func (p *progInfo) WriteText(t *render.Text, o render.Options) {
 		return
 	}
 	t.If(len(p.MapIDs) > 0, "    maps %s\n", strings.Trim(fmt.Sprint(p.MapIDs), "[]"))
-	for _, path := range p.Pinned {
-		t.Printf("    pinned %s\n", path)
-	}
-	for _, hook := range p.Hooks {
-		t.Printf("    runs at %s\n", hook)
-	}
+	t.Fields(p)
 }

@@ -79,12 +79,9 @@ func (r *DevicesRequest) Resolve(e *env.Env, loopback bool) ([]*netlink.Link, []
 	if err != nil {
 		return nil, nil, err
 	}
-	var all []*netlink.Link
-	for l, err := range conn.Links() {
-		if err != nil {
-			return nil, nil, err
-		}
-		all = append(all, l)
+	all, err := Collect(conn.Links(), nil)
+	if err != nil {
+		return nil, nil, err
 	}
 	found, missing, err := r.Choose(all, loopback)
 	if err == nil && len(found) == 0 {

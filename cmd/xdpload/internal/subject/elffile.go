@@ -90,10 +90,9 @@ func (o *OutputFile) Grammar() *grammar.Node {
 }
 
 // outputError says that a file cannot be written.
-type outputError struct{ Err error }
+type outputError struct{ error }
 
-func (e *outputError) Error() string { return e.Err.Error() }
-func (e *outputError) Unwrap() error { return e.Err }
+func (e *outputError) Unwrap() error { return e.error }
 
 // Hints say what to do about a file that is there.
 func (e *outputError) Hints() []string {

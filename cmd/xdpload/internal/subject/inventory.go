@@ -12,6 +12,19 @@ import (
 	"github.com/xdpload/xdpload/prog"
 )
 
+// Collect lists what is wanted of a sequence, all of it with a nil want. It ends with the first error.
+func Collect[T any](all iter.Seq2[T, error], want func(T) bool) (list []T, err error) {
+	for v, err := range all {
+		if err != nil {
+			return nil, err
+		}
+		if want == nil || want(v) {
+			list = append(list, v)
+		}
+	}
+	return list, nil
+}
+
 // MapIDs lists the ids of all maps. It takes CAP_SYS_ADMIN.
 func MapIDs() iter.Seq2[uint32, error] { return ids(ebpf.MapGetNextID) }
 
@@ -47,6 +60,12 @@ func LoadedPrograms() iter.Seq2[*prog.Info, error] {
 			}
 		}
 	}
+}
+
+// ProgramsNamed lists the loaded programs with a name, of which the kernel keeps 15
+// bytes; all of them with "".
+func ProgramsNamed(name string) ([]*prog.Info, error) {
+	return Collect(LoadedPrograms(), func(p *prog.Info) bool { return name == "" || p.Name == KernelName(name) })
 }
 
 // Users maps ids of maps to the programs that use them.

@@ -133,58 +133,56 @@ func openPinnedMap(path string) (*ebpf.Map, error) {
 
 // openMapNamed finds the only map with a name; the kernel keeps 15 bytes of it.
 func openMapNamed(name string) (*ebpf.Map, error) {
-	var found []uint32
-	for id, err := range MapIDs() {
-		if err != nil {
-			return nil, err
-		}
-		if NameOfMap(id) == KernelName(name) {
-			found = append(found, id)
-		}
+	found, err := Collect(MapIDs(), func(id uint32) bool { return NameOfMap(id) == KernelName(name) })
+	if err != nil {
+		return nil, err
 	}
-	return only(found, "no such map", "several maps have this name")
+	return onlyMap(found, "no such map", "several maps have this name")
 }
 
 // openMapOf finds the map "NAME/map" of a loaded program.
 func openMapOf(ref string) (*ebpf.Map, error) {
 	program, name, _ := strings.Cut(ref, "/")
-	var programs, found []uint32
-	for p, err := range LoadedPrograms() {
-		if err != nil {
-			return nil, err
-		}
-		if !isProgram(p, program) {
-			continue
-		}
-		programs = append(programs, p.ID)
+	programs, err := Collect(LoadedPrograms(), func(p *prog.Info) bool {
+		return p.Name == KernelName(program) || strconv.FormatUint(uint64(p.ID), 10) == program
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(programs) == 0 {
+		return nil, notFoundError(fmt.Sprintf("no program %s is loaded", program))
+	}
+	var found []uint32
+	for _, p := range programs {
 		for _, id := range p.MapIDs {
 			if NameOfMap(id) == KernelName(name) && !slices.Contains(found, id) {
 				found = append(found, id)
 			}
 		}
 	}
-	if len(programs) == 0 {
-		return nil, notFoundError(fmt.Sprintf("no program %s is loaded", program))
-	}
-	return only(found, fmt.Sprintf("program %s uses no map %s", program, name), "several programs with this name use such a map")
+	return onlyMap(found, fmt.Sprintf("program %s uses no map %s", program, name), "several programs with this name use such a map")
 }
 
-func isProgram(p *prog.Info, ref string) bool {
-	return p.Name == KernelName(ref) || strconv.FormatUint(uint64(p.ID), 10) == ref
-}
-
-func only(ids []uint32, none, several string) (*ebpf.Map, error) {
-	switch len(ids) {
-	case 0:
-		return nil, notFoundError(none)
-	case 1:
-		return OpenMapID(ids[0])
-	}
+func onlyMap(ids []uint32, none, several string) (*ebpf.Map, error) {
 	words := make([]string, len(ids))
 	for i, id := range ids {
 		words[i] = fmt.Sprintf("id %d", id)
 	}
-	return nil, fmt.Errorf("%s: choose one by %s", several, strings.Join(words, ", "))
+	if err := only(words, none, several); err != nil {
+		return nil, err
+	}
+	return OpenMapID(ids[0])
+}
+
+// only is why what was found is not one thing, nil if it is.
+func only(found []string, none, several string) error {
+	switch len(found) {
+	case 0:
+		return notFoundError(none)
+	case 1:
+		return nil
+	}
+	return fmt.Errorf("%s: choose one by %s", several, strings.Join(found, ", "))
 }
 
 // notFoundError says what the kernel does not have. It is fs.ErrNotExist, whose text

@@ -166,13 +166,18 @@ func Release(ctx context.Context, e *env.Env, conn *netlink.Conn, p *prog.Info) 
 // as for Open.
 func (r *ProgramRequest) Options(e *env.Env, want ebpf.ProgramType, ifindex int) load.Options {
 	o := r.Load.Options(e)
-	o.Select = elf.Selector{Section: r.Section, Program: r.Program, Type: want}
+	o.Select = r.Selector(want)
 	o.Verbose = r.Verbose
 	o.Ifindex, o.BoundOnly = ifindex, r.Bound
 	if r.Export != "" {
 		o.Loaded = func(l *load.Loaded) error { return exportMaps(r.Export, r.File, r.read, l) }
 	}
 	return o
+}
+
+// Selector finds the program in its object, for a hook that wants this type.
+func (r *ProgramRequest) Selector(want ebpf.ProgramType) elf.Selector {
+	return elf.Selector{Section: r.Section, Program: r.Program, Type: want}
 }
 
 // Failed adds to an error which program of the object it is about.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
-	"strings"
 
 	"github.com/cilium/ebpf"
 
@@ -50,26 +49,19 @@ func (r *ProgRef) Open(e *env.Env) (*prog.Program, error) {
 	return p, err
 }
 
-// programNamed finds the only program with a name; the kernel keeps 15 bytes of it.
+// programNamed finds the only program with a name.
 func programNamed(name string) (uint32, error) {
-	var found []*prog.Info
-	for p, err := range LoadedPrograms() {
-		if err != nil {
-			return 0, err
-		}
-		if p.Name == KernelName(name) {
-			found = append(found, p)
-		}
-	}
-	switch len(found) {
-	case 0:
-		return 0, notFoundError("no program has the name " + name)
-	case 1:
-		return found[0].ID, nil
+	found, err := ProgramsNamed(name)
+	if err != nil {
+		return 0, err
 	}
 	lines := make([]string, len(found))
 	for i, p := range found {
 		lines[i] = fmt.Sprintf("id %d (%v, tag %s)", p.ID, p.Type, p.Tag)
 	}
-	return 0, fmt.Errorf("%d programs have the name %s: choose one by %s", len(found), name, strings.Join(lines, ", "))
+	several := fmt.Sprintf("%d programs have the name %s", len(found), name)
+	if err := only(lines, "no program has the name "+name, several); err != nil {
+		return 0, err
+	}
+	return found[0].ID, nil
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
-	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/prog"
 )
@@ -115,11 +114,7 @@ func (s *Source) Failed(err error) error {
 	case s.Reused:
 		return &env.ObjectError{Object: s.request.Name(), Program: s.Object.Program().Name, Err: err}
 	}
-	return s.request.Failed(s.Object.Object, s.selector(), err)
-}
-
-func (s *Source) selector() elf.Selector {
-	return elf.Selector{Section: s.request.Section, Program: s.request.Program, Type: s.want}
+	return s.request.Failed(s.Object.Object, s.request.Selector(s.want), err)
 }
 
 // Close closes what the lines of a batch have shared.

@@ -25,22 +25,18 @@ type actionRequest struct {
 // actionGrammar is "action SPEC", any number of times.
 func actionGrammar(actions *[]*actionRequest) *grammar.Node {
 	b := &actionBuilder{actions: actions}
-	return grammar.Word("action").Repeat().Later(b.kinds).Check(b.Check).Help("do this with packets that match")
+	return grammar.Word("action").Repeat().Do(b.start).Later(b.kinds).Check(b.Check).Help("do this with packets that match")
 }
 
 func (b *actionBuilder) kinds() *grammar.Node {
 	return grammar.Alt(
 		grammar.Seq(
 			grammar.Opt(grammar.Word("gact").Exact().Help("nothing but a verdict")),
-			grammar.Alt(verdictNodes(b.begin)...).Named("VERDICT"),
+			b.verdict(),
 			b.gactOptions(),
 		),
-		b.mirred(), b.bpf(),
-		policeGrammar(func() *netlink.Police {
-			b.start("police")
-			b.last().Police = newPolice()
-			return b.last().Police
-		}).Help("limit the rate"),
+		b.mirredGrammar(), b.bpf(),
+		policeGrammar(&b.police, func() { b.now.Kind = "police" }).Help("limit the rate"),
 		refused("ACTION", "gact, mirred, bpf and police", actionKinds),
 	).Named("ACTION")
 }
@@ -51,23 +47,40 @@ var actionKinds = []string{
 	"skbmod", "tunnel_key", "vlan", "xt",
 }
 
-// An actionBuilder fills the action that was begun last.
+// An actionBuilder has the action that was begun last: the grammar, which fills it, is
+// one for all of them.
 type actionBuilder struct {
 	actions *[]*actionRequest
-	code    codeRequest // of the last action: the grammar is one for all of them
+	now     actionRequest
+	mirred  netlink.Mirred
+	random  netlink.Random
+	police  netlink.Police
 }
 
-func (b *actionBuilder) start(kind string) {
+// start begins an action. The kind may be left out, and is gact then.
+func (b *actionBuilder) start() {
 	b.finish()
-	*b.actions = append(*b.actions, &actionRequest{Action: netlink.Action{Kind: kind}})
+	*b = actionBuilder{actions: b.actions}
+	b.now.Kind = "gact"
+	*b.actions = append(*b.actions, nil)
 }
 
-// finish gives the last action what it runs.
+// finish hands over the last action.
 func (b *actionBuilder) finish() {
-	if len(*b.actions) > 0 {
-		b.last().Code = b.code
+	last := len(*b.actions) - 1
+	if last < 0 {
+		return
 	}
-	b.code = codeRequest{}
+	a, mirred, random, police := b.now, b.mirred, b.random, b.police
+	switch {
+	case a.Kind == "mirred":
+		a.Mirred = &mirred
+	case a.Kind == "police":
+		a.Police = &police
+	case a.Random != nil:
+		a.Random = &random
+	}
+	(*b.actions)[last] = &a
 }
 
 func (b *actionBuilder) Check() error {
@@ -85,126 +98,93 @@ func (b *actionBuilder) Check() error {
 	return nil
 }
 
-func (b *actionBuilder) last() *actionRequest { return (*b.actions)[len(*b.actions)-1] }
+func (b *actionBuilder) verdict() *grammar.Node { return verdictGrammar(&b.now.Verdict) }
 
-// begin starts a gact action, whose kind may be left out, with its verdict.
-func (b *actionBuilder) begin(v netlink.Verdict) {
-	b.start("gact")
-	b.last().Verdict = v
-}
-
-func (b *actionBuilder) set(v netlink.Verdict) { b.last().Verdict = v }
-
-func (b *actionBuilder) verdict() *grammar.Node {
-	return grammar.Alt(verdictNodes(b.set)...).Named("VERDICT")
-}
-
-// verdictNodes are in tc's order, which a short form depends on.
-func verdictNodes(set func(netlink.Verdict)) []*grammar.Node {
-	fixed := func(name string, v netlink.Verdict, help string) *grammar.Node {
-		return grammar.Word(name).Do(func() { set(v) }).Help(help)
-	}
-	var n uint32
+// verdictGrammar is in tc's order, which a short form depends on.
+func verdictGrammar(v *netlink.Verdict) *grammar.Node {
 	value := func(make func(uint32) netlink.Verdict) func(string) error {
-		read := grammar.Number(&n, 0, 1<<28-1)
 		return func(word string) error {
-			err := read(word)
-			set(make(n))
+			n, err := grammar.ParseNumber[uint32](word, 0, 1<<28-1)
+			*v = make(n)
 			return err
 		}
 	}
-	return []*grammar.Node{
-		fixed("continue", netlink.VerdictContinue, "go on with the next filter"),
-		fixed("drop", netlink.VerdictDrop, "drop the packet").Alias("shot"),
-		fixed("pass", netlink.VerdictPass, "accept the packet").Alias("ok"),
-		fixed("reclassify", netlink.VerdictReclassify, "begin again with the first filter"),
-		fixed("pipe", netlink.VerdictPipe, "go on with the next action"),
+	return grammar.Alt(
+		grammar.Const("continue", v, netlink.VerdictContinue).Help("go on with the next filter"),
+		grammar.Const("drop", v, netlink.VerdictDrop).Alias("shot").Help("drop the packet"),
+		grammar.Const("pass", v, netlink.VerdictPass).Alias("ok").Help("accept the packet"),
+		grammar.Const("reclassify", v, netlink.VerdictReclassify).Help("begin again with the first filter"),
+		grammar.Const("pipe", v, netlink.VerdictPipe).Help("go on with the next action"),
 		grammar.Word("goto", grammar.Key("chain", "N", value(netlink.GotoChain)).Help("the chain's number")).Help("go on with the first filter of a chain"),
 		grammar.Key("jump", "N", value(netlink.Jump)).Help("skip the next N actions"),
-		fixed("trap", netlink.VerdictTrap, "send the packet from the device to the kernel"),
-	}
+		grammar.Const("trap", v, netlink.VerdictTrap).Help("send the packet from the device to the kernel"),
+	).Named("VERDICT")
 }
 
 // common is what every action takes.
 func (b *actionBuilder) common() *grammar.Node {
-	hardware := func(name string, h netlink.HWStats, help string) *grammar.Node {
-		return grammar.Word(name).Do(func() { b.last().HWStats = h }).Help(help)
-	}
-	flag := func(name string, set func(*actionRequest), help string) *grammar.Node {
-		return grammar.Word(name).Do(func() { set(b.last()) }).Help(help)
-	}
 	return grammar.Any(
-		grammar.Key("index", "N", func(word string) error { return grammar.Number(&b.last().Index, 0, math.MaxUint32)(word) }).
+		grammar.Key("index", "N", grammar.Number(&b.now.Index, 0, math.MaxUint32)).
 			Help("the number under which filters share the action"),
 		grammar.Key("cookie", "HEX", b.cookie).Help("up to 16 bytes that the kernel keeps with the action"),
 		grammar.Word("hw_stats", grammar.Alt(
-			hardware("immediate", netlink.HWStatsImmediate, "up to date when read"),
-			hardware("delayed", netlink.HWStatsDelayed, "read from the device now and then"),
-			hardware("disabled", netlink.HWStatsDisabled, "not counted"),
+			grammar.Const("immediate", &b.now.HWStats, netlink.HWStatsImmediate).Help("up to date when read"),
+			grammar.Const("delayed", &b.now.HWStats, netlink.HWStatsDelayed).Help("read from the device now and then"),
+			grammar.Const("disabled", &b.now.HWStats, netlink.HWStatsDisabled).Help("not counted"),
 		)).Help("how the device counts packets"),
-		flag("no_percpu", func(a *actionRequest) { a.NoPerCPU = true }, "count packets once, not for each CPU"),
-		flag("skip_sw", func(a *actionRequest) { a.SkipSW = true }, "run on the device only"),
-		flag("skip_hw", func(a *actionRequest) { a.SkipHW = true }, "run in the kernel only"),
+		grammar.Flag("no_percpu", &b.now.NoPerCPU).Help("count packets once, not for each CPU"),
+		grammar.Flag("skip_sw", &b.now.SkipSW).Help("run on the device only"),
+		grammar.Flag("skip_hw", &b.now.SkipHW).Help("run in the kernel only"),
 	).Named("OPTION")
 }
 
 func (b *actionBuilder) cookie(word string) (err error) {
-	if b.last().Cookie, err = hex.DecodeString(word); err != nil || len(word) == 0 || len(word) > 32 {
+	if b.now.Cookie, err = hex.DecodeString(word); err != nil || len(word) == 0 || len(word) > 32 {
 		return errors.New("expected 1 to 16 bytes, in pairs of hexadecimal digits")
 	}
 	return nil
 }
 
 func (b *actionBuilder) gactOptions() *grammar.Node {
-	random := func() *netlink.Random {
-		if b.last().Random == nil {
-			b.last().Random = new(netlink.Random)
-		}
-		return b.last().Random
-	}
 	return grammar.Any(
-		grammar.Word("random",
+		grammar.Const("random", &b.now.Random, &b.random,
 			grammar.Alt(
-				grammar.Word("netrand").Do(func() { random().Deterministic = false }).Help("one packet of N by chance"),
-				grammar.Word("determ").Do(func() { random().Deterministic = true }).Help("every Nth packet"),
+				grammar.Const("netrand", &b.random.Deterministic, false).Help("one packet of N by chance"),
+				grammar.Const("determ", &b.random.Deterministic, true).Help("every Nth packet"),
 			),
-			grammar.Alt(verdictNodes(func(v netlink.Verdict) { random().Verdict = v })...).Named("VERDICT"),
-			grammar.Value("N", func(word string) error { return grammar.Number(&random().N, 0, math.MaxUint16)(word) }),
+			verdictGrammar(&b.random.Verdict),
+			grammar.Value("N", grammar.Number(&b.random.N, 0, math.MaxUint16)),
 		).Help("another verdict for some packets"),
 		b.common(),
 	)
 }
 
-func (b *actionBuilder) mirred() *grammar.Node {
-	way := func(name string, set func(*netlink.Mirred), help string) *grammar.Node {
-		return grammar.Word(name).Do(func() { set(b.last().Mirred) }).Help(help)
+func (b *actionBuilder) mirredGrammar() *grammar.Node {
+	mirror := func(copied bool, v netlink.Verdict) func() {
+		return func() { b.mirred.Mirror, b.now.Verdict = copied, v }
 	}
-	return grammar.Word("mirred", grammar.Any(
+	return grammar.Const("mirred", &b.now.Kind, "mirred", grammar.Any(
 		grammar.Alt(
-			way("ingress", func(m *netlink.Mirred) { m.Ingress = true }, "as if the device had received it"),
-			way("egress", func(m *netlink.Mirred) { m.Ingress = false }, "out of the device"),
+			grammar.Const("ingress", &b.mirred.Ingress, true).Help("as if the device had received it"),
+			grammar.Const("egress", &b.mirred.Ingress, false).Help("out of the device"),
 		).Required(),
 		grammar.Alt(
-			way("mirror", func(m *netlink.Mirred) { m.Mirror = true; b.set(netlink.VerdictPipe) }, "a copy"),
-			way("redirect", func(m *netlink.Mirred) { m.Mirror = false; b.set(netlink.VerdictStolen) }, "the packet itself"),
+			grammar.Word("mirror").Do(mirror(true, netlink.VerdictPipe)).Help("a copy"),
+			grammar.Word("redirect").Do(mirror(false, netlink.VerdictStolen)).Help("the packet itself"),
 		).Required(),
-		grammar.Key("dev", "DEV", func(word string) error { b.last().Device = word; return nil }).Exact().
+		grammar.Key("dev", "DEV", grammar.String(&b.now.Device)).Exact().
 			Completes(grammar.Device).Required().Help("where it goes"),
 		b.verdict(),
 		b.common(),
-	)).Exact().Do(func() {
-		b.start("mirred")
-		b.last().Mirred = new(netlink.Mirred)
-	}).Help("send the packet, or a copy, to a device")
+	)).Exact().Help("send the packet, or a copy, to a device")
 }
 
 // bpf is a program as an action, or by its index one that exists.
 func (b *actionBuilder) bpf() *grammar.Node {
 	return grammar.Word("bpf", grammar.Any(
-		grammar.Word("run").Hidden(), b.code.Grammar(), b.verdict(), b.common(),
+		grammar.Word("run").Hidden(), b.now.Code.Grammar(), b.verdict(), b.common(),
 	)).Exact().Do(func() {
-		b.start("bpf")
-		b.last().Verdict = netlink.VerdictPipe
+		b.now.Kind, b.now.Verdict = "bpf", netlink.VerdictPipe
 	}).Help("run a program of type action")
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/internal/render"
 	"github.com/xdpload/xdpload/netlink"
@@ -142,14 +143,8 @@ func (r *actionsRequest) runGet(_ context.Context, e *env.Env, conn *netlink.Con
 }
 
 func (r *actionsRequest) runShow(_ context.Context, e *env.Env, conn *netlink.Conn) (any, error) {
-	var actions []*netlink.Action
-	for a, err := range conn.Actions(r.Kind, time.Duration(r.Since)*time.Millisecond) {
-		if err != nil {
-			return nil, err
-		}
-		actions = append(actions, a)
-	}
-	return &actionList{Total: len(actions), Actions: sharedActions(e, conn, 0, actions)}, nil
+	actions, err := subject.Collect(conn.Actions(r.Kind, time.Duration(r.Since)*time.Millisecond), nil)
+	return &actionList{Total: len(actions), Actions: sharedActions(e, conn, 0, actions)}, err
 }
 
 func sharedActions(e *env.Env, conn *netlink.Conn, first int, actions []*netlink.Action) []*actionReport {

@@ -26,7 +26,8 @@ type filterRequest struct {
 	SkipHW  bool
 	SkipSW  bool
 	Actions []*actionRequest
-	Police  *netlink.Police
+	Police  netlink.Police
+	Policed bool
 
 	IfExists bool // of a delete
 }
@@ -144,10 +145,7 @@ func (r *filterRequest) bpfGrammar() *grammar.Node {
 		grammar.Flag("skip_hw", &r.SkipHW).Help("run in the kernel only"),
 		grammar.Flag("skip_sw", &r.SkipSW).Help("run on the device only"),
 		actionGrammar(&r.Actions),
-		policeGrammar(func() *netlink.Police {
-			r.Police = newPolice()
-			return r.Police
-		}).Help("limit the rate of packets that match"),
+		policeGrammar(&r.Police, func() { r.Policed = true }).Help("limit the rate of packets that match"),
 		r.Code.Grammar(), // last, as tc has it: f is flowid, p police
 	)
 }

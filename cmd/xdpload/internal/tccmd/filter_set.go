@@ -70,7 +70,10 @@ func (r *filterSetRequest) Prepare(ctx context.Context, e *env.Env) (_ *subject.
 		r.Code.Program.Export = os.Getenv("TC_BPF_UDS") // as for tc
 	}
 	options := netlink.BPFFilter{
-		Direct: r.Direct, ClassID: r.ClassID, Police: r.Police, SkipHW: r.SkipHW, SkipSW: r.SkipSW,
+		Direct: r.Direct, ClassID: r.ClassID, SkipHW: r.SkipHW, SkipSW: r.SkipSW,
+	}
+	if r.Policed {
+		options.Police = &r.Police
 	}
 	if err := r.describe(e, c, &options, ifindexes[0]); err != nil {
 		return nil, err

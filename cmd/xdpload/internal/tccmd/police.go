@@ -9,60 +9,37 @@ import (
 	"github.com/xdpload/xdpload/netlink"
 )
 
-// newPolice is what police does where it is not told otherwise.
-func newPolice() *netlink.Police { return &netlink.Police{Exceed: netlink.VerdictReclassify} }
-
-// policeGrammar is "police SPEC" as tc-police(8) has it; begin returns what to
-// fill.
-func policeGrammar(begin func() *netlink.Police) *grammar.Node {
-	p := new(netlink.Police) // of the last police: the grammar is one for all of them
-	return grammar.Word("police").Do(func() { p = begin() }).
-		Later(func() *grammar.Node { return limitGrammar(&p) }).
+// policeGrammar is "police SPEC" as tc-police(8) has it; begin is called when there is
+// one, which fills p.
+func policeGrammar(p *netlink.Police, begin func()) *grammar.Node {
+	start := func() {
+		*p = netlink.Police{Exceed: netlink.VerdictReclassify}
+		begin()
+	}
+	return grammar.Word("police").Do(start).
+		Later(func() *grammar.Node { return limitGrammar(p) }).
 		Check(func() error { return checkPolice(p) })
 }
 
-// limitGrammar fills the police that *last points to by then.
-func limitGrammar(last **netlink.Police) *grammar.Node {
-	key := func(name, value string, set func(p *netlink.Police) func(string) error) *grammar.Node {
-		return grammar.Key(name, value, func(word string) error { return set(*last)(word) }).Exact()
-	}
+func limitGrammar(p *netlink.Police) *grammar.Node {
 	return grammar.Any(
-		key("rate", "RATE", func(p *netlink.Police) func(string) error { return rate(&p.Rate) }).Help("such as 10mbit"),
-		key("burst", "SIZE", func(p *netlink.Police) func(string) error { return size(&p.Burst) }).
-			Alias("buffer", "maxburst").Help("such as 10k"),
-		key("mtu", "SIZE", func(p *netlink.Police) func(string) error { return size(&p.MTU) }).
-			Alias("minburst").Help("longer packets exceed the rate"),
-		key("mpu", "SIZE", func(p *netlink.Police) func(string) error { return size(&p.MPU) }).
-			Help("shorter packets count as this long"),
-		key("avrate", "RATE", avrate).Help("a limit for the average, which needs an estimator"),
-		key("peakrate", "RATE", func(p *netlink.Police) func(string) error { return rate(&p.PeakRate) }).
-			Help("a limit for bursts"),
-		key("pkts_rate", "N", func(p *netlink.Police) func(string) error {
-			return grammar.Number(&p.PacketRate, 1, math.MaxInt64)
-		}).Help("packets a second"),
-		key("pkts_burst", "N", func(p *netlink.Police) func(string) error {
-			return grammar.Number(&p.PacketBurst, 1, math.MaxInt64)
-		}).Help("packets"),
-		key("overhead", "SIZE", func(p *netlink.Police) func(string) error { return size(&p.Overhead) }).
-			Help("bytes that are added to each packet"),
-		key("linklayer", "TYPE", func(p *netlink.Police) func(string) error { return grammar.Text(&p.LinkLayer) }).
+		grammar.Key("rate", "RATE", rate(&p.Rate)).Exact().Help("such as 10mbit"),
+		grammar.Key("burst", "SIZE", size(&p.Burst)).Exact().Alias("buffer", "maxburst").Help("such as 10k"),
+		grammar.Key("mtu", "SIZE", size(&p.MTU)).Exact().Alias("minburst").Help("longer packets exceed the rate"),
+		grammar.Key("mpu", "SIZE", size(&p.MPU)).Exact().Help("shorter packets count as this long"),
+		grammar.Key("avrate", "RATE", rate(&p.AvRate)).Exact().Help("a limit for the average, which needs an estimator"),
+		grammar.Key("peakrate", "RATE", rate(&p.PeakRate)).Exact().Help("a limit for bursts"),
+		grammar.Key("pkts_rate", "N", grammar.Number(&p.PacketRate, 1, math.MaxInt64)).Exact().Help("packets a second"),
+		grammar.Key("pkts_burst", "N", grammar.Number(&p.PacketBurst, 1, math.MaxInt64)).Exact().Help("packets"),
+		grammar.Key("overhead", "SIZE", size(&p.Overhead)).Exact().Help("bytes that are added to each packet"),
+		grammar.Key("linklayer", "TYPE", grammar.Text(&p.LinkLayer)).Exact().
 			Choices("ethernet", "atm", "adsl").Help("how the link pads packets"),
-		key("conform-exceed", "EXCEED[/CONFORM]", func(p *netlink.Police) func(string) error {
-			return func(word string) error { return conformExceed(p, word) }
-		}).Help("what becomes of packets above the rate, and of those below"),
-		grammar.Alt(verdictNodes(func(v netlink.Verdict) { (*last).Exceed = v })...).Named("VERDICT"),
-		key("index", "N", func(p *netlink.Police) func(string) error {
-			return grammar.Number(&p.Index, 0, math.MaxUint32)
-		}).Help("the number under which filters share the limit"),
+		grammar.Key("conform-exceed", "EXCEED[/CONFORM]", func(word string) error { return conformExceed(p, word) }).Exact().
+			Help("what becomes of packets above the rate, and of those below"),
+		verdictGrammar(&p.Exceed),
+		grammar.Key("index", "N", grammar.Number(&p.Index, 0, math.MaxUint32)).Exact().
+			Help("the number under which filters share the limit"),
 	).Named("LIMIT")
-}
-
-func avrate(p *netlink.Police) func(string) error {
-	return func(word string) error {
-		v, err := quantity(word, rateUnits, math.MaxUint32)
-		p.AvRate = uint32(v)
-		return err
-	}
 }
 
 func conformExceed(p *netlink.Police, word string) error {

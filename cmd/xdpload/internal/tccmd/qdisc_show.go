@@ -160,6 +160,6 @@ func (r *qdiscReport) WriteText(t *render.Text, _ render.Options) {
 	t.If(r.Kind == "ingress" && !r.Deleted, "---------------- ")
 	t.WriteByte('\n')
 	if r.statsReport != nil {
-		r.statsReport.Write(t, " ")
+		r.Write(t, " ")
 	}
 }

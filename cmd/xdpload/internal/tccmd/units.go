@@ -71,18 +71,18 @@ func quantity(word string, units []unit, limit float64) (float64, error) {
 }
 
 // rate returns a setter for bytes per second.
-func rate(p *uint64) func(string) error {
-	return func(word string) error {
-		v, err := quantity(word, rateUnits, math.MaxInt64)
-		*p = uint64(v)
-		return err
-	}
+func rate[T uint32 | uint64](p *T) func(string) error {
+	return measure(p, rateUnits, min(float64(^T(0)), math.MaxInt64))
 }
 
 // size returns a setter for bytes.
 func size[T uint16 | uint32](p *T) func(string) error {
+	return measure(p, sizeUnits, float64(^T(0)))
+}
+
+func measure[T uint16 | uint32 | uint64](p *T, units []unit, limit float64) func(string) error {
 	return func(word string) error {
-		v, err := quantity(word, sizeUnits, float64(^T(0)))
+		v, err := quantity(word, units, limit)
 		*p = T(v)
 		return err
 	}
