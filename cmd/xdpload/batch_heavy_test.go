@@ -23,6 +23,7 @@ import (
 	"github.com/xdpload/xdpload/internal/netns"
 	"github.com/xdpload/xdpload/internal/testobj"
 	"github.com/xdpload/xdpload/netlink"
+	"github.com/xdpload/xdpload/pin"
 	"github.com/xdpload/xdpload/prog"
 )
 
@@ -145,12 +146,12 @@ func (b *heavyBatch) waitHeld(batch *exec.Cmd, want ...string) map[string]uint32
 
 // held are the programs that a process has open.
 func held(pid int) map[string]uint32 {
-	h := &subject.Holders{Programs: make(map[uint32][]subject.Process)}
+	h := make(subject.Holders)
 	h.Look(fmt.Sprint("/proc/", pid), pid)
 	ids := make(map[string]uint32)
-	for id := range h.Programs {
-		if info, err := prog.InfoByID(id); err == nil {
-			ids[info.Name] = id
+	for of := range h {
+		if info, err := prog.InfoByID(of.ID); err == nil && of.Kind == pin.Program {
+			ids[info.Name] = of.ID
 		}
 	}
 	return ids

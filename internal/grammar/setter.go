@@ -4,7 +4,6 @@ import (
 	"encoding"
 	"errors"
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 )
@@ -90,11 +89,4 @@ func ParseNumber[T Integer](s string, lo, hi T) (T, error) {
 		return 0, fmt.Errorf("not in %d..%d", lo, hi)
 	}
 	return v, nil
-}
-
-// IsNumber tells whether the word is a number without a sign: for
-// [Node.Accept].
-func IsNumber(s string) bool {
-	_, err := ParseNumber[uint64](s, 0, math.MaxUint64)
-	return err == nil
 }

@@ -45,16 +45,9 @@ func (r *elfGraphRequest) Run(_ context.Context, e *env.Env) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := r.Chosen(o)
+	p, err := r.chosen(o)
 	if err != nil {
 		return nil, err
-	}
-	if r.Flow && p == nil {
-		only, err := o.Program(elf.Selector{})
-		if err != nil {
-			return nil, err
-		}
-		p = &only
 	}
 	return subject.TextOf(o.Name(), func(w io.Writer) error {
 		if r.Flow {
@@ -62,4 +55,19 @@ func (r *elfGraphRequest) Run(_ context.Context, e *env.Env) (any, error) {
 		}
 		return graph.Calls(w, o, r.Format, p)
 	})
+}
+
+// chosen finds the program or function that was named. Without a name it is nil, and the
+// only one for a flow of control.
+func (r *elfGraphRequest) chosen(o *elf.Object) (*elf.Program, error) {
+	if r.Program == "" && !r.Flow {
+		return nil, nil //nolint:nilnil // no program is not a failure
+	}
+	for _, p := range o.Subprograms() {
+		if p.Name == r.Program {
+			return &p, nil
+		}
+	}
+	p, err := o.Program(elf.Selector{Program: r.Program})
+	return &p, err
 }

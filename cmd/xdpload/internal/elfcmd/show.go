@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/cilium/ebpf"
-
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/elf"
@@ -198,11 +196,4 @@ func byteOrder(order binary.ByteOrder) string {
 		return "little endian"
 	}
 	return "big endian"
-}
-
-func programType(t ebpf.ProgramType) string {
-	if t == ebpf.UnspecifiedProgram {
-		return ""
-	}
-	return t.String()
 }

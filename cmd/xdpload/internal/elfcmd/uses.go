@@ -1,9 +1,11 @@
 package elfcmd
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/elf/insn"
 )
@@ -41,37 +43,23 @@ func (u *elfUses) read(p elf.Program) *elfUse {
 	use := new(elfUse)
 	refs, err := u.o.References(p)
 	use.err = err
-	var helpers []int32
 	for _, r := range refs {
 		switch r.Kind {
 		case elf.RefHelper:
-			if !slices.Contains(helpers, r.Number) {
-				helpers = append(helpers, r.Number)
-				use.helpers = append(use.helpers, insn.Instruction{Op: insn.Call, Imm: r.Number}.Text("")[len("call "):])
-			}
+			use.helpers = once(use.helpers, insn.Instruction{Op: insn.Call, Imm: r.Number}.Text("")[len("call "):])
 		case elf.RefKernel, elf.RefKernelVar:
-			use.kernel = once(use.kernel, kernelSymbol(r))
+			use.kernel = once(use.kernel, cmp.Or(r.Name, fmt.Sprintf("kfunc#%d", r.Number)))
 		case elf.RefMap, elf.RefVariable:
 			use.maps = once(use.maps, r.Name)
 		case elf.RefCall, elf.RefFunction:
-			if callee, ok := u.at(r); ok && !slices.Contains(use.calls, callee) {
-				use.calls = append(use.calls, callee)
+			if callee, ok := u.at(r); ok {
+				use.calls = once(use.calls, callee)
 			}
 		}
 	}
 	core, err := u.o.CORERelocations(p)
-	if use.err == nil {
-		use.err = err
-	}
-	use.core = len(core)
+	use.core, use.err = len(core), cmp.Or(use.err, err)
 	return use
-}
-
-func kernelSymbol(r elf.Reference) string {
-	if r.Name == "" {
-		return fmt.Sprintf("kfunc#%d", r.Number)
-	}
-	return r.Name
 }
 
 // at finds the function that a reference leads to.
@@ -86,17 +74,20 @@ func (u *elfUses) at(r elf.Reference) (elf.Program, bool) {
 	return p, ok
 }
 
-func once(list []string, s string) []string {
-	if slices.Contains(list, s) {
-		return list
+// once appends what the list lacks.
+func once[T comparable](list []T, more ...T) []T {
+	for _, v := range more {
+		if !slices.Contains(list, v) {
+			list = append(list, v)
+		}
 	}
-	return append(list, s)
+	return list
 }
 
 // Program reports a program with what it and the functions that it reaches use.
 func (r *objectReport) Program(u *elfUses, p elf.Program) elfProgram {
 	out := elfProgram{
-		Name: p.Name, Section: p.Section, Type: programType(p.Type), Attach: p.AttachTo,
+		Name: p.Name, Section: p.Section, Type: subject.TypeName(p.Type), Attach: p.AttachTo,
 		Instructions: p.Instructions, Optional: p.Optional, Static: p.Static,
 	}
 	seen := map[elf.Program]bool{p: true}
@@ -110,15 +101,9 @@ func (r *objectReport) Program(u *elfUses, p elf.Program) elfProgram {
 				out.Functions = append(out.Functions, callee.Name)
 			}
 		}
-		for _, name := range use.helpers {
-			out.Helpers = once(out.Helpers, name)
-		}
-		for _, name := range use.kernel {
-			out.Kernel = once(out.Kernel, name)
-		}
-		for _, name := range use.maps {
-			out.Maps = once(out.Maps, name)
-		}
+		out.Helpers = once(out.Helpers, use.helpers...)
+		out.Kernel = once(out.Kernel, use.kernel...)
+		out.Maps = once(out.Maps, use.maps...)
 		out.CORE += use.core
 	}
 	return out

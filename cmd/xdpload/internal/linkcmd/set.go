@@ -13,9 +13,7 @@ import (
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/internal/render"
-	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/netlink"
-	"github.com/xdpload/xdpload/pin"
 )
 
 type linkSetRequest struct {
@@ -158,19 +156,17 @@ func (r *linkSetRequest) outcome(e *env.Env, c *subject.Change, o *attach.Outcom
 		c.Warned = true
 		e.Warn("%s: "+uncompared, c.Subject)
 	}
+	report := &linkSetReport{Device: o.Device, Ifindex: o.Ifindex}
 	switch {
-	case r.Off:
-		report := detached(o)
-		if a == nil {
-			report.absent = r.LinkID
-		}
-		return report
+	case a == nil && r.Off:
+		report.absent = r.LinkID
 	case a == nil:
-		return &linkSetReport{Device: o.Device, Ifindex: o.Ifindex}
-	}
-	report := attached(a, c.Source.Maps())
-	if a.Link != nil {
-		report.Link = &subject.BPFLink{ID: a.Link.ID, Pinned: subject.FindPins(e).Of(pin.Link, a.Link.ID)}
+	case r.Off:
+		report.Mode, report.Detached = a.Mode, subject.ReportProgram(&a.Program)
+	default:
+		report.Mode, report.Unchanged, report.Link = a.Mode, a.Unchanged, subject.DescribeLink(e, a.Link)
+		report.Program, report.Replaced = subject.ReportProgram(&a.Program), subject.ReportProgram(a.Replaced)
+		report.Maps = subject.ReportMaps(c.Source.Maps(), a.Unchanged)
 	}
 	return report
 }
@@ -214,23 +210,6 @@ type linkSetReport struct {
 	Error *subject.Refusal `json:"error,omitempty"` // of one device of several
 
 	absent uint32 // the bpf_link that was to be detached, and holds nothing here
-}
-
-func attached(a *attach.Attachment, maps []*load.Map) *linkSetReport {
-	r := &linkSetReport{Device: a.Device, Ifindex: a.Ifindex, Mode: a.Mode}
-	r.Program = subject.ReportProgram(&a.Program)
-	r.Replaced = subject.ReportProgram(a.Replaced)
-	r.Maps, r.Unchanged = subject.ReportMaps(maps, a.Unchanged), a.Unchanged
-	return r
-}
-
-func detached(o *attach.Outcome) *linkSetReport {
-	r := &linkSetReport{Device: o.Device, Ifindex: o.Ifindex}
-	if a := o.Attachment; a != nil {
-		r.Mode = a.Mode
-		r.Detached = subject.ReportProgram(&a.Program)
-	}
-	return r
 }
 
 func (*linkSetReport) Changes() {}

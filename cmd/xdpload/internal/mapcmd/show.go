@@ -1,6 +1,7 @@
 package mapcmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -132,7 +133,7 @@ func (l *mapLister) report(m *ebpf.Map) (*mapInfo, error) {
 
 // WriteText prints a line, and one for each pin and program.
 func (m *mapInfo) WriteText(t *render.Text, o render.Options) {
-	t.Printf("%d: %s %s key %d value %d max_entries %d", m.ID, m.Type, subject.OrDash(m.Name), m.KeySize, m.ValueSize, m.MaxEntries)
+	t.Printf("%d: %s %s key %d value %d max_entries %d", m.ID, m.Type, cmp.Or(m.Name, "-"), m.KeySize, m.ValueSize, m.MaxEntries)
 	t.If(m.Flags != 0, " flags %#x", m.Flags)
 	t.If(m.Frozen, " frozen")
 	t.If(m.Device != nil, " offloaded_to %v", m.Device)

@@ -147,7 +147,7 @@ type netView struct {
 	only    string
 	known   attach.Inventory
 	pins    subject.Pins
-	holders *subject.Holders
+	holders subject.Holders
 }
 
 // netDevice is what a packet meets on a device.
@@ -204,16 +204,16 @@ func (v *netView) attached(a *attach.Attachment) netAttached {
 	if l := out.Link; l != nil {
 		l.Pinned = v.pins.Of(pin.Link, l.ID)
 		if len(l.Pinned) == 0 || v.details {
-			l.Processes = v.Open().Links[l.ID]
+			l.Processes = v.Open().Of(pin.Link, l.ID)
 		}
 	}
 	if v.details {
-		out.Processes = v.Open().Programs[a.Program.ID]
+		out.Processes = v.Open().Of(pin.Program, a.Program.ID)
 	}
 	return out
 }
 
-func (v *netView) Open() *subject.Holders {
+func (v *netView) Open() subject.Holders {
 	if v.holders == nil {
 		v.holders = subject.FindHolders()
 	}

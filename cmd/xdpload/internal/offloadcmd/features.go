@@ -1,13 +1,13 @@
 package offloadcmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
 	"strings"
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
-	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/internal/render"
 	"github.com/xdpload/xdpload/offload"
@@ -80,7 +80,7 @@ func (list driverList) WriteText(t *render.Text, o render.Options) {
 	var table render.Table
 	table.Row("driver", "native", "offload", "devices", "source")
 	for _, d := range list {
-		table.Row(d.Name, subject.OrDash(d.Native), subject.OrDash(d.Offload), subject.OrDash(strings.Join(d.Devices, ",")), subject.OrDash(d.Source))
+		table.Row(d.Name, cmp.Or(d.Native, "-"), cmp.Or(d.Offload, "-"), cmp.Or(strings.Join(d.Devices, ","), "-"), cmp.Or(d.Source, "-"))
 	}
 	table.WriteText(t, o)
 }

@@ -1,6 +1,7 @@
 package offloadcmd
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -95,15 +96,15 @@ func showOffload(e *env.Env, name string) (*offloadReport, error) {
 
 // WriteText prints a line for each kind of answer.
 func (r *offloadReport) WriteText(t *render.Text, _ render.Options) {
-	t.Printf("%d: %s: driver %s", r.Ifindex, r.Device, subject.OrDash(r.Driver))
+	t.Printf("%d: %s: driver %s", r.Ifindex, r.Device, cmp.Or(r.Driver, "-"))
 	t.If(r.Firmware != "", " firmware %s", r.Firmware)
 	t.WriteByte('\n')
 	if r.Features == nil {
 		t.WriteString("    xdp-features unknown: the kernel reports them since Linux 6.3\n")
 	} else {
-		t.Printf("    xdp-features %s\n", subject.OrDash(strings.Join(r.Features, " ")))
+		t.Printf("    xdp-features %s\n", cmp.Or(strings.Join(r.Features, " "), "-"))
 		t.Printf("    rx-metadata %s xsk %s zc-max-segs %d\n",
-			subject.OrDash(strings.Join(r.Metadata, ",")), subject.OrDash(strings.Join(r.XSK, ",")), r.Segments)
+			cmp.Or(strings.Join(r.Metadata, ","), "-"), cmp.Or(strings.Join(r.XSK, ","), "-"), r.Segments)
 	}
 	for _, p := range r.Programs {
 		t.Printf("    %s program id %d\n", p.Mode.Keyword(), p.ID)

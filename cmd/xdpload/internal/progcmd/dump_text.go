@@ -2,6 +2,7 @@ package progcmd
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
@@ -35,7 +36,7 @@ func (r *codeReport) WriteText(t *render.Text, _ render.Options) {
 func (r *codeReport) TextSize() int { return max(4*r.JITedSize, 2*r.XlatedSize) }
 
 func (r *codeReport) heading(t *render.Text) {
-	t.Printf("; id %d %s %s tag %s: %s", r.ID, r.Type, subject.OrDash(r.Name), r.Tag, subject.Count(r.XlatedSize/insn.Size, "instruction slot"))
+	t.Printf("; id %d %s %s tag %s: %s", r.ID, r.Type, cmp.Or(r.Name, "-"), r.Tag, subject.Count(r.XlatedSize/insn.Size, "instruction slot"))
 	t.If(r.JITedSize > 0, ", %s of machine code", subject.Count(r.JITedSize, "byte"))
 	t.WriteByte('\n')
 	t.If(r.Hidden, "; the kernel hides the addresses of what is called: they are shown to CAP_SYSLOG, unless kernel.kptr_restrict is 2\n")

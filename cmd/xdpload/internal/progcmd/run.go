@@ -21,7 +21,7 @@ import (
 
 type progRunRequest struct {
 	Program subject.ProgramRequest
-	Type    typeWord
+	Type    ebpf.ProgramType
 	Data    string // a file
 	Hex     []byte
 	Capture string // a file
@@ -81,8 +81,7 @@ func (r *progRunRequest) which() *grammar.Node {
 		grammar.Word("object-file",
 			grammar.Value("FILE", grammar.String(&p.File)).Completes(grammar.File),
 			grammar.Any(slices.Concat(p.Choice(), []*grammar.Node{
-				grammar.Key("type", "TYPE", grammar.Text(&r.Type)).Choices(packetTypeNames()...).
-					Help("the type to load it as, if not that of its section"),
+				typeGrammar(&r.Type, "the type to load it as, if not that of its section"),
 				p.VerboseGrammar(),
 			}, p.Load.Contents())...),
 		).Alias("object", "obj").Help("a program of an object file; - is standard input"),
@@ -136,8 +135,7 @@ func (r *progRunRequest) Run(ctx context.Context, e *env.Env) (any, error) {
 
 // Open loads the program, or opens the one that is there.
 func (r *progRunRequest) Open(ctx context.Context, e *env.Env) (*subject.Loaded, error) {
-	want := ebpf.ProgramType(r.Type)
-	if r.Program.File != "" && want == ebpf.UnspecifiedProgram {
+	if r.Program.File != "" && r.Type == ebpf.UnspecifiedProgram {
 		obj, err := r.Program.Object(e)
 		if err != nil {
 			return nil, err
@@ -150,7 +148,7 @@ func (r *progRunRequest) Open(ctx context.Context, e *env.Env) (*subject.Loaded,
 			return nil, &env.ObjectError{Object: r.Program.Name(), Err: err}
 		}
 	}
-	return r.Program.Open(ctx, e, want, 0)
+	return r.Program.Open(ctx, e, r.Type, 0)
 }
 
 func (r *progRunRequest) runOn(e *env.Env, p *prog.Program) (any, error) {

@@ -1,6 +1,7 @@
 package progcmd
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -51,10 +52,11 @@ func (r *progShowRequest) Run(_ context.Context, e *env.Env) (any, error) {
 	pins := subject.ProgramPins(e)
 	out := render.List[*progInfo]{}
 	for _, p := range all {
-		info := newProgInfo(p)
-		info.Hooks = hooks[p.ID]
-		info.Device, info.Pinned = subject.DescribeBinding(e, p.Device), pins(p.ID)
-		out = append(out, info)
+		out = append(out, &progInfo{
+			ID: p.ID, Name: p.Name, Type: p.Type.String(), Tag: p.Tag, JITed: p.JITed,
+			LoadTime: p.LoadTime, UID: p.CreatedBy, BTF: p.BTF, MapIDs: p.MapIDs, Pinned: pins(p.ID), Hooks: hooks[p.ID],
+			Device: subject.DescribeBinding(e, p.Device), DeviceGone: p.DeviceGone,
+		})
 	}
 	return out, nil
 }
@@ -93,21 +95,13 @@ type progInfo struct {
 	DeviceGone bool                 `json:"dev_gone,omitempty"` // and that is all there is to know
 }
 
-func newProgInfo(p *prog.Info) *progInfo {
-	return &progInfo{
-		ID: p.ID, Name: p.Name, Type: p.Type.String(), Tag: p.Tag, JITed: p.JITed,
-		LoadTime: p.LoadTime, UID: p.CreatedBy, BTF: p.BTF, MapIDs: p.MapIDs,
-		DeviceGone: p.DeviceGone,
-	}
-}
-
 // WriteText prints a line, and one for each kind of thing around the program.
 func (p *progInfo) WriteText(t *render.Text, o render.Options) {
 	if p.DeviceGone {
 		t.Printf("%d: offloaded to a device that is gone\n", p.ID)
 		return
 	}
-	t.Printf("%d: %s %s tag %s", p.ID, p.Type, subject.OrDash(p.Name), p.Tag)
+	t.Printf("%d: %s %s tag %s", p.ID, p.Type, cmp.Or(p.Name, "-"), p.Tag)
 	t.If(p.JITed, " jited")
 	t.If(p.Device != nil, " offloaded_to %v", p.Device)
 	t.If(o.Details, " load_time %d created_by_uid %d btf_id %d", p.LoadTime, p.UID, p.BTF)

@@ -23,7 +23,7 @@ import (
 type verifyRequest struct {
 	subject.ELFFile
 	All       bool
-	Type      typeWord
+	Type      ebpf.ProgramType
 	Variables subject.LoadRequest
 	Device    string
 	BTF       string
@@ -55,8 +55,7 @@ With btf the CO-RE relocations are resolved against the types of another kernel.
 					Help("the programs in this section"),
 				grammar.Key("program", "NAME", grammar.String(&r.Program)).Completes(grammar.Program).
 					Help("the program with this name"),
-				grammar.Key("type", "TYPE", grammar.Text(&r.Type)).Choices(packetTypeNames()...).
-					Help("the type of programs whose section does not tell one"),
+				typeGrammar(&r.Type, "the type of programs whose section does not tell one"),
 				grammar.Key("set", "VAR=VALUE", r.Variables.AddVariable).Repeat().
 					Help("the value of a global variable, which the verifier may know to be constant"),
 				grammar.Key("dev", "DEV", grammar.String(&r.Device)).Completes(grammar.Device).
@@ -87,7 +86,7 @@ func (r *verifyRequest) Run(ctx context.Context, e *env.Env) (any, error) {
 		return nil, err
 	}
 	o := load.VerifyOptions{
-		Select:    elf.Selector{Section: r.Section, Program: r.Program, Type: ebpf.ProgramType(r.Type)},
+		Select:    elf.Selector{Section: r.Section, Program: r.Program, Type: r.Type},
 		Variables: r.Variables.Variables,
 		Jobs:      e.VerifierJobs(),
 	}
@@ -176,11 +175,8 @@ func (r *verifyRequest) report(file string, trials []load.VerifyResult, took tim
 
 func (r *verifyRequest) verified(t *load.VerifyResult) verifiedProgram {
 	p := verifiedProgram{
-		Name: t.Program.Name, Section: t.Program.Section, Result: resultTaken, Reason: t.Skipped, Source: t.Source,
+		Name: t.Program.Name, Section: t.Program.Section, Type: subject.TypeName(t.Program.Type), Result: resultTaken, Reason: t.Skipped, Source: t.Source,
 		verifierCost: verifierCost(t.Cost),
-	}
-	if t.Program.Type != ebpf.UnspecifiedProgram {
-		p.Type = t.Program.Type.String()
 	}
 	switch {
 	case t.Skipped != "":
@@ -207,45 +203,41 @@ func kernelRelease() string {
 	return unix.ByteSliceToString(u.Release[:])
 }
 
-// typeWord is a type by the name that the section of such programs has.
-type typeWord ebpf.ProgramType
-
-var errProgramType = errors.New("no type of program")
-
-// UnmarshalText reads the name of a section.
-func (t *typeWord) UnmarshalText(text []byte) error {
-	for _, known := range packetTypes() {
-		if known.name == string(text) {
-			*t = typeWord(known.typ)
-			return nil
-		}
-	}
-	return fmt.Errorf("%w; the types are %s", errProgramType, strings.Join(packetTypeNames(), ", "))
-}
-
-type packetType struct {
+// packetTypes are the types by the names that the sections of such programs have.
+var packetTypes = [...]struct {
 	name string
 	typ  ebpf.ProgramType
-}
-
-func packetTypes() []packetType {
-	return []packetType{
-		{"xdp", ebpf.XDP},
-		{"tc", ebpf.SchedCLS},
-		{"action", ebpf.SchedACT},
-		{"socket", ebpf.SocketFilter},
-		{"cgroup_skb", ebpf.CGroupSKB},
-		{"lwt_in", ebpf.LWTIn},
-		{"lwt_out", ebpf.LWTOut},
-		{"lwt_xmit", ebpf.LWTXmit},
-		{"lwt_seg6local", ebpf.LWTSeg6Local},
-	}
+}{
+	{"xdp", ebpf.XDP},
+	{"tc", ebpf.SchedCLS},
+	{"action", ebpf.SchedACT},
+	{"socket", ebpf.SocketFilter},
+	{"cgroup_skb", ebpf.CGroupSKB},
+	{"lwt_in", ebpf.LWTIn},
+	{"lwt_out", ebpf.LWTOut},
+	{"lwt_xmit", ebpf.LWTXmit},
+	{"lwt_seg6local", ebpf.LWTSeg6Local},
 }
 
 func packetTypeNames() []string {
 	var names []string
-	for _, t := range packetTypes() {
+	for _, t := range packetTypes {
 		names = append(names, t.name)
 	}
 	return names
+}
+
+// packetType reads a name.
+func packetType(name string) (ebpf.ProgramType, error) {
+	for _, t := range packetTypes {
+		if t.name == name {
+			return t.typ, nil
+		}
+	}
+	return 0, fmt.Errorf("no type of program; the types are %s", strings.Join(packetTypeNames(), ", "))
+}
+
+// typeGrammar is the word type.
+func typeGrammar(t *ebpf.ProgramType, help string) *grammar.Node {
+	return grammar.Key("type", "TYPE", grammar.Convert(t, packetType)).Choices(packetTypeNames()...).Help(help)
 }

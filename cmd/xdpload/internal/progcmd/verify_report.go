@@ -1,6 +1,7 @@
 package progcmd
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -59,28 +60,18 @@ type verifierCost struct {
 	Stack                string        `json:"stack_depth,omitempty"` // bytes, of each function
 }
 
-// verifyError says that programs were rejected, or that none was verified.
-type verifyError struct {
-	File  string
-	All   int
-	Names []string // of those that were rejected
-}
-
-func (e *verifyError) Error() string {
-	if len(e.Names) == 0 {
-		return e.File + ": no program was verified"
-	}
-	return fmt.Sprintf("%s: %d of %d rejected: %s", e.File, len(e.Names), e.All, strings.Join(e.Names, ", "))
-}
-
+// verdict says that programs were rejected, or that none was verified.
 func (r *verifyReport) verdict() error {
-	err := &verifyError{File: r.File, All: len(r.Programs)}
+	var names []string
 	for _, p := range r.Programs {
 		if p.Result == resultRejected {
-			err.Names = append(err.Names, p.Name)
+			names = append(names, p.Name)
 		}
 	}
-	return err
+	if names == nil {
+		return errors.New(r.File + ": no program was verified")
+	}
+	return fmt.Errorf("%s: %d of %d rejected: %s", r.File, len(names), len(r.Programs), strings.Join(names, ", "))
 }
 
 // WriteText prints a table, and what there is to say about the programs that

@@ -163,17 +163,13 @@ func keep(all []*netlink.Link, want func(*netlink.Link) bool) (kept []*netlink.L
 	return kept
 }
 
-// errNoDevices says that words which stand for any number of devices stand for
-// none.
-var errNoDevices = errors.New("no device")
-
 // none says why nothing was found.
 func (r *DevicesRequest) none(missing []DeviceFailure) error {
 	switch {
 	case r.Group != "":
-		return fmt.Errorf("%w is in this group", errNoDevices)
+		return errors.New("no device is in this group")
 	case r.All:
-		return fmt.Errorf("%w is in this network namespace but lo", errNoDevices)
+		return errors.New("no device is in this network namespace but lo")
 	case len(missing) == 1:
 		return missing[0].Err
 	}

@@ -50,20 +50,6 @@ func (r *ELFFile) Open(e *env.Env) (*elf.Object, error) {
 	return p.Object(e)
 }
 
-// Chosen finds the program or function that was named, nil for none.
-func (r *ELFFile) Chosen(o *elf.Object) (*elf.Program, error) {
-	if r.Program == "" {
-		return nil, nil //nolint:nilnil // no program is not a failure
-	}
-	for _, p := range o.Subprograms() {
-		if p.Name == r.Program {
-			return &p, nil
-		}
-	}
-	p, err := o.Program(elf.Selector{Program: r.Program})
-	return &p, err
-}
-
 // TextReport is a text that is one string in JSON.
 type TextReport struct {
 	File string `json:"file"`

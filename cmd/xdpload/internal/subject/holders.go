@@ -24,15 +24,22 @@ type Process struct {
 
 func (p Process) String() string { return fmt.Sprintf("process %d (%s)", p.PID, p.Comm) }
 
-// Holders are the processes that have programs and links open, by id.
-type Holders struct {
-	Programs, Links map[uint32][]Process
+// Holders are the processes that have programs and links open.
+type Holders map[ObjectID][]Process
+
+// ObjectID tells a map, program or link from all others.
+type ObjectID struct {
+	Kind pin.Kind
+	ID   uint32
 }
+
+// Of returns those of one object.
+func (h Holders) Of(kind pin.Kind, id uint32) []Process { return h[ObjectID{kind, id}] }
 
 // FindHolders looks at every descriptor of every process. Those of other users
 // are left out for a plain user.
-func FindHolders() *Holders {
-	h := &Holders{Programs: make(map[uint32][]Process), Links: make(map[uint32][]Process)}
+func FindHolders() Holders {
+	h := make(Holders)
 	dirs, _ := filepath.Glob("/proc/[0-9]*") // the pattern is good
 	for _, dir := range dirs {
 		pid, err := strconv.Atoi(filepath.Base(dir))
@@ -44,7 +51,7 @@ func FindHolders() *Holders {
 }
 
 // Look adds what a process has open, by its directory in /proc.
-func (h *Holders) Look(dir string, pid int) {
+func (h Holders) Look(dir string, pid int) {
 	fds, err := os.Open(dir + "/fd")
 	if err != nil {
 		return
@@ -56,18 +63,19 @@ func (h *Holders) Look(dir string, pid int) {
 		if err != nil || !strings.HasPrefix(target, "anon_inode:") {
 			continue
 		}
-		into, field := h.Links, "link_id:"
+		kind, field := pin.Link, "link_id:"
 		if strings.Contains(target, "bpf-prog") {
-			into, field = h.Programs, "prog_id:"
+			kind, field = pin.Program, "prog_id:"
 		} else if !strings.Contains(target, "bpf_link") && !strings.Contains(target, "bpf-link") {
 			continue
 		}
 		id, ok := idOfDescriptor(dir+"/fdinfo/"+fd, field)
-		if !ok || slices.ContainsFunc(into[id], func(p Process) bool { return p.PID == pid }) {
+		of := ObjectID{kind, id}
+		if !ok || slices.ContainsFunc(h[of], func(p Process) bool { return p.PID == pid }) {
 			continue
 		}
 		comm, _ := os.ReadFile(dir + "/comm") // empty if it has just ended
-		into[id] = append(into[id], Process{PID: pid, Comm: string(bytes.TrimSpace(comm))})
+		h[of] = append(h[of], Process{PID: pid, Comm: string(bytes.TrimSpace(comm))})
 	}
 }
 
@@ -86,15 +94,10 @@ func idOfDescriptor(path, field string) (uint32, bool) {
 }
 
 // Pins are the paths of what is pinned.
-type Pins map[pinned][]string
-
-type pinned struct {
-	kind pin.Kind
-	id   uint32
-}
+type Pins map[ObjectID][]string
 
 // Of returns the paths of one object.
-func (p Pins) Of(kind pin.Kind, id uint32) []string { return p[pinned{kind, id}] }
+func (p Pins) Of(kind pin.Kind, id uint32) []string { return p[ObjectID{kind, id}] }
 
 // FindPins is empty without a BPF file system.
 func FindPins(e *env.Env) Pins {
@@ -104,7 +107,7 @@ func FindPins(e *env.Env) Pins {
 		return p
 	}
 	for entry, err := range root.Walk("") {
-		if of := (pinned{entry.Kind, entry.ID}); err == nil {
+		if of := (ObjectID{entry.Kind, entry.ID}); err == nil {
 			p[of] = append(p[of], entry.Path)
 		}
 	}
@@ -122,7 +125,7 @@ type holderError struct {
 // holderTeller looks for what holds the bpf_links that are in the way, once.
 func holderTeller(e *env.Env) func(error) error {
 	var pins Pins
-	var open *Holders
+	var open Holders
 	return func(err error) error {
 		x, ok := errors.AsType[*attach.OccupiedError](err)
 		if !ok {
@@ -137,7 +140,7 @@ func holderTeller(e *env.Env) func(error) error {
 		}
 		a := x.Attachments[i]
 		link := ReportLink(a.Link)
-		link.Pinned, link.Processes = pins.Of(pin.Link, link.ID), open.Links[link.ID]
+		link.Pinned, link.Processes = pins.Of(pin.Link, link.ID), open.Of(pin.Link, link.ID)
 		return &holderError{Device: cmp.Or(a.Device, x.Device), Hook: a.Hook(), Link: link, Err: err}
 	}
 }

@@ -2,8 +2,10 @@ package subject
 
 import (
 	"github.com/xdpload/xdpload/attach"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/internal/render"
 	"github.com/xdpload/xdpload/load"
+	"github.com/xdpload/xdpload/pin"
 	"github.com/xdpload/xdpload/prog"
 )
 
@@ -52,6 +54,15 @@ func ReportLink(l *attach.LinkInfo) *BPFLink {
 		return nil
 	}
 	return &BPFLink{ID: l.ID}
+}
+
+// DescribeLink is ReportLink with the paths at which the link is pinned.
+func DescribeLink(e *env.Env, l *attach.LinkInfo) *BPFLink {
+	r := ReportLink(l)
+	if r != nil {
+		r.Pinned = FindPins(e).Of(pin.Link, r.ID)
+	}
+	return r
 }
 
 // ReportMaps leaves out those of a program that was not attached.

@@ -6,16 +6,10 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/cilium/ebpf"
+
 	"github.com/xdpload/xdpload/attach"
 )
-
-// OrDash returns the name, or "-" for an empty one.
-func OrDash(name string) string {
-	if name == "" {
-		return "-"
-	}
-	return name
-}
 
 // placeOf names the place that an attachment runs at: "v0 xdp", "v0 ingress".
 func placeOf(a *attach.Attachment) string {
@@ -48,4 +42,12 @@ func InputName(name string) string {
 		return "standard input"
 	}
 	return name
+}
+
+// TypeName is "" for no type.
+func TypeName(t ebpf.ProgramType) string {
+	if t == ebpf.UnspecifiedProgram {
+		return ""
+	}
+	return t.String()
 }

@@ -32,10 +32,17 @@ type filterRequest struct {
 	IfExists bool // of a delete
 }
 
-// filterLines are those of a command about filters.
+// filterLines are those of a command about filters. An error is of the device, unless
+// there are several, or of the block.
 func filterLines(build func(*filterRequest) *grammar.Node, run func(*filterRequest, context.Context, *env.Env) (any, error)) func() (*grammar.Node, func() env.Request) {
 	return env.Lines(build, func(r *filterRequest) env.Request {
-		return env.Runner(func(ctx context.Context, e *env.Env) (any, error) { return run(r, ctx, e) })
+		return env.Runner(func(ctx context.Context, e *env.Env) (any, error) {
+			report, err := run(r, ctx, e)
+			if !r.Devices.Several() {
+				err = env.About(r.subject(), err)
+			}
+			return report, err
+		})
 	})
 }
 

@@ -76,8 +76,7 @@ func (r *filterRequest) runDelete(ctx context.Context, e *env.Env) (any, error) 
 	if r.Devices.Several() {
 		return r.runDeleteMany(ctx, e)
 	}
-	deleted, err := r.delete(ctx, e)
-	return deleted, env.About(r.subject(), err)
+	return r.delete(ctx, e)
 }
 
 // delete takes it for done, with if-exists, that there is no such filter.

@@ -45,11 +45,6 @@ func (r *filterRequest) getGrammar() *grammar.Node {
 }
 
 func (r *filterRequest) runGet(_ context.Context, e *env.Env) (any, error) {
-	list, err := r.get(e)
-	return list, env.About(r.subject(), err)
-}
-
-func (r *filterRequest) get(e *env.Env) (filterReports, error) {
 	conn, ifindex, err := r.locate(e)
 	if err != nil {
 		return nil, err
@@ -90,11 +85,6 @@ func (r *filterRequest) showGrammar() *grammar.Node {
 }
 
 func (r *filterRequest) runShow(_ context.Context, e *env.Env) (any, error) {
-	list, err := r.show(e)
-	return list, env.About(r.subject(), err)
-}
-
-func (r *filterRequest) show(e *env.Env) (filterReports, error) {
 	conn, ifindex := (*netlink.Conn)(nil), 0
 	var err error
 	if r.Device == "" && r.Block == 0 {

@@ -141,12 +141,10 @@ func (r *graftRequest) key() (uint32, error) {
 	if r.Key != nil {
 		return *r.Key, nil
 	}
-	id, key, ok := strings.Cut(r.Program.Section, "/")
-	if _, err := grammar.ParseNumber[uint32](id, 0, math.MaxUint32); err != nil || !ok {
-		return 0, errNoKey
-	}
-	n, err := grammar.ParseNumber[uint32](key, 0, math.MaxUint32)
-	if err != nil {
+	id, key, _ := strings.Cut(r.Program.Section, "/")
+	_, err := grammar.ParseNumber[uint32](id, 0, math.MaxUint32)
+	n, keyErr := grammar.ParseNumber[uint32](key, 0, math.MaxUint32)
+	if err != nil || keyErr != nil {
 		return 0, errNoKey
 	}
 	return n, nil

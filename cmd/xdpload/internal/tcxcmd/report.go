@@ -1,7 +1,6 @@
 package tcxcmd
 
 import (
-	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/internal/render"
 )
@@ -19,13 +18,6 @@ type multiReport struct {
 	Replaced  *subject.ProgramReport `json:"replaced,omitempty"`
 	Detached  *subject.ProgramReport `json:"detached,omitempty"`
 	Unchanged bool                   `json:"unchanged,omitempty"`
-}
-
-func newMultiReport(a *attach.Attachment) *multiReport {
-	return &multiReport{
-		Device: a.Device, Ifindex: a.Ifindex, Hook: a.Hook(),
-		Position: a.Multi.Position, Revision: a.Multi.Revision, Link: subject.ReportLink(a.Link),
-	}
 }
 
 func (*multiReport) Changes() {}

@@ -12,7 +12,6 @@ import (
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/grammar"
-	"github.com/xdpload/xdpload/pin"
 )
 
 // multiHook is the words for a hook that runs several programs in order.
@@ -28,7 +27,7 @@ type multiHook struct {
 type multiRequest struct {
 	multiHook
 	Device   string
-	Second   bool
+	Point    int // of the two
 	Program  subject.ProgramRequest
 	Place    func(attach.Ref) attach.Anchor // nil for the default
 	Ref      refRequest
@@ -72,8 +71,8 @@ func (r *multiRequest) hookGrammar() *grammar.Node {
 	return grammar.Seq(
 		subject.DeviceGrammar(&r.Device),
 		grammar.Alt(
-			grammar.Const(r.points[0], &r.Second, false).Help(r.help[0]),
-			grammar.Const(r.points[1], &r.Second, true).Help(r.help[1]),
+			grammar.Const(r.points[0], &r.Point, 0).Help(r.help[0]),
+			grammar.Const(r.points[1], &r.Point, 1).Help(r.help[1]),
 		),
 	)
 }
@@ -139,7 +138,7 @@ func (r *multiRequest) hook(e *env.Env, ifindex int) attach.Hook {
 	if r.Place != nil {
 		o.Anchor = r.Place(o.Which)
 	}
-	return r.make(ifindex, r.Second, o)
+	return r.make(ifindex, r.Point == 1, o)
 }
 
 // multiAttachRequest is a line that attaches.
@@ -183,11 +182,10 @@ func (r *multiRequest) Plan(e *env.Env, find func() (*subject.Source, error), on
 
 // report is the part that attach and detach have in common.
 func (r *multiRequest) report(e *env.Env, a *attach.Attachment) *multiReport {
-	report := newMultiReport(a)
-	if report.Link != nil {
-		report.Link.Pinned = subject.FindPins(e).Of(pin.Link, a.Link.ID)
+	return &multiReport{
+		Device: a.Device, Ifindex: a.Ifindex, Hook: a.Hook(),
+		Position: a.Multi.Position, Revision: a.Multi.Revision, Link: subject.DescribeLink(e, a.Link),
 	}
-	return report
 }
 
 func (r *multiRequest) runDetach(ctx context.Context, e *env.Env) (any, error) {
@@ -195,20 +193,13 @@ func (r *multiRequest) runDetach(ctx context.Context, e *env.Env) (any, error) {
 		nothing := func() (*subject.Source, error) { return nil, r.nameBySection(e) }
 		return r.Plan(e, nothing, func(_ *subject.Change, o *attach.Outcome) any {
 			if o.Attachment == nil {
-				return &multiReport{Device: o.Device, Ifindex: o.Ifindex, Hook: r.hookName()}
+				return &multiReport{Device: o.Device, Ifindex: o.Ifindex, Hook: r.command + "/" + r.points[r.Point]}
 			}
 			report := r.report(e, o.Attachment)
 			report.Detached = subject.ReportProgram(&o.Attachment.Program)
 			return report
 		})
 	})
-}
-
-func (r *multiRequest) hookName() string {
-	if r.Second {
-		return r.command + "/" + r.points[1]
-	}
-	return r.command + "/" + r.points[0]
 }
 
 // nameBySection looks the program's name up in its object: the kernel knows
