@@ -10,14 +10,10 @@ import (
 	"github.com/xdpload/xdpload/internal/render"
 )
 
-// filterForm is one of the forms in which numbers stand for a filter.
-type filterForm string
+// A filterForm writes the numbers that stand for a filter.
+type filterForm func([]classic.Instruction) string
 
-const (
-	formTC      filterForm = "tc"
-	formTcpdump filterForm = "tcpdump"
-	formC       filterForm = "c"
-)
+func formTC(program []classic.Instruction) string { return classic.Format(program) + "\n" }
 
 type bytecodeAsmRequest struct {
 	Filter filterFile
@@ -42,8 +38,8 @@ With -json it is a list of the instructions, as in "tc -json filter show".`,
 			return grammar.Any(
 				grammar.Word("form", grammar.Alt(
 					grammar.Const("tc", &r.Form, formTC).Help("one line, as tc has it (the default)"),
-					grammar.Const("tcpdump", &r.Form, formTcpdump).Help("a line for each instruction, as \"tcpdump -ddd\" prints"),
-					grammar.Const("c", &r.Form, formC).Help("the elements of an array of struct sock_filter"),
+					grammar.Const("tcpdump", &r.Form, classic.FormatLines).Help("a line for each instruction, as \"tcpdump -ddd\" prints"),
+					grammar.Const("c", &r.Form, classic.FormatC).Help("the elements of an array of struct sock_filter"),
 				)).Help("how the numbers are written"),
 				textOutput(&r.Output),
 				r.Filter.Grammar(),
@@ -82,16 +78,7 @@ type asmReport struct {
 }
 
 // WriteText writes the program as numbers.
-func (r *asmReport) WriteText(t *render.Text, _ render.Options) {
-	switch r.form {
-	case formTcpdump:
-		t.WriteString(classic.FormatLines(r.Insns))
-	case formC:
-		t.WriteString(classic.FormatC(r.Insns))
-	default:
-		t.WriteString(classic.Format(r.Insns) + "\n")
-	}
-}
+func (r *asmReport) WriteText(t *render.Text, _ render.Options) { t.WriteString(r.form(r.Insns)) }
 
 type bytecodeDisasmRequest struct {
 	Filter filterFile

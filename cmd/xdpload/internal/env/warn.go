@@ -1,29 +1,24 @@
 package env
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
-	"strings"
 
 	"github.com/xdpload/xdpload/internal/render"
 )
 
 // Encode writes JSON on standard error.
 func (e *Env) Encode(v any) {
-	enc := json.NewEncoder(e.Stderr)
-	enc.SetEscapeHTML(false)
-	if e.Pretty {
-		enc.SetIndent("", "    ")
-	}
-	_ = enc.Encode(v) // there is nowhere left to report to
+	_ = render.Write(e.Stderr, v, render.Options{JSON: true, Pretty: e.Pretty}) // there is nowhere left to report to
 }
 
 // Notice is what is said on standard error of work that goes well.
 type Notice struct {
-	Warning     string   `json:"warning,omitempty"`
-	VerifierLog []string `json:"verifier_log,omitempty"`
+	Warning     string   `json:"warning,omitempty" text:"warning: %s\n"`
+	VerifierLog []string `json:"verifier_log,omitempty" text:"%s\n"`
 }
+
+// WriteText prints a line for each thing.
+func (n Notice) WriteText(t *render.Text, _ render.Options) { t.Fields(n) }
 
 // Warn says what a user should know of work that goes on.
 func (e *Env) Warn(format string, args ...any) {
@@ -36,12 +31,5 @@ func (e *Env) Notify(n Notice) {
 		e.Encode(n)
 		return
 	}
-	var b strings.Builder
-	if n.Warning != "" {
-		fmt.Fprintf(&b, "warning: %s\n", render.Line(n.Warning))
-	}
-	for _, line := range n.VerifierLog {
-		b.WriteString(render.Printable(line) + "\n")
-	}
-	_, _ = io.WriteString(e.Stderr, b.String()) // as in Encode
+	_ = render.Write(e.Stderr, n, render.Options{}) // as in Encode
 }

@@ -3,7 +3,6 @@ package mapcmd
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 
@@ -194,15 +193,13 @@ func (r *mapLoadReport) WriteText(t *render.Text, _ render.Options) {
 // progress returns what shows a growing number on a terminal, nil elsewhere.
 func progress(e *env.Env, unit string) func(int) {
 	f, ok := e.Stderr.(*os.File)
-	if !ok || !isTerminal(f) {
+	if !ok {
+		return nil
+	}
+	if _, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS); err != nil {
 		return nil
 	}
 	return func(n int) {
 		_, _ = fmt.Fprintf(f, "\r%d %s\x1b[K\r", n, unit) // no terminal, no progress
 	}
-}
-
-func isTerminal(f *os.File) bool {
-	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
-	return !errors.Is(err, unix.ENOTTY) && err == nil
 }

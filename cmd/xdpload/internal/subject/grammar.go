@@ -57,13 +57,8 @@ func Conclude(e *env.Env, report any, problems int) (any, error) {
 	if problems == 0 {
 		return report, nil
 	}
-	return e.Refuse(report, &problemsError{problems})
+	return e.Refuse(report, errors.New(Count(problems, "problem")))
 }
-
-// problemsError says how many problems a check has printed.
-type problemsError struct{ count int }
-
-func (e *problemsError) Error() string { return Count(e.count, "problem") }
 
 // OpOpenPin is the operation of the *os.PathError about what is pinned.
 const OpOpenPin = "open pin"

@@ -91,28 +91,25 @@ type timesReport struct {
 
 func seconds(d time.Duration) int64 { return int64(d / time.Second) }
 
-// actionView is what the report on actions is made with.
-type actionView struct {
-	*filterView
-	shared bool // by filters: tc says of such whether a device runs them
-}
-
-// reports numbers the actions from first on.
-func (v *actionView) reports(first int, actions []*netlink.Action) []*actionReport {
+// actions numbers what filters run, or share, from first on. Of what they share tc says
+// whether a device runs it.
+func (v *filterView) actions(first int, shared bool, actions []*netlink.Action) []*actionReport {
 	var out []*actionReport
 	for i, a := range actions {
-		out = append(out, v.report(first+i, a))
+		r := v.action(a, shared)
+		r.Order = first + i
+		out = append(out, r)
 	}
 	return out
 }
 
-func (v *actionView) report(order int, a *netlink.Action) *actionReport {
+func (v *filterView) action(a *netlink.Action, shared bool) *actionReport {
 	r := &actionReport{
-		Order: order, Kind: a.Kind, actionUse: actionUse{Index: a.Index, Refs: a.Refs, Binds: a.Binds},
+		Kind: a.Kind, actionUse: actionUse{Index: a.Index, Refs: a.Refs, Binds: a.Binds},
 		Cookie: hex.EncodeToString(a.Cookie), Control: reportVerdict(a.Verdict),
 		actionFlags: actionFlags{NoPerCPU: a.NoPerCPU, SkipHW: a.SkipHW, SkipSW: a.SkipSW},
 	}
-	if n := a.InHWCount; n != nil && v.shared && !a.SkipHW {
+	if n := a.InHWCount; n != nil && shared && !a.SkipHW {
 		r.InHW, r.InHWCount, r.NotInHW = *n > 0, *n, *n == 0
 	}
 	r.HWStats = hwStats(a.HWStats)

@@ -78,8 +78,8 @@ func TestActions(t *testing.T) {
 			if a.Police != nil {
 				a.Verdict = a.Police.Exceed // as the kernel answers
 			}
-			v := actionView{filterView: &filterView{devices: deviceNames{known: map[int]string{9: "v9"}}}}
-			r := v.report(1, &a)
+			v := filterView{devices: deviceNames{known: map[int]string{9: "v9"}}}
+			r := v.actions(1, false, []*netlink.Action{&a})[0]
 			var text render.Text
 			r.Write(&text)
 			if diff := cmp.Diff("\taction order 1: "+tt.text, text.String()); diff != "" {
@@ -128,12 +128,12 @@ func TestActionList(t *testing.T) {
 // TestActionCounters: what the kernel says of an action that is there.
 func TestActionCounters(t *testing.T) {
 	count, used := uint32(1), netlink.HWStatsImmediate|netlink.HWStatsDelayed
-	v := actionView{filterView: &filterView{stats: true}, shared: true}
-	r := v.report(2, &netlink.Action{
+	v := filterView{stats: true}
+	r := v.actions(2, true, []*netlink.Action{{
 		Kind: "gact", Verdict: netlink.VerdictDrop, Index: 3, Refs: 2, Binds: 1, InHWCount: &count, UsedHWStats: &used,
 		Stats: &netlink.Stats{Bytes: 1, Packets: 2, Drops: 3, Overlimits: 4, Requeues: 5, Backlog: 6, QueueLen: 7},
 		Times: &netlink.Times{Installed: 90 * time.Second, LastUsed: 1999 * time.Millisecond, FirstUsed: 3 * time.Second, Expires: 4 * time.Second},
-	})
+	}})[0]
 	var text render.Text
 	r.Write(&text)
 	want := "\taction order 2: gact action drop\n\t index 3 ref 2 bind 1 installed 90 sec used 1 sec firstused 3 sec expires 4 sec\n" +

@@ -119,7 +119,7 @@ func (r *actionsRequest) set(ctx context.Context, e *env.Env, conn *netlink.Conn
 		return nil, err
 	}
 	got, err := set(actions...)
-	return &actionsSet{actionList{Actions: sharedActions(e, conn, 1, got)}}, err
+	return &actionsSet{actionList{Actions: newFilterView(e, conn, echoed).actions(1, true, got)}}, err
 }
 
 func (r *actionsRequest) runDelete(_ context.Context, _ *env.Env, conn *netlink.Conn) (any, error) {
@@ -139,17 +139,12 @@ func (r *actionsRequest) runGet(_ context.Context, e *env.Env, conn *netlink.Con
 		}
 		actions = append(actions, a)
 	}
-	return &actionList{Actions: sharedActions(e, conn, 1, actions)}, nil
+	return &actionList{Actions: newFilterView(e, conn, echoed).actions(1, true, actions)}, nil
 }
 
 func (r *actionsRequest) runShow(_ context.Context, e *env.Env, conn *netlink.Conn) (any, error) {
 	actions, err := subject.Collect(conn.Actions(r.Kind, time.Duration(r.Since)*time.Millisecond), nil)
-	return &actionList{Total: len(actions), Actions: sharedActions(e, conn, 0, actions)}, err
-}
-
-func sharedActions(e *env.Env, conn *netlink.Conn, first int, actions []*netlink.Action) []*actionReport {
-	view := actionView{filterView: newFilterView(e, conn, echoed), shared: true}
-	return view.reports(first, actions)
+	return &actionList{Total: len(actions), Actions: newFilterView(e, conn, echoed).actions(0, true, actions)}, err
 }
 
 // actionList is a list of actions as tc has it.

@@ -106,10 +106,12 @@ func (r *filterRequest) deleteFound(ctx context.Context, e *env.Env) (any, error
 	if err != nil {
 		return nil, err
 	}
-	report := r.deleted(filters)
-	var echo filterReports
-	if e.Echo {
-		echo = deletedEvents(e, conn, filters)
+	report, echo := r.deleted(filters), filterReports{} // what the kernel tells all who listen
+	view := newFilterView(e, conn, echoed)
+	for _, f := range filters {
+		if e.Echo {
+			echo = append(echo, view.event(&netlink.Event{Change: netlink.Deleted, Filter: f}))
+		}
 	}
 	for _, p := range report.programs {
 		if err := subject.Release(ctx, e, conn, &p); err != nil {
@@ -122,27 +124,15 @@ func (r *filterRequest) deleteFound(ctx context.Context, e *env.Env) (any, error
 	return report, nil
 }
 
-// deletedEvents is what the kernel tells all who listen.
-func deletedEvents(e *env.Env, conn *netlink.Conn, filters []*netlink.Filter) filterReports {
-	view := newFilterView(e, conn, echoed)
-	list := filterReports{}
-	for _, f := range filters {
-		list = append(list, view.event(&netlink.Event{Change: netlink.Deleted, Filter: f}))
-	}
-	return list
-}
-
 // matching lists what a delete is about.
 func (r *filterRequest) matching(conn *netlink.Conn, e *env.Env, ifindex int) ([]*netlink.Filter, error) {
-	hook := attach.Clsact{Filter: r.filter(ifindex)}
-	chain := r.chain()
 	if r.Code.given() {
-		return r.named(conn, e, hook)
+		return r.named(conn, e, attach.Clsact{Filter: r.filter(ifindex)})
 	}
+	query := r.query(ifindex)
+	query.Chain = new(r.chain())
 	var filters []*netlink.Filter
-	for f, err := range conn.Filters(netlink.FilterQuery{
-		Ifindex: ifindex, Parent: r.parent(), Block: r.Block, Chain: &chain, Pref: r.Pref, Protocol: r.Protocol,
-	}) {
+	for f, err := range conn.Filters(query) {
 		if errors.Is(err, unix.EMSGSIZE) {
 			break // what cannot be listed can be deleted
 		}

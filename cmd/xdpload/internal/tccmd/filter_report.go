@@ -128,8 +128,7 @@ func (v *filterView) Options(f *netlink.Filter) *filterOptions {
 	o.Bytecode = subject.ReportBytecode(b.Bytecode)
 	o.Program, o.Tag = v.Program(b.ProgramID, b.Tag)
 	o.Police = reportPolice(b.Police)
-	view := actionView{filterView: v}
-	o.Actions = view.reports(1, b.Actions)
+	o.Actions = v.actions(1, false, b.Actions)
 	return o
 }
 

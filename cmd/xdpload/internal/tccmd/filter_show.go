@@ -140,11 +140,15 @@ func (q *filterQuery) honest(p netlink.Parent) netlink.Parent {
 	return p
 }
 
-func (r *filterRequest) queries(conn *netlink.Conn, e *env.Env, ifindex int) ([]filterQuery, error) {
-	q := filterQuery{FilterQuery: netlink.FilterQuery{
+func (r *filterRequest) query(ifindex int) netlink.FilterQuery {
+	return netlink.FilterQuery{
 		Ifindex: ifindex, Parent: r.parent(), Block: r.Block, Chain: r.Chain, Pref: r.Pref, Protocol: r.Protocol,
-	}}
-	q.shown = q.FilterQuery
+	}
+}
+
+func (r *filterRequest) queries(conn *netlink.Conn, e *env.Env, ifindex int) ([]filterQuery, error) {
+	all := r.query(ifindex)
+	q := filterQuery{FilterQuery: all, shown: all}
 	if r.Block != 0 || r.Parent != nil || e.Tool.Foreign() {
 		return []filterQuery{q}, nil
 	}

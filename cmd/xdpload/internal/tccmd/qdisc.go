@@ -59,10 +59,10 @@ func Qdiscs() []env.Command {
 }
 
 func qdiscCommand(c env.Command, done string, set func(*netlink.Conn, *netlink.Qdisc) error) env.Command {
-	c.New = func() (*grammar.Node, env.Request) {
-		r := &qdiscRequest{done: done, set: set}
-		return r.Grammar(), r
-	}
+	c.New = env.New(func(r *qdiscRequest) *grammar.Node {
+		r.done, r.set = done, set
+		return r.Grammar()
+	})
 	return c
 }
 
