@@ -7,19 +7,12 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
+
+	"github.com/xdpload/xdpload/elf/insn"
 )
 
 // Parts of opcodes, include/uapi/linux/bpf_common.h and bpf.h.
 const (
-	classLD    = 0x00
-	classLDX   = 0x01
-	classST    = 0x02
-	classSTX   = 0x03
-	classALU   = 0x04
-	classJMP   = 0x05
-	classJMP32 = 0x06
-	classALU64 = 0x07
-
 	modeMEM    = 0x60
 	modeATOMIC = 0xc0
 
@@ -116,15 +109,15 @@ func (f *flow) step(n int) {
 	code := byte(ins.OpCode)
 	next := n + int(ins.Width())
 	switch class(code) {
-	case classALU, classALU64:
+	case insn.ClassALU, insn.ClassALU64:
 		s.compute(ins, code)
-	case classLD:
+	case insn.ClassLD:
 		s.load(ins)
-	case classLDX:
+	case insn.ClassLDX:
 		s.regs[ins.Dst] = s.fetch(ins, f.spec.Type)
-	case classST, classSTX:
+	case insn.ClassST, insn.ClassSTX:
 		f.store(n, &s, ins, code)
-	case classJMP, classJMP32:
+	case insn.ClassJMP, insn.ClassJMP32:
 		f.jump(n, next, &s, ins, code)
 		return
 	}
@@ -152,7 +145,7 @@ func (s *state) compute(ins *asm.Instruction, code byte) {
 		}
 		*dst = dst.combine(source, fn)
 	}
-	if class(code) == classALU && dst.kind != unknown {
+	if class(code) == insn.ClassALU && dst.kind != unknown {
 		low := *dst
 		low.kind, low.name = scalar, ""
 		*dst = low.combine(constant(math.MaxUint32), func(a, b int64) int64 { return a & b })
@@ -242,10 +235,10 @@ func (f *flow) store(n int, s *state, ins *asm.Instruction, code byte) {
 		return
 	}
 	at += int64(ins.Offset)
-	s.fill(at, width(code), class(code) == classSTX && s.regs[ins.Src].fills())
+	s.fill(at, width(code), class(code) == insn.ClassSTX && s.regs[ins.Src].fills())
 	if i := slot(at &^ 7); i >= 0 {
 		s.slots[i] = value{}
-		if width(code) == 8 && at%8 == 0 && class(code) == classSTX && mode(code) == modeMEM {
+		if width(code) == 8 && at%8 == 0 && class(code) == insn.ClassSTX && mode(code) == modeMEM {
 			s.slots[i] = s.regs[ins.Src]
 		}
 	}
@@ -261,7 +254,7 @@ func (f *flow) jump(n, next int, s *state, ins *asm.Instruction, code byte) {
 		return
 	case opJA:
 		offset := int(ins.Offset)
-		if class(code) == classJMP32 {
+		if class(code) == insn.ClassJMP32 {
 			offset = int(ins.Constant)
 		}
 		f.reach(next+offset, s)

@@ -6,6 +6,8 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
+
+	"github.com/xdpload/xdpload/elf/insn"
 )
 
 // Files of the driver below drivers/net/ethernet/netronome/nfp/bpf, Linux 6.12.
@@ -77,13 +79,13 @@ func (c *nfpProgram) instruction(n int) {
 		return
 	}
 	switch class(code) {
-	case classALU, classALU64:
+	case insn.ClassALU, insn.ClassALU64:
 		c.arithmetic(n, ins, code, s)
-	case classLDX:
+	case insn.ClassLDX:
 		c.load(n, ins, s)
-	case classST, classSTX:
+	case insn.ClassST, insn.ClassSTX:
 		c.store(n, ins, code, s)
-	case classJMP:
+	case insn.ClassJMP:
 		switch op(code) {
 		case opCALL:
 			c.call(n, ins, s)
@@ -96,17 +98,17 @@ func (c *nfpProgram) instruction(n int) {
 // nfpOpcode says whether the table instr_cb of jit.c has an entry.
 func nfpOpcode(code byte) bool {
 	switch class(code) {
-	case classALU:
+	case insn.ClassALU:
 		return op(code) <= 0x80 || slices.Contains([]byte{0xa0, opMOV, 0xc0}, op(code)) || code == 0xdc // bswap of BPF_TO_BE
-	case classALU64:
+	case insn.ClassALU64:
 		return op(code) <= 0x80 || slices.Contains([]byte{0xa0, opMOV, 0xc0}, op(code))
-	case classLD:
+	case insn.ClassLD:
 		return code == 0x18 || (mode(code) == 0x20 || mode(code) == 0x40) && width(code) < 8
-	case classLDX, classST:
+	case insn.ClassLDX, insn.ClassST:
 		return mode(code) == modeMEM
-	case classSTX:
+	case insn.ClassSTX:
 		return mode(code) == modeMEM || mode(code) == modeATOMIC && width(code) >= 4
-	case classJMP32:
+	case insn.ClassJMP32:
 		return op(code) != opJA && op(code) != opCALL && op(code) != opEXIT
 	}
 	return op(code) <= 0xd0 && code != 0x8d // not may_goto, nor a call through a register
@@ -125,7 +127,7 @@ func (c *nfpProgram) arithmetic(n int, ins *asm.Instruction, code byte, s *state
 		c.find(n, nfpVerifier, "division by something that is not a constant")
 	case op(code) == opDIV && negative:
 		c.find(n, nfpVerifier, "division by a negative constant")
-	case class(code) == classALU64 && negative:
+	case class(code) == insn.ClassALU64 && negative:
 		c.find(n, nfpVerifier, "64-bit multiplication by a negative constant")
 	case s.regs[ins.Dst].exceeds32():
 		c.find(n, nfpVerifier, "%s of a number that may need more than 32 bits", what[0])
@@ -168,7 +170,7 @@ func (c *nfpProgram) store(n int, ins *asm.Instruction, code byte, s *state) {
 		return
 	}
 	switch {
-	case class(code) == classST: // the driver forgets what these write to
+	case class(code) == insn.ClassST: // the driver forgets what these write to
 		c.find(n, nfpJIT, "a constant cannot be stored to memory: by way of a register only")
 	case to.kind == context && (c.spec.Type != ebpf.XDP || ins.Offset != rxQueueIndex):
 		c.find(n, nfpVerifier, "of the context only rx_queue_index of an XDP program can be written")

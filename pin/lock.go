@@ -41,6 +41,20 @@ func (f *FS) lock(ctx context.Context, create bool) (*lock, error) {
 	}
 }
 
+// ifIdle does something under the lock if a directory is there and nobody holds
+// the lock.
+func (f *FS) ifIdle(dir string, do func() error) error {
+	if _, err := os.Lstat(f.abs(dir)); err != nil {
+		return ignore(err, fs.ErrNotExist)
+	}
+	l, err := f.tryLock(false)
+	if l == nil {
+		return ignore(err, errBusy)
+	}
+	defer l.release()
+	return do()
+}
+
 // tryLock is lock, but errBusy in place of waiting.
 func (f *FS) tryLock(create bool) (*lock, error) {
 	dir := f.abs(home)

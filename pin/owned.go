@@ -112,17 +112,11 @@ func (f *FS) disown(o Owner) error {
 // DisownDead is [FS.Disown] for every program that is gone. While a transaction is
 // under way it does nothing. It takes CAP_SYS_ADMIN.
 func (f *FS) DisownDead() error {
-	if _, err := os.Lstat(f.abs(ownedDir)); err != nil {
-		return ignore(err, fs.ErrNotExist)
-	}
-	l, err := f.tryLock(false)
-	if l == nil {
-		return ignore(err, errBusy)
-	}
-	defer l.release()
-	dead, err := f.ownersGone()
-	for _, g := range dead {
-		err = errors.Join(err, f.removeOwned(g))
-	}
-	return err
+	return f.ifIdle(ownedDir, func() error {
+		dead, err := f.ownersGone()
+		for _, g := range dead {
+			err = errors.Join(err, f.removeOwned(g))
+		}
+		return err
+	})
 }

@@ -51,22 +51,10 @@ var errFinished = errors.New("pin transaction is finished")
 // Begin starts a transaction. If one was interrupted before, by SIGKILL say,
 // and nothing else runs, Begin undoes it first.
 func (f *FS) Begin() (*Txn, error) {
-	if err := f.repairIfDead(); err != nil {
+	if err := f.ifIdle(home, f.repair); err != nil {
 		return nil, err
 	}
 	return &Txn{fs: f, reads: make(map[string]os.FileInfo)}, nil
-}
-
-func (f *FS) repairIfDead() error {
-	if _, err := os.Lstat(f.abs(home)); err != nil {
-		return ignore(err, fs.ErrNotExist)
-	}
-	l, err := f.tryLock(false)
-	if l == nil {
-		return ignore(err, errBusy)
-	}
-	defer l.release()
-	return f.repair()
 }
 
 // LoadMap opens the map that is pinned at path. The caller closes it. Publish

@@ -129,50 +129,40 @@ func appendFloat(dst []byte, raw uint64, size int) []byte {
 }
 
 // load returns the bits of a scalar.
-func (c *Codec) load(value []byte) uint64 {
+func (c *Codec) load(value []byte) (v uint64) {
 	switch c.size {
 	case 1:
-		return uint64(value[0])
+		v = uint64(value[0])
 	case 2:
-		v := binary.NativeEndian.Uint16(value)
-		if c.swap {
-			v = bits.ReverseBytes16(v)
-		}
-		return uint64(v)
+		v = uint64(binary.NativeEndian.Uint16(value))
 	case 4:
-		v := binary.NativeEndian.Uint32(value)
-		if c.swap {
-			v = bits.ReverseBytes32(v)
-		}
-		return uint64(v)
+		v = uint64(binary.NativeEndian.Uint32(value))
+	default:
+		v = binary.NativeEndian.Uint64(value)
 	}
-	v := binary.NativeEndian.Uint64(value)
-	if c.swap {
-		v = bits.ReverseBytes64(v)
-	}
-	return v
+	return c.ordered(v)
 }
 
 func (c *Codec) store(value []byte, v uint64) {
+	v = c.ordered(v)
 	switch c.size {
 	case 1:
 		value[0] = byte(v)
 	case 2:
-		if c.swap {
-			v = uint64(bits.ReverseBytes16(uint16(v)))
-		}
 		binary.NativeEndian.PutUint16(value, uint16(v))
 	case 4:
-		if c.swap {
-			v = uint64(bits.ReverseBytes32(uint32(v)))
-		}
 		binary.NativeEndian.PutUint32(value, uint32(v))
 	default:
-		if c.swap {
-			v = bits.ReverseBytes64(v)
-		}
 		binary.NativeEndian.PutUint64(value, v)
 	}
+}
+
+// ordered turns the bytes of a number around where the type has another order.
+func (c *Codec) ordered(v uint64) uint64 {
+	if c.swap {
+		return bits.ReverseBytes64(v) >> (64 - 8*c.size)
+	}
+	return v
 }
 
 // load returns a bit field, with its sign where it has one.
