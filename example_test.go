@@ -38,10 +38,8 @@ func ExampleAttach() {
 	fmt.Println(a.Device, a.Mode, a.Program.ID)
 }
 
-// Put a program in the place of the one that a device runs, compared and swapped,
-// and put that one back.
+// Put a program in the place of the one that a device runs, compared and swapped.
 func ExampleAttach_swap() {
-	ctx := context.Background()
 	conn, err := netlink.Dial(nil)
 	if err != nil {
 		log.Fatal(err)
@@ -53,20 +51,14 @@ func ExampleAttach_swap() {
 		log.Fatal(err)
 	}
 	defer next.Close()
-	a, err := xdpload.Attach(ctx, conn, xdpload.Plan{Source: xdpload.Open(next), Hook: eth0, Replace: true})
+	a, err := xdpload.Attach(context.Background(), conn, xdpload.Plan{
+		Source: xdpload.Open(next), Hook: eth0, Replace: true,
+	})
 	if err != nil {
 		log.Fatal(err)
 	}
-	if a.Replaced == nil {
-		return
-	}
-	before, err := prog.OpenID(a.Replaced.ID, eth0.ProgramType())
-	if err != nil {
-		log.Fatal(err) // nothing else has held it
-	}
-	defer before.Close()
-	if _, err := xdpload.Attach(ctx, conn, xdpload.Plan{Source: xdpload.Open(before), Hook: eth0, Replace: true}); err != nil {
-		log.Fatal(err)
+	if a.Replaced != nil {
+		fmt.Println(a.Program.ID, "runs in the place of", a.Replaced.ID)
 	}
 }
 

@@ -64,3 +64,18 @@ func ExampleNewLink() {
 		log.Fatal(err)
 	}
 }
+
+func ExampleFilterName() {
+	fmt.Println(attach.FilterName("/usr/lib/bpf/firewall.o", "classifier"))
+	// Output: firewall.o:[classifier]
+}
+
+func ExampleAnchor() {
+	for _, a := range []attach.Anchor{attach.First(), attach.Before(attach.ProgramName("firewall")), attach.Replace(attach.LinkID(7))} {
+		fmt.Println(a)
+	}
+	// Output:
+	// first
+	// before name firewall
+	// replace link 7
+}
