@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/internal/bpftest"
@@ -12,10 +14,19 @@ import (
 	"github.com/xdpload/xdpload/netlink"
 )
 
-// TestAnswerLost: whichever answer of the kernel cannot be read, a hook, the
-// qdisc, the pins and the tail calls are all as they were, or all as was asked
-// for, and the outcome says which.
-func TestAnswerLost(t *testing.T) {
+// An applied plan puts something on a hook of a bench's first device, or takes it off.
+type applied struct {
+	name    string
+	need    []bpftest.Feature
+	object  string
+	plan    func(*lab.Bench) attach.Plan
+	is      string // the hook's name
+	first   bool   // something is there before
+	off     bool
+	answers int // at least, of the kernel
+}
+
+func appliedPlans() []applied {
 	const tx, tc = "live_tx.o", "live_tc.o"
 	onXDP := func(b *lab.Bench) attach.Plan { return attach.Plan{Hook: b.Hook, Replace: true} }
 	xdpLink := func(b *lab.Bench) attach.Plan {
@@ -31,16 +42,7 @@ func TestAnswerLost(t *testing.T) {
 	tcxLink := func(b *lab.Bench) attach.Plan {
 		return attach.Plan{Hook: attach.TCX{Ifindex: b.Hook.Ifindex}, Link: b.Root + "/link", Replace: true}
 	}
-	for _, tt := range []struct {
-		name    string
-		need    []bpftest.Feature
-		object  string
-		plan    func(*lab.Bench) attach.Plan
-		is      string // the hook's name
-		first   bool   // something is there before
-		off     bool
-		answers int // at least, of the kernel
-	}{
+	return []applied{
 		{"xdp", nil, tx, onXDP, "xdpdrv", false, false, 2},
 		{"xdp, replaced", nil, tx, onXDP, "xdpdrv", true, false, 2},
 		{"xdp off", nil, tx, onXDP, "xdpdrv", true, true, 2},
@@ -54,11 +56,18 @@ func TestAnswerLost(t *testing.T) {
 		{"tcx off", []bpftest.Feature{bpftest.TCX}, tc, tcx, "tcx/ingress", true, true, 1},
 		{"tcx link", []bpftest.Feature{bpftest.TCX}, tc, tcxLink, "tcx/ingress", false, false, 2},
 		{"tcx link, updated", []bpftest.Feature{bpftest.TCX}, tc, tcxLink, "tcx/ingress", true, false, 2},
-	} {
+	}
+}
+
+// TestAnswerLost: whichever answer of the kernel cannot be read, a hook, the
+// qdisc, the pins and the tail calls are all as they were, or all as was asked
+// for, and the outcome says which.
+func TestAnswerLost(t *testing.T) {
+	for _, tt := range appliedPlans() {
 		t.Run(tt.name, func(t *testing.T) {
 			bpftest.Need(t, tt.need...)
 			lost := 0
-			for loseAnswer(t, tt.object, tt.plan, tt.is, tt.first, tt.off, lost+1) {
+			for tt.fail(t, (*bpftest.Namespace).NetlinkLosing, lost+1) {
 				lost++
 			}
 			if lost < tt.answers {
@@ -68,28 +77,59 @@ func TestAnswerLost(t *testing.T) {
 	}
 }
 
-// loseAnswer applies a plan whose nth answer is lost, and reports whether there
-// were so many.
-func loseAnswer(t *testing.T, object string, on func(*lab.Bench) attach.Plan, is string, first, off bool, nth int) bool {
+// TestCallFails: the same of whichever request cannot be sent, and of whichever call of
+// bpf(2) fails that opens a program or changes something.
+func TestCallFails(t *testing.T) {
+	for _, tt := range appliedPlans() {
+		t.Run(tt.name, func(t *testing.T) {
+			bpftest.Need(t, tt.need...)
+			failed := 0
+			sweep := func(way failing) {
+				for nth := 1; tt.fail(t, way, nth); nth++ {
+					failed++
+				}
+			}
+			sweep((*bpftest.Namespace).NetlinkUnsent)
+			for _, command := range []uint32{
+				unix.BPF_PROG_GET_FD_BY_ID, unix.BPF_MAP_UPDATE_ELEM, unix.BPF_OBJ_PIN,
+				unix.BPF_PROG_ATTACH, unix.BPF_PROG_DETACH, unix.BPF_LINK_CREATE, unix.BPF_LINK_UPDATE,
+			} {
+				sweep(func(ns *bpftest.Namespace, nth int, fn func(*netlink.Conn) error) bool {
+					return ns.NetlinkFailing(command, nth, fn)
+				})
+			}
+			if failed < tt.answers {
+				t.Errorf("%d calls could fail, want at least %d", failed, tt.answers)
+			}
+		})
+	}
+}
+
+// failing runs something that calls the kernel, and has the nth call fail.
+type failing func(ns *bpftest.Namespace, nth int, fn func(*netlink.Conn) error) bool
+
+// fail applies the plan while the nth call of some kind fails, and reports whether
+// there were so many.
+func (tt *applied) fail(t *testing.T, way failing, nth int) bool {
 	t.Helper()
 	b := lab.NewBench(t)
-	plan := on(b)
+	plan := tt.plan(b)
 	options := b.Options(load.Options{})
 	options.Select.Type = plan.Hook.ProgramType()
-	if first {
-		if _, err := b.TryPlan(object, options, plan); err != nil {
+	if tt.first {
+		if _, err := b.TryPlan(tt.object, options, plan); err != nil {
 			t.Fatal(err)
 		}
 	}
 	before := census(b)
-	source := &xdpload.Object{Object: lab.Object(t, object), Options: options}
+	source := &xdpload.Object{Object: lab.Object(t, tt.object), Options: options}
 	t.Cleanup(func() { source.Close() })
-	if !off {
+	if !tt.off {
 		plan.Source = source
 	}
 	var all []xdpload.Outcome
 	warned := 0
-	lost := b.NS.NetlinkLosing(nth, func(c *netlink.Conn) error {
+	more := way(b.NS, nth, func(c *netlink.Conn) error {
 		all, _ = xdpload.Apply(t.Context(), c, []xdpload.Plan{plan}, xdpload.Options{
 			Root: b.Root, Warn: func(error) { warned++ },
 		})
@@ -100,27 +140,27 @@ func loseAnswer(t *testing.T, object string, on func(*lab.Bench) attach.Plan, is
 	case o.Err != nil:
 		source.Close()
 		if diff := append(now.Since(before), before.Since(now)...); len(diff) > 0 {
-			t.Errorf("answer %d: refused (%v), and changed are %q", nth, o.Err, diff)
+			t.Errorf("call %d: refused (%v), and changed are %q", nth, o.Err, diff)
 		}
 	case o.Attachment == nil:
-		t.Errorf("answer %d: nothing is told", nth)
-	case o.Attachment.Hook() != is && (o.Attachment.Hook() != "xdp" || warned == 0):
-		t.Errorf("answer %d: the hook is %s, want %s", nth, o.Attachment.Hook(), is)
-	case off:
+		t.Errorf("call %d: nothing is told", nth)
+	case o.Attachment.Hook() != tt.is && (o.Attachment.Hook() != "xdp" || warned == 0):
+		t.Errorf("call %d: the hook is %s, want %s", nth, o.Attachment.Hook(), tt.is)
+	case tt.off:
 		if left := runningOn(b, b.Hook.Ifindex); len(left) > 0 {
-			t.Errorf("answer %d: taken off, and there is %v", nth, left)
+			t.Errorf("call %d: taken off, and there is %v", nth, left)
 		}
 	default:
 		l := source.Loaded()
 		if got := runningOn(b, b.Hook.Ifindex); !slices.Equal(got, []uint32{l.Program().ID}) {
-			t.Errorf("answer %d: attached %d, and there is %v", nth, l.Program().ID, got)
+			t.Errorf("call %d: attached %d, and there is %v", nth, l.Program().ID, got)
 		}
 		jmp := lab.MapOf(t, l, "jmp")
 		if got := lab.Slots(t, jmp.Map); jmp.Pin == "" || got[0] != l.Programs[1].ID && got[0] != l.Programs[2].ID {
-			t.Errorf("answer %d: attached, and the program array at %q has %v", nth, jmp.Pin, got)
+			t.Errorf("call %d: attached, and the program array at %q has %v", nth, jmp.Pin, got)
 		}
 	}
-	return lost
+	return more
 }
 
 // TestAnswersLost: the same of requests that are in flight together.

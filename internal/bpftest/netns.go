@@ -194,6 +194,13 @@ func (ns *Namespace) NetlinkUnsent(nth int, fn func(*netlink.Conn) error) bool {
 	return ns.failing(intercept.Send, nth, fn)
 }
 
+// NetlinkFailing runs fn as Netlink does, and has the nth call of bpf(2) with a command
+// fail, from 1. It reports whether there were so many.
+func (ns *Namespace) NetlinkFailing(command uint32, nth int, fn func(*netlink.Conn) error) bool {
+	ns.t.Helper()
+	return ns.failing(func() (*intercept.Calls, error) { return intercept.BPF(command) }, nth, fn)
+}
+
 func (ns *Namespace) failing(start func() (*intercept.Calls, error), nth int, fn func(*netlink.Conn) error) bool {
 	ns.t.Helper()
 	n := 0
