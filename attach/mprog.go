@@ -29,6 +29,14 @@ type mprog struct {
 	Order
 }
 
+// at is a hook, or the second of a pair, whose number follows that of the first.
+func (o Order) at(first sys.AttachType, second bool, ifindex int) mprog {
+	if second {
+		first++
+	}
+	return mprog{ifindex, first, o}
+}
+
 func (m mprog) name() string {
 	switch m.point {
 	case sys.TCXIngress:

@@ -71,7 +71,3 @@ func processes() []int {
 	slices.Sort(pids)
 	return pids
 }
-
-// Open opens the network namespace that a name means to [Do]. The caller closes
-// the file.
-func Open(name string) (*os.File, error) { return open(name) }

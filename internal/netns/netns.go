@@ -30,7 +30,7 @@ func Do(name string, fn func() error) error {
 	if name == "" {
 		return fn()
 	}
-	target, err := open(name)
+	target, err := Open(name)
 	if err != nil {
 		return err
 	}
@@ -92,7 +92,9 @@ func onThread(name string, target int, fn func() error) error {
 	return err
 }
 
-func open(name string) (*os.File, error) {
+// Open opens the network namespace that a name means to [Do]. The caller closes
+// the file.
+func Open(name string) (*os.File, error) {
 	for _, path := range candidates(name) {
 		f, err := os.Open(path)
 		if err == nil {
