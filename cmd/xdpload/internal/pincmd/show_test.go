@@ -1,0 +1,69 @@
+package pincmd
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/cilium/ebpf"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
+	"github.com/xdpload/xdpload/internal/render"
+	"github.com/xdpload/xdpload/pin"
+)
+
+// TestShowTree: pins of every kind in their directories, each of which is printed once.
+func TestShowTree(t *testing.T) {
+	entry := func(e pin.Entry) *pinInfo { return newPinInfo(e, nil) }
+	used := entry(pin.Entry{Path: "/b/tc/globals/m", Kind: pin.Map, ID: 1, Type: uint32(ebpf.RingBuf), Name: "m"})
+	used.Programs = []*userReport{{subject.ProgramReport{ID: 2, Name: "p", Tag: "00ff"}, []string{"v0 xdp"}}}
+	link := entry(pin.Entry{Path: "/b/zz", Kind: pin.Link, ID: 3, ProgID: 2, Type: 11})
+	link.Hooks = []string{"v0 tcx/ingress"}
+	list := &pinList{Root: "/b", Pins: []*pinInfo{
+		entry(pin.Entry{Path: "/b/maps.debug", Kind: pin.Link, Type: 4}),
+		entry(pin.Entry{Path: "/b/tc/a/b/p", Kind: pin.Program, ID: 2, Type: uint32(ebpf.XDP), Name: "p", Tag: "00ff"}),
+		entry(pin.Entry{Path: "/b/tc/a/q", Kind: pin.Link, ID: 4, Type: 99}),
+		newPinInfo(pin.Entry{Path: "/b/tc/a/r"}, errors.New("permission denied")),
+		used, link,
+	}}
+	for name, tt := range map[string]struct {
+		options render.Options
+		want    string
+	}{
+		"in full": {render.Options{}, `/b
+  maps.debug: link iter, the kernel's own
+  tc/
+    a/
+      b/
+        p: program XDP id 2 name p tag 00ff
+      q: link type 99 id 4
+      r: permission denied
+    globals/
+      m: map RingBuf id 1 name m
+          used by program id 2 name p tag 00ff
+              runs at v0 xdp
+  zz: link tcx id 3 program id 2
+      runs at v0 tcx/ingress
+`},
+		"brief": {render.Options{Brief: true}, `/b
+  maps.debug: link iter, the kernel's own
+  tc/
+    a/
+      b/
+        p: program XDP id 2 name p tag 00ff
+      q: link type 99 id 4
+      r: permission denied
+    globals/
+      m: map RingBuf id 1 name m
+  zz: link tcx id 3 program id 2
+`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var b render.Text
+			list.WriteText(&b, tt.options)
+			if diff := cmp.Diff(tt.want, b.String()); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
