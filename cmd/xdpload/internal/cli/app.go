@@ -47,6 +47,7 @@ func read(e *env.Env, line []string) (j job, err error) {
 			return err
 		}
 	}
+	cli.HelpFlag = nil // it would be looked for, by a regular expression
 	app := &cli.App{
 		Name:           "xdpload",
 		HideHelp:       true,
