@@ -143,7 +143,7 @@ func (r *entryRequest) with(e *env.Env, do func(*mapdata.Map) error) error {
 		err = do(d)
 	}
 	if err != nil {
-		return &subject.MapError{Map: r.Map.String(), Err: err}
+		return fmt.Errorf("%v: %w", &r.Map, err)
 	}
 	return nil
 }

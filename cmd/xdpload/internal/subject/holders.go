@@ -114,14 +114,6 @@ func FindPins(e *env.Env) Pins {
 	return p
 }
 
-// holderError says what keeps a program where it is.
-type holderError struct {
-	Device string
-	Hook   string
-	Link   *BPFLink
-	Err    error
-}
-
 // holderTeller looks for what holds the bpf_links that are in the way, once.
 func holderTeller(e *env.Env) func(error) error {
 	var pins Pins
@@ -141,26 +133,20 @@ func holderTeller(e *env.Env) func(error) error {
 		a := x.Attachments[i]
 		link := ReportLink(a.Link)
 		link.Pinned, link.Processes = pins.Of(pin.Link, link.ID), open.Of(pin.Link, link.ID)
-		return &holderError{Device: cmp.Or(a.Device, x.Device), Hook: a.Hook(), Link: link, Err: err}
+		if len(link.Pinned)+len(link.Processes) > 0 {
+			err = fmt.Errorf("%w: %v", err, link)
+		}
+		return env.WithHints(err, holderHints(cmp.Or(a.Device, x.Device), a.Hook(), link)...)
 	}
 }
 
-func (e *holderError) Error() string {
-	if len(e.Link.Pinned)+len(e.Link.Processes) == 0 {
-		return e.Err.Error()
-	}
-	return fmt.Sprintf("%v: %v", e.Err, e.Link)
-}
-
-func (e *holderError) Unwrap() error { return e.Err }
-
-// Hints are the ways to get a program away from its link.
-func (e *holderError) Hints() []string {
-	out := []string{DetachLink(e.Device, e.Hook, e.Link.ID) + " detaches it for good"}
-	if len(e.Link.Pinned) > 0 {
-		out = append(out, "so does xdpload pin rm "+strings.Join(e.Link.Pinned, " ")+", unless something else holds the link")
-		if !strings.Contains(e.Hook, "/") {
-			out = append(out, fmt.Sprintf("xdpload -force link set dev %s xdp … link %s puts another program in its place, with no gap", e.Device, e.Link.Pinned[0]))
+// holderHints are the ways to get a program away from its link.
+func holderHints(device, hook string, link *BPFLink) []string {
+	out := []string{DetachLink(device, hook, link.ID) + " detaches it for good"}
+	if len(link.Pinned) > 0 {
+		out = append(out, "so does xdpload pin rm "+strings.Join(link.Pinned, " ")+", unless something else holds the link")
+		if !strings.Contains(hook, "/") {
+			out = append(out, fmt.Sprintf("xdpload -force link set dev %s xdp … link %s puts another program in its place, with no gap", device, link.Pinned[0]))
 		}
 	}
 	return out

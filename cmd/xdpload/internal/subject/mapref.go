@@ -73,20 +73,11 @@ func (r *MapRef) String() string {
 	return "map name " + r.Name
 }
 
-// MapError says which map a command failed on.
-type MapError struct {
-	Map string
-	Err error
-}
-
-func (e *MapError) Error() string { return e.Map + ": " + e.Err.Error() }
-func (e *MapError) Unwrap() error { return e.Err }
-
 // Open opens the map. The caller closes it.
 func (r *MapRef) Open(e *env.Env) (*ebpf.Map, error) {
 	m, err := r.Find(e)
 	if err != nil {
-		return nil, &MapError{r.String(), err}
+		return nil, fmt.Errorf("%v: %w", r, err)
 	}
 	return m, nil
 }

@@ -91,18 +91,15 @@ func exportMaps(path, file string, obj *elf.Object, l *load.Loaded) error {
 		return os.NewSyscallError("socket", err)
 	}
 	defer unix.Close(sock)
-	if err := unix.Connect(sock, &unix.SockaddrUnix{Name: path}); err != nil {
-		return notExported(path, err)
+	err = unix.Connect(sock, &unix.SockaddrUnix{Name: path})
+	if err == nil {
+		err = unix.Sendmsg(sock, set.Encode(), unix.UnixRights(fds...), nil, 0)
 	}
-	if err := unix.Sendmsg(sock, set.Encode(), unix.UnixRights(fds...), nil, 0); err != nil {
-		return notExported(path, err)
+	if err != nil {
+		err = fmt.Errorf("export to %s: %w", path, err)
+		return env.WithHints(err, "start the receiver first: xdpload tc exec bpf import "+path+" run …")
 	}
 	return nil
-}
-
-// notExported says that nobody took the maps.
-func notExported(path string, err error) error {
-	return env.WithHints(fmt.Errorf("export to %s: %w", path, err), "start the receiver first: xdpload tc exec bpf import "+path+" run …")
 }
 
 // newMapSet lists the maps that the object defines; those of global variables
