@@ -15,7 +15,6 @@
 package elf
 
 import (
-	"bytes"
 	"crypto/sha1"
 	"debug/elf"
 	"encoding/binary"
@@ -137,9 +136,6 @@ func (o *Object) Name() string { return o.name }
 
 // Path returns the file as it was given to Open or ReadNamed, for messages.
 func (o *Object) Path() string { return o.path }
-
-// Bytes returns a copy of the whole file.
-func (o *Object) Bytes() []byte { return bytes.Clone(o.image) }
 
 // Size returns the size of the file in bytes.
 func (o *Object) Size() int { return len(o.image) }

@@ -8,30 +8,22 @@ import (
 )
 
 // data writes a section of data: its symbols, bytes and addresses.
-func (l *writer) data(s *elf.Section) error {
+func (l *writer) data(s *elf.Section) (err error) {
 	l.heading(s)
-	starts := append(l.starts(s), s.Size)
-	if s.Type == stdelf.SHT_NOBITS {
-		for at, i := uint64(0), 0; at < s.Size; i++ {
-			at = l.gap(s, at, starts[i])
+	var data []byte
+	var relocs []elf.Relocation
+	if s.Type != stdelf.SHT_NOBITS {
+		if data, err = l.o.Data(*s); err != nil {
+			return err
 		}
-		l.symbolsAt(s, s.Size, s.Size)
-		return nil
+		if relocs, err = l.dataRelocs(s); err != nil {
+			return err
+		}
 	}
-	data, err := l.o.Data(*s)
-	if err != nil {
-		return err
-	}
-	relocs, err := l.dataRelocs(s)
-	if err != nil {
-		return err
-	}
+	starts := l.starts(s)
 	for at := uint64(0); ; {
-		for len(starts) > 1 && starts[0] < at {
-			starts = starts[1:]
-		}
-		if len(starts) > 0 && starts[0] == at {
-			l.symbolsAt(s, at, at)
+		for len(starts) > 0 && starts[0] <= at {
+			l.symbolsAt(s, starts[0], starts[0])
 			starts = starts[1:]
 		}
 		if at >= s.Size {
@@ -63,20 +55,13 @@ func (l *writer) dataRelocs(s *elf.Section) ([]elf.Relocation, error) {
 	return l.o.Relocations(*s)
 }
 
-// gap writes the symbols at a place of a section without bytes, and the bytes to the next one.
-func (l *writer) gap(s *elf.Section, at, next uint64) uint64 {
-	if next > at {
-		fmt.Fprintf(l, "\t.zero %d\n", next-at)
-	}
-	if next < s.Size {
-		l.symbolsAt(s, next, next)
-	}
-	return next
-}
-
 // bytes writes up to 16 bytes, or all zeros that follow, and returns where it got to.
+// A section without bytes has zeros.
 func (l *writer) bytes(data []byte, at, end uint64) uint64 {
 	zeros := at
+	if data == nil {
+		zeros = end
+	}
 	for zeros < end && data[zeros] == 0 {
 		zeros++
 	}

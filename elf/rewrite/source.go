@@ -2,7 +2,6 @@ package rewrite
 
 import (
 	stdelf "debug/elf"
-	"encoding/binary"
 	"slices"
 
 	"github.com/xdpload/xdpload/elf"
@@ -18,11 +17,8 @@ type source struct {
 }
 
 func newSource(o *elf.Object) *source {
-	s := &source{o: o, order: binary.LittleEndian, sections: o.Sections(), symbols: o.Symbols()}
-	if o.ByteOrder() == binary.BigEndian {
-		s.order = binary.BigEndian
-	}
-	return s
+	order := o.ByteOrder().(btfwire.ByteOrder) // as both are
+	return &source{o: o, order: order, sections: o.Sections(), symbols: o.Symbols()}
 }
 
 // section returns the first section with the name, or nil.

@@ -74,21 +74,13 @@ func (d *Map) types() error {
 
 func (d *Map) lookTypesUp(handle *btf.Handle) (key, value btf.Type, err error) {
 	spec, err := handle.Spec(nil)
-	if err != nil {
-		return nil, nil, err
+	if err == nil && d.info.KeyType != 0 {
+		key, err = spec.TypeByID(btf.TypeID(d.info.KeyType))
 	}
-	for _, t := range []struct {
-		id  uint32
-		typ *btf.Type
-	}{{d.info.KeyType, &key}, {d.info.ValueType, &value}} {
-		if t.id == 0 {
-			continue
-		}
-		if *t.typ, err = spec.TypeByID(btf.TypeID(t.id)); err != nil {
-			return nil, nil, err
-		}
+	if err == nil && d.info.ValueType != 0 {
+		value, err = spec.TypeByID(btf.TypeID(d.info.ValueType))
 	}
-	return key, value, nil
+	return key, value, err
 }
 
 // isTable says whether the values are programs or maps.
