@@ -58,16 +58,12 @@ func (p *pruner) followNamed(name string) {
 	}
 }
 
-func (p *pruner) renumber(b []byte) { p.Order.PutUint32(b, p.ID(p.Order.Uint32(b))) }
-
-func (p *pruner) rename(b []byte) { p.Order.PutUint32(b, p.Text(p.Order.Uint32(b))) }
-
 // rewriteExt copies records with the new numbers and strings.
 func (p *pruner) rewriteExt(ext *extInfo) *extInfo {
 	change := [btfwire.ExtTables]func([]byte){
-		btfwire.ExtFunctions: p.renumber,
-		btfwire.ExtLines:     func(b []byte) { p.rename(b); p.rename(b[4:]) },
-		btfwire.ExtCORE:      func(b []byte) { p.renumber(b); p.rename(b[4:]) },
+		btfwire.ExtFunctions: p.Renumber,
+		btfwire.ExtLines:     func(b []byte) { p.Rename(b); p.Rename(b[4:]) },
+		btfwire.ExtCORE:      func(b []byte) { p.Renumber(b); p.Rename(b[4:]) },
 	}
 	out := new(extInfo)
 	for table, size := range btfwire.ExtSizes {

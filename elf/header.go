@@ -8,8 +8,6 @@ import (
 	"github.com/xdpload/xdpload/internal/btfwire"
 )
 
-const insnSize = 8 // struct bpf_insn in bytes, include/uapi/linux/bpf.h
-
 type byteOrder = btfwire.ByteOrder
 
 // littleEndian reports whether the order is little endian.

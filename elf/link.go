@@ -7,6 +7,7 @@ import (
 
 	"github.com/cilium/ebpf"
 
+	"github.com/xdpload/xdpload/elf/insn"
 	"github.com/xdpload/xdpload/elf/internal/naming"
 )
 
@@ -267,7 +268,7 @@ func (l *link) checkExpansion() error {
 		for todo := []*linkedFunc{f}; len(todo) > 0; {
 			g := todo[len(todo)-1]
 			todo = todo[:len(todo)-1]
-			if total += uint64(len(g.code)) / insnSize; total > maxExpanded {
+			if total += uint64(len(g.code)) / insn.Size; total > maxExpanded {
 				return faultIn(f.fn.section.Name, 0, "program %q: the programs to load have more than %d instructions with the functions that they call", f.fn.name, maxExpanded)
 			}
 			for _, r := range g.refs {

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/xdpload/xdpload/elf/insn"
 	"github.com/xdpload/xdpload/elf/internal/naming"
 )
 
@@ -18,11 +19,11 @@ func (l *link) readCode(f *linkedFunc) error {
 		return f.fn.fault(0, err)
 	}
 	f.code = slices.Clone(code)
-	return l.o.walk(f.fn, code, func(at uint64, t target) error {
+	return l.o.walk(f.fn, code, func(at uint64, i insn.Instruction, t target) error {
 		if t == (target{}) {
 			return nil
 		}
-		ref, err := l.reference(t, f.code[at:])
+		ref, err := l.reference(t, i.Op == insn.Call, f.code[at:])
 		ref.at = at
 		f.refs = append(f.refs, ref)
 		return err
@@ -30,18 +31,17 @@ func (l *link) readCode(f *linkedFunc) error {
 }
 
 // reference follows what an instruction refers to, and takes the addend out of it.
-func (l *link) reference(t target, insn []byte) (codeRef, error) {
-	call := insn[0] == opCall
+func (l *link) reference(t target, call bool, code []byte) (codeRef, error) {
 	switch {
 	case t.extern != nil:
 		return l.external(t.extern)
 	case t.fn != nil:
 		if call {
-			l.setImm(insn, math.MaxUint32)
+			l.setImm(code, math.MaxUint32)
 		}
 		return codeRef{fn: l.function(t.fn), call: call}, nil
 	case t.m != nil:
-		l.setImm(insn, 0)
+		l.setImm(code, 0)
 		return codeRef{m: l.mapAt(t.m)}, nil
 	}
 	var d *linkedData
@@ -57,7 +57,7 @@ func (l *link) reference(t target, insn []byte) (codeRef, error) {
 	if err == nil && off > math.MaxUint32 {
 		err = naming.Errorf("byte %#x of section %q", off, d.name)
 	}
-	l.setImm(insn, uint32(off))
+	l.setImm(code, uint32(off))
 	return codeRef{data: d}, err
 }
 
@@ -71,8 +71,8 @@ func (l *link) external(sym *Symbol) (codeRef, error) {
 	return codeRef{extern: sym}, nil
 }
 
-func (l *link) setImm(insn []byte, imm uint32) {
-	l.o.order.PutUint32(insn[4:], imm)
+func (l *link) setImm(code []byte, imm uint32) {
+	l.o.order.PutUint32(code[4:], imm)
 }
 
 // declared checks that each undefined symbol is a kernel function, kernel

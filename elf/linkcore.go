@@ -8,6 +8,7 @@ import (
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
 
+	"github.com/xdpload/xdpload/elf/insn"
 	"github.com/xdpload/xdpload/internal/btfwire"
 )
 
@@ -42,7 +43,7 @@ func (l *link) relocations(spec *ebpf.CollectionSpec, placed placedRelocations) 
 			if relo == nil || f == nil {
 				continue
 			}
-			if c, ok := l.relocationAt(f, uint64(it.Offset-start)*insnSize, placed, spec.Types); ok {
+			if c, ok := l.relocationAt(f, uint64(it.Offset-start)*insn.Size, placed, spec.Types); ok {
 				found[relo] = c
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/xdpload/xdpload/elf/insn"
 	"github.com/xdpload/xdpload/internal/btfwire"
 )
 
@@ -29,7 +30,7 @@ func (o *Object) readExt(l *link) (*extInfo, error) {
 		t := &x[table]
 		for _, f := range l.funcs {
 			for _, r := range index.within(f.fn.section.Name, f.fn.start, f.fn.end()) {
-				if r.off%insnSize == 0 {
+				if r.off%insn.Size == 0 {
 					t[f.place] = append(t[f.place], extRecord{r.off - f.fn.start + f.off, r.rest})
 				}
 			}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/cilium/ebpf"
 
+	"github.com/xdpload/xdpload/elf/insn"
 	"github.com/xdpload/xdpload/elf/internal/naming"
 )
 
@@ -65,7 +66,7 @@ func (f *part) program() Program {
 		Static:       f.static,
 		Offset:       f.start,
 		Size:         f.size,
-		Instructions: int(min(f.size, f.section.Size) / insnSize),
+		Instructions: int(min(f.size, f.section.Size) / insn.Size),
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/xdpload/xdpload/elf/insn"
 	"github.com/xdpload/xdpload/elf/internal/naming"
 )
 
@@ -129,7 +130,7 @@ func (o *Object) code(fn *part) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if fn.size%insnSize != 0 || fn.start > uint64(len(data)) || fn.size > uint64(len(data))-fn.start {
+	if fn.size%insn.Size != 0 || fn.start > uint64(len(data)) || fn.size > uint64(len(data))-fn.start {
 		return nil, fn.fault(0, fmt.Errorf("%d bytes are not instructions of this section", fn.size))
 	}
 	return data[fn.start:fn.end()], nil
@@ -148,22 +149,16 @@ func (o *Object) references(fn *part) (refs []Reference, err error) {
 	if err != nil {
 		return nil, err
 	}
-	err = o.walk(fn, code, func(at uint64, t target) error {
-		insn := code[at:]
-		r := t.reference(insn[0] == opCall)
-		if t == (target{}) {
-			if insn[0] != opCall {
-				return nil
-			}
-			switch source(insn, o) {
-			case srcHelper:
-				r.Kind = RefHelper
-			case srcPseudoKfn:
-				r.Kind = RefKernel
-			default:
-				return nil
-			}
-			r.Number = int32(o.order.Uint32(insn[4:]))
+	err = o.walk(fn, code, func(at uint64, i insn.Instruction, t target) error {
+		r := t.reference(i.Op == insn.Call)
+		switch {
+		case t != (target{}):
+		case i.Op == insn.Call && i.Src == insn.CallHelper:
+			r = Reference{Kind: RefHelper, Number: i.Imm}
+		case i.Op == insn.Call && i.Src == insn.CallKernel:
+			r = Reference{Kind: RefKernel, Number: i.Imm}
+		default:
+			return nil
 		}
 		r.Offset = fn.start + at
 		refs = append(refs, r)
@@ -172,28 +167,15 @@ func (o *Object) references(fn *part) (refs []Reference, err error) {
 	return refs, err
 }
 
-// Instructions, include/uapi/linux/bpf.h.
-const (
-	opLoadImm64 = 0x18 // BPF_LD | BPF_IMM | BPF_DW, takes two slots
-	opCall      = 0x85 // BPF_JMP | BPF_CALL
-)
-
-// Sources of a call, include/uapi/linux/bpf.h.
-const (
-	srcHelper     = 0
-	srcPseudoCall = 1 // BPF_PSEUDO_CALL: imm is relative to the next instruction
-	srcPseudoKfn  = 2 // BPF_PSEUDO_KFUNC_CALL: imm is a BTF type of the kernel
-)
-
 // walk calls visit for each instruction of a function, with what it refers to: code is
 // the function's, as the compiler made it. The error is a [*FormatError].
-func (o *Object) walk(fn *part, code []byte, visit func(at uint64, t target) error) error {
+func (o *Object) walk(fn *part, code []byte, visit func(at uint64, i insn.Instruction, t target) error) error {
 	relocs, err := o.relocations(fn.section)
 	if err != nil {
 		return err
 	}
 	relocs = within(relocs, fn.start, fn.end())
-	for at := uint64(0); at < uint64(len(code)); at += insnSize {
+	for at, i := range insn.All(code, o.order) {
 		symbol := 0
 		if len(relocs) > 0 && relocs[0].Offset <= fn.start+at {
 			if relocs[0].Offset < fn.start+at {
@@ -202,16 +184,12 @@ func (o *Object) walk(fn *part, code []byte, visit func(at uint64, t target) err
 			symbol = relocs[0].Symbol
 			relocs = relocs[1:]
 		}
-		wide := code[at] == opLoadImm64
-		t, err := o.targetOf(fn, at, code[at:], symbol)
+		t, err := o.targetOf(fn, at, i, symbol)
 		if err == nil {
-			err = visit(at, t)
+			err = visit(at, i, t)
 		}
 		if err != nil {
 			return fn.fault(at, err)
-		}
-		if wide {
-			at += insnSize
 		}
 	}
 	return nil
@@ -219,37 +197,27 @@ func (o *Object) walk(fn *part, code []byte, visit func(at uint64, t target) err
 
 // targetOf finds what an instruction refers to by the symbol of its relocation, or, with
 // symbol 0, by itself: LLVM up to 9 left calls within a section so.
-func (o *Object) targetOf(fn *part, at uint64, insn []byte, symbol int) (t target, err error) {
-	imm := int64(int32(o.order.Uint32(insn[4:])))
+func (o *Object) targetOf(fn *part, at uint64, i insn.Instruction, symbol int) (t target, err error) {
 	switch {
-	case symbol == 0 && insn[0] == opCall && source(insn, o) == srcPseudoCall:
-		// imm counts instructions from the call, less one.
-		off := int64(fn.start+at) + insnSize*(imm+1)
+	case symbol == 0 && i.Op == insn.Call && i.Src == insn.CallLocal:
+		slots, _ := i.Target()
+		off := int64(fn.start+at) + insn.Size*int64(slots)
 		if t.fn = o.functionAt(fn.section, uint64(off)); off < 0 || t.fn == nil {
 			err = fmt.Errorf("a call to byte %#x of the section, where no function starts", off)
 		}
 	case symbol == 0:
-	case insn[0] == opCall:
+	case i.Op == insn.Call:
 		// imm counts instructions from the symbol, less one.
-		t, err = o.resolve(symbol, uint64(insnSize*(imm+1)))
+		t, err = o.resolve(symbol, uint64(insn.Size*(int64(i.Imm)+1)))
 		if err == nil && t.fn == nil && t.extern == nil {
 			err = naming.Errorf("a call of %q, which is not a function", o.symbols[symbol].Name)
 		}
-	case insn[0] == opLoadImm64 && len(insn) >= 2*insnSize:
-		t, err = o.resolve(symbol, uint64(imm)) // imm counts bytes from the symbol
+	case i.Wide:
+		t, err = o.resolve(symbol, uint64(int64(i.Imm))) // imm counts bytes from the symbol
 	default:
 		err = errors.New("a relocation of an instruction that is neither a call nor a 64-bit load")
 	}
 	return t, err
-}
-
-// source returns the source register of an instruction; the compiler's bit
-// fields follow the byte order.
-func source(insn []byte, o *Object) byte {
-	if littleEndian(o.order) {
-		return insn[1] >> 4
-	}
-	return insn[1] & 15
 }
 
 // reference writes a target for the users of this package.

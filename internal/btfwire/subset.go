@@ -111,7 +111,7 @@ func (s *Subset) Copy() {
 	for _, id := range old {
 		start := len(s.out)
 		s.out = append(s.out, s.types[s.index[id]].cut(s.src.Order)...)
-		s.visit(s.out[start:], s.renumber, s.rename)
+		s.visit(s.out[start:], s.Renumber, s.Rename)
 	}
 }
 
@@ -145,9 +145,11 @@ func (s *Subset) visit(record []byte, typ, name func([]byte)) {
 	}
 }
 
-func (s *Subset) renumber(b []byte) { s.src.Order.PutUint32(b, s.ID(s.src.Order.Uint32(b))) }
+// Renumber gives the number of a type that is written at the start of b its new one.
+func (s *Subset) Renumber(b []byte) { s.src.Order.PutUint32(b, s.ID(s.src.Order.Uint32(b))) }
 
-func (s *Subset) rename(b []byte) { s.src.Order.PutUint32(b, s.Text(s.src.Order.Uint32(b))) }
+// Rename gives the offset of a string that is written at the start of b its new one.
+func (s *Subset) Rename(b []byte) { s.src.Order.PutUint32(b, s.Text(s.src.Order.Uint32(b))) }
 
 // ID returns the number of a type in the copy, 0 of one that is not copied.
 func (s *Subset) ID(old uint32) uint32 {

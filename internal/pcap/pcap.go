@@ -36,23 +36,15 @@ const (
 	LinuxSLL2 LinkType = 276 // the newer header of "tcpdump -i any"
 )
 
+// linkNames are the names that tcpdump knows the types by.
+var linkNames = [...]string{
+	Null: "NULL", Ethernet: "EN10MB", Raw: "RAW", LinuxSLL: "LINUX_SLL", IPv4: "IPV4", IPv6: "IPV6", LinuxSLL2: "LINUX_SLL2",
+}
+
 // String is the name that tcpdump knows the type by.
 func (t LinkType) String() string {
-	switch t {
-	case Null:
-		return "NULL"
-	case Ethernet:
-		return "EN10MB"
-	case Raw:
-		return "RAW"
-	case LinuxSLL:
-		return "LINUX_SLL"
-	case IPv4:
-		return "IPV4"
-	case IPv6:
-		return "IPV6"
-	case LinuxSLL2:
-		return "LINUX_SLL2"
+	if int(t) < len(linkNames) && linkNames[t] != "" {
+		return linkNames[t]
 	}
 	return fmt.Sprintf("link type %d", uint16(t))
 }
