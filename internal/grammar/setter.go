@@ -53,13 +53,7 @@ type Integer interface {
 // Number returns a setter for a number from lo to hi, in decimal, or with a
 // prefix in hexadecimal (0x) or octal (0), as C's strtoul reads base 0.
 func Number[T Integer](p *T, lo, hi T) func(string) error {
-	return func(s string) error {
-		v, err := ParseNumber(s, lo, hi)
-		if err == nil {
-			*p = v
-		}
-		return err
-	}
+	return Convert(p, func(s string) (T, error) { return ParseNumber(s, lo, hi) })
 }
 
 // Pointer is [Number] for a field where nil means that no word was given.

@@ -43,19 +43,15 @@ func (e *DevicesError) Unwrap() []error {
 
 // Lines are one for each reason, with the names of all whose reason it is.
 func (e *DevicesError) Lines() []string {
-	var reasons []string
-	names := make(map[string][]string)
+	var alike Alike
 	for _, f := range e.Failed {
-		reason := f.Err.Error()
-		if names[reason] == nil {
-			reasons = append(reasons, reason)
-		}
-		names[reason] = append(names[reason], f.Device)
+		alike.Add(f.Device, f.Err.Error())
 	}
-	for i, reason := range reasons {
-		reasons[i] = strings.Join(names[reason], " ") + ": " + reason
+	var lines []string
+	for _, reason := range alike.order {
+		lines = append(lines, strings.Join(alike.names[reason], " ")+": "+reason)
 	}
-	return reasons
+	return lines
 }
 
 // Refusal is the failure of a device for a script.

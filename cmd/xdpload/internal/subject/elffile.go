@@ -75,17 +75,13 @@ func (o *OutputFile) Grammar() *grammar.Node {
 		Help("the object file to write, which must not be there unless -force is given; - is standard output")
 }
 
-// outputError says that a file cannot be written.
-type outputError struct{ error }
-
-func (e *outputError) Unwrap() error { return e.error }
-
-// Hints say what to do about a file that is there.
-func (e *outputError) Hints() []string {
-	if errors.Is(e, os.ErrExist) {
-		return []string{"-force overwrites the file"}
+// cannotWrite says what to do about a file that is there.
+func cannotWrite(name string, err error) error {
+	err = &os.PathError{Op: "open", Path: name, Err: err}
+	if errors.Is(err, os.ErrExist) {
+		err = env.WithHints(err, "-force overwrites the file")
 	}
-	return nil
+	return err
 }
 
 // Write writes a file that is whole or as it was: with -force a new file takes
@@ -107,23 +103,27 @@ func (o *OutputFile) Stream(e *env.Env, write func(io.Writer) error) error {
 	case err != nil:
 		return writeNew(o.File, write)
 	case st.IsDir():
-		return &outputError{&os.PathError{Op: "open", Path: o.File, Err: unix.EISDIR}}
+		return cannotWrite(o.File, unix.EISDIR)
 	case !e.Force:
-		return &outputError{&os.PathError{Op: "open", Path: o.File, Err: unix.EEXIST}}
+		return cannotWrite(o.File, unix.EEXIST)
 	case !st.Mode().IsRegular():
-		return writeFile(o.File, os.O_WRONLY, write)
+		return writeFile(o.File, 0, write)
 	}
 	return replaceFile(o.File, write, st.Mode())
 }
 
+// writeFile writes to what is there, or with O_EXCL what is new, and stays only if that succeeds.
 func writeFile(name string, flags int, write func(io.Writer) error) error {
-	f, err := os.OpenFile(name, flags, 0o644)
-	if err != nil {
-		return &outputError{err}
+	f, err := os.OpenFile(name, os.O_WRONLY|flags, 0o644)
+	if x, ok := errors.AsType[*os.PathError](err); ok {
+		return cannotWrite(name, x.Err)
 	}
 	err = write(f)
 	if closed := f.Close(); err == nil {
 		err = closed
+	}
+	if err != nil && flags&os.O_EXCL != 0 {
+		_ = os.Remove(name)
 	}
 	return err
 }
@@ -133,36 +133,28 @@ func writeFile(name string, flags int, write func(io.Writer) error) error {
 func writeNew(name string, write func(io.Writer) error) error {
 	fd, err := unix.Open(filepath.Dir(name), unix.O_TMPFILE|unix.O_WRONLY|unix.O_CLOEXEC, 0o644)
 	if err != nil {
-		return writeNamed(name, write)
+		return writeFile(name, os.O_CREATE|os.O_EXCL, write)
 	}
 	f := os.NewFile(uintptr(fd), name)
 	defer f.Close()
 	nameless := fmt.Sprintf("/proc/self/fd/%d", fd)
 	if _, err := os.Lstat(nameless); err != nil {
-		return writeNamed(name, write)
+		return writeFile(name, os.O_CREATE|os.O_EXCL, write)
 	}
 	if err := write(f); err != nil {
 		return err
 	}
 	if err := unix.Linkat(unix.AT_FDCWD, nameless, unix.AT_FDCWD, name, unix.AT_SYMLINK_FOLLOW); err != nil {
-		return &outputError{&os.PathError{Op: "open", Path: name, Err: err}}
+		return cannotWrite(name, err)
 	}
 	return nil
-}
-
-func writeNamed(name string, write func(io.Writer) error) error {
-	err := writeFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, write)
-	if _, unopened := errors.AsType[*outputError](err); err != nil && !unopened {
-		_ = os.Remove(name)
-	}
-	return err
 }
 
 // replaceFile writes a file beside the one behind the name, and puts it in its place.
 func replaceFile(name string, write func(io.Writer) error, mode os.FileMode) error {
 	name, err := filepath.EvalSymlinks(name)
 	if err != nil {
-		return &outputError{err}
+		return err
 	}
 	fresh := fmt.Sprintf("%s.%d", name, os.Getpid())
 	if err := writeNew(fresh, write); err != nil {

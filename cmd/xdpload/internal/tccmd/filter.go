@@ -53,14 +53,7 @@ func setLines(op netlink.Change) func() (*grammar.Node, func() env.Request) {
 
 // Filters are in tc's order, which a short form depends on.
 func Filters() []env.Command {
-	return []env.Command{
-		filterAddCommand(),
-		filterChangeCommand(),
-		filterReplaceCommand(),
-		filterDeleteCommand(),
-		filterGetCommand(),
-		filterShowCommand(),
-	}
+	return append(filterSetCommands(), filterDeleteCommand(), filterGetCommand(), filterShowCommand())
 }
 
 const filterAdd = "tc filter add"
@@ -72,45 +65,42 @@ const (
 	aboutRun   = `With direct-action the program's return value is the verdict. Without it, it is the class of the packet, 0 for no match and -1 for the filter's classid, and actions give the verdict.`
 )
 
-func filterAddCommand() env.Command {
-	return env.Command{
-		Name:        filterAdd,
-		Summary:     "attach a classifier to a device",
-		Description: aboutHook + "\n\n" + aboutRun + "\n\n" + aboutMany + "\n\n" + aboutBatch,
-		Examples: []grammar.Example{
-			{Line: "xdpload tc filter add dev eth0 ingress bpf da obj foo.o", Help: "run the program of section classifier, or the only one for tc, on what comes in"},
-			{Line: "tcpdump -ddd arp | xdpload tc filter add dev eth0 ingress bpf bytecode-file - flowid 1:1", Help: "classify with classic BPF"},
+// filterSetCommands are those that set filters.
+func filterSetCommands() []env.Command {
+	return []env.Command{
+		{
+			Name:        filterAdd,
+			Summary:     "attach a classifier to a device",
+			Description: aboutHook + "\n\n" + aboutRun + "\n\n" + aboutMany + "\n\n" + aboutBatch,
+			Examples: []grammar.Example{
+				{Line: "xdpload tc filter add dev eth0 ingress bpf da obj foo.o", Help: "run the program of section classifier, or the only one for tc, on what comes in"},
+				{Line: "tcpdump -ddd arp | xdpload tc filter add dev eth0 ingress bpf bytecode-file - flowid 1:1", Help: "classify with classic BPF"},
+			},
+			Lines: setLines(netlink.Added),
 		},
-		Lines: setLines(netlink.Added),
-	}
-}
-
-func filterChangeCommand() env.Command {
-	return env.Command{
-		Name:        "tc filter change",
-		Summary:     "change a classifier that is attached",
-		Description: "Puts another program into a filter that exists, with no moment in between in which neither runs.\n\n" + aboutRun,
-		Examples: []grammar.Example{
-			{Line: "xdpload tc filter change dev eth0 ingress pref 49152 handle 1 bpf da obj foo.o", Help: "run another program there"},
+		{
+			Name:        "tc filter change",
+			Summary:     "change a classifier that is attached",
+			Description: "Puts another program into a filter that exists, with no moment in between in which neither runs.\n\n" + aboutRun,
+			Examples: []grammar.Example{
+				{Line: "xdpload tc filter change dev eth0 ingress pref 49152 handle 1 bpf da obj foo.o", Help: "run another program there"},
+			},
+			Lines: setLines(netlink.Changed),
 		},
-		Lines: setLines(netlink.Changed),
-	}
-}
-
-func filterReplaceCommand() env.Command {
-	return env.Command{
-		Name:    "tc filter replace",
-		Summary: "attach a classifier, or replace the one with its name",
-		Description: aboutHook + `
+		{
+			Name:    "tc filter replace",
+			Summary: "attach a classifier, or replace the one with its name",
+			Description: aboutHook + `
 
 A filter that has the pref, handle and chain is replaced with no moment in between in which neither runs. Without a handle it is the one with the same name, FILE:[SECTION], on that hook; where several have it, name one by pref and handle. (tc adds another filter in both cases.) Classic BPF has no name, and is always added.
 
 ` + aboutRun + "\n\n" + aboutMany + "\n\n" + aboutBatch,
-		Examples: []grammar.Example{
-			{Line: "xdpload tc filter replace dev eth0 ingress bpf da obj foo.o", Help: "attach the program, or its new version"},
-			{Line: "xdpload -atomic tc filter replace dev 'veth*' ingress bpf da obj foo.o", Help: "do so on every device with such a name, or on none"},
+			Examples: []grammar.Example{
+				{Line: "xdpload tc filter replace dev eth0 ingress bpf da obj foo.o", Help: "attach the program, or its new version"},
+				{Line: "xdpload -atomic tc filter replace dev 'veth*' ingress bpf da obj foo.o", Help: "do so on every device with such a name, or on none"},
+			},
+			Lines: setLines(netlink.Replaced),
 		},
-		Lines: setLines(netlink.Replaced),
 	}
 }
 
