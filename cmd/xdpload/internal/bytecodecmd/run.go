@@ -59,11 +59,10 @@ func (r *bytecodeRunRequest) Run(_ context.Context, e *env.Env) (any, error) {
 	if err := r.packets(e, report.packet); err != nil {
 		return nil, err
 	}
-	differ := report.differ()
-	if differ == 0 {
+	if report.differ == 0 {
 		return report, nil
 	}
-	return e.Refuse(report, fmt.Errorf("%s: x/net/bpf and the kernel differ %d times", subject.InputName(r.Capture), differ))
+	return e.Refuse(report, fmt.Errorf("%s: x/net/bpf and the kernel differ %d times", subject.InputName(r.Capture), report.differ))
 }
 
 // packets calls f for each packet of the file.
@@ -95,6 +94,7 @@ type RunsReport struct {
 	Filters []*runReport `json:"filters"`
 
 	details bool
+	differ  int // verdicts
 }
 
 // runReport is what one filter made of them.
@@ -163,6 +163,7 @@ func (r *RunsReport) packet(p *pcap.Packet) error {
 		}
 		if v.VM != nil && *v.VM != v.Kernel {
 			f.Differ = append(f.Differ, v)
+			r.differ++
 		}
 	}
 	return nil
@@ -176,13 +177,6 @@ func (f *runReport) verdict(p *pcap.Packet) (v verdictReport, err error) {
 	n, err := f.vm.Run(p.Data)
 	v.VM = &n
 	return v, err
-}
-
-func (r *RunsReport) differ() (n int) {
-	for _, f := range r.Filters {
-		n += len(f.Differ)
-	}
-	return n
 }
 
 // WriteText prints a table of the filters, and below it the packets that are

@@ -14,11 +14,7 @@ import (
 	"github.com/xdpload/xdpload/prog"
 )
 
-type progShowRequest struct {
-	ID     uint32
-	Name   string
-	Pinned string
-}
+type progShowRequest struct{ subject.ProgRef }
 
 // Show is the command prog show, which lists the programs of the kernel.
 func Show() env.Command {

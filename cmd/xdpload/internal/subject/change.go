@@ -45,33 +45,22 @@ type ManyReport interface {
 }
 
 // ChangeHooks is the run of requests that change hooks.
-func ChangeHooks(ctx context.Context, e *env.Env, subject *DevicesRequest, name string, prepare func(context.Context, *env.Env) (*Change, error)) (any, error) {
-	ctx, stop := until(ctx, e, subject)
-	defer stop()
+func ChangeHooks(ctx context.Context, e *env.Env, devices *DevicesRequest, name string, prepare func(context.Context, *env.Env) (*Change, error)) (any, error) {
+	if e.Atomic && devices.Several() { // a signal shall not end the work halfway
+		var stop context.CancelFunc
+		ctx, stop = signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+		defer stop()
+	}
 	c, err := prepare(ctx, e)
-	if err != nil {
-		return nil, unprepared(ctx, subject, name, err)
+	switch {
+	case err != nil && devices.Several():
+		return nil, ManyFailed(ctx, devices.String(), err)
+	case err != nil:
+		return nil, env.About(name, err)
 	}
 	defer c.Close()
 	all, err := Apply(ctx, e, c, nil)
 	return ConcludeChange(ctx, e, c, all, err)
-}
-
-// until is ctx, and with -atomic it ends with a signal, which shall not end the
-// work halfway.
-func until(ctx context.Context, e *env.Env, devices *DevicesRequest) (context.Context, context.CancelFunc) {
-	if !e.Atomic || !devices.Several() {
-		return ctx, func() {}
-	}
-	return signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-}
-
-// unprepared puts an error in front of which the devices stand that it is about.
-func unprepared(ctx context.Context, devices *DevicesRequest, name string, err error) error {
-	if devices.Several() {
-		return ManyFailed(ctx, devices.String(), err)
-	}
-	return &env.LinkError{Device: name, Err: err}
 }
 
 // Apply carries out the plans of a change, and of others with the same source.

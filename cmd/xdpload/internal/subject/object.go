@@ -76,22 +76,19 @@ func (r *ProgramRequest) setFD(word string) error {
 // Object reads the object file, once.
 func (r *ProgramRequest) Object(e *env.Env) (_ *elf.Object, err error) {
 	if r.read == nil {
-		r.read, err = r.readObject(e)
+		r.read = r.Prefetched.Object()
+	}
+	switch {
+	case r.read != nil:
+	case r.File == "-":
+		r.read, err = elf.ReadStream(e.Stdin, r.Name())
+	default:
+		r.read, err = elf.Open(r.File)
 	}
 	if err != nil {
 		return nil, &env.ObjectError{Object: r.Name(), Err: err}
 	}
 	return r.read, nil
-}
-
-func (r *ProgramRequest) readObject(e *env.Env) (*elf.Object, error) {
-	if obj := r.Prefetched.Object(); obj != nil {
-		return obj, nil
-	}
-	if r.File != "-" {
-		return elf.Open(r.File)
-	}
-	return elf.ReadStream(e.Stdin, r.Name())
 }
 
 // Name is what the program is called in messages.

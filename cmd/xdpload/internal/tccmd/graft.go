@@ -75,63 +75,58 @@ func (r *graftRequest) Run(ctx context.Context, e *env.Env) (any, error) {
 	if err := array.Check(key, t); err != nil {
 		return nil, err
 	}
-	put := func(p *prog.Program) (any, error) {
+	report := &graftReport{Path: array.Path, MapID: array.ID, Key: key}
+	put := func(p *prog.Program) error {
 		old, err := array.Put(key, p)
-		if err != nil {
-			return nil, err
-		}
-		return &graftReport{
-			Path: array.Path, MapID: array.ID, Key: key, Program: subject.ReportProgram(&p.Info), Replaced: subject.ReportProgram(old),
-		}, nil
+		report.Program, report.Replaced = subject.ReportProgram(&p.Info), subject.ReportProgram(old)
+		return err
 	}
 	if r.Program.File != "" {
-		return r.load(ctx, e, t, put)
+		return report, r.load(ctx, e, t, put)
 	}
 	p, err := r.Program.Open(ctx, e, t, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer p.Close() //nolint:errcheck // a descriptor of ours only
-	return put(p.Program)
+	return report, put(p.Program)
 }
 
 // load tries the ways to load the program until the array takes it.
-func (r *graftRequest) load(ctx context.Context, e *env.Env, t ebpf.ProgramType, put func(*prog.Program) (any, error)) (any, error) {
+func (r *graftRequest) load(ctx context.Context, e *env.Env, t ebpf.ProgramType, put func(*prog.Program) error) error {
 	var first error
 	for _, adapt := range prog.Variants(t) {
-		report, err := r.loadAs(ctx, e, t, adapt, put)
+		err := r.loadAs(ctx, e, t, adapt, put)
 		if err == nil {
-			return report, nil
+			return nil
 		}
-		first = cmp.Or(first, err)
-		if !errors.Is(err, unix.EINVAL) {
+		if first = cmp.Or(first, err); !errors.Is(err, unix.EINVAL) {
 			break
 		}
 	}
-	return nil, first
+	return first
 }
 
 // loadAs pins what the object pins, around put.
-func (r *graftRequest) loadAs(ctx context.Context, e *env.Env, t ebpf.ProgramType, adapt func(*ebpf.ProgramSpec), put func(*prog.Program) (any, error)) (report any, err error) {
+func (r *graftRequest) loadAs(ctx context.Context, e *env.Env, t ebpf.ProgramType, adapt func(*ebpf.ProgramSpec), put func(*prog.Program) error) error {
 	obj, err := r.Program.Object(e)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	o := r.Program.Options(e, t, 0)
 	o.Adapt, o.KeepSlots = adapt, true // one element changes
 	l, err := load.Load(ctx, obj, o)
 	if err != nil {
-		return nil, r.Program.Failed(obj, o.Select, err)
+		return r.Program.Failed(obj, o.Select, err)
 	}
 	r.Program.Tell(e, l)
-	defer func() { err = errors.Join(err, l.Close()) }()
-	if err := l.Publish(ctx); err != nil {
-		return nil, err
+	if err = l.Publish(ctx); err == nil {
+		err = put(l.Program())
 	}
-	if report, err = put(l.Program()); err != nil {
-		return nil, err
+	if err == nil {
+		err = l.Commit()
 	}
-	return report, l.Commit()
+	return errors.Join(err, l.Close())
 }
 
 var errNoKey = errors.New("no key: say key N, or load a section ID/KEY such as 7/1")
@@ -152,18 +147,17 @@ func (r *graftRequest) key() (uint32, error) {
 
 // graftReport is what changed in an array.
 type graftReport struct {
-	Path     string                 `json:"pinned"`
+	Path     string                 `json:"pinned" always:"%s: "`
 	MapID    uint32                 `json:"map_id"`
-	Key      uint32                 `json:"key"`
-	Program  *subject.ProgramReport `json:"program"`
-	Replaced *subject.ProgramReport `json:"replaced,omitempty"`
+	Key      uint32                 `json:"key" always:"key %d "`
+	Program  *subject.ProgramReport `json:"program" always:"runs program %v"`
+	Replaced *subject.ProgramReport `json:"replaced,omitempty" text:", replaced program %v"`
 }
 
 func (*graftReport) Changes() {}
 
 // WriteText prints one line.
 func (r *graftReport) WriteText(t *render.Text, _ render.Options) {
-	t.Printf("%s: key %d runs program %v", r.Path, r.Key, r.Program)
-	t.If(r.Replaced != nil, ", replaced program %v", r.Replaced)
+	t.Fields(r)
 	t.WriteByte('\n')
 }

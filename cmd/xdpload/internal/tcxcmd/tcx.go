@@ -8,18 +8,6 @@ import (
 	"github.com/xdpload/xdpload/internal/grammar"
 )
 
-func tcxHook() multiHook {
-	return multiHook{
-		command: "tcx",
-		points:  [2]string{"ingress", "egress"},
-		help:    [2]string{"packets that the device receives", "packets that it sends"},
-		make: func(ifindex int, second bool, o attach.Order) attach.Hook {
-			return attach.TCX{Ifindex: ifindex, Egress: second, Order: o}
-		},
-		exampleDevice: "eth0",
-	}
-}
-
 // multiCommands are attach, detach and show of a kind of hook.
 func multiCommands(h multiHook, about string, show func(only string) (*grammar.Node, env.Request)) []env.Command {
 	line := func(grammarOf func(*multiRequest) *grammar.Node, run func(*multiRequest) env.Request) func() (*grammar.Node, env.Request) {
@@ -71,5 +59,14 @@ With -idempotent nothing changes if the hook has a program with the same instruc
 
 // TCX are the commands tcx attach, detach and show. show reads and runs the last.
 func TCX(show func(only string) (*grammar.Node, env.Request)) []env.Command {
-	return multiCommands(tcxHook(), `Attaches a tc classifier to the device's tcx hook (Linux 6.6). Its programs run in order, before the filters of a clsact qdisc. One that returns TCX_NEXT (-1) leaves the packet to the next; TCX_PASS (0), TCX_DROP (2) and TCX_REDIRECT (7) end it.`, show)
+	h := multiHook{
+		command: "tcx",
+		points:  [2]string{"ingress", "egress"},
+		help:    [2]string{"packets that the device receives", "packets that it sends"},
+		make: func(ifindex int, second bool, o attach.Order) attach.Hook {
+			return attach.TCX{Ifindex: ifindex, Egress: second, Order: o}
+		},
+		exampleDevice: "eth0",
+	}
+	return multiCommands(h, `Attaches a tc classifier to the device's tcx hook (Linux 6.6). Its programs run in order, before the filters of a clsact qdisc. One that returns TCX_NEXT (-1) leaves the packet to the next; TCX_PASS (0), TCX_DROP (2) and TCX_REDIRECT (7) end it.`, show)
 }
