@@ -70,11 +70,9 @@ func scrub(p **netlink.NetkitScrub) *grammar.Node {
 	)).Exact().Help("what to do with packets that leave their network namespace")
 }
 
-var errSinglePeer = errors.New("a single device has no peer")
-
 func (r *netkitRequest) Check() error {
 	if r.Pair.Single && r.peer {
-		return errSinglePeer
+		return errors.New("a single device has no peer")
 	}
 	return nil
 }

@@ -249,23 +249,22 @@ func groupName(g uint32) string {
 }
 
 func (v *linkView) xdp(l *netlink.Link) *xdpReport {
-	x := &xdpReport{Mode: uint32(l.XDP.Mode), ModeName: v.modeName(l.XDP.Mode)}
+	x := &xdpReport{Mode: uint32(l.XDP.Mode)}
 	for _, a := range v.XDP(l) {
-		one := xdpAttached{Mode: uint32(a.Mode), ModeName: v.modeName(a.Mode), Program: v.Attached(&a.Program)}
+		one := xdpAttached{Mode: uint32(a.Mode), Program: v.Attached(&a.Program)}
+		if !v.Foreign {
+			one.ModeName = &a.Mode
+		}
 		if a.Link != nil && !v.Foreign {
 			one.LinkID = a.Link.ID
 		}
 		x.Attached = append(x.Attached, one)
 	}
+	if !v.Foreign {
+		x.ModeName = &l.XDP.Mode
+	}
 	if len(x.Attached) == 1 {
 		x.Program = x.Attached[0].Program
 	}
 	return x
-}
-
-func (v *linkView) modeName(m netlink.XDPMode) *netlink.XDPMode {
-	if v.Foreign {
-		return nil
-	}
-	return &m
 }

@@ -29,11 +29,14 @@ func Capital(s string) string {
 func HandleText(h uint32) string { return "0x" + strconv.FormatUint(uint64(h), 16) }
 
 // Count is "1 filter" or "2 filters".
-func Count(n int, what string) string {
+func Count(n int, what string) string { return strconv.Itoa(n) + " " + Plural(n, what) }
+
+// Plural is "filter" for one, and otherwise "filters".
+func Plural(n int, what string) string {
 	if n == 1 {
-		return "1 " + what
+		return what
 	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return what + "s"
 }
 
 // InputName is what a file of packets is called in messages.

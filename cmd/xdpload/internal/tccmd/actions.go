@@ -202,14 +202,7 @@ func (d *actionsDeleted) WriteText(t *render.Text, _ render.Options) {
 		return
 	}
 	indexes := strings.ReplaceAll(strings.Trim(fmt.Sprint(d.Indexes), "[]"), " ", ", ")
-	t.Printf("deleted %s %s: index %s\n", d.Kind, plural(len(d.Indexes), "action"), indexes)
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return what
-	}
-	return what + "s"
+	t.Printf("deleted %s %s: index %s\n", d.Kind, subject.Plural(len(d.Indexes), "action"), indexes)
 }
 
 // changed says what became of the subject of an event.
@@ -232,6 +225,6 @@ type actionEvent struct {
 // WriteText prints what became of them, and the actions as tc does.
 func (a *actionEvent) WriteText(t *render.Text, _ render.Options) {
 	t.Fields(a)
-	t.Printf("%s\n", plural(len(a.Actions), "action"))
+	t.Printf("%s\n", subject.Plural(len(a.Actions), "action"))
 	writeActions(t, a.Actions)
 }

@@ -56,8 +56,6 @@ func Filters() []env.Command {
 	return append(filterSetCommands(), filterDeleteCommand(), filterGetCommand(), filterShowCommand())
 }
 
-const filterAdd = "tc filter add"
-
 const (
 	aboutHook  = `A filter is on the ingress or egress hook of a clsact qdisc, which is created where the device has neither it nor an ingress qdisc, and removed again if the rest of the command fails. The program is loaded, and maps are pinned, once the hook is known to exist. The result is printed: the pref and handle that the kernel chose, and the program's id.`
 	aboutBatch = `Lines of a batch that name the same program of the same file share it: it is read and verified once, unless it has a map that is not pinned, or the line sets more than the hook. -details shows which lines share. Such lines that add filters on a hook of an earlier line are sent without waiting for each other; where one fails, the filters that were added after it are deleted again at once, unless -force is given.`
@@ -69,7 +67,7 @@ const (
 func filterSetCommands() []env.Command {
 	return []env.Command{
 		{
-			Name:        filterAdd,
+			Name:        "tc filter add",
 			Summary:     "attach a classifier to a device",
 			Description: aboutHook + "\n\n" + aboutRun + "\n\n" + aboutMany + "\n\n" + aboutBatch,
 			Examples: []grammar.Example{
@@ -147,15 +145,13 @@ func (r *filterRequest) bpfGrammar() *grammar.Node {
 	)
 }
 
-var errNothingToRun = errors.New("no program: expected obj FILE, pinned PATH, fd N, bytecode TEXT or bytecode-file FILE after bpf")
-
 func (r *filterRequest) Check() error {
 	if err := r.checkDevices(); err != nil {
 		return err
 	}
 	switch {
 	case !r.Code.given():
-		return errNothingToRun
+		return errors.New("no program: expected obj FILE, pinned PATH, fd N, bytecode TEXT or bytecode-file FILE after bpf")
 	case r.SkipHW && r.SkipSW:
 		return errors.New("skip_hw and skip_sw together leave nothing to run the filter")
 	}

@@ -2,15 +2,12 @@ package tccmd
 
 import (
 	"encoding/hex"
-	"errors"
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/internal/render"
 	"github.com/xdpload/xdpload/netlink"
 )
-
-var errNoParent = errors.New("expected ingress, egress, root or parent CLASSID")
 
 // filterReport has the keys of `tc -json filter`, and beside them ours. Fields
 // that the query names are left out, as tc does.

@@ -38,7 +38,7 @@ func (r *filterRequest) getGrammar() *grammar.Node {
 		).Required(),
 	).Check(func() error {
 		if r.Block == 0 && r.Parent == nil {
-			return errNoParent
+			return errors.New("expected ingress, egress, root or parent CLASSID")
 		}
 		return nil
 	})

@@ -129,8 +129,6 @@ func (r *graftRequest) loadAs(ctx context.Context, e *env.Env, t ebpf.ProgramTyp
 	return errors.Join(err, l.Close())
 }
 
-var errNoKey = errors.New("no key: say key N, or load a section ID/KEY such as 7/1")
-
 // key is the one that is given, or that of a section ID/KEY.
 func (r *graftRequest) key() (uint32, error) {
 	if r.Key != nil {
@@ -140,7 +138,7 @@ func (r *graftRequest) key() (uint32, error) {
 	_, err := grammar.ParseNumber[uint32](id, 0, math.MaxUint32)
 	n, keyErr := grammar.ParseNumber[uint32](key, 0, math.MaxUint32)
 	if err != nil || keyErr != nil {
-		return 0, errNoKey
+		return 0, errors.New("no key: say key N, or load a section ID/KEY such as 7/1")
 	}
 	return n, nil
 }

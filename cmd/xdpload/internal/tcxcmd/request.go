@@ -110,11 +110,9 @@ func (r *multiRequest) revisionGrammar() *grammar.Node {
 		Help("change nothing unless the hook is at this revision, which show prints and each change increments")
 }
 
-var errReplaceByLink = errors.New("a new link cannot take a program's place: replace updates the link that holds one, -force the link at a path")
-
 func (r *multiRequest) checkPlace() error {
 	if r.Link != "" && r.Place != nil && r.Place(attach.Ref{}) == attach.Replace(attach.Ref{}) {
-		return errReplaceByLink
+		return errors.New("a new link cannot take a program's place: replace updates the link that holds one, -force the link at a path")
 	}
 	return nil
 }
