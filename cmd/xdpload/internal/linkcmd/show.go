@@ -35,21 +35,13 @@ A plain user sees the ids of programs only.`,
 }
 
 func (r *linkShowRequest) Run(_ context.Context, e *env.Env) (any, error) {
-	report, err := r.show(e)
-	return report, env.About(r.Device, err)
-}
-
-func (r *linkShowRequest) show(e *env.Env) (render.List[*linkReport], error) {
 	links, known, err := r.links(e)
-	if err != nil {
-		return nil, err
-	}
 	view := linkView{ProgramView: subject.NewProgramView(e), statistics: e.Statistics, known: known}
 	list := make(render.List[*linkReport], 0, len(links))
 	for _, l := range links {
 		list = append(list, view.report(l))
 	}
-	return list, nil
+	return list, env.About(r.Device, err)
 }
 
 // links returns the devices to show, and those by index that they refer to.

@@ -38,10 +38,11 @@ func Show() env.Command {
 }
 
 func (r *mapShowRequest) Run(_ context.Context, e *env.Env) (any, error) {
-	list, err := newMapLister(e)
+	users, err := subject.MapUsers()
 	if err != nil {
 		return nil, err
 	}
+	list := &mapLister{env: e, users: users, pins: subject.FindPins(e)}
 	if !r.Map.Empty() {
 		m, err := r.Map.Open(e)
 		if err != nil {
@@ -78,14 +79,6 @@ type mapLister struct {
 	env   *env.Env
 	users subject.Users
 	pins  subject.Pins
-}
-
-func newMapLister(e *env.Env) (*mapLister, error) {
-	users, err := subject.MapUsers()
-	if err != nil {
-		return nil, err
-	}
-	return &mapLister{env: e, users: users, pins: subject.FindPins(e)}, nil
 }
 
 // mapInfo is what is known of a map. Sizes are bytes.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -55,7 +56,10 @@ A plain user sees XDP and filters, and only the ids of programs.`,
 }
 
 func (r *netShowRequest) Run(_ context.Context, e *env.Env) (any, error) {
-	view := netView{details: e.Details, e: e, only: r.Only}
+	view := netView{
+		details: e.Details, only: r.Only, holders: sync.OnceValue(subject.FindHolders),
+		pins: sync.OnceValue(func() subject.Pins { return subject.FindPins(e) }),
+	}
 	if !r.AllNetns && !e.AllNetns {
 		conn, err := e.Netlink()
 		if err != nil {
@@ -142,12 +146,11 @@ func (r *netShowRequest) devices(conn *netlink.Conn, view *netView) (render.List
 
 // netView is what the devices are looked at with.
 type netView struct {
-	e       *env.Env
 	details bool
 	only    string
 	known   attach.Inventory
-	pins    subject.Pins
-	holders subject.Holders
+	pins    func() subject.Pins
+	holders func() subject.Holders
 }
 
 // netDevice is what a packet meets on a device.
@@ -190,9 +193,6 @@ func newNetDevice(ifindex int, name string) *netDevice {
 }
 
 func (v *netView) attached(a *attach.Attachment) netAttached {
-	if v.pins == nil {
-		v.pins = subject.FindPins(v.e)
-	}
 	out := netAttached{Hook: a.Hook(), Program: v.Program(&a.Program), Link: subject.ReportLink(a.Link)}
 	if m := a.Multi; m != nil {
 		out.placeReport = &placeReport{m.Position, m.Revision}
@@ -202,27 +202,20 @@ func (v *netView) attached(a *attach.Attachment) netAttached {
 		out.FilterName, out.DirectAction = f.BPF.Name, f.BPF.Direct
 	}
 	if l := out.Link; l != nil {
-		l.Pinned = v.pins.Of(pin.Link, l.ID)
+		l.Pinned = v.pins().Of(pin.Link, l.ID)
 		if len(l.Pinned) == 0 || v.details {
-			l.Processes = v.Open().Of(pin.Link, l.ID)
+			l.Processes = v.holders().Of(pin.Link, l.ID)
 		}
 	}
 	if v.details {
-		out.Processes = v.Open().Of(pin.Program, a.Program.ID)
+		out.Processes = v.holders().Of(pin.Program, a.Program.ID)
 	}
 	return out
 }
 
-func (v *netView) Open() subject.Holders {
-	if v.holders == nil {
-		v.holders = subject.FindHolders()
-	}
-	return v.holders
-}
-
 func (v *netView) Program(p *prog.Info) *subject.AttachedProgram {
 	r := subject.ShowProgram(p, v.details)
-	r.MapIDs, r.Pinned = p.MapIDs, slices.Clone(v.pins.Of(pin.Program, p.ID))
+	r.MapIDs, r.Pinned = p.MapIDs, slices.Clone(v.pins().Of(pin.Program, p.ID))
 	return &r
 }
 

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
@@ -116,8 +117,7 @@ func FindPins(e *env.Env) Pins {
 
 // holderTeller looks for what holds the bpf_links that are in the way, once.
 func holderTeller(e *env.Env) func(error) error {
-	var pins Pins
-	var open Holders
+	pins, open := sync.OnceValue(func() Pins { return FindPins(e) }), sync.OnceValue(FindHolders)
 	return func(err error) error {
 		x, ok := errors.AsType[*attach.OccupiedError](err)
 		if !ok {
@@ -127,12 +127,9 @@ func holderTeller(e *env.Env) func(error) error {
 		if i < 0 {
 			return err
 		}
-		if open == nil {
-			pins, open = FindPins(e), FindHolders()
-		}
 		a := x.Attachments[i]
 		link := ReportLink(a.Link)
-		link.Pinned, link.Processes = pins.Of(pin.Link, link.ID), open.Of(pin.Link, link.ID)
+		link.Pinned, link.Processes = pins().Of(pin.Link, link.ID), open().Of(pin.Link, link.ID)
 		if len(link.Pinned)+len(link.Processes) > 0 {
 			err = fmt.Errorf("%w: %v", err, link)
 		}

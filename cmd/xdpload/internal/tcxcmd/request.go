@@ -150,17 +150,17 @@ func (r *multiAttachRequest) Loads() subject.Loading { return r.Program.Loading(
 
 func (r *multiAttachRequest) Prepare(_ context.Context, e *env.Env) (*subject.Change, error) {
 	r.Program.Alone = true
-	source := func() (*subject.Source, error) { return r.Program.Source(e, ebpf.SchedCLS, 0) }
-	return r.Plan(e, source, func(c *subject.Change, o *attach.Outcome) any {
-		report := r.report(e, o.Attachment)
-		report.Program, report.Replaced = subject.ReportProgram(&o.Attachment.Program), subject.ReportProgram(o.Attachment.Replaced)
-		report.Maps, report.Unchanged = subject.ReportMaps(c.Source.Maps(), o.Attachment.Unchanged), o.Attachment.Unchanged
-		return report
+	return r.change(e, func() (*subject.Source, error) { return r.Program.Source(e, ebpf.SchedCLS, 0) })
+}
+
+func (r *multiRequest) runDetach(ctx context.Context, e *env.Env) (any, error) {
+	return subject.ChangeHooks(ctx, e, new(subject.DevicesRequest), r.Device, func(context.Context, *env.Env) (*subject.Change, error) {
+		return r.change(e, func() (*subject.Source, error) { return nil, r.nameBySection(e) })
 	})
 }
 
-// Plan makes the change of one program on the hook.
-func (r *multiRequest) Plan(e *env.Env, find func() (*subject.Source, error), one func(*subject.Change, *attach.Outcome) any) (*subject.Change, error) {
+// change is that of one program on the hook; find returns no source to detach it.
+func (r *multiRequest) change(e *env.Env, find func() (*subject.Source, error)) (*subject.Change, error) {
 	_, dev, err := e.Link(r.Device)
 	if err != nil {
 		return nil, err
@@ -174,30 +174,24 @@ func (r *multiRequest) Plan(e *env.Env, find func() (*subject.Source, error), on
 		Source: c.Source.Plan(), Hook: r.hook(e, dev.Index),
 		Replace: e.Force, Idempotent: e.Idempotent, Link: subject.PinPath(e, r.Link),
 	}}
-	c.One = func(o *attach.Outcome) any { return one(c, o) }
+	c.One = func(o *attach.Outcome) any { return r.outcome(e, c.Source, o) }
 	return c, nil
 }
 
-// report is the part that attach and detach have in common.
-func (r *multiRequest) report(e *env.Env, a *attach.Attachment) *multiReport {
-	return &multiReport{
-		Device: a.Device, Ifindex: a.Ifindex, Hook: a.Hook(),
-		Position: a.Multi.Position, Revision: a.Multi.Revision, Link: subject.DescribeLink(e, a.Link),
+func (r *multiRequest) outcome(e *env.Env, from *subject.Source, o *attach.Outcome) *multiReport {
+	report := &multiReport{Device: o.Device, Ifindex: o.Ifindex, Hook: r.command + "/" + r.points[r.Point]}
+	a := o.Attachment
+	if a == nil {
+		return report
 	}
-}
-
-func (r *multiRequest) runDetach(ctx context.Context, e *env.Env) (any, error) {
-	return subject.ChangeHooks(ctx, e, new(subject.DevicesRequest), r.Device, func(context.Context, *env.Env) (*subject.Change, error) {
-		nothing := func() (*subject.Source, error) { return nil, r.nameBySection(e) }
-		return r.Plan(e, nothing, func(_ *subject.Change, o *attach.Outcome) any {
-			if o.Attachment == nil {
-				return &multiReport{Device: o.Device, Ifindex: o.Ifindex, Hook: r.command + "/" + r.points[r.Point]}
-			}
-			report := r.report(e, o.Attachment)
-			report.Detached = subject.ReportProgram(&o.Attachment.Program)
-			return report
-		})
-	})
+	report.Position, report.Revision, report.Link = a.Multi.Position, a.Multi.Revision, subject.DescribeLink(e, a.Link)
+	if from == nil {
+		report.Detached = subject.ReportProgram(&a.Program)
+		return report
+	}
+	report.Program, report.Replaced = subject.ReportProgram(&a.Program), subject.ReportProgram(a.Replaced)
+	report.Maps, report.Unchanged = subject.ReportMaps(from.Maps(), a.Unchanged), a.Unchanged
+	return report
 }
 
 // nameBySection looks the program's name up in its object: the kernel knows
