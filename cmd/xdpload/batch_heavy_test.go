@@ -51,7 +51,7 @@ func newHeavyBatch(t *testing.T, text string) *heavyBatch {
 	}
 	b.Write("ahead.o", object, "heavy", "ahead")
 	b.Write("batch", []byte(text), "", "")
-	if b.before, err = bpftest.NewCensus(subject.DefaultBPFFS); err != nil {
+	if b.before, err = bpftest.NewCensus(pin.DefaultRoot); err != nil {
 		t.Fatal(err)
 	}
 	return b

@@ -20,6 +20,7 @@ import (
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/netns"
 	"github.com/xdpload/xdpload/internal/testobj"
+	"github.com/xdpload/xdpload/pin"
 )
 
 // TestKilledLoad kills loads with two pins at random points. Afterwards either
@@ -103,7 +104,7 @@ func TestLoadsAtOnce(t *testing.T) {
 	const loads = 8
 	ns := bpftest.NewNamespace(t)
 	ns.Veth("v0", "v1")
-	root := filepath.Join(subject.DefaultBPFFS, ns.Name)
+	root := filepath.Join(pin.DefaultRoot, ns.Name)
 	if err := os.Mkdir(root, 0o700); err != nil {
 		t.Fatal(err)
 	}

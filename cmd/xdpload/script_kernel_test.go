@@ -15,11 +15,11 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
 
-	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/netns"
 	"github.com/xdpload/xdpload/internal/testdev"
 	"github.com/xdpload/xdpload/netlink"
+	"github.com/xdpload/xdpload/pin"
 	"github.com/xdpload/xdpload/prog"
 )
 
@@ -119,7 +119,7 @@ func checkPackets(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func takeCensus(ts *testscript.TestScript, _ bool, _ []string) {
-	before, err := bpftest.NewCensus(subject.DefaultBPFFS)
+	before, err := bpftest.NewCensus(pin.DefaultRoot)
 	ts.Check(err)
 	of(ts).before = before
 }

@@ -9,10 +9,10 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
 
-	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/netns"
 	"github.com/xdpload/xdpload/internal/testobj"
+	"github.com/xdpload/xdpload/pin"
 )
 
 // TestKernel runs each script with a network namespace of its own, which has
@@ -86,11 +86,11 @@ func setupKernel(env *testscript.Env) error {
 	s.ns = bpftest.NewNamespace(s.t)
 	s.ns.Veth("v0", "v1")
 	env.Setenv("NS", s.ns.Name)
-	if err := unix.Mount("bpf", subject.DefaultBPFFS, "bpf", 0, ""); err != nil {
+	if err := unix.Mount("bpf", pin.DefaultRoot, "bpf", 0, ""); err != nil {
 		return os.NewSyscallError("mount", err)
 	}
 	env.Defer(func() {
-		if err := unix.Unmount(subject.DefaultBPFFS, 0); err != nil {
+		if err := unix.Unmount(pin.DefaultRoot, 0); err != nil {
 			s.t.Error("unmount:", err)
 		}
 	})

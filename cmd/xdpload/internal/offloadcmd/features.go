@@ -22,9 +22,7 @@ func Features() env.Command {
 		Examples: []grammar.Example{
 			{Line: "xdpload features", Help: "the list"},
 		},
-		New: func() (*grammar.Node, env.Request) {
-			return grammar.Seq(), env.Runner(func(_ context.Context, e *env.Env) (any, error) { return listDrivers(e) })
-		},
+		New: func() (*grammar.Node, env.Request) { return grammar.Seq(), env.Runner(listDrivers) },
 	}
 }
 
@@ -40,7 +38,7 @@ type driverReport struct {
 }
 
 // listDrivers adds the drivers of the devices here to those that are known.
-func listDrivers(e *env.Env) (driverList, error) {
+func listDrivers(_ context.Context, e *env.Env) (any, error) {
 	conn, err := e.Netlink()
 	if err != nil {
 		return nil, err

@@ -153,9 +153,6 @@ func (r *ProgramRequest) opened(e *env.Env, want ebpf.ProgramType) (p *prog.Prog
 
 // Release lets go of what was kept alive for a program that a hook ran.
 func Release(ctx context.Context, e *env.Env, conn *netlink.Conn, p *prog.Info) error {
-	if p == nil {
-		return nil
-	}
 	return attach.Release(ctx, conn, Bpffs(e), *p)
 }
 
@@ -186,12 +183,9 @@ func (r *ProgramRequest) Failed(obj *elf.Object, s elf.Selector, err error) erro
 	return failure
 }
 
-// DefaultBPFFS is where systemd and everyone else mount the BPF file system.
-const DefaultBPFFS = pin.DefaultRoot
-
 // Bpffs is the root of the BPF file system.
 func Bpffs(e *env.Env) string {
-	return cmp.Or(e.BPFFS, os.Getenv("TC_BPF_MNT"), DefaultBPFFS)
+	return cmp.Or(e.BPFFS, os.Getenv("TC_BPF_MNT"), pin.DefaultRoot)
 }
 
 // PinPath resolves iproute2's "m:REST".

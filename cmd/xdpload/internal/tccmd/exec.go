@@ -36,14 +36,14 @@ func importCommand() env.Command {
 			{Line: "xdpload tc exec bpf import /run/maps run agent", Help: "run agent when the maps are there"},
 			{Line: "xdpload tc filter add dev eth0 ingress bpf da obj foo.o export /run/maps", Help: "send them"},
 		},
-		New: func() (*grammar.Node, env.Request) {
-			r := &importRequest{Command: []string{"/bin/sh"}}
+		New: env.New(func(r *importRequest) *grammar.Node {
+			r.Command = []string{"/bin/sh"}
 			set := func(words []string) error { r.Command = words; return nil }
 			return grammar.Seq(
 				grammar.Value("SOCKET", grammar.String(&r.Path)).Completes(grammar.File).Help("the socket's path, which must be free"),
 				grammar.Opt(grammar.Word("run", grammar.Rest("COMMAND", set)).Help("the command and its arguments")),
-			), r
-		},
+			)
+		}),
 	}
 }
 

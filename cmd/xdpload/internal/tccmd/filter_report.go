@@ -95,15 +95,11 @@ func (v *filterView) report(f *netlink.Filter) *filterReport {
 }
 
 func (r *filterReport) parent(p, queried netlink.Parent) {
-	switch {
-	case queried != 0 && p == queried:
-	case p == netlink.Root:
-		r.Root = true
-	case p == netlink.Ingress:
-		r.Ingress = true
-	case p == netlink.Egress:
-		r.Egress = true
-	default:
+	if queried != 0 && p == queried {
+		return
+	}
+	r.Root, r.Ingress, r.Egress = p == netlink.Root, p == netlink.Ingress, p == netlink.Egress
+	if !r.Root && !r.Ingress && !r.Egress {
 		r.Parent = p.String()
 	}
 }
