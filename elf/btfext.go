@@ -103,11 +103,7 @@ func (x *extIndex) within(section string, start, end uint64) []extRecord {
 	if decode == nil {
 		return nil
 	}
-	records := decode()
-	at := func(r extRecord, off uint64) int { return cmp.Compare(r.off, off) }
-	lo, _ := slices.BinarySearchFunc(records, start, at)
-	hi, _ := slices.BinarySearchFunc(records, end, at)
-	return records[lo:max(lo, hi)]
+	return between(decode(), start, end, func(r extRecord) uint64 { return r.off })
 }
 
 // extRecords returns the records of a table that are about a function.

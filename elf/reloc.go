@@ -101,10 +101,15 @@ func (o *Object) readRelocs(sec *Section) ([]Relocation, error) {
 
 // within returns the relocations at offsets from start to before end.
 func within(relocs []Relocation, start, end uint64) []Relocation {
-	at := func(r Relocation, off uint64) int { return cmp.Compare(r.Offset, off) }
-	lo, _ := slices.BinarySearchFunc(relocs, start, at)
-	hi, _ := slices.BinarySearchFunc(relocs, end, at)
-	return relocs[lo:max(lo, hi)]
+	return between(relocs, start, end, func(r Relocation) uint64 { return r.Offset })
+}
+
+// between returns the part of a list, by offset, from start to before end.
+func between[T any](list []T, start, end uint64, offset func(T) uint64) []T {
+	at := func(e T, off uint64) int { return cmp.Compare(offset(e), off) }
+	lo, _ := slices.BinarySearchFunc(list, start, at)
+	hi, _ := slices.BinarySearchFunc(list, end, at)
+	return list[lo:max(lo, hi)]
 }
 
 // target is what a relocation points at. At most one of the pointers is set.

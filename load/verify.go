@@ -71,7 +71,7 @@ func Verify(ctx context.Context, obj *elf.Object, o VerifyOptions) ([]VerifyResu
 	if err != nil {
 		return nil, err
 	}
-	defer v.close()
+	defer v.maps.close()
 	for _, typed := range []bool{true, false} { // the types of tail programs are known after their callers'
 		v.run(ctx, results, func(p elf.Program) bool { return typed == (p.Type != ebpf.UnspecifiedProgram) })
 	}
@@ -96,8 +96,6 @@ type verification struct {
 	tailTypes map[string]ebpf.ProgramType // of programs that others call
 	unset     map[string]error            // variables that no program has used yet
 }
-
-func (v *verification) close() { v.maps.close() }
 
 // choose lists what is to be verified.
 func (v *verification) choose() ([]VerifyResult, error) {

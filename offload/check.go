@@ -4,8 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"iter"
-	"slices"
 	"strings"
 
 	"github.com/cilium/ebpf"
@@ -110,5 +108,3 @@ func (f *flow) at(n int, rule, source string) *Finding {
 	}
 	return out
 }
-
-func sortedInts(seq iter.Seq[int]) []int { return slices.Sorted(seq) }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"slices"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -84,7 +85,7 @@ func newFlow(spec *ebpf.ProgramSpec) *flow {
 }
 
 // numbers are those of the instructions that can be reached.
-func (f *flow) numbers() []int { return sortedInts(maps.Keys(f.before)) }
+func (f *flow) numbers() []int { return slices.Sorted(maps.Keys(f.before)) }
 
 func (f *flow) reach(n int, s *state) {
 	if f.insns[n] == nil {

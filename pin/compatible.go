@@ -130,8 +130,10 @@ func sameEntries(want *ebpf.MapSpec, have *sys.MapInfo) bool {
 		n, err := ebpf.PossibleCPU()
 		return err == nil && uint32(n) == have.MaxEntries && (want.MaxEntries == 0 || want.MaxEntries > uint32(n))
 	case ebpf.LRUHash, ebpf.LRUCPUHash:
+		// A list for each CPU, all of one length (kernel/bpf/hashtab.c, htab_map_alloc).
 		n, err := ebpf.PossibleCPU()
-		return err == nil && want.Flags&unix.BPF_F_NO_COMMON_LRU != 0 && sameMultiple(want.MaxEntries, have.MaxEntries, uint32(n))
+		cpus := uint32(max(n, 1))
+		return err == nil && want.Flags&unix.BPF_F_NO_COMMON_LRU != 0 && have.MaxEntries == (want.MaxEntries+cpus-1)/cpus*cpus
 	}
 	return false
 }
@@ -144,12 +146,6 @@ func ringSize(n uint32) uint32 {
 		return page
 	}
 	return 1 << bits.Len32(n-1)
-}
-
-// sameMultiple says whether the kernel makes have of want: an LRU list for each
-// CPU, all of one length (kernel/bpf/hashtab.c, htab_map_alloc).
-func sameMultiple(want, have, cpus uint32) bool {
-	return have == (want+cpus-1)/cpus*cpus
 }
 
 // compareInner compares an inner map with the object's template. The kernel

@@ -41,8 +41,15 @@ type Place struct {
 	Line    int
 }
 
-// GPLCompatible reports whether the kernel takes the object's licence for GPL.
-func (r *Report) GPLCompatible() bool { return gplCompatible(r.License) }
+// GPLCompatible reports whether the kernel takes the object's licence for GPL:
+// include/linux/license.h.
+func (r *Report) GPLCompatible() bool {
+	switch r.License {
+	case "GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL":
+		return true
+	}
+	return false
+}
 
 // After returns what a kernel is too old for, the newest first.
 func (r *Report) After(k Kernel) []Need {

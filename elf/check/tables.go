@@ -60,15 +60,6 @@ func NeedsGPL(helper int32) bool {
 	return found
 }
 
-// The kinds of licence that the kernel takes for GPL: include/linux/license.h.
-func gplCompatible(license string) bool {
-	switch license {
-	case "GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL":
-		return true
-	}
-	return false
-}
-
 // programTypes has the first kernel of each type of program, by its number: enum
 // bpf_prog_type, include/uapi/linux/bpf.h.
 var programTypes = [...]Kernel{

@@ -48,12 +48,6 @@ type calls struct {
 	errs      []error
 }
 
-func (c *calls) fail(err error) {
-	if err != nil {
-		c.errs = append(c.errs, err)
-	}
-}
-
 // function draws a function and all that it refers to, and returns its node.
 func (c *calls) function(p elf.Program) int {
 	if at, ok := c.functions[p]; ok {
@@ -66,12 +60,18 @@ func (c *calls) function(p elf.Program) int {
 	at := c.add(n)
 	c.functions[p] = at
 	refs, err := c.o.References(p)
-	c.fail(err)
+	if err != nil {
+		c.errs = append(c.errs, err)
+	}
 	for _, r := range refs {
 		switch r.Kind {
 		case elf.RefCall, elf.RefFunction:
 			if callee, ok := c.callee(r); ok {
-				c.link(edge{from: at, to: c.function(callee), dotted: r.Kind == elf.RefFunction, text: callText(r.Kind)})
+				e := edge{from: at, to: c.function(callee)}
+				if r.Kind == elf.RefFunction {
+					e.dotted, e.text = true, "callback"
+				}
+				c.link(e)
 			}
 		case elf.RefMap:
 			c.link(edge{from: at, to: c.mapNode(r.Name)})
@@ -81,13 +81,6 @@ func (c *calls) function(p elf.Program) int {
 		}
 	}
 	return at
-}
-
-func callText(k elf.ReferenceKind) string {
-	if k == elf.RefFunction {
-		return "callback"
-	}
-	return ""
 }
 
 func (c *calls) callee(r elf.Reference) (elf.Program, bool) {

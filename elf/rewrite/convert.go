@@ -94,7 +94,11 @@ func (c *converter) run() (err error) {
 	if err := c.gather(); err != nil {
 		return err
 	}
-	c.describe()
+	types := 0
+	if sec := c.section(".BTF"); sec != nil {
+		types = sec.Index
+	}
+	c.patch.setData(types, ".BTF", c.btf.bytes())
 	return nil
 }
 
@@ -105,8 +109,11 @@ func (c *converter) read() error {
 		return nothing
 	}
 	maps, err := c.o.Maps()
+	if fault, ok := errors.AsType[*elf.FormatError](err); ok {
+		return fault // the first of several
+	}
 	if err != nil {
-		return first(err)
+		return err
 	}
 	for i := range maps {
 		m := &maps[i]
@@ -123,14 +130,6 @@ func (c *converter) read() error {
 		return nothing
 	}
 	return nil
-}
-
-// first returns the first of several faults.
-func first(err error) error {
-	if fault, ok := errors.AsType[*elf.FormatError](err); ok {
-		return fault
-	}
-	return err
 }
 
 // place finds section .maps, or makes it of the first legacy one.
@@ -322,13 +321,4 @@ func (c *converter) relocateOne(sec *elf.Section, r elf.Relocation) error {
 	c.order.PutUint32(imm, 0)
 	c.patch.retarget(sec.Index, r.Offset, index)
 	return nil
-}
-
-// describe writes the types.
-func (c *converter) describe() {
-	index := 0
-	if sec := c.section(".BTF"); sec != nil {
-		index = sec.Index
-	}
-	c.patch.setData(index, ".BTF", c.btf.bytes())
 }

@@ -1,7 +1,6 @@
 package mapdata
 
 import (
-	"encoding/binary"
 	"errors"
 	"io"
 
@@ -19,8 +18,6 @@ const (
 	// (include/linux/errno.h).
 	enotsupp = unix.Errno(524)
 )
-
-func nativeUint32(b []byte) uint32 { return binary.NativeEndian.Uint32(b) }
 
 // noBatch says whether the kernel has no batches for the map, or at all.
 func noBatch(err error) bool {

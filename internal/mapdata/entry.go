@@ -1,6 +1,7 @@
 package mapdata
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"strconv"
@@ -189,7 +190,7 @@ func (d *Map) put(key, value []byte) error {
 	if !d.isTable() {
 		return d.m.Put(key, value)
 	}
-	id := nativeUint32(value)
+	id := binary.NativeEndian.Uint32(value)
 	if d.m.Type() == ebpf.ProgramArray {
 		p, err := ebpf.NewProgramFromID(ebpf.ProgramID(id))
 		if err != nil {

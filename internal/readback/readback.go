@@ -56,7 +56,7 @@ func Read(fd int, name string) (*Program, error) {
 	p := &Program{XlatedSize: code.XlatedSize, JITedSize: code.JITedSize, code: code}
 	p.Functions = p.functionsByCalls(name)
 	if code.BTF != 0 {
-		if err := p.readTypes(); err != nil && !errors.Is(err, btf.ErrNotFound) && !denied(err) {
+		if err := p.readTypes(); err != nil && !errors.Is(err, btf.ErrNotFound) && !errors.Is(err, fs.ErrPermission) {
 			return nil, fmt.Errorf("BTF id %d: %w", code.BTF, err)
 		}
 	}
@@ -163,6 +163,3 @@ func (p *Program) readLines(spec *btf.Spec) error {
 	}
 	return nil
 }
-
-// denied reports whether the process may not look at BTF by its id.
-func denied(err error) bool { return errors.Is(err, fs.ErrPermission) }
