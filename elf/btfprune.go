@@ -30,11 +30,11 @@ func (e *emitter) prune(x *btfIndex, ext *extInfo, more []string) (section []byt
 			p.Follow(p.Order.Uint32(r.rest), btfwire.Everything)
 		}
 	}
-	for _, m := range e.link.maps {
+	for _, m := range e.maps {
 		p.followNamed(m.sym.name)
 		p.followNamed(annotation + m.sym.name)
 	}
-	for _, d := range e.link.data {
+	for _, d := range e.data {
 		p.followNamed(d.name)
 	}
 	p.Copy()

@@ -8,34 +8,24 @@ import (
 	"github.com/xdpload/xdpload/elf/insn"
 )
 
-// helperAges has the last helper, by number, of each release that added some.
-var helperAges = [...]struct {
-	last   int32
-	kernel Kernel
-}{
-	{3, Kernel{3, 19}}, {11, Kernel{4, 1}}, {16, Kernel{4, 2}}, {22, Kernel{4, 3}}, {25, Kernel{4, 4}},
-	{26, Kernel{4, 5}}, {30, Kernel{4, 6}}, {36, Kernel{4, 8}}, {41, Kernel{4, 9}}, {44, Kernel{4, 10}},
-	{45, Kernel{4, 11}}, {47, Kernel{4, 12}}, {50, Kernel{4, 13}}, {53, Kernel{4, 14}}, {57, Kernel{4, 15}},
-	{59, Kernel{4, 16}}, {64, Kernel{4, 17}}, {80, Kernel{4, 18}}, {83, Kernel{4, 19}}, {90, Kernel{4, 20}},
-	{92, Kernel{5, 0}}, {98, Kernel{5, 1}}, {108, Kernel{5, 2}}, {110, Kernel{5, 3}}, {115, Kernel{5, 5}},
-	{118, Kernel{5, 6}}, {124, Kernel{5, 7}}, {135, Kernel{5, 8}}, {141, Kernel{5, 9}}, {155, Kernel{5, 10}},
-	{162, Kernel{5, 11}}, {163, Kernel{5, 12}}, {165, Kernel{5, 13}}, {168, Kernel{5, 14}}, {175, Kernel{5, 15}},
-	{179, Kernel{5, 16}}, {185, Kernel{5, 17}}, {193, Kernel{5, 18}}, {203, Kernel{5, 19}}, {207, Kernel{6, 0}},
-	{209, Kernel{6, 1}}, {211, Kernel{6, 2}},
+// helperAges has each release that added helpers at the number of its last one.
+var helperAges = [...]Kernel{
+	3: {3, 19}, 11: {4, 1}, 16: {4, 2}, 22: {4, 3}, 25: {4, 4}, 26: {4, 5}, 30: {4, 6}, 36: {4, 8}, 41: {4, 9},
+	44: {4, 10}, 45: {4, 11}, 47: {4, 12}, 50: {4, 13}, 53: {4, 14}, 57: {4, 15}, 59: {4, 16}, 64: {4, 17},
+	80: {4, 18}, 83: {4, 19}, 90: {4, 20}, 92: {5, 0}, 98: {5, 1}, 108: {5, 2}, 110: {5, 3}, 115: {5, 5},
+	118: {5, 6}, 124: {5, 7}, 135: {5, 8}, 141: {5, 9}, 155: {5, 10}, 162: {5, 11}, 163: {5, 12}, 165: {5, 13},
+	168: {5, 14}, 175: {5, 15}, 179: {5, 16}, 185: {5, 17}, 193: {5, 18}, 203: {5, 19}, 207: {6, 0}, 209: {6, 1},
+	211: {6, 2},
 }
 
 // Helper returns the first kernel that has the helper, by its number in
 // include/uapi/linux/bpf.h; ok is false for a number that is not known.
 func Helper(number int32) (k Kernel, ok bool) {
-	if number <= 0 {
+	if number <= 0 || int(number) >= len(helperAges) {
 		return Kernel{}, false
 	}
-	for _, age := range helperAges {
-		if number <= age.last {
-			return age.kernel, true
-		}
-	}
-	return Kernel{}, false
+	ages := helperAges[number:]
+	return ages[slices.IndexFunc(ages, func(k Kernel) bool { return k != Kernel{} })], true
 }
 
 // gplHelpers are the helpers whose struct bpf_func_proto has gpl_only set, by number.
