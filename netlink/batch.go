@@ -12,6 +12,9 @@ import (
 const (
 	batchSize     = 128
 	echoBatchSize = 64
+	// echoBatchBytes bounds what a batch echoes: 48 KiB beside what the kernel
+	// counts for each message.
+	echoBatchBytes = 48 << 10
 )
 
 // A DeviceXDP is what [Conn.SetXDPs] does with one device.
@@ -34,42 +37,69 @@ func (c *Conn) SetXDPs(ctx context.Context, changes []DeviceXDP) []error {
 }
 
 func (c *Conn) setXDPs(ctx context.Context, changes []DeviceXDP) []error {
-	errs := make([]error, len(changes))
-	requests := make([]request, 0, len(changes))
-	places := make([]int, 0, len(changes)) // of the requests, in changes
+	requests := make([]request, len(changes))
 	for i, x := range changes {
-		r, err := xdpRequest(x.Ifindex, x.XDP)
-		if err == nil {
-			err = ctx.Err()
+		requests[i] = xdpRequest(x.Ifindex, x.XDP)
+		if requests[i].err == nil {
+			requests[i].err = ctx.Err()
 		}
-		if err != nil {
-			errs[i] = newError(r.op, r.ifindex, err)
-			continue
-		}
-		requests, places = append(requests, r), append(places, i)
 	}
-	for i, err := range c.changeAll(requests, nil) {
-		errs[places[i]] = err
+	return c.changeAll(requests, nil)
+}
+
+// changeEchoed is changeAll for any number of requests that echo about what they
+// send: with as many in flight as one socket holds.
+func (c *Conn) changeEchoed(requests []request, echo func(i int, m netlink.Message) error) []error {
+	errs := make([]error, 0, len(requests))
+	for begin := 0; begin < len(requests); begin = len(errs) {
+		n, bytes := 0, 0
+		for _, r := range requests[begin:] {
+			if bytes += len(r.b); n == echoBatchSize || n > 0 && bytes > echoBatchBytes {
+				break
+			}
+			n++
+		}
+		errs = append(errs, c.changeAll(requests[begin:begin+n], func(i int, m netlink.Message) error {
+			return echo(begin+i, m)
+		})...)
 	}
 	return errs
 }
 
-// changeAll is change for up to batchSize requests that are sent as one
-// datagram. The result has the error of each; what they echo goes to echo.
+// changeAll carries out up to batchSize requests that are sent as one datagram. The
+// result has the error of each; what they echo goes to echo.
 //
 // The kernel answers in order, and what it refuses in any case. So only the last
 // asks for an acknowledgement, unless one may hold a warning.
 func (c *Conn) changeAll(requests []request, echo func(i int, m netlink.Message) error) []error {
-	b := batch{requests: requests, errs: make([]error, len(requests)), echo: echo}
-	if len(requests) == 0 {
-		return b.errs
+	last := len(requests) - 1
+	for last > 0 && requests[last].err != nil {
+		last--
 	}
-	msgs := make([]netlink.Message, len(requests))
 	for i := range requests {
-		if c.config.Warn != nil || i == len(requests)-1 {
+		if c.config.Warn != nil || i == last {
 			requests[i].flags |= netlink.Acknowledge
 		}
-		msgs[i] = requests[i].message()
+	}
+	return c.exchange(requests, echo)
+}
+
+// exchange sends requests as one datagram. Each is answered by an acknowledgement, or
+// where it asks for none by one message. The result has the error of each; messages
+// that are no acknowledgement go to reply.
+func (c *Conn) exchange(requests []request, reply func(i int, m netlink.Message) error) []error {
+	b := batch{requests: requests, errs: make([]error, len(requests)), reply: reply}
+	msgs := make([]netlink.Message, 0, len(requests))
+	for i := range requests {
+		r := &requests[i]
+		if r.err != nil {
+			b.errs[i] = r.failed(r.err)
+			continue
+		}
+		b.sent, msgs = append(b.sent, i), append(msgs, r.message())
+	}
+	if len(msgs) == 0 {
+		return b.errs
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -77,22 +107,23 @@ func (c *Conn) changeAll(requests []request, echo func(i int, m netlink.Message)
 	if err == nil {
 		b.first = sent[0].Header.Sequence
 	}
-	for err == nil && b.answered < len(requests) {
+	for err == nil && b.answered < len(b.sent) {
 		err = c.receiveAnswers(&b)
 	}
-	for i := b.answered; i < len(requests); i++ { // the socket failed
-		b.errs[i] = newError(requests[i].op, requests[i].ifindex, err)
+	for _, i := range b.sent[b.answered:] { // the socket failed
+		b.errs[i] = requests[i].failed(err)
 	}
 	return b.errs
 }
 
-// A batch is what changeAll waits for.
+// A batch is what exchange waits for.
 type batch struct {
 	requests []request
 	errs     []error
-	echo     func(i int, m netlink.Message) error
+	reply    func(i int, m netlink.Message) error
+	sent     []int  // of the requests
 	first    uint32 // sequence number
-	answered int    // requests
+	answered int    // of those that were sent
 }
 
 // receiveAnswers reads one datagram. An error is of the socket, not of a
@@ -103,23 +134,27 @@ func (c *Conn) receiveAnswers(b *batch) error {
 		if !ok {
 			return err
 		}
-		i := int(sequence - b.first)
-		if i < 0 || i >= len(b.requests) {
+		n := int(sequence - b.first)
+		if n < 0 || n >= len(b.sent) {
 			continue // a reply to a request that was given up
 		}
-		r := &b.requests[i]
-		switch {
+		i := b.sent[n]
+		switch r := &b.requests[i]; {
 		case err != nil:
-			b.errs[i] = newError(r.op, r.ifindex, err)
+			b.errs[i] = r.failed(err)
 		case m.Header.Type == netlink.Error:
 			c.warn(r, m)
 		default:
-			if b.echo != nil {
-				b.errs[i] = r.unread(b.echo(i, m))
+			if b.reply != nil {
+				if err := b.reply(i, m); err != nil {
+					b.errs[i] = r.unread(err)
+				}
 			}
-			continue
+			if r.flags&netlink.Acknowledge != 0 {
+				continue
+			}
 		}
-		b.answered = i + 1 // those before were answered too, or said nothing
+		b.answered = n + 1 // those before were answered too, or said nothing
 	}
 	return nil
 }

@@ -55,11 +55,11 @@ func BenchmarkDecodeLinkXDPs(b *testing.B) {
 func BenchmarkDecodeFilters(b *testing.B) {
 	f := onIngress(1, direct)
 	f.Kind = "bpf"
-	r, err := filterRequest("", unix.RTM_NEWTFILTER, 0, &f, true)
-	if err != nil {
-		b.Fatal(err)
+	r := filterRequest("", unix.RTM_NEWTFILTER, 0, &f)
+	if r.err != nil {
+		b.Fatal(r.err)
 	}
-	c := dumpOf(b, unix.RTM_NEWTFILTER, r.body)
+	c := dumpOf(b, unix.RTM_NEWTFILTER, r.b)
 	b.ReportAllocs()
 	for b.Loop() {
 		if n := len(filters(b, c, FilterQuery{Ifindex: 3, Parent: Ingress})); n != many {

@@ -2,7 +2,10 @@ package netlink
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/internal/classic"
 )
@@ -54,4 +57,23 @@ func decodeBytecode(b []byte) ([]Instruction, error) {
 		})
 	}
 	return program, nil
+}
+
+// explainBytecode adds to a bare EINVAL what is wrong with the classic programs
+// of the request. The kernel is the judge: without a refusal nothing is checked.
+func explainBytecode(err error, programs ...[]Instruction) error {
+	refused, ok := errors.AsType[*Error](err)
+	if !ok || refused.Errno() != unix.EINVAL || refused.Message != "" {
+		return err
+	}
+	for _, program := range programs {
+		if len(program) == 0 {
+			continue
+		}
+		if cause := classic.Check(program); cause != nil {
+			refused.Err = fmt.Errorf("%w: bytecode %w", refused.Err, cause)
+			break
+		}
+	}
+	return err
 }

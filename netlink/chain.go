@@ -35,33 +35,25 @@ func (c *Conn) DeleteChain(ch *Chain) error {
 
 // Chain finds the chain that ch identifies.
 func (c *Conn) Chain(ch *Chain) (*Chain, error) {
-	got := new(Chain)
-	r := chainRequest("get chain", unix.RTM_GETCHAIN, netlink.Echo|netlink.Acknowledge, ch)
-	if err := c.get(r, got.decodeMessage); err != nil {
-		return nil, err
-	}
-	return got, nil
+	return get(c, chainRequest("get chain", unix.RTM_GETCHAIN, netlink.Echo|netlink.Acknowledge, ch), (*Chain).decode)
 }
 
 // Chains lists the chains of a hook, whose Index is ignored.
 func (c *Conn) Chains(on *Chain) iter.Seq2[*Chain, error] {
-	r := tcRequest("list chains", unix.RTM_GETCHAIN, hook(on.Ifindex, on.Block, on.Parent))
-	return list(c, r, (*Chain).decodeMessage)
+	return sequence(func() ([]*Chain, error) {
+		r := tcRequest("list chains", unix.RTM_GETCHAIN, 0, hook(on.Ifindex, on.Block, on.Parent))
+		return list(c, r, (*Chain).decode)
+	})
 }
 
 func chainRequest(op string, typ uint16, flags netlink.HeaderFlags, ch *Chain) request {
-	r := tcRequest(op, typ, hook(ch.Ifindex, ch.Block, ch.Parent))
-	r.flags = flags
-	e := encoder{b: r.body}
-	e.u32(unix.TCA_CHAIN, ch.Index)
+	r := tcRequest(op, typ, flags, hook(ch.Ifindex, ch.Block, ch.Parent))
+	r.u32(unix.TCA_CHAIN, ch.Index)
 	if ch.Kind != "" {
-		e.string(unix.TCA_KIND, ch.Kind)
+		r.string(unix.TCA_KIND, ch.Kind)
 	}
-	r.body = e.b
 	return r
 }
-
-func (ch *Chain) decodeMessage(m netlink.Message) error { return ch.decode(m.Data) }
 
 func (ch *Chain) decode(b []byte) error {
 	m, d, err := decodeTcmsg(b)

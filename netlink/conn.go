@@ -83,20 +83,6 @@ func (c *Conn) InNetNS(fn func() error) error {
 	return netns.In(fd, fn)
 }
 
-// dialEvents opens a socket that receives what the kernel tells groups.
-func dialEvents(c *Config, groups uint32) (*netlink.Conn, error) {
-	nl, err := netlink.Dial(unix.NETLINK_ROUTE, &netlink.Config{
-		NetNS:             c.NetNS,
-		Groups:            groups,
-		Strict:            true,
-		MessageBufferSize: receiveBuffer,
-	})
-	if err != nil {
-		return nil, newError("open netlink socket", 0, err)
-	}
-	return nl, nil
-}
-
 // Close closes the socket, when the request that is on its way is done.
 func (c *Conn) Close() error {
 	c.mu.Lock()
@@ -104,13 +90,14 @@ func (c *Conn) Close() error {
 	return c.nl.Close()
 }
 
-// A request is one message and the words for its errors.
+// A request is one message, the encoder of its body, and the words for its errors.
+// One that could not be encoded is refused when it is to be sent.
 type request struct {
 	op      string
 	ifindex int
 	typ     uint16              // RTM_*
 	flags   netlink.HeaderFlags // beside Request
-	body    []byte
+	encoder
 }
 
 func (r *request) message() netlink.Message {
@@ -119,73 +106,39 @@ func (r *request) message() netlink.Message {
 			Type:  netlink.HeaderType(r.typ),
 			Flags: netlink.Request | r.flags,
 		},
-		Data: r.body,
+		Data: r.b,
 	}
 }
+
+func (r *request) failed(err error) error { return newError(r.op, r.ifindex, err) }
 
 // change carries out one request that answers with an acknowledgement. Messages
 // that precede it, asked for by NLM_F_ECHO, go to echo.
 func (c *Conn) change(r request, echo func(netlink.Message) error) error {
-	r.flags |= netlink.Acknowledge
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	var unread error
-	err := c.exchange(&r, func(m netlink.Message) (bool, error) {
-		switch {
-		case m.Header.Type == netlink.Error:
-			c.warn(&r, m)
-			return true, nil
-		case echo != nil:
-			unread = errors.Join(unread, echo(m))
+	return c.changeAll([]request{r}, func(_ int, m netlink.Message) error {
+		if echo == nil {
+			return nil
 		}
-		return false, nil
-	})
-	if err != nil {
-		return newError(r.op, r.ifindex, err)
-	}
-	return r.unread(unread)
+		return echo(m)
+	})[0]
 }
 
 // get carries out one request that answers with one message. Where the kernel
 // may answer with none, as to one for the placeholder of a qdisc that was
 // deleted, r asks for an acknowledgement.
-func (c *Conn) get(r request, decode func(netlink.Message) error) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	found := false
-	err := c.exchange(&r, func(m netlink.Message) (bool, error) {
-		if m.Header.Type == netlink.Error {
-			c.warn(&r, m)
-			return true, nil
-		}
-		found = true
-		return r.flags&netlink.Acknowledge == 0, decode(m)
-	})
-	if err == nil && !found {
-		err = fmt.Errorf("nothing found: %w", fs.ErrNotExist)
+func get[T any](c *Conn, r request, decode func(*T, []byte) error) (*T, error) {
+	v, unread := new(T), fmt.Errorf("nothing found: %w", fs.ErrNotExist)
+	err := c.exchange([]request{r}, func(_ int, m netlink.Message) error {
+		unread = decode(v, m.Data)
+		return nil
+	})[0]
+	if err == nil {
+		err = r.failed(unread)
 	}
-	return newError(r.op, r.ifindex, err)
-}
-
-// exchange sends r and hands its replies to reply until that says it was the
-// last, and then on to the end of that datagram.
-func (c *Conn) exchange(r *request, reply func(netlink.Message) (last bool, err error)) error {
-	req, err := c.nl.Send(r.message())
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var firstErr error
-	for done := false; !done; {
-		for m, err := range c.replies(req.Header.Sequence) {
-			if err != nil {
-				return err
-			}
-			last, err := reply(m)
-			firstErr = errors.Join(firstErr, err)
-			done = done || last
-		}
-	}
-	return firstErr
+	return v, nil
 }
 
 // replies yields what comes next that answers the request with a sequence
@@ -221,9 +174,37 @@ func answered(m netlink.Message, err error) (sequence uint32, ok bool) {
 	return refused.Sequence, true
 }
 
+// sequence yields what read returns, and its error last.
+func sequence[T any](read func() ([]*T, error)) iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) {
+		all, err := read()
+		for _, v := range all {
+			if !yield(v, nil) {
+				return
+			}
+		}
+		if err != nil {
+			yield(nil, err)
+		}
+	}
+}
+
+// list is a dump whose every message is one T: those that came before an error.
+func list[T any](c *Conn, r request, decode func(*T, []byte) error) (all []*T, err error) {
+	err = c.dump(r, func() { all = all[:0] }, func(b []byte) error {
+		v := new(T)
+		all = append(all, v)
+		return decode(v, b)
+	})
+	return all, err
+}
+
 // dump lists what r asks for. reset is called before each attempt and must
 // forget what decode kept from the attempt before.
-func (c *Conn) dump(r request, reset func(), decode func(netlink.Message) error) error {
+func (c *Conn) dump(r request, reset func(), decode func([]byte) error) error {
+	if r.err != nil {
+		return r.failed(r.err)
+	}
 	r.flags |= netlink.Dump
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -231,16 +212,16 @@ func (c *Conn) dump(r request, reset func(), decode func(netlink.Message) error)
 		reset()
 		interrupted, err := c.dumpOnce(&r, decode)
 		if err != nil {
-			return newError(r.op, r.ifindex, err)
+			return r.failed(err)
 		}
 		if !interrupted {
 			return nil
 		}
 	}
-	return newError(r.op, r.ifindex, ErrInterrupted)
+	return r.failed(ErrInterrupted)
 }
 
-func (c *Conn) dumpOnce(r *request, decode func(netlink.Message) error) (interrupted bool, err error) {
+func (c *Conn) dumpOnce(r *request, decode func([]byte) error) (interrupted bool, err error) {
 	req, err := c.nl.Send(r.message())
 	if err != nil {
 		return false, err
@@ -252,7 +233,7 @@ func (c *Conn) dumpOnce(r *request, decode func(netlink.Message) error) (interru
 		}
 		interrupted = interrupted || m.Header.Flags&netlink.DumpInterrupted != 0
 		if decodeErr == nil { // keep reading: the socket must be empty for the next request
-			decodeErr = decode(m)
+			decodeErr = decode(m.Data)
 		}
 	}
 	return interrupted, decodeErr

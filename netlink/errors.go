@@ -105,10 +105,7 @@ func newError(op string, ifindex int, err error) error {
 }
 
 // unread is the error of a change that the kernel has made, and whose echo cannot
-// be read.
+// be read: err says why.
 func (r *request) unread(err error) error {
-	if err == nil {
-		return nil
-	}
 	return &Error{Op: r.op, Ifindex: r.ifindex, Unanswered: true, Err: err}
 }

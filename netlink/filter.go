@@ -74,23 +74,20 @@ func (f *Filter) tcmsg() tcmsg {
 	return m
 }
 
-// filterRequest is what tc(8) sends, byte for byte; options is whether the
-// classifier's options belong to the message.
-func filterRequest(op string, typ uint16, flags netlink.HeaderFlags, f *Filter, options bool) (request, error) {
-	r := tcRequest(op, typ, f.tcmsg())
-	r.flags = flags
-	e := encoder{b: r.body}
+// filterRequest is what tc(8) sends, byte for byte. The classifier's options are
+// part of what sets a filter.
+func filterRequest(op string, typ uint16, flags netlink.HeaderFlags, f *Filter) request {
+	r := tcRequest(op, typ, flags, f.tcmsg())
 	if f.Chain != 0 {
-		e.u32(unix.TCA_CHAIN, f.Chain)
+		r.u32(unix.TCA_CHAIN, f.Chain)
 	}
 	if f.Kind != "" {
-		e.string(unix.TCA_KIND, f.Kind)
+		r.string(unix.TCA_KIND, f.Kind)
 	}
-	if options && f.BPF != nil {
-		e.nest(unix.TCA_OPTIONS, func() { f.BPF.encode(&e) })
+	if typ == unix.RTM_NEWTFILTER && f.BPF != nil {
+		r.nest(unix.TCA_OPTIONS, func() { f.BPF.encode(&r.encoder) })
 	}
-	r.body = e.b
-	return r, e.err
+	return r
 }
 
 func (b *BPFFilter) encode(e *encoder) {
@@ -128,8 +125,6 @@ func (b *BPFFilter) flagsGen() (gen uint32) {
 	}
 	return gen
 }
-
-func (f *Filter) decodeMessage(m netlink.Message) error { return f.decode(m.Data) }
 
 func (f *Filter) decode(b []byte) error {
 	m, d, err := decodeTcmsg(b)

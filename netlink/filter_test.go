@@ -325,17 +325,17 @@ func TestFilterRoundTrip(t *testing.T) {
 		}
 		t.Run(command, func(t *testing.T) {
 			var f Filter
-			if err := f.decode(r.body); err != nil {
+			if err := f.decode(r.b); err != nil {
 				t.Fatal(err)
 			}
 			if f.BPF.Bytecode == nil {
 				f.BPF.FD = 4 // a reply has none, so it is not decoded
 			}
-			again, err := filterRequest("", r.typ, r.flags, &f, true)
-			if err != nil {
-				t.Fatal(err)
+			again := filterRequest("", r.typ, r.flags, &f)
+			if again.err != nil {
+				t.Fatal(again.err)
 			}
-			forgiveMicroseconds(r.body, again.body)
+			forgiveMicroseconds(r.b, again.b)
 			if diff := cmp.Diff(describe(r), describe(again)); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
@@ -345,12 +345,12 @@ func TestFilterRoundTrip(t *testing.T) {
 
 func FuzzFilter(f *testing.F) {
 	for _, r := range tcRequests() {
-		f.Add(r.body)
+		f.Add(r.b)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, decode := range []func([]byte) error{
 			new(Filter).decode, new(Qdisc).decode, new(Chain).decode,
-			func(b []byte) error { return decodeActionMessage(b, new([]*Action)) },
+			func(b []byte) error { return decodeActionMessage(new([]*Action), b) },
 		} {
 			if decode(b) == nil && len(b) < sizeofTcamsg {
 				t.Errorf("decoded %x", b)
@@ -366,11 +366,11 @@ func roundTrip(t *testing.T, b []byte) {
 	if f.decode(b) != nil || f.Head {
 		return
 	}
-	r, err := filterRequest("", unix.RTM_NEWTFILTER, netlink.Create, &f, true)
-	if err != nil || f.BPF == nil {
+	r := filterRequest("", unix.RTM_NEWTFILTER, netlink.Create, &f)
+	if r.err != nil || f.BPF == nil {
 		return
 	}
-	if err := again.decode(r.body); err != nil {
+	if err := again.decode(r.b); err != nil {
 		t.Fatalf("%+v: %v", f.BPF, err)
 	}
 	if again.Ifindex != f.Ifindex || again.BPF.Direct != f.BPF.Direct || again.BPF.ClassID != f.BPF.ClassID ||

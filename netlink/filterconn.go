@@ -30,26 +30,50 @@ func (c *Conn) ChangeFilter(f *Filter) (*Filter, error) {
 }
 
 func (c *Conn) setFilter(op string, f *Filter, flags netlink.HeaderFlags) (*Filter, error) {
-	r, err := filterRequest(op, unix.RTM_NEWTFILTER, flags|netlink.Echo, f, true)
-	if err != nil {
-		return nil, newError(op, f.Ifindex, err)
+	got, errs := c.setFilters(op, []*Filter{f}, flags)
+	return got[0], errs[0]
+}
+
+// AddFilters does [Conn.AddFilter] for many, with as many requests in flight as
+// one socket holds. The results have the filter or the error of each in its
+// place. The kernel adds them one after the other, and goes on after one that it
+// refuses.
+func (c *Conn) AddFilters(filters []*Filter) (got []*Filter, errs []error) {
+	return c.setFilters("add filter", filters, netlink.Create|netlink.Excl)
+}
+
+func (c *Conn) setFilters(op string, filters []*Filter, flags netlink.HeaderFlags) (got []*Filter, errs []error) {
+	got, errs = c.eachFilter(op, unix.RTM_NEWTFILTER, flags, filters)
+	for i, f := range filters {
+		switch {
+		case errs[i] != nil:
+			got[i] = nil
+			if f.BPF != nil {
+				errs[i] = explainBytecode(errs[i], f.BPF.Bytecode)
+			}
+		case got[i] == nil: // the kernel could not fit it in its notification
+			same := *f
+			got[i] = &same
+		}
 	}
-	// Kernels that cannot fit the filter in their notification send none.
-	got := *f
-	err = c.change(r, func(m netlink.Message) error {
+	return got, errs
+}
+
+// eachFilter makes a request about each filter. Where the kernel answers with one, got
+// has it in its place.
+func (c *Conn) eachFilter(op string, typ uint16, flags netlink.HeaderFlags, filters []*Filter) (got []*Filter, errs []error) {
+	requests := make([]request, len(filters))
+	for i, f := range filters {
+		requests[i] = filterRequest(op, typ, flags|netlink.Echo, f)
+	}
+	got = make([]*Filter, len(filters))
+	return got, c.changeEchoed(requests, func(i int, m netlink.Message) error {
 		if m.Header.Type != unix.RTM_NEWTFILTER {
 			return nil
 		}
-		got = Filter{}
-		return got.decode(m.Data)
+		got[i] = new(Filter)
+		return got[i].decode(m.Data)
 	})
-	if err != nil && f.BPF != nil {
-		err = explainBytecode(err, f.BPF.Bytecode)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &got, nil
 }
 
 // DeleteFilter deletes the filter that f identifies, which with a Handle needs
@@ -58,25 +82,13 @@ func (c *Conn) setFilter(op string, f *Filter, flags netlink.HeaderFlags) (*Filt
 // chains stay. Deleting what is not there is [os.ErrNotExist], except a whole
 // chain, and EINVAL if even the qdisc is missing.
 func (c *Conn) DeleteFilter(f *Filter) error {
-	r, err := filterRequest("delete filter", unix.RTM_DELTFILTER, 0, f, false)
-	if err != nil {
-		return newError(r.op, f.Ifindex, err)
-	}
-	return c.change(r, nil)
+	return c.change(filterRequest("delete filter", unix.RTM_DELTFILTER, 0, f), nil)
 }
 
 // Filter finds the one filter that f identifies by its hook, Chain, Pref,
 // Protocol, Handle and Kind, all of which the kernel wants.
 func (c *Conn) Filter(f *Filter) (*Filter, error) {
-	r, err := filterRequest("get filter", unix.RTM_GETTFILTER, netlink.Echo|netlink.Acknowledge, f, false)
-	if err != nil {
-		return nil, newError(r.op, f.Ifindex, err)
-	}
-	got := new(Filter)
-	if err := c.get(r, got.decodeMessage); err != nil {
-		return nil, err
-	}
-	return got, nil
+	return get(c, filterRequest("get filter", unix.RTM_GETTFILTER, netlink.Echo|netlink.Acknowledge, f), (*Filter).decode)
 }
 
 // A FilterQuery says which filters [Conn.Filters] lists.
@@ -103,36 +115,22 @@ type FilterQuery struct {
 // the youngest first if the kernel chose them; where none of these is the long
 // one, the list ends with EMSGSIZE.
 func (c *Conn) Filters(q FilterQuery) iter.Seq2[*Filter, error] {
-	return func(yield func(*Filter, error) bool) {
+	return sequence(func() ([]*Filter, error) {
 		all, err := c.filters(q)
 		if errors.Is(err, unix.EMSGSIZE) {
-			all, err = c.longFilters(q)
+			return c.longFilters(q)
 		}
-		for _, f := range all {
-			if !yield(f, nil) {
-				return
-			}
-		}
-		if err != nil {
-			yield(nil, err)
-		}
-	}
+		return all, err
+	})
 }
 
 // filters is the kernel's list, or what of it came before an error.
-func (c *Conn) filters(q FilterQuery) (all []*Filter, err error) {
+func (c *Conn) filters(q FilterQuery) ([]*Filter, error) {
 	m := hook(q.Ifindex, q.Block, q.Parent)
 	m.info = info(q.Pref, q.Protocol)
-	r := tcRequest("list filters", unix.RTM_GETTFILTER, m)
+	r := tcRequest("list filters", unix.RTM_GETTFILTER, 0, m)
 	if q.Chain != nil {
-		e := encoder{b: r.body}
-		e.u32(unix.TCA_CHAIN, *q.Chain)
-		r.body = e.b
+		r.u32(unix.TCA_CHAIN, *q.Chain)
 	}
-	err = c.dump(r, func() { all = all[:0] }, func(m netlink.Message) error {
-		f := new(Filter)
-		all = append(all, f)
-		return f.decodeMessage(m)
-	})
-	return all, err
+	return list(c, r, (*Filter).decode)
 }

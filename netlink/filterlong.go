@@ -7,7 +7,6 @@ import (
 	"math"
 	"slices"
 
-	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -74,7 +73,7 @@ func (c *Conn) restOfPref(f Filter, found []*Filter) (rest []*Filter, err error)
 			wanted = append(wanted, &one)
 		}
 	}
-	got, errs := c.askFilters(wanted)
+	got, errs := c.eachFilter("get filter", unix.RTM_GETTFILTER, 0, wanted)
 	for i, err := range errs {
 		switch e, _ := errors.AsType[*Error](err); {
 		case err == nil:
@@ -105,7 +104,7 @@ func (c *Conn) prefsAfter(f Filter) (prefs []uint16, err error) {
 		one.Pref = uint16(pref)
 		wanted = append(wanted, &one)
 	}
-	_, errs := c.askFilters(wanted)
+	_, errs := c.eachFilter("get filter", unix.RTM_GETTFILTER, 0, wanted)
 	noHandle, _ := errors.AsType[*Error](errs[0])
 	for i, err := range errs[1:] {
 		e, _ := errors.AsType[*Error](err)
@@ -117,26 +116,4 @@ func (c *Conn) prefsAfter(f Filter) (prefs []uint16, err error) {
 		}
 	}
 	return prefs, nil
-}
-
-// askFilters is [Conn.Filter] for many, with as many requests in flight as one
-// socket holds.
-func (c *Conn) askFilters(wanted []*Filter) (got []*Filter, errs []error) {
-	got = make([]*Filter, len(wanted))
-	for begin := 0; begin < len(wanted); begin += echoBatchSize {
-		end := min(begin+echoBatchSize, len(wanted))
-		requests := make([]request, 0, echoBatchSize)
-		for _, f := range wanted[begin:end] {
-			r, err := filterRequest("get filter", unix.RTM_GETTFILTER, netlink.Echo, f, false)
-			if err != nil {
-				return got, append(errs, err)
-			}
-			requests = append(requests, r)
-		}
-		errs = append(errs, c.changeAll(requests, func(i int, m netlink.Message) error {
-			got[begin+i] = new(Filter)
-			return got[begin+i].decodeMessage(m)
-		})...)
-	}
-	return got, errs
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/jsimonetti/rtnetlink/v2"
-	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -53,51 +52,23 @@ func (c *Conn) Link(name string) (*Link, error) {
 	if name == "" || strings.ContainsAny(name, "\x00/") {
 		return nil, newError(opLink, 0, fmt.Errorf("%q is not a device name", name))
 	}
-	return c.link(linkByNameRequest(name))
+	return get(c, linkByNameRequest(name), (*Link).decode)
 }
 
 // LinkByIndex finds a device by its index, a positive number.
 func (c *Conn) LinkByIndex(ifindex int) (*Link, error) {
-	return c.link(linkByIndexRequest(ifindex))
-}
-
-func (c *Conn) link(r request) (*Link, error) {
-	l := new(Link)
-	if err := c.get(r, l.decodeMessage); err != nil {
-		return nil, err
-	}
-	return l, nil
+	return get(c, linkByIndexRequest(ifindex), (*Link).decode)
 }
 
 // Links lists the devices of the network namespace in the order of their
 // index. An error ends the list.
 func (c *Conn) Links() iter.Seq2[*Link, error] {
-	return list(c, linksRequest(), (*Link).decodeMessage)
+	return sequence(func() ([]*Link, error) { return list(c, linksRequest(), (*Link).decode) })
 }
 
 // DeleteLink deletes a device, and of a pair both.
 func (c *Conn) DeleteLink(ifindex int) error {
-	return c.changeLink(request{op: "delete link", ifindex: ifindex, typ: unix.RTM_DELLINK}, nil)
-}
-
-// list is a dump whose every message is one T.
-func list[T any](c *Conn, r request, decode func(*T, netlink.Message) error) iter.Seq2[*T, error] {
-	return func(yield func(*T, error) bool) {
-		var all []*T
-		err := c.dump(r, func() { all = all[:0] }, func(m netlink.Message) error {
-			v := new(T)
-			all = append(all, v)
-			return decode(v, m)
-		})
-		for _, v := range all {
-			if !yield(v, nil) {
-				return
-			}
-		}
-		if err != nil {
-			yield(nil, err)
-		}
-	}
+	return c.change(request{op: "delete link", ifindex: ifindex, typ: unix.RTM_DELLINK, encoder: linkMessage(ifindex, nil)}, nil)
 }
 
 func linkByNameRequest(name string) request {
@@ -106,15 +77,15 @@ func linkByNameRequest(name string) request {
 	if len(name) >= unix.IFNAMSIZ {
 		typ = unix.IFLA_ALT_IFNAME
 	}
-	e := encoder{b: r.body}
-	e.string(typ, name)
-	r.body = e.b
+	r.string(typ, name)
 	return r
 }
 
 func linkByIndexRequest(ifindex int) request {
-	e := linkMessage(ifindex, &rtnetlink.LinkAttributes{ExtMask: new(uint32(_RTEXT_FILTER_SKIP_STATS))})
-	return request{op: opLink, ifindex: ifindex, typ: unix.RTM_GETLINK, body: e.b}
+	return request{
+		op: opLink, ifindex: ifindex, typ: unix.RTM_GETLINK,
+		encoder: linkMessage(ifindex, &rtnetlink.LinkAttributes{ExtMask: new(uint32(_RTEXT_FILTER_SKIP_STATS))}),
+	}
 }
 
 func linksRequest() request {
@@ -122,8 +93,6 @@ func linksRequest() request {
 	r.op = opLinks
 	return r
 }
-
-func (l *Link) decodeMessage(m netlink.Message) error { return l.decode(m.Data) }
 
 func (l *Link) decode(b []byte) error {
 	m, d, err := openLinkMessage(b)

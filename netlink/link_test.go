@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/internal/need"
@@ -43,7 +42,7 @@ func TestLinkRequests(t *testing.T) {
 			if tt.r.typ != unix.RTM_GETLINK {
 				t.Errorf("type %#x", tt.r.typ)
 			}
-			if diff := cmp.Diff(unhex(t, tt.want), tt.r.body); diff != "" {
+			if diff := cmp.Diff(unhex(t, tt.want), tt.r.b); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
@@ -268,10 +267,10 @@ func TestDecodeOddLink(t *testing.T) {
 }
 
 func BenchmarkDecodeLink(b *testing.B) {
-	m := netlink.Message{Data: vethMessage(b)}
+	m := vethMessage(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := new(Link).decodeMessage(m); err != nil {
+		if err := new(Link).decode(m); err != nil {
 			b.Fatal(err)
 		}
 	}

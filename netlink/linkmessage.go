@@ -22,13 +22,3 @@ func openLinkMessage(b []byte) (m rtnetlink.LinkMessage, attributes decoder, err
 	err = m.UnmarshalBinary(b[:n])
 	return m, decoder{rest: b[n:]}, err
 }
-
-// changeLink carries out a request about a device with the attributes a.
-func (c *Conn) changeLink(r request, a *rtnetlink.LinkAttributes) error {
-	e := linkMessage(r.ifindex, a)
-	if e.err != nil {
-		return newError(r.op, r.ifindex, e.err)
-	}
-	r.body = e.b
-	return c.change(r, nil)
-}

@@ -77,9 +77,11 @@ func Subscribe(c *Config, topics Topic) (*Monitor, error) {
 	if c == nil {
 		c = &Config{}
 	}
-	nl, err := dialEvents(c, uint32(topics))
+	nl, err := netlink.Dial(unix.NETLINK_ROUTE, &netlink.Config{
+		NetNS: c.NetNS, Groups: uint32(topics), Strict: true, MessageBufferSize: receiveBuffer,
+	})
 	if err != nil {
-		return nil, err
+		return nil, newError("open netlink socket", 0, err)
 	}
 	if err := nl.SetReadBuffer(monitorBuffer); err != nil {
 		return nil, errors.Join(newError("size netlink buffer", 0, err), nl.Close())
@@ -141,7 +143,7 @@ func decodeEvent(m netlink.Message) (*Event, error) {
 		ev.Warning = tcWarning(m.Data)
 		return ev, ev.Filter.decode(m.Data)
 	case unix.RTM_NEWACTION, unix.RTM_DELACTION:
-		return ev, decodeActionMessage(m.Data, &ev.Actions)
+		return ev, decodeActionMessage(&ev.Actions, m.Data)
 	}
 	return nil, nil
 }

@@ -103,15 +103,19 @@ type NetkitPair struct {
 // AddNetkit creates a pair, both down. EOPNOTSUPP ("Unknown device type.") is a
 // kernel without netkit, or a Single with something of a peer.
 func (c *Conn) AddNetkit(n NetkitPair) error {
-	return c.changeLink(request{op: "add netkit", typ: unix.RTM_NEWLINK, flags: netlink.Create | netlink.Excl},
-		&rtnetlink.LinkAttributes{Name: n.Name, Info: netkitInfo(n)})
+	return c.change(request{
+		op: "add netkit", typ: unix.RTM_NEWLINK, flags: netlink.Create | netlink.Excl,
+		encoder: linkMessage(0, &rtnetlink.LinkAttributes{Name: n.Name, Info: netkitInfo(n)}),
+	}, nil)
 }
 
 // SetNetkit changes the policies of the pair of a primary device, the only
 // things that the kernel changes.
 func (c *Conn) SetNetkit(ifindex int, n Netkit) error {
-	return c.changeLink(request{op: "set netkit", ifindex: ifindex, typ: unix.RTM_NEWLINK},
-		&rtnetlink.LinkAttributes{Info: netkitInfo(NetkitPair{Netkit: n})})
+	return c.change(request{
+		op: "set netkit", ifindex: ifindex, typ: unix.RTM_NEWLINK,
+		encoder: linkMessage(ifindex, &rtnetlink.LinkAttributes{Info: netkitInfo(NetkitPair{Netkit: n})}),
+	}, nil)
 }
 
 func netkitInfo(n NetkitPair) *rtnetlink.LinkInfo {

@@ -49,12 +49,12 @@ func TestAddNetkit(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			r := sent(t, func(c *Conn) error { return c.AddNetkit(tt.pair) })
 			want := request{typ: unix.RTM_NEWLINK, flags: netlink.Create | netlink.Excl}
-			want.body = append(make([]byte, unix.SizeofIfInfomsg), unhex(t, tt.want)...)
+			want.b = append(make([]byte, unix.SizeofIfInfomsg), unhex(t, tt.want)...)
 			if diff := cmp.Diff(describe(want), describe(r)); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 			var l Link
-			if err := l.decode(r.body); err != nil {
+			if err := l.decode(r.b); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(&tt.pair.Netkit, l.Netkit); diff != "" {
@@ -83,7 +83,7 @@ func TestChangeLink(t *testing.T) {
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			want := request{typ: tt.typ, body: unhex(t, tt.want)}
+			want := request{typ: tt.typ, encoder: encoder{b: unhex(t, tt.want)}}
 			if diff := cmp.Diff(describe(want), describe(sent(t, tt.do))); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}

@@ -3,6 +3,7 @@ package netlink
 import (
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
@@ -59,67 +60,44 @@ func (c *Conn) ChangeQdisc(q *Qdisc) error { return c.setQdisc("change qdisc", q
 func (c *Conn) LinkQdisc(q *Qdisc) error { return c.setQdisc("link qdisc", q, netlink.Replace) }
 
 func (c *Conn) setQdisc(op string, q *Qdisc, flags netlink.HeaderFlags) error {
-	r, err := qdiscRequest(op, unix.RTM_NEWQDISC, flags, q)
-	if err != nil {
-		return newError(op, q.Ifindex, err)
-	}
-	return c.change(r, nil)
+	return c.change(qdiscRequest(op, unix.RTM_NEWQDISC, flags, q), nil)
 }
 
 // DeleteQdisc deletes q and the filters on it. The kernel answers EINVAL
 // ("Invalid handle.") if there is none.
 func (c *Conn) DeleteQdisc(q *Qdisc) error {
-	r, err := qdiscRequest("delete qdisc", unix.RTM_DELQDISC, 0, q)
-	if err != nil {
-		return newError(r.op, q.Ifindex, err)
-	}
-	return c.change(r, nil)
+	return c.change(qdiscRequest("delete qdisc", unix.RTM_DELQDISC, 0, q), nil)
 }
 
 // Qdisc finds the qdisc of a device that has this parent, such as HandleClsact.
 // None is [os.ErrNotExist].
 func (c *Conn) Qdisc(ifindex int, parent Handle) (*Qdisc, error) {
-	r := tcRequest("get qdisc", unix.RTM_GETQDISC, tcmsg{ifindex: int32(ifindex), parent: uint32(parent)})
-	r.flags = netlink.Echo | netlink.Acknowledge
-	q := new(Qdisc)
-	if err := c.get(r, q.decodeMessage); err != nil {
-		return nil, err
-	}
-	return q, nil
+	m := tcmsg{ifindex: int32(ifindex), parent: uint32(parent)}
+	return get(c, tcRequest("get qdisc", unix.RTM_GETQDISC, netlink.Echo|netlink.Acknowledge, m), (*Qdisc).decode)
 }
 
 // Qdiscs lists the qdiscs of a device, or of all for index 0.
 func (c *Conn) Qdiscs(ifindex int) iter.Seq2[*Qdisc, error] {
-	r := tcRequest("list qdiscs", unix.RTM_GETQDISC, tcmsg{ifindex: int32(ifindex)})
-	all := list(c, r, (*Qdisc).decodeMessage)
-	return func(yield func(*Qdisc, error) bool) {
-		for q, err := range all { // the kernel dumps every device's
-			if q != nil && ifindex != 0 && q.Ifindex != ifindex {
-				continue
-			}
-			if !yield(q, err) {
-				return
-			}
+	return sequence(func() ([]*Qdisc, error) {
+		all, err := list(c, tcRequest("list qdiscs", unix.RTM_GETQDISC, 0, tcmsg{ifindex: int32(ifindex)}), (*Qdisc).decode)
+		if ifindex != 0 { // the kernel dumps every device's
+			all = slices.DeleteFunc(all, func(q *Qdisc) bool { return q.Ifindex != ifindex })
 		}
-	}
+		return all, err
+	})
 }
 
-func qdiscRequest(op string, typ uint16, flags netlink.HeaderFlags, q *Qdisc) (request, error) {
-	r := tcRequest(op, typ, tcmsg{ifindex: int32(q.Ifindex), handle: uint32(q.Handle), parent: uint32(q.Parent)})
-	r.flags = flags
-	e := encoder{b: r.body}
-	e.string(unix.TCA_KIND, q.Kind)
+func qdiscRequest(op string, typ uint16, flags netlink.HeaderFlags, q *Qdisc) request {
+	r := tcRequest(op, typ, flags, tcmsg{ifindex: int32(q.Ifindex), handle: uint32(q.Handle), parent: uint32(q.Parent)})
+	r.string(unix.TCA_KIND, q.Kind)
 	if q.IngressBlock != 0 {
-		e.u32(unix.TCA_INGRESS_BLOCK, q.IngressBlock)
+		r.u32(unix.TCA_INGRESS_BLOCK, q.IngressBlock)
 	}
 	if q.EgressBlock != 0 {
-		e.u32(unix.TCA_EGRESS_BLOCK, q.EgressBlock)
+		r.u32(unix.TCA_EGRESS_BLOCK, q.EgressBlock)
 	}
-	r.body = e.b
-	return r, e.err
+	return r
 }
-
-func (q *Qdisc) decodeMessage(m netlink.Message) error { return q.decode(m.Data) }
 
 func (q *Qdisc) decode(b []byte) error {
 	m, d, err := decodeTcmsg(b)

@@ -50,12 +50,12 @@ func TestSocketOptions(t *testing.T) {
 	}
 	defer s.Close()
 	checkOptions(t, "of requests", s.fd)
-	nl, err := dialEvents(&Config{}, 0)
+	m, err := Subscribe(nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer nl.Close()
-	raw, err := nl.SyscallConn()
+	defer m.Close()
+	raw, err := m.nl.SyscallConn()
 	if err != nil {
 		t.Fatal(err)
 	}

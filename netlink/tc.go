@@ -3,6 +3,8 @@ package netlink
 import (
 	"encoding/binary"
 	"fmt"
+
+	"github.com/mdlayher/netlink"
 )
 
 // A tcmsg is struct tcmsg of linux/rtnetlink.h, which opens every message
@@ -100,8 +102,8 @@ func (s *Stats) decode(d *decoder) error {
 }
 
 // tcRequest is a request whose message opens with m.
-func tcRequest(op string, typ uint16, m tcmsg) request {
-	r := request{op: op, typ: typ, body: m.encode()}
+func tcRequest(op string, typ uint16, flags netlink.HeaderFlags, m tcmsg) request {
+	r := request{op: op, typ: typ, flags: flags, encoder: encoder{b: m.encode()}}
 	if m.ifindex > 0 {
 		r.ifindex = int(m.ifindex)
 	}

@@ -15,20 +15,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// must drops the error of an encoding, which shows in the bytes.
-func must(r request, err error) request {
-	if err != nil {
-		r.body = []byte(err.Error())
-	}
-	return r
-}
-
 func setFilterRequest(flags netlink.HeaderFlags, f Filter) request {
 	f.Kind = "bpf"
 	if f.Protocol == 0 && flags&netlink.Create != 0 {
 		f.Protocol = ProtocolAll
 	}
-	return must(filterRequest("", unix.RTM_NEWTFILTER, flags, &f, true))
+	return filterRequest("", unix.RTM_NEWTFILTER, flags, &f)
 }
 
 const (
@@ -76,7 +68,7 @@ func ingressRequest(op uint16, f Filter) request {
 	if op == unix.RTM_GETTFILTER {
 		flags = netlink.Echo
 	}
-	return must(filterRequest("", op, flags, &f, false))
+	return filterRequest("", op, flags, &f)
 }
 
 // drain is the error of a list.
@@ -97,7 +89,7 @@ func listFilters(q FilterQuery) func(*Conn) error {
 func tcRequests() map[string]request {
 	chain := &Chain{Ifindex: 3, Parent: Ingress, Index: 4}
 	qdisc := func(typ uint16, flags netlink.HeaderFlags, q *Qdisc) request {
-		return must(qdiscRequest("", typ, flags, q))
+		return qdiscRequest("", typ, flags, q)
 	}
 	blocks := Clsact(3)
 	blocks.IngressBlock, blocks.EgressBlock = 7, 8
@@ -122,8 +114,8 @@ func tcRequests() map[string]request {
 		"tc qdisc add dev va ingress_block 7 egress_block 8 clsact": qdisc(unix.RTM_NEWQDISC, add, blocks),
 
 		"tc filter add block 7 bpf da pinned c1":  setFilterRequest(add, Filter{Block: 7, BPF: onIngress(0, direct).BPF}),
-		"tc filter del block 7":                   must(filterRequest("", unix.RTM_DELTFILTER, 0, &Filter{Block: 7}, false)),
-		"tc filter del block 7 pref 4":            must(filterRequest("", unix.RTM_DELTFILTER, 0, &Filter{Block: 7, Pref: 4}, false)),
+		"tc filter del block 7":                   filterRequest("", unix.RTM_DELTFILTER, 0, &Filter{Block: 7}),
+		"tc filter del block 7 pref 4":            filterRequest("", unix.RTM_DELTFILTER, 0, &Filter{Block: 7, Pref: 4}),
 		filter + "bpf da pinned c1":               setFilterRequest(add, onIngress(0, direct)),
 		filter + "bpf pinned c1 skip_sw skip_hw":  setFilterRequest(add, onIngress(0, func(b *BPFFilter) { b.SkipHW, b.SkipSW = true, true })),
 		"tc filter add dev va root bpf pinned c1": setFilterRequest(add, Filter{Ifindex: 3, Parent: Root, BPF: onIngress(0, nil).BPF}),
@@ -244,7 +236,7 @@ func sent(t *testing.T, call func(*Conn) error) request {
 	var r request
 	c := fake(t, func(req []netlink.Message) ([]netlink.Message, error) {
 		h := req[0].Header
-		r = request{typ: uint16(h.Type), flags: h.Flags &^ (netlink.Request | netlink.Acknowledge), body: req[0].Data}
+		r = request{typ: uint16(h.Type), flags: h.Flags &^ (netlink.Request | netlink.Acknowledge), encoder: encoder{b: req[0].Data}}
 		return []netlink.Message{ack(req[0], unix.EINVAL, "")}, nil
 	})
 	if err := call(c); !errors.Is(err, unix.EINVAL) {
@@ -267,7 +259,7 @@ func TestTCBytes(t *testing.T) {
 				t.Fatal("nothing here asks for that")
 			}
 			if strings.Contains(command, " police ") {
-				forgiveMicroseconds(want.body, r.body)
+				forgiveMicroseconds(want.b, r.b)
 			}
 			if diff := cmp.Diff(describe(want), describe(r)); diff != "" {
 				t.Errorf("-tc +ours:\n%s", diff)
@@ -293,7 +285,7 @@ func forgiveMicroseconds(want, got []byte) {
 // describe is one line for each 4 bytes, so that a difference shows its place.
 func describe(r request) []string {
 	lines := []string{hex.EncodeToString(binary.BigEndian.AppendUint16(nil, r.typ)), r.flags.String()}
-	for b := r.body; len(b) > 0; b = b[min(4, len(b)):] {
+	for b := r.b; len(b) > 0; b = b[min(4, len(b)):] {
 		lines = append(lines, hex.EncodeToString(b[:min(4, len(b))]))
 	}
 	return lines
@@ -314,9 +306,9 @@ func readTC(t *testing.T) map[string]request {
 		}
 		m := unhex(t, rest)
 		commands[command] = request{
-			typ:   binary.NativeEndian.Uint16(m),
-			flags: netlink.HeaderFlags(binary.NativeEndian.Uint16(m[2:])) &^ (netlink.Request | netlink.Acknowledge),
-			body:  m[4:],
+			typ:     binary.NativeEndian.Uint16(m),
+			flags:   netlink.HeaderFlags(binary.NativeEndian.Uint16(m[2:])) &^ (netlink.Request | netlink.Acknowledge),
+			encoder: encoder{b: m[4:]},
 		}
 	}
 	return commands

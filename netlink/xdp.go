@@ -3,7 +3,6 @@ package netlink
 import (
 	"fmt"
 
-	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -116,23 +115,20 @@ type XDP struct {
 // no sentence (bare EINVAL) for a program of another type and for offload on a
 // driver without it.
 func (c *Conn) SetXDP(ifindex int, x XDP) error {
-	r, err := xdpRequest(ifindex, x)
-	if err != nil {
-		return newError(r.op, ifindex, err)
-	}
-	return c.change(r, nil)
+	return c.change(xdpRequest(ifindex, x), nil)
 }
 
 // xdpRequest is what iproute2 sends: RTM_NEWLINK with IFLA_XDP{FD, FLAGS}. Rtnetlink
 // would always send EXPECTED_FD too.
-func xdpRequest(ifindex int, x XDP) (request, error) {
-	r := request{op: opAttachXDP, ifindex: ifindex, typ: unix.RTM_NEWLINK}
+func xdpRequest(ifindex int, x XDP) request {
+	r := request{op: opAttachXDP, ifindex: ifindex, typ: unix.RTM_NEWLINK, encoder: linkMessage(ifindex, nil)}
 	if x.FD < 0 {
 		r.op = opDetachXDP
 	}
 	flags, err := x.Mode.flags()
 	if err != nil {
-		return r, err
+		r.err = err
+		return r
 	}
 	if x.NoReplace {
 		flags |= unix.XDP_FLAGS_UPDATE_IF_NOEXIST
@@ -140,26 +136,24 @@ func xdpRequest(ifindex int, x XDP) (request, error) {
 	if x.ExpectedFD != nil {
 		flags |= unix.XDP_FLAGS_REPLACE
 	}
-	e := linkMessage(ifindex, nil)
-	e.nest(unix.IFLA_XDP, func() {
-		e.u32(unix.IFLA_XDP_FD, uint32(x.FD))
+	r.nest(unix.IFLA_XDP, func() {
+		r.u32(unix.IFLA_XDP_FD, uint32(x.FD))
 		if flags != 0 {
-			e.u32(unix.IFLA_XDP_FLAGS, flags)
+			r.u32(unix.IFLA_XDP_FLAGS, flags)
 		}
 		if x.ExpectedFD != nil {
-			e.u32(unix.IFLA_XDP_EXPECTED_FD, uint32(*x.ExpectedFD))
+			r.u32(unix.IFLA_XDP_EXPECTED_FD, uint32(*x.ExpectedFD))
 		}
 	})
-	r.body = e.b
-	return r, e.err
+	return r
 }
 
 // LinkXDPs returns what every device of the network namespace runs, by index: of
 // [Conn.Links] the field XDP alone, which takes a third of the time to decode.
 func (c *Conn) LinkXDPs() (map[int]LinkXDP, error) {
 	all := make(map[int]LinkXDP)
-	err := c.dump(linksRequest(), func() { clear(all) }, func(m netlink.Message) error {
-		index, x, err := decodeLinkXDP(m.Data)
+	err := c.dump(linksRequest(), func() { clear(all) }, func(b []byte) error {
+		index, x, err := decodeLinkXDP(b)
 		all[index] = x
 		return err
 	})

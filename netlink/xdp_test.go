@@ -78,11 +78,11 @@ func TestXDPRequest(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r, err := xdpRequest(3, tt.xdp)
-			if err != nil {
-				t.Fatal(err)
+			r := xdpRequest(3, tt.xdp)
+			if r.err != nil {
+				t.Fatal(r.err)
 			}
-			if diff := cmp.Diff(head+strings.ReplaceAll(tt.want, " ", ""), hex.EncodeToString(r.body)); diff != "" {
+			if diff := cmp.Diff(head+strings.ReplaceAll(tt.want, " ", ""), hex.EncodeToString(r.b)); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 			if r.op != tt.op {
@@ -94,7 +94,7 @@ func TestXDPRequest(t *testing.T) {
 
 func TestXDPRequestRefusesMulti(t *testing.T) {
 	for _, m := range []XDPMode{XDPMulti, 9} {
-		if _, err := xdpRequest(1, XDP{FD: 3, Mode: m}); err == nil {
+		if r := xdpRequest(1, XDP{FD: 3, Mode: m}); r.err == nil {
 			t.Errorf("mode %s: no error", m)
 		}
 	}
