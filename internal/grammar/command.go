@@ -134,11 +134,7 @@ func (t Table[R]) unknown(prefix string, words []string, i int) error {
 		return &HelpRequest{Command: title(prefix), Items: t.items(prefix)}
 	}
 	e := &SyntaxError{Command: title(prefix), AtEnd: i == len(words)}
-	var names []string
-	for _, item := range t.items(prefix) {
-		e.Expected = append(e.Expected, item.Name)
-		names = append(append(names, item.Name), item.Other...)
-	}
+	names := e.expect(t.items(prefix))
 	if e.AtEnd {
 		if i > 0 {
 			e.After = words[i-1]

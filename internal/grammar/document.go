@@ -43,7 +43,7 @@ func (m *Manual) group(name string) Group {
 // commandDoc is what the documents need of a command.
 type commandDoc struct {
 	title       string
-	other       []string // other names of its last word
+	other       string // a sentence about other names of its last word, empty without
 	summary     string
 	description string
 	examples    []Example
@@ -52,8 +52,11 @@ type commandDoc struct {
 
 func (c *Command[R]) doc() commandDoc {
 	root, _ := c.Grammar()
-	names := strings.Split(c.Name[strings.LastIndexByte(c.Name, ' ')+1:], "|")
-	return commandDoc{c.Title(), names[1:], c.Summary, c.Description, c.Examples, root}
+	other := ""
+	if _, names, ok := strings.Cut(c.Name[strings.LastIndexByte(c.Name, ' ')+1:], "|"); ok {
+		other = "The last word may also be `" + strings.ReplaceAll(names, "|", "` or `") + "`."
+	}
+	return commandDoc{c.Title(), other, c.Summary, c.Description, c.Examples, root}
 }
 
 // pageDoc is the commands that share a manual page.
@@ -122,44 +125,42 @@ type part struct {
 // entry explains one word or value.
 type entry struct {
 	label []token
-	other []string
 	help  string
 }
 
 // parts lists the words that have a help text, each once, those of named
-// parts after those of the grammar itself.
-func parts(root *Node) []part {
-	list := []part{{}}
-	named := []*Node{root}
-	for i := 0; i < len(named); i++ {
+// parts after those of the grammar itself, in the order of the synopsis.
+func parts(root *Node) (list []part) {
+	named := slices.DeleteFunc(root.named(), func(n *Node) bool { return n == root })
+	for i, top := range slices.Insert(named, 0, root) {
+		var p part
+		if i > 0 {
+			p.name = top.title
+		}
 		seen := map[string]bool{}
-		var visit func(n *Node)
-		visit = func(n *Node) {
-			if n.hidden {
-				return
-			}
-			if n.title != "" && n != named[i] {
-				if !slices.ContainsFunc(list, func(p part) bool { return p.name == n.title }) {
-					list = append(list, part{name: n.title})
-					named = append(named, n)
-				}
-				return
+		top.visit(func(n *Node) bool {
+			if n.title != "" && n != top {
+				return false
 			}
 			if l := label(n); n.help != "" && !seen[l] {
 				seen[l] = true
-				e := entry{labelTokens(n), nil, n.help}
-				if n.op == opWord {
-					e.other = n.names[1:]
-				}
-				list[i].entries = append(list[i].entries, e)
+				p.entries = append(p.entries, entry{labelTokens(n), n.help + also(n.names)})
 			}
-			for _, c := range n.then() {
-				visit(c)
-			}
+			return true
+		})
+		if p.entries != nil {
+			list = append(list, p)
 		}
-		visit(named[i])
 	}
-	return slices.DeleteFunc(list, func(p part) bool { return len(p.entries) == 0 })
+	return list
+}
+
+// also tells the other names of a word.
+func also(names []string) string {
+	if len(names) < 2 {
+		return ""
+	}
+	return " (also `" + strings.Join(names[1:], "`, `") + "`)"
 }
 
 // explained remembers where a document has explained which part.
@@ -203,21 +204,19 @@ func Undocumented(root *Node) []string {
 	return slices.Compact(names)
 }
 
-// span is a piece of text; code is set as it is typed.
-type span struct {
-	text string
-	code bool
-}
-
-// spans splits a text at its backquotes.
-func spans(text string) []span {
-	var list []span
-	for i, s := range strings.Split(text, "`") {
-		if s != "" {
-			list = append(list, span{s, i%2 == 1})
+// marked has code write what a text has between backquotes, and plain the rest.
+func marked(text string, code, plain func(string) string) string {
+	pieces := strings.Split(text, "`")
+	for i, s := range pieces {
+		switch {
+		case s == "":
+		case i%2 == 1:
+			pieces[i] = code(s)
+		default:
+			pieces[i] = plain(s)
 		}
 	}
-	return list
+	return strings.Join(pieces, "")
 }
 
 // paragraph is text to be filled, or lines to be kept.

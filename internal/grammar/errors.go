@@ -130,15 +130,16 @@ func mandatory(nodes []*Node) []string {
 	return names
 }
 
-// spellings lists every name that a keyword may have next.
-func (w *walk) spellings() []string {
-	var names []string
-	w.scan(lister(func(leaf *Node) {
-		if leaf.op == opWord && !leaf.hidden {
-			names = append(names, leaf.names...)
+// expect notes what may stand in the place of Got, and returns the keywords among it
+// by all their names.
+func (e *SyntaxError) expect(items []Item) (keywords []string) {
+	for _, item := range items {
+		e.Expected = append(e.Expected, item.Name)
+		if item.Word {
+			keywords = append(append(keywords, item.Name), item.Other...)
 		}
-	}))
-	return names
+	}
+	return keywords
 }
 
 // nearest returns the name that word is most likely a misspelling of, or "".

@@ -80,7 +80,7 @@ func (w *helpWriter) command(m *Manual, c commandDoc) {
 	for _, p := range parts(c.root) {
 		w.printf("\n%s:\n", cmp.Or(p.name, "Words"))
 		for _, e := range p.entries {
-			w.row(plain(e.label), plainText(e.help)+also(e.other))
+			w.row(plain(e.label), plainText(e.help))
 		}
 	}
 	if len(c.examples) > 0 {
@@ -104,7 +104,7 @@ func (w *helpWriter) place(m *Manual, h *HelpRequest) {
 func (w *helpWriter) items(head string, items []Item) {
 	w.printf("\n%s:\n", head)
 	for _, i := range items {
-		w.row(i.Syntax, plainText(i.Help)+also(i.Other))
+		w.row(i.Syntax, plainText(i.Help+also(append([]string{i.Name}, i.Other...))))
 	}
 }
 
@@ -118,13 +118,6 @@ func (w *helpWriter) row(label, text string) {
 	default:
 		w.printf("  %-*s%s\n", helpColumn-2, label, fill(text, w.width-helpColumn, helpColumn))
 	}
-}
-
-func also(other []string) string {
-	if len(other) == 0 {
-		return ""
-	}
-	return " (also " + strings.Join(other, ", ") + ")"
 }
 
 func plainText(s string) string { return strings.ReplaceAll(s, "`", "") }

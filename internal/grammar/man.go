@@ -31,7 +31,7 @@ func (m *Manual) pageName(p pageDoc) string {
 func mainPage(m *Manual, docs []pageDoc) string {
 	w := newRoff(m, m.Program, m.Summary)
 	w.section("SYNOPSIS")
-	w.macro(".B", m.Program)
+	w.line(".B " + roffEscape(m.Program))
 	w.line("[ " + roffItalic("OPTIONS") + " ] " + roffItalic("COMMAND") + " { ... | " + roffBold("help") + " }")
 	w.section("DESCRIPTION")
 	w.paragraphs(m.Description)
@@ -96,8 +96,6 @@ func newRoff(m *Manual, name, summary string) *roff {
 func (w *roff) line(s string)    { w.WriteString(s + "\n") }
 func (w *roff) section(s string) { w.line(".SH " + s) }
 
-func (w *roff) macro(name, arg string) { w.line(name + " " + roffEscape(arg)) }
-
 // synopsis writes the rules of all commands; a named part that several
 // commands have alike comes once, after them.
 func (w *roff) synopsis(m *Manual, p pageDoc) {
@@ -120,8 +118,8 @@ func (w *roff) synopsis(m *Manual, p pageDoc) {
 func (w *roff) command(m *Manual, c commandDoc) {
 	w.line(".SS " + roffEscape(m.Program+" "+c.title))
 	w.text(sentence(c.summary))
-	if len(c.other) > 0 {
-		w.text("The last word may also be `" + strings.Join(c.other, "` or `") + "`.")
+	if c.other != "" {
+		w.text(c.other)
 	}
 	w.paragraphs(c.description)
 	for _, p := range parts(c.root) {
@@ -144,11 +142,7 @@ func (w *roff) part(c commandDoc, p part) {
 		w.line(name + ":")
 	}
 	for _, e := range p.entries {
-		help := e.help
-		if len(e.other) > 0 {
-			help += " (also `" + strings.Join(e.other, "`, `") + "`)"
-		}
-		w.tagged(roffTokens(e.label), help)
+		w.tagged(roffTokens(e.label), e.help)
 	}
 }
 
@@ -226,15 +220,8 @@ func (w *roff) literal(text string) {
 
 // text writes one filled line, with what is typed in bold.
 func (w *roff) text(text string) {
-	var b strings.Builder
-	for _, s := range spans(text) {
-		if s.code {
-			b.WriteString(roffBold(s.text))
-			continue
-		}
-		b.WriteString(strings.ReplaceAll(roffEscape(s.text), `\-`, "-"))
-	}
-	w.line(roffStart(b.String()))
+	prose := func(s string) string { return strings.ReplaceAll(roffEscape(s), `\-`, "-") }
+	w.line(roffStart(marked(text, roffBold, prose)))
 }
 
 func roffTokens(t []token) string {

@@ -59,7 +59,7 @@ func (w *markdownWriter) page(m *Manual, p pageDoc) {
 }
 
 func (w *markdownWriter) command(m *Manual, c commandDoc) {
-	w.printf("\n### %s\n\n%s%s\n", c.title, sentence(mdText(c.summary)), mdOther(c.other))
+	w.printf("\n### %s\n\n%s\n", c.title, strings.TrimSpace(sentence(mdText(c.summary))+" "+mdText(c.other)))
 	w.printf("\n```\n%s```\n", Synopsis(m.Program+" "+c.title, c.root, docWidth))
 	w.paragraphs(c.description)
 	for _, p := range parts(c.root) {
@@ -81,7 +81,7 @@ func (w *markdownWriter) part(c commandDoc, p part) {
 	}
 	w.printf("\n%s:\n\n", name)
 	for _, e := range p.entries {
-		w.printf("- `%s`: %s%s\n", plain(e.label), mdText(e.help), mdAlso(e.other))
+		w.printf("- `%s`: %s\n", plain(e.label), mdText(e.help))
 	}
 }
 
@@ -102,34 +102,8 @@ func (w *markdownWriter) paragraphs(text string) {
 	}
 }
 
-func mdOther(names []string) string {
-	if len(names) == 0 {
-		return ""
-	}
-	return " The last word may also be " + mdCodes(names, " or ") + "."
-}
-
-func mdAlso(names []string) string {
-	if len(names) == 0 {
-		return ""
-	}
-	return " (also " + mdCodes(names, ", ") + ")"
-}
-
-func mdCodes(words []string, sep string) string {
-	return "`" + strings.Join(words, "`"+sep+"`") + "`"
-}
-
 // mdText escapes what Markdown would read as its own, outside of backquotes.
 func mdText(text string) string {
 	escape := strings.NewReplacer("<", `\<`, "*", `\*`, "_", `\_`, "|", `\|`, "[", `\[`)
-	var b strings.Builder
-	for _, s := range spans(text) {
-		if s.code {
-			b.WriteString("`" + s.text + "`")
-			continue
-		}
-		b.WriteString(escape.Replace(s.text))
-	}
-	return b.String()
+	return marked(text, func(s string) string { return "`" + s + "`" }, escape.Replace)
 }

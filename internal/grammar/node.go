@@ -1,6 +1,9 @@
 package grammar
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // op is what a node asks of the words.
 type op uint8
@@ -178,29 +181,36 @@ func (n *Node) nullable() bool {
 	case opOpt:
 		return true
 	case opSeq:
-		for _, c := range n.children {
-			if !c.nullable() {
-				return false
-			}
-		}
-		return true
+		return !slices.ContainsFunc(n.children, func(c *Node) bool { return !c.nullable() })
 	case opAlt:
-		for _, c := range n.children {
-			if c.nullable() {
-				return true
-			}
-		}
-		return len(n.children) == 0
+		return len(n.children) == 0 || slices.ContainsFunc(n.children, (*Node).nullable)
 	case opAny:
-		for _, c := range n.children {
-			if c.required {
-				return false
-			}
-		}
-		return true
+		return !slices.ContainsFunc(n.children, func(c *Node) bool { return c.required })
 	default:
 		return false
 	}
+}
+
+// visit calls f with the node and those below it, but for what is hidden, and for what
+// is below a node of which f wants no more.
+func (n *Node) visit(f func(*Node) (more bool)) {
+	if n.hidden || !f(n) {
+		return
+	}
+	for _, c := range n.then() {
+		c.visit(f)
+	}
+}
+
+// named lists the parts that have a name, each name once.
+func (n *Node) named() (all []*Node) {
+	n.visit(func(n *Node) bool {
+		if n.title != "" && !slices.ContainsFunc(all, func(o *Node) bool { return o.title == n.title }) {
+			all = append(all, n)
+		}
+		return true
+	})
+	return all
 }
 
 // fit is how well a word fits a leaf; more is better.

@@ -97,12 +97,10 @@ func (w *walk) valueName(leaf *Node) string {
 // unexpected explains words[i], which nothing takes.
 func (w *walk) unexpected(words []string, i int) error {
 	e := &SyntaxError{Read: words[:i], Got: words[i]}
-	for _, item := range w.items() {
-		e.Expected = append(e.Expected, item.Name)
-	}
+	keywords := e.expect(w.items())
 	e.Duplicate, e.Conflict = w.blame(e.Got)
 	if !e.Duplicate && e.Conflict == "" {
-		e.Suggestion = nearest(e.Got, w.spellings())
+		e.Suggestion = nearest(e.Got, keywords)
 	}
 	return e
 }

@@ -21,12 +21,6 @@ type token struct {
 // shortGroup is the width up to which a bracketed group stays on one line.
 const shortGroup = 36
 
-// definition is a named part of a synopsis: NAME := tokens.
-type definition struct {
-	name   string
-	tokens []token
-}
-
 // tokens renders the grammar in the notation of manual pages.
 func tokens(n *Node) []token {
 	if n.hidden {
@@ -151,27 +145,6 @@ func textWidth(t []token) int {
 	return w - 1
 }
 
-// definitions collects the named parts below n, each name once.
-func definitions(n *Node) []definition {
-	var defs []definition
-	seen := map[string]bool{}
-	var visit func(*Node)
-	visit = func(n *Node) {
-		if n.hidden {
-			return
-		}
-		if n.title != "" && !seen[n.title] {
-			seen[n.title] = true
-			defs = append(defs, definition{n.title, outer(n)})
-		}
-		for _, c := range n.then() {
-			visit(c)
-		}
-	}
-	visit(n)
-	return defs
-}
-
 // outer renders the definition of a named node, without its dots.
 func outer(n *Node) []token {
 	bare := *n
@@ -263,9 +236,9 @@ func synopsis(command string, root *Node) []rule {
 		lead = append(lead, token{word, styleWord, true})
 	}
 	rules := []rule{{lead, tokens(root)}}
-	for _, d := range definitions(root) {
-		lead := []token{{d.name, styleValue, true}, {":=", stylePunct, true}}
-		rules = append(rules, rule{lead, d.tokens})
+	for _, n := range root.named() {
+		lead := []token{{n.title, styleValue, true}, {":=", stylePunct, true}}
+		rules = append(rules, rule{lead, outer(n)})
 	}
 	return rules
 }
