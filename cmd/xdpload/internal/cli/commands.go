@@ -31,28 +31,33 @@ type group struct {
 // the first in the table wins.
 func groups() []group {
 	return []group{
-		{"link", linkCommands},
-		{"elf", elfCommands},
-		{"pin", pinCommands},
-		{"map", mapCommands},
-		{"prog", progCommands},
-		{"verify", single(progcmd.Verify)},
-		{"offload", offloadCommands},
-		{"features", single(offloadcmd.Features)},
-		{"check", single(checkcmd.Check)},
-		{"net", single(netcmd.Show)},
-		{"bytecode", bytecodeCommands},
-		{"completion", single(completionCommand)},
-		{"__complete", single(completeCommand)},
+		{"link", of(linkcmd.Set, linkcmd.Show, linkcmd.Add, linkcmd.Delete)},
+		{"elf", of(elfcmd.Show, elfcmd.Disasm, elfcmd.Asm, elfcmd.Graph, elfcmd.Check, elfcmd.Diff, elfcmd.Convert)},
+		{"pin", of(pincmd.Show, pincmd.GC, pincmd.Remove)},
+		{"map", of(mapcmd.Show, mapcmd.Dump, mapcmd.Get, mapcmd.Set, mapcmd.Delete, mapcmd.Load)},
+		{"prog", of(progcmd.Show, progcmd.Run, progcmd.Dump, progcmd.JIT)},
+		{"verify", of(progcmd.Verify)},
+		{"offload", of(offloadcmd.Show, offloadcmd.Check)},
+		{"features", of(offloadcmd.Features)},
+		{"check", of(checkcmd.Check)},
+		{"net", of(netcmd.Show)},
+		{"bytecode", of(bytecodecmd.Asm, bytecodecmd.Disasm, bytecodecmd.Run, bytecodecmd.XDP, bytecodecmd.TC)},
+		{"completion", of(completionCommand)},
+		{"__complete", of(completeCommand)},
 		{"tc", tcCommands},
 		{"tcx", func() table { return tcxcmd.TCX(netcmd.ShowOnly) }},
 		{"netkit", func() table { return tcxcmd.Netkit(netcmd.ShowOnly) }},
-		{"version", single(versionCommand)},
+		{"version", of(versionCommand)},
 	}
 }
 
-func single(c func() env.Command) func() table {
-	return func() table { return table{c()} }
+func of(commands ...func() env.Command) func() table {
+	return func() (all table) {
+		for _, c := range commands {
+			all = append(all, c())
+		}
+		return all
+	}
 }
 
 // commands is the table of all groups.
@@ -61,41 +66,6 @@ func commands() (all table) {
 		all = append(all, g.commands()...)
 	}
 	return all
-}
-
-func linkCommands() table {
-	return table{linkcmd.Set(), linkcmd.Show(), linkcmd.Add(), linkcmd.Delete()}
-}
-
-func elfCommands() table {
-	return table{
-		elfcmd.Show(), elfcmd.Disasm(), elfcmd.Asm(), elfcmd.Graph(),
-		elfcmd.Check(), elfcmd.Diff(), elfcmd.Convert(),
-	}
-}
-
-func pinCommands() table {
-	return table{pincmd.Show(), pincmd.GC(), pincmd.Remove()}
-}
-
-func mapCommands() table {
-	return table{
-		mapcmd.Show(), mapcmd.Dump(), mapcmd.Get(), mapcmd.Set(), mapcmd.Delete(), mapcmd.Load(),
-	}
-}
-
-func progCommands() table {
-	return table{progcmd.Show(), progcmd.Run(), progcmd.Dump(), progcmd.JIT()}
-}
-
-func offloadCommands() table {
-	return table{offloadcmd.Show(), offloadcmd.Check()}
-}
-
-func bytecodeCommands() table {
-	return table{
-		bytecodecmd.Asm(), bytecodecmd.Disasm(), bytecodecmd.Run(), bytecodecmd.XDP(), bytecodecmd.TC(),
-	}
 }
 
 func tcCommands() table {
