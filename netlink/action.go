@@ -61,9 +61,8 @@ func (h HWStats) String() string { return nameOf(hwStats, h) }
 func (h HWStats) MarshalText() ([]byte, error) { return []byte(h.String()), nil }
 
 // UnmarshalText reads what String writes.
-func (h *HWStats) UnmarshalText(text []byte) (err error) {
-	*h, err = valueOf(hwStats, "kind of hardware statistics", string(text))
-	return err
+func (h *HWStats) UnmarshalText(text []byte) error {
+	return parse(h, hwStats, "kind of hardware statistics", text)
 }
 
 // Random makes a gact action say Verdict for some packets only (tc-gact's
@@ -129,7 +128,8 @@ func (a *Action) encode(e *encoder) {
 		v := uint32(a.HWStats &^ HWStatsDisabled)
 		e.bitfield(_TCA_ACT_HW_STATS, v, v)
 	}
-	if f := a.flags(); f != 0 {
+	if f := bitIf(a.NoPerCPU, _TCA_ACT_FLAGS_NO_PERCPU_STATS) |
+		bitIf(a.SkipHW, _TCA_ACT_FLAGS_SKIP_HW) | bitIf(a.SkipSW, _TCA_ACT_FLAGS_SKIP_SW); f != 0 {
 		e.bitfield(_TCA_ACT_FLAGS, f, f)
 	}
 }
@@ -139,17 +139,12 @@ func (e *encoder) bitfield(typ uint16, value, selector uint32) {
 	e.bytes(typ, binary.NativeEndian.AppendUint32(binary.NativeEndian.AppendUint32(nil, value), selector))
 }
 
-func (a *Action) flags() (f uint32) {
-	if a.NoPerCPU {
-		f |= _TCA_ACT_FLAGS_NO_PERCPU_STATS
+// bitIf is the bit where it is set.
+func bitIf(set bool, bit uint32) uint32 {
+	if set {
+		return bit
 	}
-	if a.SkipHW {
-		f |= _TCA_ACT_FLAGS_SKIP_HW
-	}
-	if a.SkipSW {
-		f |= _TCA_ACT_FLAGS_SKIP_SW
-	}
-	return f
+	return 0
 }
 
 func (a *Action) encodeOptions(e *encoder) {

@@ -35,27 +35,22 @@ func nameOf[T number](table []name[T], v T) string {
 	return strconv.FormatInt(int64(v), 10)
 }
 
-// valueOf is the inverse of nameOf: a name, or a number of any base that Go
+// parse is the inverse of nameOf, into v: a name, or a number of any base that Go
 // writes. what names the enumeration in the error.
-func valueOf[T number](table []name[T], what, text string) (T, error) {
-	for _, n := range table {
-		if n.text == text {
-			return n.value, nil
-		}
-	}
-	v, err := strconv.ParseInt(text, 0, 64)
-	if err != nil || int64(T(v)) != v {
-		return 0, fmt.Errorf("unknown %s %q, expected %s or a number", what, text, listed(table))
-	}
-	return T(v), nil
-}
-
-func listed[T number](table []name[T]) string {
+func parse[T number](v *T, table []name[T], what string, text []byte) error {
 	words := make([]string, len(table))
 	for i, n := range table {
-		words[i] = n.text
+		if words[i] = n.text; n.text == string(text) {
+			*v = n.value
+			return nil
+		}
 	}
-	return strings.Join(words, ", ")
+	number, err := strconv.ParseInt(string(text), 0, 64)
+	if err != nil || int64(T(number)) != number {
+		return fmt.Errorf("unknown %s %q, expected %s or a number", what, text, strings.Join(words, ", "))
+	}
+	*v = T(number)
+	return nil
 }
 
 // hexBits is v as iproute2 prints bits that it does not know.

@@ -108,22 +108,12 @@ func (b *BPFFilter) encode(e *encoder) {
 			e.string(_TCA_BPF_NAME, b.Name)
 		}
 	}
-	if gen := b.flagsGen(); gen != 0 {
+	if gen := bitIf(b.SkipHW, _TCA_CLS_FLAGS_SKIP_HW) | bitIf(b.SkipSW, _TCA_CLS_FLAGS_SKIP_SW); gen != 0 {
 		e.u32(_TCA_BPF_FLAGS_GEN, gen)
 	}
 	if b.Direct {
 		e.u32(_TCA_BPF_FLAGS, _TCA_BPF_FLAG_ACT_DIRECT)
 	}
-}
-
-func (b *BPFFilter) flagsGen() (gen uint32) {
-	if b.SkipHW {
-		gen |= _TCA_CLS_FLAGS_SKIP_HW
-	}
-	if b.SkipSW {
-		gen |= _TCA_CLS_FLAGS_SKIP_SW
-	}
-	return gen
 }
 
 func (f *Filter) decode(b []byte) error {

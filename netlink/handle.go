@@ -43,7 +43,7 @@ func (h Handle) MarshalText() ([]byte, error) { return []byte(h.String()), nil }
 // UnmarshalText reads what String writes, and as tc does a number without a
 // colon as all 32 bits.
 func (h *Handle) UnmarshalText(text []byte) error {
-	s := string(text)
+	s, bits := string(text), 16
 	switch s {
 	case "root":
 		*h = HandleRoot
@@ -52,37 +52,25 @@ func (h *Handle) UnmarshalText(text []byte) error {
 		*h = 0
 		return nil
 	}
-	majorText, minorText, colon := strings.Cut(s, ":")
+	major, minor, colon := strings.Cut(s, ":")
 	if !colon {
-		return h.parse(s, s, 32, 0)
+		major, minor, bits = "", s, 32
 	}
-	if s == ":" {
-		return handleError(s)
+	hi, err := parseHex(major, 16)
+	lo, lowErr := parseHex(minor, bits)
+	if err != nil || lowErr != nil || strings.Trim(s, ":") == "" {
+		return fmt.Errorf("%q is not a handle, expected MAJOR:MINOR in hexadecimal, such as ffff: or 1:2", s)
 	}
-	if err := h.parse(s, majorText, 16, 16); err != nil {
-		return err
-	}
-	major := *h
-	err := h.parse(s, minorText, 16, 0)
-	*h |= major
-	return err
-}
-
-func (h *Handle) parse(whole, digits string, bits, shift int) error {
-	if digits == "" && bits == 16 {
-		*h = 0
-		return nil
-	}
-	v, err := strconv.ParseUint(strings.TrimPrefix(digits, "0x"), 16, bits)
-	if err != nil {
-		return handleError(whole)
-	}
-	*h = Handle(v << shift)
+	*h = Handle(hi<<16 | lo)
 	return nil
 }
 
-func handleError(s string) error {
-	return fmt.Errorf("%q is not a handle, expected MAJOR:MINOR in hexadecimal, such as ffff: or 1:2", s)
+// parseHex reads a number, with or without 0x; nothing is 0.
+func parseHex(digits string, bits int) (uint64, error) {
+	if digits == "" {
+		return 0, nil
+	}
+	return strconv.ParseUint(strings.TrimPrefix(digits, "0x"), 16, bits)
 }
 
 // A Parent is what a filter or a chain is attached to on a device.
@@ -98,16 +86,14 @@ const (
 // Root is the root qdisc by name; 0 is the root qdisc whatever its handle.
 const Root Parent = _TC_H_ROOT
 
+var parents = []name[Parent]{{Ingress, "ingress"}, {Egress, "egress"}}
+
 // String is "ingress", "egress", or the text of the handle.
 func (p Parent) String() string {
-	switch p {
-	case Ingress:
-		return "ingress"
-	case Egress:
-		return "egress"
-	default:
-		return Handle(p).String()
+	if text, ok := find(parents, p); ok {
+		return text
 	}
+	return Handle(p).String()
 }
 
 // MarshalText is [Parent.String].
@@ -115,13 +101,11 @@ func (p Parent) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
 
 // UnmarshalText reads what String writes.
 func (p *Parent) UnmarshalText(text []byte) error {
-	switch string(text) {
-	case "ingress":
-		*p = Ingress
-		return nil
-	case "egress":
-		*p = Egress
-		return nil
+	for _, n := range parents {
+		if n.text == string(text) {
+			*p = n.value
+			return nil
+		}
 	}
 	return (*Handle)(p).UnmarshalText(text)
 }

@@ -76,7 +76,6 @@ func (s OperState) String() string { return nameOf(operStates, s) }
 func (s OperState) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // UnmarshalText reads what MarshalText writes.
-func (s *OperState) UnmarshalText(text []byte) (err error) {
-	*s, err = valueOf(operStates, "operational state", string(text))
-	return err
+func (s *OperState) UnmarshalText(text []byte) error {
+	return parse(s, operStates, "operational state", text)
 }

@@ -45,10 +45,7 @@ func (c Change) String() string { return nameOf(changes, c) }
 func (c Change) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
 // UnmarshalText reads what String writes.
-func (c *Change) UnmarshalText(text []byte) (err error) {
-	*c, err = valueOf(changes, "change", string(text))
-	return err
-}
+func (c *Change) UnmarshalText(text []byte) error { return parse(c, changes, "change", text) }
 
 // An Event is a change of one object; exactly one of the pointers is set, or
 // Actions.

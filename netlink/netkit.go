@@ -47,9 +47,8 @@ func (m NetkitMode) String() string { return nameOf(netkitModes, m) }
 func (m NetkitMode) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
 
 // UnmarshalText reads what String writes.
-func (m *NetkitMode) UnmarshalText(text []byte) (err error) {
-	*m, err = valueOf(netkitModes, "netkit mode", string(text))
-	return err
+func (m *NetkitMode) UnmarshalText(text []byte) error {
+	return parse(m, netkitModes, "netkit mode", text)
 }
 
 // String is ip(8)'s word for the policy.
@@ -59,9 +58,8 @@ func (p NetkitPolicy) String() string { return nameOf(netkitPolicies, p) }
 func (p NetkitPolicy) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
 
 // UnmarshalText reads what String writes.
-func (p *NetkitPolicy) UnmarshalText(text []byte) (err error) {
-	*p, err = valueOf(netkitPolicies, "netkit policy", string(text))
-	return err
+func (p *NetkitPolicy) UnmarshalText(text []byte) error {
+	return parse(p, netkitPolicies, "netkit policy", text)
 }
 
 // String is ip(8)'s word for what is cleared.
@@ -71,9 +69,8 @@ func (s NetkitScrub) String() string { return nameOf(netkitScrubs, s) }
 func (s NetkitScrub) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // UnmarshalText reads what String writes.
-func (s *NetkitScrub) UnmarshalText(text []byte) (err error) {
-	*s, err = valueOf(netkitScrubs, "netkit scrub", string(text))
-	return err
+func (s *NetkitScrub) UnmarshalText(text []byte) error {
+	return parse(s, netkitScrubs, "netkit scrub", text)
 }
 
 // Netkit is what sets a device of kind netkit apart (drivers/net/netkit.c,

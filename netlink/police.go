@@ -30,10 +30,7 @@ func (l LinkLayer) String() string { return nameOf(linkLayers, l) }
 func (l LinkLayer) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
 
 // UnmarshalText reads what String writes, and "adsl".
-func (l *LinkLayer) UnmarshalText(text []byte) (err error) {
-	*l, err = valueOf(linkLayers, "link layer", string(text))
-	return err
-}
+func (l *LinkLayer) UnmarshalText(text []byte) error { return parse(l, linkLayers, "link layer", text) }
 
 // Police limits a rate (tc-police(8)). A request with only an Index refers to
 // a policer that exists.

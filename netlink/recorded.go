@@ -43,22 +43,18 @@ func RecordedEvents(r io.Reader) iter.Seq2[*Event, error] {
 }
 
 func readMessage(r io.Reader) (m netlink.Message, err error) {
-	header := make([]byte, unix.NLMSG_HDRLEN)
-	if _, err := io.ReadFull(r, header); err != nil {
+	b := make([]byte, unix.NLMSG_HDRLEN)
+	if _, err := io.ReadFull(r, b); err != nil {
 		return m, err
 	}
-	length := binary.NativeEndian.Uint32(header)
+	length := binary.NativeEndian.Uint32(b)
 	if length < unix.NLMSG_HDRLEN || length > longestMessage {
 		return m, fmt.Errorf("it claims to have %d bytes", length)
 	}
-	m.Header = netlink.Header{
-		Length: length, Type: netlink.HeaderType(binary.NativeEndian.Uint16(header[4:])),
-		Flags: netlink.HeaderFlags(binary.NativeEndian.Uint16(header[6:])),
-	}
-	m.Data = make([]byte, align4(int(length))-unix.NLMSG_HDRLEN)
-	if _, err := io.ReadFull(r, m.Data); err != nil {
+	b = append(b, make([]byte, align4(int(length))-len(b))...)
+	if _, err := io.ReadFull(r, b[unix.NLMSG_HDRLEN:]); err != nil {
 		return m, io.ErrUnexpectedEOF
 	}
-	m.Data = m.Data[:length-unix.NLMSG_HDRLEN]
-	return m, nil
+	m, _, err = cutMessage(b)
+	return m, err
 }

@@ -45,13 +45,7 @@ func (s *socket) Close() error {
 }
 
 // Send sends one message.
-func (s *socket) Send(m netlink.Message) error {
-	b, err := m.MarshalBinary()
-	if err != nil {
-		return err
-	}
-	return s.write(b)
-}
+func (s *socket) Send(m netlink.Message) error { return s.SendMessages([]netlink.Message{m}) }
 
 // SendMessages sends messages as one datagram.
 func (s *socket) SendMessages(all []netlink.Message) error {
@@ -63,10 +57,6 @@ func (s *socket) SendMessages(all []netlink.Message) error {
 		}
 		datagram = append(datagram, b...)
 	}
-	return s.write(datagram)
-}
-
-func (s *socket) write(datagram []byte) error {
 	for {
 		err := unix.Send(s.fd, datagram, 0)
 		if !errors.Is(err, unix.EINTR) {

@@ -70,7 +70,7 @@ func (v Verdict) String() string {
 func (v Verdict) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
 
 // UnmarshalText reads what String writes, "ok" and "shot".
-func (v *Verdict) UnmarshalText(text []byte) (err error) {
+func (v *Verdict) UnmarshalText(text []byte) error {
 	s := string(text)
 	for prefix, make := range map[string]func(uint32) Verdict{"jump ": Jump, "goto chain ": GotoChain} {
 		digits, ok := strings.CutPrefix(s, prefix)
@@ -84,6 +84,5 @@ func (v *Verdict) UnmarshalText(text []byte) (err error) {
 		*v = make(uint32(n))
 		return nil
 	}
-	*v, err = valueOf(verdicts, "verdict", s)
-	return err
+	return parse(v, verdicts, "verdict", text)
 }

@@ -25,37 +25,32 @@ const (
 	XDPMulti XDPMode = _XDP_ATTACHED_MULTI
 )
 
-// xdpModes: text is the mode's name, keyword is iproute2's word for it.
-var xdpModes = []struct {
-	mode          XDPMode
-	text, keyword string
-	flag          uint32
-}{
-	{XDPAny, "any", "xdp", 0},
-	{XDPNative, "native", "xdpdrv", unix.XDP_FLAGS_DRV_MODE},
-	{XDPGeneric, "generic", "xdpgeneric", unix.XDP_FLAGS_SKB_MODE},
-	{XDPOffload, "offload", "xdpoffload", unix.XDP_FLAGS_HW_MODE},
-	{XDPMulti, "multi", "xdpmulti", 0},
+var xdpModes = []name[XDPMode]{
+	{XDPAny, "any"},
+	{XDPNative, "native"},
+	{XDPGeneric, "generic"},
+	{XDPOffload, "offload"},
+	{XDPMulti, "multi"},
+}
+
+// xdpKeywords are iproute2's words for the modes.
+var xdpKeywords = []name[XDPMode]{
+	{XDPAny, "xdp"},
+	{XDPNative, "xdpdrv"},
+	{XDPGeneric, "xdpgeneric"},
+	{XDPOffload, "xdpoffload"},
+	{XDPMulti, "xdpmulti"},
 }
 
 // String is "any", "native", "generic", "offload" or "multi"; a number for a
 // mode of a newer kernel.
-func (m XDPMode) String() string {
-	for _, x := range xdpModes {
-		if x.mode == m {
-			return x.text
-		}
-	}
-	return fmt.Sprint(uint32(m))
-}
+func (m XDPMode) String() string { return nameOf(xdpModes, m) }
 
 // Keyword is the word of the command line for m: "xdp", "xdpdrv", "xdpgeneric"
 // or "xdpoffload"; "xdpmulti" and "xdp[N]" are printed, never read.
 func (m XDPMode) Keyword() string {
-	for _, x := range xdpModes {
-		if x.mode == m {
-			return x.keyword
-		}
+	if text, ok := find(xdpKeywords, m); ok {
+		return text
 	}
 	return fmt.Sprintf("xdp[%d]", uint32(m))
 }
@@ -65,29 +60,29 @@ func (m XDPMode) MarshalText() ([]byte, error) { return []byte(m.String()), nil 
 
 // UnmarshalText reads what String and Keyword write.
 func (m *XDPMode) UnmarshalText(text []byte) error {
-	names := make([]name[XDPMode], 0, len(xdpModes))
-	for _, x := range xdpModes {
-		if string(text) == x.keyword {
-			*m = x.mode
+	for _, x := range xdpKeywords {
+		if string(text) == x.text {
+			*m = x.value
 			return nil
 		}
-		names = append(names, name[XDPMode]{x.mode, x.text})
 	}
-	v, err := valueOf(names, "XDP mode", string(text))
-	if err == nil {
-		*m = v
-	}
-	return err
+	return parse(m, xdpModes, "XDP mode", text)
 }
 
 // flags are the XDP_FLAGS_* bits that ask for m.
 func (m XDPMode) flags() (uint32, error) {
-	for _, x := range xdpModes {
-		if x.mode == m && m != XDPMulti {
-			return x.flag, nil
-		}
+	switch m {
+	case XDPAny:
+		return 0, nil
+	case XDPNative:
+		return unix.XDP_FLAGS_DRV_MODE, nil
+	case XDPGeneric:
+		return unix.XDP_FLAGS_SKB_MODE, nil
+	case XDPOffload:
+		return unix.XDP_FLAGS_HW_MODE, nil
+	default:
+		return 0, fmt.Errorf("a program cannot be attached in XDP mode %s, only in any, native, generic or offload", m)
 	}
-	return 0, fmt.Errorf("a program cannot be attached in XDP mode %s, only in any, native, generic or offload", m)
 }
 
 // XDP says what [Conn.SetXDP] does with a device's hook.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -101,12 +102,10 @@ func TestXDPRequestRefusesMulti(t *testing.T) {
 }
 
 func TestXDPModeText(t *testing.T) {
-	for _, x := range xdpModes {
-		for _, text := range []string{x.text, x.keyword} {
-			var m XDPMode
-			if err := m.UnmarshalText([]byte(text)); err != nil || m != x.mode {
-				t.Errorf("%q: %v, %v, want %v", text, m, err, x.mode)
-			}
+	for _, x := range slices.Concat(xdpModes, xdpKeywords) {
+		var m XDPMode
+		if err := m.UnmarshalText([]byte(x.text)); err != nil || m != x.value {
+			t.Errorf("%q: %v, %v, want %v", x.text, m, err, x.value)
 		}
 	}
 	b, err := json.Marshal([]XDPMode{XDPNative, XDPMulti, 9})
