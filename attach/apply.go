@@ -51,11 +51,11 @@ func Apply(ctx context.Context, c *netlink.Conn, plans []Plan, o Options) ([]Out
 		out[i].Err = ErrNotTried
 	}
 	for _, s := range sources {
-		done, err := applySource(ctx, c, s, plans, o)
-		for i, outcome := range done {
-			out[i] = *outcome
+		e, err := applySource(ctx, c, s, plans, o)
+		for _, m := range e.moves {
+			out[m.place] = m.Outcome
 		}
-		if err != nil || o.InOrder && refused(out, done) {
+		if err != nil || o.InOrder && e.refused() {
 			return out, err
 		}
 	}
@@ -73,43 +73,32 @@ func sourcesOf(plans []Plan) (all []Source) {
 	return all
 }
 
-func refused(out []Outcome, done map[int]*Outcome) bool {
-	for i := range done {
-		if out[i].Err != nil {
-			return true
-		}
-	}
-	return false
-}
-
-// applySource applies the plans of one source, and returns their outcomes by
-// their place among all.
-func applySource(ctx context.Context, c *netlink.Conn, s Source, plans []Plan, o Options) (map[int]*Outcome, error) {
+// applySource applies the plans of one source, and returns the engine that has done so.
+func applySource(ctx context.Context, c *netlink.Conn, s Source, plans []Plan, o Options) (e *engine, err error) {
 	for attempt := 1; ; attempt++ {
-		e := &engine{session: &session{conn: c, source: s, Options: o, saved: make(map[uint32]int)}}
-		done := make(map[int]*Outcome)
+		e = &engine{session: &session{conn: c, source: s, Options: o, saved: make(map[uint32]int)}}
 		for i := range plans {
 			if plans[i].Source == s {
 				m := newMove(e.session, &plans[i])
+				m.place = i
 				e.moves = append(e.moves, m)
-				done[i] = &m.Outcome
 			}
 		}
-		err := e.inNetNS(func() error { return e.run(ctx) })
+		err = e.inNetNS(func() error { return e.run(ctx) })
 		if err != nil {
 			e.dropLinks()
 		}
 		e.close() // or what is to be released would be in use
 		if err == nil {
 			e.release(ctx)
-			return done, nil
+			return e, nil
 		}
-		err = errors.Join(err, e.abandon())
+		err = errors.Join(err, e.rollback())
 		if _, raced := errors.AsType[*pin.ConflictError](err); !raced || attempt == attempts {
-			for _, outcome := range done {
-				*outcome = Outcome{Device: outcome.Device, Ifindex: outcome.Ifindex, Err: err}
+			for _, m := range e.moves {
+				m.Outcome = Outcome{Device: m.Device, Ifindex: m.Ifindex, Err: err}
 			}
-			return done, err
+			return e, err
 		}
 	}
 }
@@ -124,12 +113,4 @@ func (e *engine) inNetNS(run func() error) error {
 		return run()
 	}
 	return e.conn.InNetNS(run)
-}
-
-// abandon closes a load of which nothing is to stay.
-func (e *engine) abandon() error {
-	if u := e.uncommitted(); u != nil {
-		return u.Close()
-	}
-	return nil
 }

@@ -159,11 +159,8 @@ func (e *engine) publish(ctx context.Context) (err error) {
 			}
 		}
 	}
-	switch l := e.uncommitted(); {
-	case l != nil:
-		err = l.Publish(ctx)
-	case e.txn != nil:
-		err = e.txn.Publish(ctx)
+	if u := e.uncommitted(); u != nil {
+		err = u.Publish(ctx)
 	}
 	for _, s := range links {
 		if refused := s.refused(); refused != nil {
@@ -300,22 +297,18 @@ func (e *engine) undo(moves []*move) error {
 	return errors.Join(errs...)
 }
 
-// rollback takes back what was published, when nothing runs it.
+// rollback takes back what was published or is yet to be, when nothing runs it.
 func (e *engine) rollback() error {
-	if e.txn != nil {
-		return e.txn.Rollback()
+	if u := e.uncommitted(); u != nil {
+		return u.Close()
 	}
-	return e.abandon()
+	return nil
 }
 
 // commit makes pins and slots of program arrays permanent.
 func (e *engine) commit() error {
-	l := e.uncommitted()
-	switch {
-	case l != nil:
-		return l.Commit()
-	case e.txn != nil:
-		return e.txn.Commit()
+	if u := e.uncommitted(); u != nil {
+		return u.Commit()
 	}
 	return nil
 }

@@ -35,21 +35,32 @@ func (e *session) program() *prog.Program {
 	return e.source.Program()
 }
 
-// uncommitted is nil for a program that comes with nothing to publish.
+// uncommitted is what is still to be published, nil for nothing.
 func (e *session) uncommitted() Uncommitted {
-	if e.source == nil {
-		return nil
+	if e.source != nil {
+		if u := e.source.Uncommitted(); u != nil {
+			return u
+		}
 	}
-	return e.source.Uncommitted()
+	if e.txn != nil {
+		return linksOnly{e.txn}
+	}
+	return nil
 }
+
+// linksOnly are the pins of bpf_links of a program that has no load.
+type linksOnly struct{ *pin.Txn }
+
+func (l linksOnly) Transaction() (*pin.Txn, error) { return l.Txn, nil }
+
+func (linksOnly) Attaching() error { return nil }
+
+func (l linksOnly) Close() error { return l.Rollback() }
 
 // transaction is what pins a new bpf_link, together with the maps of the load.
 func (e *session) transaction(path string) (*pin.Txn, error) {
-	if l := e.uncommitted(); l != nil {
-		return l.Transaction()
-	}
-	if e.txn != nil {
-		return e.txn, nil
+	if u := e.uncommitted(); u != nil {
+		return u.Transaction()
 	}
 	fs, err := pin.Open(rootOf(path))
 	if err != nil {

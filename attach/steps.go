@@ -8,6 +8,7 @@ import (
 // A move is a plan on its way.
 type move struct {
 	steps
+	place int // of its plan, among all
 	// old is the program in the place that the move takes, 0 for none.
 	old uint32
 	// idle reports that there is nothing to do.
