@@ -1,6 +1,8 @@
 package netlink
 
 import (
+	"cmp"
+
 	"github.com/jsimonetti/rtnetlink/v2"
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
@@ -100,66 +102,62 @@ type NetkitPair struct {
 // AddNetkit creates a pair, both down. EOPNOTSUPP ("Unknown device type.") is a
 // kernel without netkit, or a Single with something of a peer.
 func (c *Conn) AddNetkit(n NetkitPair) error {
-	return c.change(request{
+	r := request{
 		op: "add netkit", typ: unix.RTM_NEWLINK, flags: netlink.Create | netlink.Excl,
-		encoder: linkMessage(0, &rtnetlink.LinkAttributes{Name: n.Name, Info: netkitInfo(n)}),
-	}, nil)
+		encoder: linkMessage(0, &rtnetlink.LinkAttributes{Name: n.Name}),
+	}
+	n.encode(&r.encoder)
+	return c.change(r, nil)
 }
 
 // SetNetkit changes the policies of the pair of a primary device, the only
 // things that the kernel changes.
 func (c *Conn) SetNetkit(ifindex int, n Netkit) error {
-	return c.change(request{
-		op: "set netkit", ifindex: ifindex, typ: unix.RTM_NEWLINK,
-		encoder: linkMessage(ifindex, &rtnetlink.LinkAttributes{Info: netkitInfo(NetkitPair{Netkit: n})}),
-	}, nil)
+	r := request{op: "set netkit", ifindex: ifindex, typ: unix.RTM_NEWLINK, encoder: linkMessage(ifindex, nil)}
+	pair := NetkitPair{Netkit: n}
+	pair.encode(&r.encoder)
+	return c.change(r, nil)
 }
 
-func netkitInfo(n NetkitPair) *rtnetlink.LinkInfo {
-	const kind = "netkit"
-	return &rtnetlink.LinkInfo{Kind: kind, Data: &netkitDriver{rtnetlink.LinkData{Name: kind}, n}}
+// encode appends IFLA_LINKINFO. Rtnetlink's package driver lacks half of the
+// attributes, and changes how links of every kind are decoded.
+func (n *NetkitPair) encode(e *encoder) {
+	e.nest(unix.IFLA_LINKINFO, func() {
+		e.string(unix.IFLA_INFO_KIND, "netkit")
+		e.nest(unix.IFLA_INFO_DATA|attrNested, func() { n.encodeData(e) })
+	})
 }
 
-// A netkitDriver is netkit's part of rtnetlink's messages. That of its package
-// driver lacks half of the attributes, and changes how links of every kind are
-// decoded.
-type netkitDriver struct {
-	rtnetlink.LinkData // has the methods of a driver that only encodes
-	pair               NetkitPair
-}
-
-// Encode encodes IFLA_INFO_DATA.
-func (d *netkitDriver) Encode(e *netlink.AttributeEncoder) error {
-	n := &d.pair
+func (n *NetkitPair) encodeData(e *encoder) {
 	optional(e, unix.IFLA_NETKIT_MODE, n.Mode)
 	optional(e, unix.IFLA_NETKIT_POLICY, n.Policy)
 	optional(e, unix.IFLA_NETKIT_PEER_POLICY, n.PeerPolicy)
 	optional(e, _IFLA_NETKIT_SCRUB, n.Scrub)
 	optional(e, _IFLA_NETKIT_PEER_SCRUB, n.PeerScrub)
 	if n.Headroom != 0 {
-		e.Uint16(_IFLA_NETKIT_HEADROOM, n.Headroom)
+		e.u16(_IFLA_NETKIT_HEADROOM, n.Headroom)
 	}
 	if n.Tailroom != 0 {
-		e.Uint16(_IFLA_NETKIT_TAILROOM, n.Tailroom)
+		e.u16(_IFLA_NETKIT_TAILROOM, n.Tailroom)
 	}
 	if n.Single {
-		e.Uint32(_IFLA_NETKIT_PAIRING, _NETKIT_DEVICE_SINGLE)
+		e.u32(_IFLA_NETKIT_PAIRING, _NETKIT_DEVICE_SINGLE)
 	}
 	if n.Peer == "" && n.PeerNetNS <= 0 {
-		return nil
+		return
 	}
 	peer := rtnetlink.LinkAttributes{Name: n.Peer}
 	if n.PeerNetNS > 0 {
 		peer.NetNS = rtnetlink.NetNSForFD(uint32(n.PeerNetNS))
 	}
 	m := linkMessage(0, &peer)
-	e.Bytes(unix.IFLA_NETKIT_PEER_INFO, m.b)
-	return m.err
+	e.bytes(unix.IFLA_NETKIT_PEER_INFO, m.b)
+	e.err = cmp.Or(e.err, m.err)
 }
 
-func optional[T ~uint32](e *netlink.AttributeEncoder, typ uint16, v *T) {
+func optional[T ~uint32](e *encoder, typ uint16, v *T) {
 	if v != nil {
-		e.Uint32(typ, uint32(*v))
+		e.u32(typ, uint32(*v))
 	}
 }
 

@@ -48,5 +48,5 @@ func orHelp(e *env.Env, err error) error {
 	if !ok {
 		return err
 	}
-	return explain(e, request)
+	return commands().WriteHelp(e.Stdout, manual(), request, helpWidth)
 }

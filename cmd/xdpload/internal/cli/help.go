@@ -45,7 +45,3 @@ A batch has one command a line. A # begins a comment, a backslash at the end of 
 		Options: documented(options(new(env.Globals))),
 	}
 }
-
-func explain(e *env.Env, r *grammar.HelpRequest) error {
-	return commands().WriteHelp(e.Stdout, manual(), r, helpWidth)
-}
