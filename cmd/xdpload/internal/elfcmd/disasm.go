@@ -30,11 +30,13 @@ The text is what "elf asm" reads: with types it makes every section that a loade
 			{Line: "xdpload elf disasm foo.o types", Help: "all of an object, to be edited and assembled"},
 		},
 		New: env.New(func(r *elfDisasmRequest) *grammar.Node {
-			return grammar.Seq(r.FileGrammar(), grammar.Any(append(r.PartGrammar(),
+			return grammar.Seq(r.FileGrammar(), grammar.Any(
+				grammar.Key("section", "NAME", grammar.String(&r.Section)).Completes(grammar.Section).Help("only this section"),
+				r.ProgramGrammar(),
 				grammar.Flag("source", &r.Options.Source).Help("the lines of the source, where the object has them"),
 				grammar.Flag("raw", &r.Options.Raw).Help("the offset and the bytes of each instruction"),
 				grammar.Flag("types", &r.Options.Types).Help("the BTF too, as bytes"),
-			)...))
+			))
 		}),
 	}
 }

@@ -45,12 +45,12 @@ type offloadReport struct {
 	XSK       []string         `json:"xsk_features,omitempty"`
 	Mode      netlink.XDPMode  `json:"xdp_mode,omitzero"` // missing: no program
 	Programs  []offloadProgram `json:"programs,omitempty"`
-	MTU       uint32           `json:"mtu"`
-	MaxMTU    uint32           `json:"max_mtu,omitempty"`
-	XDPMTU    uint32           `json:"max_xdp_mtu,omitempty"` // without frags
-	OfPeer    bool             `json:"max_xdp_mtu_of_peer,omitempty"`
-	RxQueues  uint32           `json:"rx_queues"`
-	TxQueues  uint32           `json:"tx_queues"`
+	MTU       uint32           `json:"mtu" always:"    mtu %d"`
+	MaxMTU    uint32           `json:"max_mtu,omitempty" text:" max %d"`
+	XDPMTU    uint32           `json:"max_xdp_mtu,omitempty" text:" with xdp %d"` // without frags
+	OfPeer    bool             `json:"max_xdp_mtu_of_peer,omitempty" text:" of the peer"`
+	RxQueues  uint32           `json:"rx_queues" always:"\n    queues rx %d"`
+	TxQueues  uint32           `json:"tx_queues" always:" tx %d"`
 	Channels  *offload.Queues  `json:"channels,omitempty"`
 	LRO       bool             `json:"lro"`
 	TCOffload bool             `json:"hw_tc_offload"`
@@ -109,11 +109,7 @@ func (r *offloadReport) WriteText(t *render.Text, _ render.Options) {
 	for _, p := range r.Programs {
 		t.Printf("    %s program id %d\n", p.Mode.Keyword(), p.ID)
 	}
-	t.Printf("    mtu %d", r.MTU)
-	t.If(r.MaxMTU != 0, " max %d", r.MaxMTU)
-	t.If(r.XDPMTU != 0, " with xdp %d", r.XDPMTU)
-	t.If(r.OfPeer, " of the peer")
-	t.Printf("\n    queues rx %d tx %d", r.RxQueues, r.TxQueues)
+	t.Fields(r)
 	if c := r.Channels; c != nil {
 		t.Printf(" in use rx %d tx %d combined %d", c.Rx, c.Tx, c.Combined)
 	}

@@ -78,13 +78,9 @@ Verdicts have their names from include/uapi/linux: XDP_PASS, TC_ACT_OK, BPF_OK; 
 func (r *progRunRequest) which() *grammar.Node {
 	p := &r.Program
 	return grammar.Alt(
-		grammar.Word("object-file",
-			grammar.Value("FILE", grammar.String(&p.File)).Completes(grammar.File),
-			grammar.Any(slices.Concat(p.Choice(), []*grammar.Node{
-				typeGrammar(&r.Type, "the type to load it as, if not that of its section"),
-				p.VerboseGrammar(),
-			}, p.Load.Contents())...),
-		).Alias("object", "obj").Help("a program of an object file; - is standard input"),
+		p.Selection(append([]*grammar.Node{
+			typeGrammar(&r.Type, "the type to load it as, if not that of its section"), p.VerboseGrammar(),
+		}, p.Load.Contents()...)...).Help("a program of an object file; - is standard input"),
 		grammar.Key("id", "N", grammar.Number(&p.ID, 1, math.MaxUint32)).Help("the loaded program with this id"),
 		grammar.Key("object-pinned", "PATH", grammar.String(&p.Pinned)).Alias("pinned").Completes(grammar.Pinned).
 			Help("the program that is pinned at this path"),

@@ -29,15 +29,6 @@ func (r *ELFFile) FileGrammar() *grammar.Node {
 		Help("an object file, or - for standard input")
 }
 
-// PartGrammar is the words that choose a part of the object.
-func (r *ELFFile) PartGrammar() []*grammar.Node {
-	return []*grammar.Node{
-		grammar.Key("section", "NAME", grammar.String(&r.Section)).Completes(grammar.Section).
-			Help("only this section"),
-		r.ProgramGrammar(),
-	}
-}
-
 // ProgramGrammar is the word program and a name.
 func (r *ELFFile) ProgramGrammar() *grammar.Node {
 	return grammar.Key("program", "NAME", grammar.String(&r.Program)).Completes(grammar.Program).

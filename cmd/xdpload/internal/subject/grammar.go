@@ -37,12 +37,12 @@ func AbsentDevice(err error) bool {
 func (r *ProgramRequest) Selection(more ...*grammar.Node) *grammar.Node {
 	return grammar.Word("object-file",
 		grammar.Value("FILE", grammar.String(&r.File)).Completes(grammar.File),
-		grammar.Any(append(r.Choice(), more...)...),
+		grammar.Any(append(r.choice(), more...)...),
 	).Alias("object", "obj").Help("an object file; - is standard input")
 }
 
-// Choice is the words that choose a program of an object.
-func (r *ProgramRequest) Choice() []*grammar.Node {
+// choice is the words that choose a program of an object.
+func (r *ProgramRequest) choice() []*grammar.Node {
 	return []*grammar.Node{
 		grammar.Key("section", "NAME", grammar.String(&r.Section)).Completes(grammar.Section).
 			Help("the program in this section, the first of several"),

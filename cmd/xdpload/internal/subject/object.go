@@ -57,7 +57,7 @@ func (r *ProgramRequest) Grammar(more ...*grammar.Node) []*grammar.Node {
 
 // objectGrammar is the options of an object file.
 func (r *ProgramRequest) objectGrammar(more []*grammar.Node) *grammar.Node {
-	return grammar.Any(slices.Concat(r.Choice(), []*grammar.Node{r.VerboseGrammar()}, r.Load.Grammar(), more)...)
+	return grammar.Any(slices.Concat(r.choice(), []*grammar.Node{r.VerboseGrammar()}, r.Load.Grammar(), more)...)
 }
 
 // VerboseGrammar is the word verbose.

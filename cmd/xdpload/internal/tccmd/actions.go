@@ -30,12 +30,12 @@ func Actions() []env.Command {
 		{
 			Name: "tc actions add", Summary: "create actions that filters can share", Description: about,
 			Examples: []grammar.Example{{Line: "xdpload tc actions add action bpf obj foo.o sec action index 5", Help: "load a program as action 5"}},
-			New:      actionsLine((*actionsRequest).setGrammar, (*actionsRequest).runAdd),
+			New:      actionsLine((*actionsRequest).setGrammar, setActions((*netlink.Conn).AddActions)),
 		},
 		{
 			Name: "tc actions replace|change", Summary: "create actions, or change those with the same index", Description: about,
 			Examples: []grammar.Example{{Line: "xdpload tc actions replace action bpf obj foo.o index 5", Help: "have every filter with action 5 run another program"}},
-			New:      actionsLine((*actionsRequest).setGrammar, (*actionsRequest).runReplace),
+			New:      actionsLine((*actionsRequest).setGrammar, setActions((*netlink.Conn).ReplaceActions)),
 		},
 		{
 			Name: "tc actions delete|del", Summary: "delete actions that no filter uses", Description: about,
@@ -104,22 +104,17 @@ func (r *actionsRequest) showGrammar() *grammar.Node {
 	))
 }
 
-func (r *actionsRequest) runAdd(ctx context.Context, e *env.Env, conn *netlink.Conn) (any, error) {
-	return r.set(ctx, e, conn, conn.AddActions)
-}
-
-func (r *actionsRequest) runReplace(ctx context.Context, e *env.Env, conn *netlink.Conn) (any, error) {
-	return r.set(ctx, e, conn, conn.ReplaceActions)
-}
-
-func (r *actionsRequest) set(ctx context.Context, e *env.Env, conn *netlink.Conn, set func(...*netlink.Action) ([]*netlink.Action, error)) (any, error) {
-	actions, undo, err := openActions(ctx, e, r.Actions)
-	defer undo()
-	if err != nil {
-		return nil, err
+// setActions is the run of lines that create or change actions.
+func setActions(set func(*netlink.Conn, ...*netlink.Action) ([]*netlink.Action, error)) func(*actionsRequest, context.Context, *env.Env, *netlink.Conn) (any, error) {
+	return func(r *actionsRequest, ctx context.Context, e *env.Env, conn *netlink.Conn) (any, error) {
+		actions, undo, err := openActions(ctx, e, r.Actions)
+		defer undo()
+		if err != nil {
+			return nil, err
+		}
+		got, err := set(conn, actions...)
+		return &actionsSet{actionList{Actions: newFilterView(e, conn, echoed).actions(1, true, got)}}, err
 	}
-	got, err := set(actions...)
-	return &actionsSet{actionList{Actions: newFilterView(e, conn, echoed).actions(1, true, got)}}, err
 }
 
 func (r *actionsRequest) runDelete(_ context.Context, _ *env.Env, conn *netlink.Conn) (any, error) {

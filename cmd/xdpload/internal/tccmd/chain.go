@@ -19,12 +19,12 @@ func Chains() []env.Command {
 		{
 			Name: "tc chain add", Summary: "create an empty chain", Description: about,
 			Examples: []grammar.Example{{Line: "xdpload tc chain add dev eth0 ingress chain 5", Help: "create chain 5"}},
-			New:      chainLine(true, (*chainRequest).runAdd),
+			New:      chainLine(true, changeChain("added", (*netlink.Conn).AddChain)),
 		},
 		{
 			Name: "tc chain delete|del", Summary: "delete a chain and its filters", Description: about,
 			Examples: []grammar.Example{{Line: "xdpload tc chain del dev eth0 ingress chain 5", Help: "delete chain 5, whoever its filters belong to"}},
-			New:      chainLine(true, (*chainRequest).runDelete),
+			New:      chainLine(true, changeChain("deleted", (*netlink.Conn).DeleteChain)),
 		},
 		{
 			Name: "tc chain get", Summary: "show one chain", Description: about,
@@ -61,23 +61,15 @@ func (r *chainRequest) on(e *env.Env) (*netlink.Conn, *netlink.Chain, error) {
 	return conn, &netlink.Chain{Ifindex: ifindex, Parent: r.parent(), Block: r.Block, Index: r.chain()}, err
 }
 
-func (r *chainRequest) runAdd(e *env.Env) (any, error) {
-	return r.change(e, "added", (*netlink.Conn).AddChain)
-}
-
-func (r *chainRequest) runDelete(e *env.Env) (any, error) {
-	return r.change(e, "deleted", (*netlink.Conn).DeleteChain)
-}
-
-func (r *chainRequest) change(e *env.Env, done string, set func(*netlink.Conn, *netlink.Chain) error) (any, error) {
-	conn, chain, err := r.on(e)
-	if err == nil {
-		err = set(conn, chain)
+// changeChain is the run of lines that change a chain.
+func changeChain(done string, set func(*netlink.Conn, *netlink.Chain) error) func(*chainRequest, *env.Env) (any, error) {
+	return func(r *chainRequest, e *env.Env) (any, error) {
+		conn, chain, err := r.on(e)
+		if err == nil {
+			err = set(conn, chain)
+		}
+		return &chainChange{Device: r.Device, Block: r.Block, Parent: r.parent(), Change: done, Chain: chain.Index, hook: r.Name()}, err
 	}
-	if err != nil {
-		return nil, err
-	}
-	return &chainChange{Device: r.Device, Block: r.Block, Parent: r.parent(), Change: done, Chain: chain.Index, hook: r.Name()}, nil
 }
 
 func (r *chainRequest) runGet(e *env.Env) (any, error) {

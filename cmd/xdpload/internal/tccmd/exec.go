@@ -57,16 +57,11 @@ func (r *importRequest) Run(context.Context, *env.Env) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return nil, os.NewSyscallError("exec "+program, syscall.Exec(program, r.Command, importEnv(os.Environ(), set, fds)))
-}
-
-// importEnv is how the command is told which descriptor is which map.
-func importEnv(env []string, set *subject.MapSet, fds []int) []string {
-	env = append(env, fmt.Sprintf("BPF_NUM_MAPS=%d", len(set.Maps)))
-	for i, m := range set.Maps {
-		env = append(env, fmt.Sprintf("BPF_MAP%d=%d", m.ID, fds[i]))
+	environ := append(os.Environ(), fmt.Sprintf("BPF_NUM_MAPS=%d", len(set.Maps)))
+	for i, m := range set.Maps { // how the command is told which descriptor is which map
+		environ = append(environ, fmt.Sprintf("BPF_MAP%d=%d", m.ID, fds[i]))
 	}
-	return env
+	return nil, os.NewSyscallError("exec "+program, syscall.Exec(program, r.Command, environ))
 }
 
 func debugCommand() env.Command {
