@@ -15,9 +15,7 @@ import (
 	"github.com/xdpload/xdpload/pin"
 )
 
-type elfShowRequest struct {
-	Files []string
-}
+type elfShowRequest struct{ Files []string }
 
 // Show is the command elf show, which says what is in an object.
 func Show() env.Command {

@@ -136,3 +136,10 @@ func VerifierLog(err error, v *ebpf.VerifierError) []string {
 	}
 	return v.Log[max(0, len(v.Log)-logTail):]
 }
+
+// The statuses with which the program ends.
+const (
+	StatusDone    = 0
+	StatusWords   = 1 // the words of the command line are wrong, or a batch failed
+	StatusRefused = 2 // the object, the kernel or the device refused
+)

@@ -143,9 +143,8 @@ func verify(conn *netlink.Conn, want netlink.NetkitPair) error {
 	}
 	have := dev.Netkit
 	for _, w := range []struct {
-		word   string
-		wanted bool
-		given  bool
+		word          string
+		wanted, given bool
 	}{
 		{"single", want.Single, have.Single},
 		{"scrub", want.Scrub != nil || want.PeerScrub != nil, have.Scrub != nil},

@@ -11,9 +11,7 @@ import (
 	"github.com/xdpload/xdpload/netlink"
 )
 
-type linkShowRequest struct {
-	Device string
-}
+type linkShowRequest struct{ Device string }
 
 // Show is the command link show, which lists devices with their XDP programs.
 func Show() env.Command {
@@ -179,9 +177,12 @@ func linkType(number uint16) string {
 func (v *linkView) report(l *netlink.Link) *linkReport {
 	r := &linkReport{
 		Ifindex: l.Index, Name: l.Name, Flags: l.Flags.Names(), MTU: l.MTU,
-		Qdisc: l.Qdisc, State: l.State.String(), LinkMode: linkMode(l.LinkMode), Group: groupName(l.Group),
+		Qdisc: l.Qdisc, State: l.State.String(), LinkMode: "DEFAULT", Group: groupName(l.Group),
 		TxQueue: l.TxQueueLen, Type: linkType(l.Type), Address: l.HardwareAddr.String(), Broadcast: l.Broadcast.String(),
 		NetNSID: l.PeerNetNSID, AltNames: l.AltNames, foreign: v.Foreign,
+	}
+	if l.LinkMode == 1 {
+		r.LinkMode = "DORMANT"
 	}
 	if v.statistics {
 		r.Stats = reportLinkStats(&l.Stats)
@@ -224,13 +225,6 @@ func details(l *netlink.Link) *linkDetails {
 		d.Info = &linkInfo{Kind: l.Kind, Netkit: reportNetkit(l.Netkit)}
 	}
 	return d
-}
-
-func linkMode(m uint8) string {
-	if m == 1 {
-		return "DORMANT"
-	}
-	return "DEFAULT"
 }
 
 func groupName(g uint32) string {

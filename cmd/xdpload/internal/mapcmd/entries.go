@@ -2,7 +2,6 @@ package mapcmd
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 
@@ -84,11 +83,6 @@ func (r *entryRequest) get(_ context.Context, e *env.Env) (any, error) {
 
 // entryReport is one entry.
 type entryReport struct{ mapdata.Entry }
-
-// MarshalJSON is the entry's, compact.
-func (r *entryReport) MarshalJSON() ([]byte, error) { return r.Entry.MarshalJSON() }
-
-var _ json.Marshaler = (*entryReport)(nil)
 
 // WriteText prints the entry as map dump does.
 func (r *entryReport) WriteText(t *render.Text, _ render.Options) { t.Write(r.AppendText(nil)) }

@@ -16,9 +16,7 @@ import (
 	"github.com/xdpload/xdpload/pin"
 )
 
-type mapShowRequest struct {
-	Map subject.MapRef
-}
+type mapShowRequest struct{ Map subject.MapRef }
 
 // Show is the command map show, which lists the maps of the kernel.
 func Show() env.Command {

@@ -65,9 +65,7 @@ func (g garbage) WriteText(t *render.Text, _ render.Options) {
 	t.Printf("%s %s: %v\n", verb, g.Path, g.Reason)
 }
 
-type pinRmRequest struct {
-	Path string
-}
+type pinRmRequest struct{ Path string }
 
 // Remove is the command pin rm, which removes one pin.
 func Remove() env.Command {

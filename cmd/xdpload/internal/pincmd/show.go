@@ -15,9 +15,7 @@ import (
 	"github.com/xdpload/xdpload/pin"
 )
 
-type pinShowRequest struct {
-	Dir string
-}
+type pinShowRequest struct{ Dir string }
 
 // Show is the command pin show, which lists pins and what runs the pinned programs.
 func Show() env.Command {

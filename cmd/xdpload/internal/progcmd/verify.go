@@ -130,30 +130,24 @@ func unasked(trials []load.VerifyResult) error {
 // Tell writes the JUnit file and, where programs are rejected, the report too,
 // as what a command returns with an error is not printed.
 func (r *verifyRequest) Tell(e *env.Env, report *verifyReport) (any, error) {
-	if r.JUnit.File != "" {
-		var t render.Text
-		report.writeJUnit(&t)
-		if err := r.writeJUnit(e, t.Bytes()); err != nil {
-			return nil, err
-		}
-	}
-	shown := any(report)
-	if r.JUnit.File == "-" {
+	shown, err := any(report), error(nil)
+	var t render.Text
+	report.writeJUnit(&t)
+	switch r.JUnit.File {
+	case "":
+	case "-":
 		shown = nil
+		_, err = t.WriteTo(e.Stdout)
+	default: // it is of the last run, and takes the place of what is there
+		err = os.WriteFile(r.JUnit.File, t.Bytes(), 0o644)
 	}
-	if report.Rejected == 0 && report.Taken > 0 {
+	switch {
+	case err != nil:
+		return nil, err
+	case report.Rejected == 0 && report.Taken > 0:
 		return shown, nil
 	}
 	return e.Refuse(shown, report.verdict())
-}
-
-// writeJUnit replaces the file: it is of the last run.
-func (r *verifyRequest) writeJUnit(e *env.Env, b []byte) error {
-	if r.JUnit.File == "-" {
-		_, err := e.Stdout.Write(b)
-		return err
-	}
-	return os.WriteFile(r.JUnit.File, b, 0o644)
 }
 
 func (r *verifyRequest) report(file string, trials []load.VerifyResult, took time.Duration) *verifyReport {

@@ -42,29 +42,23 @@ func (r *monitorRequest) Run(ctx context.Context, e *env.Env) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.File != "" {
-		return nil, r.replay(e, conn)
+	if r.File == "" {
+		m, err := netlink.Subscribe(nil, netlink.TopicTC)
+		if err != nil {
+			return nil, err
+		}
+		defer m.Close()
+		return nil, render.Stream(e.Stdout, events(e, m.Events(ctx), conn), e.Options)
 	}
-	m, err := netlink.Subscribe(nil, netlink.TopicTC)
+	in, err := e.Input(r.File)
 	if err != nil {
 		return nil, err
 	}
-	defer m.Close()
-	return nil, render.Stream(e.Stdout, events(e, m.Events(ctx), conn), e.Options)
-}
-
-// replay reports on what was recorded.
-func (r *monitorRequest) replay(e *env.Env, conn *netlink.Conn) error {
-	in, err := e.Input(r.File)
-	if err != nil {
-		return err
-	}
 	defer in.Close()
-	err = render.Stream(e.Stdout, events(e, netlink.RecordedEvents(in), conn), e.Options)
-	if err != nil {
-		return fmt.Errorf("%s: %w", r.File, err)
+	if err = render.Stream(e.Stdout, events(e, netlink.RecordedEvents(in), conn), e.Options); err != nil {
+		err = fmt.Errorf("%s: %w", r.File, err)
 	}
-	return nil
+	return nil, err
 }
 
 // events reports on each event. That some were lost is said and no end.
