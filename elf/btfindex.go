@@ -3,6 +3,7 @@ package elf
 import (
 	"bytes"
 	"errors"
+	"slices"
 
 	"github.com/xdpload/xdpload/internal/btfwire"
 )
@@ -48,4 +49,36 @@ func (o *Object) indexBTF() (*btfIndex, error) {
 		}
 	}
 	return x, nil
+}
+
+// functionsOnly returns the BTF without the variables of a section that holds functions too.
+func (x *btfIndex) functionsOnly(section string) []byte {
+	records := x.Records
+	for _, id := range x.named[section] {
+		record, _ := x.Record(id)
+		if _, kind, _ := btfwire.Head(x.Order, record); kind == btfwire.Datasec {
+			at := x.Places[id-1]
+			records = slices.Concat(records[:at], x.functionsOf(record), records[at+len(record):])
+			break
+		}
+	}
+	return btfwire.Encode(x.Order, records, x.Strings)
+}
+
+// functionsOf returns the record of a section without its variables.
+func (x *btfIndex) functionsOf(record []byte) []byte {
+	out := slices.Clone(record[:btfwire.TypeSize])
+	kept := uint32(0)
+	for info := range slices.Chunk(record[btfwire.TypeSize:], 12) { // struct btf_var_secinfo: a type, and where it is
+		about, err := x.Record(x.Order.Uint32(info))
+		if err != nil {
+			continue
+		}
+		if _, kind, _ := btfwire.Head(x.Order, about); kind == btfwire.Func {
+			out = append(out, info...)
+			kept++
+		}
+	}
+	x.Order.PutUint32(out[4:], x.Order.Uint32(out[4:])&^0xffff|kept)
+	return out
 }

@@ -30,11 +30,15 @@ func TestPrunedSpecs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all.btf = func() (*btfIndex, error) { return nil, errors.New("all types, please") }
+		errAll := errors.New("all types, please")
+		all.btf = func() (*btfIndex, error) { return nil, errAll }
 		for _, p := range few.Programs() {
 			s := Selector{Section: p.Section, Program: p.Name}
 			want, wantErr := all.Spec(s)
 			got, err := few.Spec(s)
+			if errors.Is(wantErr, errAll) {
+				continue // it calls functions of the kernel, and always has all types
+			}
 			if fmt.Sprint(err) != fmt.Sprint(wantErr) {
 				t.Errorf("%s, %s: error %v, want %v", name, p.Name, err, wantErr)
 			}

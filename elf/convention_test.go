@@ -11,6 +11,7 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/xdpload/xdpload/elf"
 )
@@ -360,13 +361,34 @@ func TestProgramInText(t *testing.T) {
 	}
 }
 
-// Symbols of the kernel that only another program uses are not looked at.
-func TestKernelSymbolsOfOthers(t *testing.T) {
-	o := read(t, "externs_typed.o")
-	if _, err := o.Spec(elf.Selector{Program: "without"}); err != nil {
-		t.Error(err)
+// TestExterns: what is the kernel's is left to the loader, and named.
+func TestExterns(t *testing.T) {
+	for _, tt := range []struct {
+		object, program string
+		want            map[string]elf.Extern
+	}{
+		{"externs_typed.o", "without", map[string]elf.Extern{}},
+		{"externs_typed.o", "externs", map[string]elf.Extern{
+			"LINUX_KERNEL_VERSION": {Kind: elf.ExternSetting}, "bpf_no_such_variable": {Kind: elf.ExternVariable, Weak: true},
+		}},
+		{"kernel_absent.o", "wants_function", map[string]elf.Extern{"absent_function": {Kind: elf.ExternFunction}}},
+	} {
+		linked, err := read(t, tt.object).Link(elf.Selector{Program: tt.program})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(tt.want, linked.Externs, cmpopts.IgnoreFields(elf.Extern{}, "Type")); diff != "" {
+			t.Errorf("%s %s: %s", tt.object, tt.program, diff)
+		}
 	}
-	if _, err := o.Spec(elf.Selector{Program: "externs"}); err == nil || !strings.Contains(err.Error(), "bpf_no_such_variable") {
-		t.Errorf("error %v", err)
+	linked, err := read(t, "externs_typed.o").Link(elf.Selector{Program: "externs"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := linked.Spec.Variables["LINUX_KERNEL_VERSION"]; v == nil || v.SectionName != ".kconfig" || len(v.Value) != 4 {
+		t.Errorf("a setting is %v", v)
+	}
+	if x := linked.Externs["bpf_no_such_variable"]; !x.Typed() {
+		t.Errorf("a variable of type %v", x.Type)
 	}
 }

@@ -1,7 +1,6 @@
 package elf
 
 import (
-	"bytes"
 	"debug/elf"
 	"math"
 	"slices"
@@ -29,20 +28,20 @@ type emitter struct {
 	img     *image.Image
 	places  [2]int // section index
 	markers [2]int // section symbol, among the locals
-	externs map[*Symbol]int
+	undefs  map[*Symbol]int
 }
 
 // emit writes what the link has found as an object that holds nothing else, and returns
 // its CO-RE relocations too. Maps are only there by name: their definitions are the caller's to add.
 func (l *link) emit() (object []byte, core placedRelocations, err error) {
-	e := &emitter{link: l, img: image.New(l.o.order), externs: make(map[*Symbol]int)}
+	e := &emitter{link: l, img: image.New(l.o.order), undefs: make(map[*Symbol]int)}
 	e.addCode()
 	e.addMaps()
 	if err := e.addData(); err != nil {
 		return nil, core, err
 	}
 	for _, s := range l.ext {
-		e.externs[s] = e.img.Global(image.Symbol{Name: s.Name, Type: elf.STT_NOTYPE, Bind: externBind(s)})
+		e.undefs[s] = e.img.Global(image.Symbol{Name: s.Name, Type: elf.STT_NOTYPE, Bind: externBind(s)})
 	}
 	e.relocate()
 	e.addText("license", l.o.License())
@@ -104,7 +103,7 @@ func (e *emitter) addMaps() {
 func (e *emitter) addData() error {
 	index := make(map[*Section]int)
 	for _, d := range e.data {
-		sec := image.Section{Name: d.name, Type: elf.SHT_NOBITS, Flags: elf.SHF_ALLOC | elf.SHF_WRITE, Size: d.size}
+		sec := image.Section{Name: imageName(d.name), Type: elf.SHT_NOBITS, Flags: elf.SHF_ALLOC | elf.SHF_WRITE, Size: d.size}
 		if d.sec != nil && d.sec.Type == elf.SHT_PROGBITS {
 			b, err := sectionData(e.o.image, d.sec)
 			if err != nil {
@@ -120,6 +119,9 @@ func (e *emitter) addData() error {
 		d.sym = e.img.Local(image.Symbol{Section: i, Type: elf.STT_SECTION})
 		if d.sec != nil {
 			index[d.sec] = i
+		}
+		for _, v := range d.vars {
+			e.img.Global(image.Symbol{Name: v.Name, Value: v.Offset, Size: v.Size, Section: i, Type: elf.STT_OBJECT, Bind: elf.STB_GLOBAL})
 		}
 	}
 	if len(e.data) > 0 {
@@ -170,7 +172,7 @@ func (e *emitter) relocate() {
 			case r.data != nil:
 				rel.Symbol, rel.Local = r.data.sym, true
 			case r.extern != nil:
-				rel.Symbol = e.externs[r.extern]
+				rel.Symbol = e.undefs[r.extern]
 			}
 			sec.Relocs = append(sec.Relocs, rel)
 		}
@@ -226,28 +228,36 @@ func (e *emitter) addBTF() (core placedRelocations, _ error) {
 
 // types returns the section of types with the names of the image's sections
 // among its strings. All types stay when the link has all functions of the object,
-// or refers to the kernel's symbols, or when the types are not understood.
+// or calls functions of the kernel, or when the types are not understood.
 func (e *emitter) types(b []byte, ext *extInfo) ([]byte, []uint32, *extInfo, error) {
-	if len(e.ext) == 0 && len(e.funcs) < len(e.o.funcs) {
-		if x, err := e.o.btf(); err == nil {
-			if small, names, pruned, err := e.prune(x, ext, placeNames[:]); err == nil {
-				return small, names, pruned, nil
-			}
+	calls := slices.ContainsFunc(e.ext, func(s *Symbol) bool { return e.externs[s.Name].Kind == ExternFunction })
+	x, err := e.o.btf()
+	if err == nil && !calls && len(e.funcs) < len(e.o.funcs) {
+		if small, names, pruned, err := e.prune(x, ext, placeNames[:]); err == nil {
+			e.hideNames(small)
+			return small, names, pruned, nil
 		}
+	}
+	if calls {
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		b = x.functionsOnly(ksymsSection)
 	}
 	b, names, err := withStrings(b, e.o.order, placeNames[:]...)
-	if err == nil && len(e.ext) == 0 {
-		hideKernelSections(b)
+	if err != nil {
+		return nil, nil, nil, err
 	}
-	return b, names, ext, err
+	e.hideNames(b)
+	if !calls {
+		hide(b, ksymsSection)
+	}
+	hide(b, kconfigSection)
+	return b, names, ext, nil
 }
 
-// hideKernelSections renames what is said about symbols of the kernel, for programs that
-// use none: the image's reader looks at all of it, and does not know all of it.
-func hideKernelSections(btf []byte) {
-	for _, name := range []string{"\x00.ksyms\x00", "\x00.kconfig\x00"} {
-		if i := bytes.Index(btf, []byte(name)); i >= 0 {
-			btf[i+1] = '-'
-		}
-	}
+// hide renames what is said about symbols of the kernel, for programs that use none: the
+// image's reader looks at all of it, and does not know all of it.
+func hide(types []byte, section string) {
+	copy(findString(types, section), "-")
 }

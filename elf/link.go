@@ -19,7 +19,10 @@ type link struct {
 	funcs []*linkedFunc
 	maps  []*linkedMap
 	data  []*linkedData
-	ext   []*Symbol // undefined symbols
+	ext   []*Symbol // undefined symbols: functions and variables of the kernel
+
+	declared map[string]Extern // by the object, nil until the first is looked for
+	externs  map[string]Extern // those that are reached
 
 	byFunc  map[*part]*linkedFunc
 	byMap   map[*part]*linkedMap
@@ -66,12 +69,14 @@ type linkedMap struct {
 }
 
 // linkedData is a section of variables that is reached. Section .bss has the
-// COMMON symbols at its end, and sec is nil when the object has no other .bss.
+// COMMON symbols at its end, and sec is nil when the object has no other .bss. That
+// of the kernel's settings has no other section.
 type linkedData struct {
 	name string
 	sec  *Section
 	size uint64
-	sym  int // in the image: that of the section, of the locals
+	vars []Variable // of the kernel's settings
+	sym  int        // in the image: that of the section, of the locals
 }
 
 func (o *Object) newLink() *link {
@@ -82,6 +87,7 @@ func (o *Object) newLink() *link {
 		byData:  make(map[string]*linkedData),
 		commons: make(map[*Symbol]uint64),
 		names:   make(map[string]int),
+		externs: make(map[string]Extern),
 	}
 }
 

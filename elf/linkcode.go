@@ -34,7 +34,7 @@ func (l *link) readCode(f *linkedFunc) error {
 func (l *link) reference(t target, call bool, code []byte) (codeRef, error) {
 	switch {
 	case t.extern != nil:
-		return l.external(t.extern)
+		return l.external(t.extern, call, code)
 	case t.fn != nil:
 		if call {
 			l.setImm(code, math.MaxUint32)
@@ -61,34 +61,45 @@ func (l *link) reference(t target, call bool, code []byte) (codeRef, error) {
 	return codeRef{data: d}, err
 }
 
-func (l *link) external(sym *Symbol) (codeRef, error) {
+// external refers to a function or variable of the kernel, or to a place among its settings.
+func (l *link) external(sym *Symbol, call bool, code []byte) (codeRef, error) {
 	if sym.Name == "" {
 		return codeRef{}, errors.New("an undefined symbol without a name")
 	}
-	if !slices.Contains(l.ext, sym) {
+	x, err := l.extern(sym.Name)
+	switch {
+	case err != nil:
+		return codeRef{}, err
+	case call && x.Kind != ExternFunction:
+		return codeRef{}, naming.Errorf("a call of %q, which is not a function", sym.Name)
+	case x.Kind == ExternSetting:
+		d, off, err := l.setting(sym.Name)
+		l.setImm(code, off)
+		return codeRef{data: d}, err
+	case !slices.Contains(l.ext, sym):
 		l.ext = append(l.ext, sym)
 	}
 	return codeRef{extern: sym}, nil
 }
 
-func (l *link) setImm(code []byte, imm uint32) {
-	l.o.order.PutUint32(code[4:], imm)
-}
-
-// declared checks that each undefined symbol is a kernel function, kernel
-// variable or kernel setting that BTF declares.
-func (l *link) declared() error {
-	if len(l.ext) == 0 {
-		return nil
-	}
-	known, err := l.o.Externs()
-	if err != nil {
-		return err
-	}
-	for _, s := range l.ext {
-		if !known[s.Name] {
-			return faultIn("", 0, "undefined symbol %q: the object neither defines it nor declares it __ksym or __kconfig", s.Name)
+// extern finds out what BTF declares a name of the kernel to be.
+func (l *link) extern(name string) (x Extern, err error) {
+	if l.declared == nil {
+		if l.declared, err = l.o.Externs(); err != nil {
+			return x, err
 		}
 	}
-	return nil
+	x, ok := l.declared[name]
+	switch {
+	case ok:
+		l.externs[name] = x
+		return x, nil
+	case !l.o.HasBTF():
+		return x, faultIn("", 0, "undefined symbol %q: if the kernel has it, the object has no BTF to say so: compile with clang -g", name)
+	}
+	return x, faultIn("", 0, "undefined symbol %q: the object neither defines it nor declares it __ksym or __kconfig", name)
+}
+
+func (l *link) setImm(code []byte, imm uint32) {
+	l.o.order.PutUint32(code[4:], imm)
 }

@@ -63,7 +63,7 @@ func (s *Section) data() bool {
 	if s.Type != elf.SHT_PROGBITS && s.Type != elf.SHT_NOBITS {
 		return false
 	}
-	return s.Name == ".bss" || strings.HasPrefix(s.Name, ".data") || strings.HasPrefix(s.Name, ".rodata")
+	return s.Name == ".bss" || strings.HasPrefix(s.Name, ".bss.") || strings.HasPrefix(s.Name, ".data") || strings.HasPrefix(s.Name, ".rodata")
 }
 
 // parseSections reads the section header table. Names are slices of one string.

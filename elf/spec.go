@@ -40,6 +40,10 @@ type Linked struct {
 	// global variables.
 	Maps map[string]Map
 	CORE Relocations
+	// Externs are the names of the kernel that are used. Its variables are references of
+	// 64-bit loads of 0, its settings variables of section .kconfig with the value 0:
+	// to fill them in is the loader's part.
+	Externs map[string]Extern
 }
 
 // Link is [Object.Spec] and what its parts were. It is cheaper than to ask for each
@@ -69,7 +73,7 @@ func (l *link) spec(fn *part, typ ebpf.ProgramType, tails []TailCall) (*Linked, 
 	if err := l.run(); err != nil {
 		return nil, err
 	}
-	if err := l.declared(); err != nil {
+	if err := l.checkNames(); err != nil {
 		return nil, err
 	}
 	spec, core, err := l.load()
@@ -79,7 +83,7 @@ func (l *link) spec(fn *part, typ ebpf.ProgramType, tails []TailCall) (*Linked, 
 	if err := l.setMaps(spec, tails); err != nil {
 		return nil, err
 	}
-	return &Linked{Spec: spec, CORE: core}, l.setPrograms(spec, entry, typ)
+	return &Linked{Spec: spec, CORE: core, Externs: l.externs}, l.setPrograms(spec, entry, typ)
 }
 
 // load writes the link as an image and has it decoded.
@@ -95,6 +99,7 @@ func (l *link) load() (spec *ebpf.CollectionSpec, _ Relocations, err error) {
 	if err != nil {
 		return nil, nil, faultIn("", 0, "the object cannot be loaded").because(err)
 	}
+	l.restoreNames(spec)
 	core, err := l.relocations(spec, placed)
 	return spec, core, err
 }

@@ -76,7 +76,7 @@ func (c *comparison) maps(a, b uint32) (bool, error) {
 		return false, nil
 	}
 	switch {
-	case strings.HasPrefix(m.Name, ".rodata"):
+	case constant(m.Name):
 		return sameBytes(m.Map, other, 0, int(m.ValueSize()))
 	case m.Type() == ebpf.ProgramArray:
 		return c.sameSlots(m.Map, other)

@@ -22,6 +22,7 @@ type loader struct {
 	spec     *ebpf.CollectionSpec
 	defined  map[string]elf.Map // by the object, which says what is pinned
 	core     elf.Relocations
+	externs  map[string]elf.Extern // names of the kernel that are used
 	pins     *pins
 	types    typeInfo
 	maps     map[string]*ebpf.Map
@@ -45,7 +46,10 @@ func (l *loader) specify() error {
 	if err != nil {
 		return err
 	}
-	l.spec, l.defined, l.core = linked.Spec, linked.Maps, linked.CORE
+	l.spec, l.defined, l.core, l.externs = linked.Spec, linked.Maps, linked.CORE, linked.Externs
+	if err := l.fillExterns(); err != nil {
+		return err
+	}
 	for _, v := range l.options.Variables {
 		if err := l.obj.Set(l.spec, v.Name, v.Value); err != nil {
 			return err

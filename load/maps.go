@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/cilium/ebpf"
 
@@ -119,7 +118,7 @@ func fill(m *ebpf.Map, spec *ebpf.MapSpec) error {
 			return fmt.Errorf("set element %v: %w", kv.Key, err)
 		}
 	}
-	if strings.HasPrefix(spec.Name, ".rodata") {
+	if constant(spec.Name) {
 		if err := m.Freeze(); err != nil {
 			return fmt.Errorf("freeze: %w", err)
 		}

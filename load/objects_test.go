@@ -61,7 +61,12 @@ func TestObjects(t *testing.T) {
 		{object: "globals.o", sel: xdp("xdp"), verdict: 1},
 		{object: "globals_nobtf.o", sel: xdp("xdp"), verdict: 1},
 		{object: "common.o", sel: xdp(""), verdict: 2},
+		{object: "bss_named.o", sel: xdp(""), verdict: 2, maps: []entry{{".bss.counters", "0", `{"packets":3}`}}},
+
+		// Names of the kernel.
 		{object: "externs.o", sel: xdp("xdp"), verdict: 2},
+		{object: "externs_typed.o", sel: xdp("xdp"), verdict: 2},
+		{object: "kernel_names.o", sel: xdp("xdp"), verdict: 2},
 
 		// struct bpf_elf_map in every size.
 		{object: "legacy16.o", sel: xdp(""), verdict: 2, maps: legacy},

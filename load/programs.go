@@ -127,6 +127,10 @@ func (l *loader) refused(err, plainErr error) error {
 		return &prog.UnsuitableError{Cause: otherKind, Err: unix.EINVAL}
 	case rejected:
 		return err
+	case errors.Is(err, ebpf.ErrNotSupported):
+		if name := l.missingFunction(); name != "" {
+			return fmt.Errorf("function %s of the kernel: neither this kernel nor a module that is loaded has it", name)
+		}
 	}
 	return privilege(err, plainErr)
 }
@@ -180,10 +184,8 @@ func (l *loader) linkMaps(insns asm.Instructions) error {
 }
 
 var (
-	errTarget  = errors.New("it attaches to another program or a function")
-	errKfunc   = errors.New("it calls a function of the kernel")
-	errKconfig = errors.New("it reads the kernel's configuration")
-	errKsym    = errors.New("it takes the address of a symbol of the kernel")
+	errTarget = errors.New("it attaches to another program or a function")
+	errKfunc  = errors.New("it calls a function of the kernel")
 )
 
 // wants says what a program needs of this kernel that the instructions do not
@@ -194,15 +196,9 @@ func wants(spec *ebpf.ProgramSpec) error {
 	}
 	for i := range spec.Instructions {
 		ins := &spec.Instructions[i]
-		switch {
-		case ins.IsKfuncCall():
+		address := ins.OpCode.IsDWordLoad() && ins.Reference() != "" && !ins.IsLoadFromMap() && !ins.IsFunctionReference()
+		if ins.IsKfuncCall() || address {
 			return errKfunc
-		case ins.IsLoadFromMap():
-			if ins.Map() == nil && ins.Reference() == "" {
-				return errKconfig
-			}
-		case ins.OpCode.IsDWordLoad() && ins.Reference() != "" && !ins.IsFunctionReference():
-			return errKsym
 		}
 	}
 	return nil

@@ -2,7 +2,6 @@ package check
 
 import (
 	"cmp"
-	"debug/elf"
 	"fmt"
 	"slices"
 	"strings"
@@ -62,12 +61,7 @@ func (r *Report) After(k Kernel) []Need {
 
 // Object looks at all of an object. What is wrong with it is in the report.
 func Object(o *object.Object) *Report {
-	c := &checker{o: o, report: &Report{License: o.License()}, seen: make(map[string]bool), weak: make(map[string]bool)}
-	for _, s := range o.Symbols() {
-		if s.Section == 0 && s.Binding == elf.STB_WEAK {
-			c.weak[s.Name] = true
-		}
-	}
+	c := &checker{o: o, report: &Report{License: o.License()}, seen: make(map[string]bool)}
 	c.readMaps()
 	c.programs()
 	c.loaders()
@@ -86,10 +80,9 @@ type checker struct {
 	report *Report
 	maps   []object.Map
 	seen   map[string]bool // needs by program and what: the first place counts
-	weak   map[string]bool // undefined symbols that may be missing
 	uses   uses
 
-	externs map[string]bool // declared, nil before the first is looked for
+	externs map[string]object.Extern // declared, nil before the first is looked for
 }
 
 func (c *checker) need(k Kernel, p Place, format string, args ...any) {

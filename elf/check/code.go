@@ -121,22 +121,30 @@ func (c *checker) at(p Place, format string, args ...any) error {
 	return &object.FormatError{Section: p.Section, Offset: int64(p.Offset), Msg: fmt.Sprintf(format, args...)}
 }
 
-// undeclared reports whether nothing says that an undefined symbol is the kernel's.
-func (c *checker) undeclared(name string) bool {
+// extern finds out what a name of the kernel is, and reports whether anything says so.
+func (c *checker) extern(name string, at Place) (object.Extern, bool) {
 	if c.externs == nil {
 		c.externs, _ = c.o.Externs() // none, where the types cannot be read
 	}
-	return !c.externs[name]
+	x, ok := c.externs[name]
+	switch {
+	case ok:
+	case !c.o.HasBTF():
+		c.fault(c.at(at, "undefined symbol %q: if the kernel has it, the object has no BTF to say so: compile with clang -g", name))
+	default:
+		c.fault(c.at(at, "undefined symbol %q: the object neither defines it nor declares it __ksym or __kconfig", name))
+	}
+	return x, ok
 }
 
 func (c *checker) kernelFunction(r object.Reference, at Place) {
-	if c.undeclared(r.Name) {
-		c.fault(c.at(at, "undefined symbol %q: the object neither defines it nor declares it __ksym", r.Name))
+	x, ok := c.extern(r.Name, at)
+	if !ok {
 		return
 	}
 	first(&c.uses.kernel, at)
 	c.gpl(at, "calls of kernel functions")
-	if c.weak[r.Name] {
+	if x.Weak {
 		return
 	}
 	k, known := kernelFunctions.of(r.Name)
@@ -152,23 +160,13 @@ func (c *checker) kernelFunction(r object.Reference, at Place) {
 // kernelVariable looks at an undefined symbol: one with a type is read from
 // the BTF of the kernel, one without is only an address, and a setting is a constant.
 func (c *checker) kernelVariable(name string, at Place) {
-	if c.undeclared(name) {
-		c.fault(c.at(at, "undefined symbol %q: the object neither defines it nor declares it __ksym or __kconfig", name))
-		return
-	}
-	if c.weak[name] {
-		return
-	}
-	c.declared(".kconfig", Kernel{5, 2}, name, at)
-	c.declared(".ksyms", Kernel{5, 10}, name, at)
-}
-
-// declared looks for the declaration of a kernel variable among those of a section.
-func (c *checker) declared(section string, k Kernel, name string, at Place) {
-	for _, v := range c.variables(section) {
-		if v.Name == name && typed(v) {
-			c.need(k, at, "variable %s of the kernel", name)
-		}
+	x, ok := c.extern(name, at)
+	switch {
+	case !ok || x.Weak:
+	case x.Kind == object.ExternSetting:
+		c.need(Kernel{5, 2}, at, "variable %s of the kernel", name)
+	case x.Kind == object.ExternVariable && x.Typed():
+		c.need(Kernel{5, 10}, at, "variable %s of the kernel", name)
 	}
 }
 
@@ -185,12 +183,6 @@ func (c *checker) variables(section string) (vars []*btf.Var) {
 		}
 	}
 	return vars
-}
-
-// typed reports whether more than the address of a variable of the kernel is declared.
-func typed(v *btf.Var) bool {
-	_, untyped := btf.UnderlyingType(v.Type).(*btf.Void)
-	return !untyped
 }
 
 // structures returns the names of the structures in a type.

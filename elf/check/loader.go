@@ -69,7 +69,7 @@ func (c *checker) loaders() {
 		}
 	}
 	for _, v := range c.variables(".ksyms") {
-		if typed(v) {
+		if (object.Extern{Type: v.Type}).Typed() {
 			c.refuse(Place{Section: ".ksyms"}, fmt.Sprintf("variable %s of the kernel has a type", v.Name), Cilium)
 		}
 	}
@@ -176,6 +176,9 @@ func (c *checker) plainLoader() {
 		}
 	}
 	for _, s := range c.o.Sections() {
+		if strings.HasPrefix(s.Name, ".bss.") && s.Size > 0 {
+			c.refuse(Place{Section: s.Name}, fmt.Sprintf("variables in a section %q", s.Name), Libbpf, Cilium)
+		}
 		if strings.HasPrefix(s.Name, ".maps") && s.Size > 0 && !c.o.HasBTF() {
 			c.refuse(Place{Section: s.Name}, "maps of section \".maps\" without BTF", Libbpf, IPRoute2, IPRoute2Plain, Cilium)
 		}

@@ -56,8 +56,8 @@ func TestRules(t *testing.T) {
 		{name: "static map", object: "mixed.o", want: "libbpf: a map is static static_btf"},
 		{name: "static map, ip", object: "mixed.o", want: "iproute2: a map is static static_btf"},
 		{name: "setting", object: "externs.o", want: "5.2: variable LINUX_KERNEL_VERSION of the kernel externs"},
-		{name: "undefined variable", listing: code("xdp", "\tr1 = &nowhere\n") + ".extern nowhere\n", want: `fault: section "xdp": undefined symbol "nowhere": the object neither defines it nor declares it __ksym or __kconfig`},
-		{name: "undefined function", object: "undefined.o", want: `fault: section "xdp/bad": undefined symbol "nowhere": the object neither defines it nor declares it __ksym`},
+		{name: "undefined variable", listing: code("xdp", "\tr1 = &nowhere\n") + ".extern nowhere\n", want: `fault: section "xdp": undefined symbol "nowhere": if the kernel has it, the object has no BTF to say so: compile with clang -g`},
+		{name: "undefined function", object: "undefined.o", want: `fault: section "xdp/bad": undefined symbol "nowhere": the object neither defines it nor declares it __ksym or __kconfig`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			image := []byte(nil)

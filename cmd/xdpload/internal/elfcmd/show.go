@@ -128,6 +128,8 @@ type elfProgram struct {
 	Functions    []string `json:"functions,omitempty"`        // that it calls, directly or not
 	Helpers      []string `json:"helpers,omitempty"`          // that it and they call
 	Kernel       []string `json:"kernel_functions,omitempty"` // likewise
+	Symbols      []string `json:"kernel_variables,omitempty"` // likewise
+	Settings     []string `json:"kernel_settings,omitempty"`  // likewise
 	Maps         []string `json:"maps,omitempty"`             // that it and they use, with those of variables
 	CORE         int      `json:"core_relocations,omitempty"`
 }
@@ -151,6 +153,7 @@ func reportObject(o *elf.Object, fs *pin.FS) *objectReport {
 		TailCalls: []elfTailCall{}, Sections: []sectionReport{},
 	}
 	uses := &elfUses{o: o, known: make(map[elf.Program]*elfUse)}
+	uses.externs, _ = o.Externs() // none, where the types cannot be read
 	for _, p := range o.Programs() {
 		r.Programs = append(r.Programs, r.Program(uses, p))
 	}

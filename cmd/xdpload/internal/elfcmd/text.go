@@ -90,6 +90,8 @@ func (r *objectReport) writeUses(t *render.Text) {
 			{"helpers", p.Helpers},
 			{"functions", p.Functions},
 			{"kernel functions", p.Kernel},
+			{"kernel variables", p.Symbols},
+			{"kernel settings", p.Settings},
 		} {
 			if len(use.names) > 0 {
 				parts = append(parts, use.what+" "+strings.Join(use.names, ", "))

@@ -12,9 +12,10 @@ import (
 
 // elfUses finds what the functions of an object refer to, each function once.
 type elfUses struct {
-	o     *elf.Object
-	known map[elf.Program]*elfUse
-	place map[elfPlace]elf.Program
+	o       *elf.Object
+	known   map[elf.Program]*elfUse
+	place   map[elfPlace]elf.Program
+	externs map[string]elf.Extern
 }
 
 type elfPlace struct {
@@ -26,6 +27,7 @@ type elfPlace struct {
 type elfUse struct {
 	calls                 []elf.Program
 	helpers, kernel, maps []string
+	symbols, settings     []string // of the kernel
 	core                  int
 	err                   error
 }
@@ -47,8 +49,12 @@ func (u *elfUses) read(p elf.Program) *elfUse {
 		switch r.Kind {
 		case elf.RefHelper:
 			use.helpers = once(use.helpers, insn.Instruction{Op: insn.Call, Imm: r.Number}.Text("")[len("call "):])
-		case elf.RefKernel, elf.RefKernelVar:
+		case elf.RefKernel:
 			use.kernel = once(use.kernel, cmp.Or(r.Name, fmt.Sprintf("kfunc#%d", r.Number)))
+		case elf.RefKernelVar:
+			list := map[elf.ExternKind]*[]string{elf.ExternFunction: &use.kernel, elf.ExternVariable: &use.symbols, elf.ExternSetting: &use.settings}
+			names := list[u.externs[r.Name].Kind]
+			*names = once(*names, r.Name)
 		case elf.RefMap, elf.RefVariable:
 			use.maps = once(use.maps, r.Name)
 		case elf.RefCall, elf.RefFunction:
@@ -103,6 +109,8 @@ func (r *objectReport) Program(u *elfUses, p elf.Program) elfProgram {
 		}
 		out.Helpers = once(out.Helpers, use.helpers...)
 		out.Kernel = once(out.Kernel, use.kernel...)
+		out.Symbols = once(out.Symbols, use.symbols...)
+		out.Settings = once(out.Settings, use.settings...)
 		out.Maps = once(out.Maps, use.maps...)
 		out.CORE += use.core
 	}

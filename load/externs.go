@@ -1,0 +1,136 @@
+package load
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
+
+	"github.com/xdpload/xdpload/elf"
+)
+
+// fillExterns gives programs what they ask of the running kernel by name: values of its
+// configuration, and addresses. What is weak and not there is 0.
+func (l *loader) fillExterns() error {
+	if l.spec.Maps[settingsMap] != nil {
+		if err := l.fillSettings(); err != nil {
+			return err
+		}
+	}
+	found := make(map[string]kernelSymbol)
+	for _, name := range sorted(l.externs) {
+		x := l.externs[name]
+		if x.Kind != elf.ExternVariable {
+			continue
+		}
+		s, err := findSymbol(name, x)
+		if err != nil && !x.Weak {
+			return &Error{Program: l.entry, Err: fmt.Errorf("symbol %s of the kernel: %w", name, err)}
+		}
+		found[name] = s
+	}
+	if len(found) > 0 {
+		for _, p := range l.spec.Programs {
+			setAddresses(p.Instructions, found)
+		}
+	}
+	return nil
+}
+
+// kernelSymbol is what a 64-bit load of a kernel's variable loads: its address, or, from
+// a pseudo register, the number of its type.
+type kernelSymbol struct {
+	from  asm.Register
+	value uint64
+}
+
+// pseudoBTFID is BPF_PSEUDO_BTF_ID of include/uapi/linux/bpf.h.
+const pseudoBTFID asm.Register = 3
+
+func setAddresses(insns asm.Instructions, found map[string]kernelSymbol) {
+	for i := range insns {
+		ins := &insns[i]
+		if s, ok := found[ins.Reference()]; ok && ins.OpCode.IsDWordLoad() && ins.Src == 0 {
+			ins.Src, ins.Constant = s.from, int64(s.value)
+			*ins = ins.WithReference("")
+		}
+	}
+}
+
+// findSymbol is the zero value with an error for what the kernel does not have.
+func findSymbol(name string, x elf.Extern) (kernelSymbol, error) {
+	if x.Typed() {
+		kernel, err := btf.LoadKernelSpec()
+		if err != nil {
+			return kernelSymbol{}, err
+		}
+		var v *btf.Var
+		if err := kernel.TypeByName(name, &v); err != nil {
+			return kernelSymbol{}, errors.New("the kernel's types have no variable of that name: for its address only, declare it extern const void")
+		}
+		id, err := kernel.TypeID(v)
+		return kernelSymbol{pseudoBTFID, uint64(id)}, err
+	}
+	address, err := addressOf(name)
+	return kernelSymbol{value: address}, err
+}
+
+// addressOf reads the kernel's symbol table.
+func addressOf(name string) (uint64, error) {
+	f, err := os.Open("/proc/kallsyms")
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	for lines.Scan() { // address, type, name, and the module
+		text := strings.Fields(lines.Text())
+		if len(text) < 3 || text[2] != name {
+			continue
+		}
+		address, err := strconv.ParseUint(text[0], 16, 64)
+		if err == nil && address == 0 {
+			err = errors.New("the kernel does not show its address: see the sysctl kernel.kptr_restrict")
+		}
+		return address, err
+	}
+	if err := lines.Err(); err != nil {
+		return 0, err
+	}
+	return 0, errors.New("this kernel has none of that name")
+}
+
+// missingFunction is the first function that a program cannot do without and the kernel
+// does not have, "" for none.
+func (l *loader) missingFunction() string {
+	types := btf.NewCache()
+	kernel, err := types.Kernel()
+	if err != nil {
+		return ""
+	}
+	have := func(spec *btf.Spec, name string) bool {
+		var f *btf.Func
+		return spec.TypeByName(name, &f) == nil
+	}
+	modules, _ := types.Modules()
+	for _, name := range sorted(l.externs) {
+		x := l.externs[name]
+		if x.Kind != elf.ExternFunction || x.Weak || have(kernel, name) {
+			continue
+		}
+		known := false
+		for _, m := range modules {
+			spec, err := types.Module(m)
+			known = known || err == nil && have(spec, name)
+		}
+		if !known {
+			return name
+		}
+	}
+	return ""
+}
