@@ -8,7 +8,7 @@ import (
 	"runtime/debug"
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/cli"
-	_ "github.com/xdpload/xdpload/cmd/xdpload/internal/stack" // grows it
+	_ "github.com/xdpload/xdpload/cmd/xdpload/internal/start"
 )
 
 // version is set by the linker.

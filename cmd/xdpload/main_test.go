@@ -1,8 +1,10 @@
 package main
 
 import (
+	"flag"
 	"os"
 	"runtime"
+	"strconv"
 	"syscall"
 	"testing"
 
@@ -27,6 +29,10 @@ func TestMain(m *testing.M) {
 			withoutAdmin()
 		}
 		main()
+	}
+	runtime.SetDefaultGOMAXPROCS() // the tests are more than a start
+	if err := flag.Set("test.parallel", strconv.Itoa(runtime.GOMAXPROCS(0))); err != nil {
+		panic(err)
 	}
 	os.Exit(bpftest.Main(m))
 }

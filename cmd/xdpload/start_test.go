@@ -31,7 +31,7 @@ func TestNothingBeforeMain(t *testing.T) {
 		if len(f) < 10 || f[0] != "init" {
 			continue
 		}
-		grown = grown || strings.HasSuffix(f[1], "/cmd/xdpload/internal/stack")
+		grown = grown || strings.HasSuffix(f[1], "/cmd/xdpload/internal/start")
 		ours := f[1] == "main" || strings.HasPrefix(f[1], "github.com/xdpload/")
 		switch {
 		case ours && f[9] != "0":

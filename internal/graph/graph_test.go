@@ -25,7 +25,7 @@ type rule struct{ packages, list string }
 // arrows say which packages of the module a package imports: those of its list,
 // and what arrows lead to from there.
 var arrows = []rule{
-	{"./cmd/xdpload", "./cmd/xdpload/internal/cli ./cmd/xdpload/internal/stack"},
+	{"./cmd/xdpload", "./cmd/xdpload/internal/cli ./cmd/xdpload/internal/start"},
 	{"./cmd/xdpload/internal/cli", "./cmd/xdpload/internal/*cmd"},
 	{"./cmd/xdpload/internal/*cmd", "./cmd/xdpload/internal/subject"},
 	{"./cmd/xdpload/internal/subject", "./cmd/xdpload/internal/env"},

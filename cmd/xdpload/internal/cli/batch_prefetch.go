@@ -44,8 +44,12 @@ const perJob = 2
 
 // prefetch returns nil when programs are to be verified one after the other.
 func prefetch(ctx context.Context, e *env.Env, lines []batchLine) *prefetcher {
+	if len(lines) < 2 {
+		return nil
+	}
+	runtime.SetDefaultGOMAXPROCS() // there is work for all processors
 	jobs := cmp.Or(e.Jobs, runtime.GOMAXPROCS(0))
-	if jobs == 1 || len(lines) < 2 {
+	if jobs == 1 {
 		return nil
 	}
 	e.Verifying = load.NewJobs(jobs)

@@ -1,8 +1,10 @@
 package env
 
 import (
+	"cmp"
 	"io"
 	"os"
+	"runtime"
 
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/internal/render"
@@ -23,7 +25,7 @@ type Env struct {
 	Conn      *netlink.Conn
 	inventory *attach.Inventory
 	InBatch   *Batch    // nil without one
-	Verifying load.Jobs // for all that is loaded, nil for the default
+	Verifying load.Jobs // for all that is loaded, nil before [Env.VerifierJobs]
 }
 
 // A Batch is what one line has found out and the next need not look for again.
@@ -78,10 +80,11 @@ func (e *Env) Known() *attach.Inventory {
 	return e.inventory
 }
 
-// VerifierJobs bounds what is verified at a time, nil for the default.
+// VerifierJobs bounds what is verified at a time. The threads that the verifier works
+// on need none of the processors that Go uses.
 func (e *Env) VerifierJobs() load.Jobs {
-	if e.Verifying == nil && e.Jobs != 0 {
-		e.Verifying = load.NewJobs(e.Jobs)
+	if e.Verifying == nil {
+		e.Verifying = load.NewJobs(cmp.Or(e.Jobs, runtime.NumCPU()))
 	}
 	return e.Verifying
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"time"
 
@@ -85,6 +86,7 @@ func (r *verifyRequest) Run(ctx context.Context, e *env.Env) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	runtime.SetDefaultGOMAXPROCS() // an object may have hundreds of programs
 	o := load.VerifyOptions{
 		Select:    elf.Selector{Section: r.Section, Program: r.Program, Type: r.Type},
 		Variables: r.Variables.Variables,
