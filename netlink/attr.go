@@ -29,10 +29,6 @@ func (e *encoder) bytes(typ uint16, v []byte) {
 	e.nest(typ, func() { e.b = append(e.b, v...) })
 }
 
-func (e *encoder) flag(typ uint16) { e.bytes(typ, nil) }
-
-func (e *encoder) u8(typ uint16, v uint8) { e.bytes(typ, []byte{v}) }
-
 func (e *encoder) u16(typ, v uint16) {
 	e.bytes(typ, binary.NativeEndian.AppendUint16(nil, v))
 }
@@ -61,10 +57,6 @@ func (e *encoder) nest(typ uint16, fill func()) {
 	}
 	binary.NativeEndian.PutUint16(e.b[start:], uint16(n))
 	binary.NativeEndian.PutUint16(e.b[start+2:], typ)
-	e.pad()
-}
-
-func (e *encoder) pad() {
 	for len(e.b)%4 != 0 {
 		e.b = append(e.b, 0)
 	}

@@ -10,12 +10,12 @@ import (
 
 func TestAttributesRoundTrip(t *testing.T) {
 	var e encoder
-	e.u8(1, 0xab)
+	e.bytes(1, []byte{0xab})
 	e.u16(2, 0xabcd)
 	e.u32(3, 0xabcdef01)
 	e.u64(4, 1<<40)
 	e.string(5, "name")
-	e.nest(6|attrNested, func() { e.u32(1, 7); e.flag(2) })
+	e.nest(6|attrNested, func() { e.u32(1, 7); e.bytes(2, nil) })
 	if e.err != nil {
 		t.Fatal(e.err)
 	}

@@ -252,7 +252,7 @@ func TestDecodeOddLink(t *testing.T) {
 		"no attribute":        func(*encoder) {},
 		"unknown attribute":   func(e *encoder) { e.u64(0x3ff0, 1) },
 		"unread attribute":    func(e *encoder) { e.u64(unix.IFLA_CARRIER, 1) },
-		"one byte of address": func(e *encoder) { e.u8(unix.IFLA_ADDRESS, 9) }, // as of MCTP
+		"one byte of address": func(e *encoder) { e.bytes(unix.IFLA_ADDRESS, []byte{9}) }, // as of MCTP
 		"longer counters":     func(e *encoder) { e.bytes(unix.IFLA_STATS64, make([]byte, 8*40)) },
 		"kind without a name": func(e *encoder) { e.nest(unix.IFLA_LINKINFO, func() { e.u32(unix.IFLA_INFO_DATA, 1) }) },
 	} {

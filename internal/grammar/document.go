@@ -219,25 +219,17 @@ func marked(text string, code, plain func(string) string) string {
 	return strings.Join(pieces, "")
 }
 
-// paragraph is text to be filled, or lines to be kept.
-type paragraph struct {
-	text    string
-	literal bool
-}
-
-func paragraphs(text string) []paragraph {
-	var list []paragraph
+// paragraphs calls fill with text to be filled, and literal with lines to be kept.
+func paragraphs(text string, fill, literal func(string)) {
 	for p := range strings.SplitSeq(strings.Trim(text, "\n"), "\n\n") {
-		if p == "" {
-			continue
+		switch {
+		case p == "":
+		case strings.HasPrefix(p, " "), strings.HasPrefix(p, "\t"):
+			literal(outdent(p))
+		default:
+			fill(strings.Join(strings.Fields(p), " "))
 		}
-		if strings.HasPrefix(p, " ") || strings.HasPrefix(p, "\t") {
-			list = append(list, paragraph{outdent(p), true})
-			continue
-		}
-		list = append(list, paragraph{strings.Join(strings.Fields(p), " "), false})
 	}
-	return list
 }
 
 // outdent removes the first line's indentation from every line.

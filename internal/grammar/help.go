@@ -69,14 +69,9 @@ func (w *helpWriter) command(m *Manual, c commandDoc) {
 	usage := Synopsis(m.Program+" "+c.title, c.root, w.width-7)
 	usage = strings.ReplaceAll(strings.TrimSuffix(usage, "\n"), "\n", "\n       ")
 	w.WriteString("Usage: " + strings.ReplaceAll(usage, "\n       \n", "\n\n") + "\n\n" + fill(sentence(plainText(c.summary)), w.width, 0) + "\n")
-	for _, p := range paragraphs(c.description) {
-		w.WriteByte('\n')
-		if p.literal {
-			w.WriteString("    " + strings.ReplaceAll(p.text, "\n", "\n    ") + "\n")
-			continue
-		}
-		w.WriteString(fill(plainText(p.text), w.width, 0) + "\n")
-	}
+	paragraphs(c.description,
+		func(text string) { w.WriteString("\n" + fill(plainText(text), w.width, 0) + "\n") },
+		func(lines string) { w.WriteString("\n    " + strings.ReplaceAll(lines, "\n", "\n    ") + "\n") })
 	for _, p := range parts(c.root) {
 		w.printf("\n%s:\n", cmp.Or(p.name, "Words"))
 		for _, e := range p.entries {

@@ -142,7 +142,7 @@ func (w *roff) part(c commandDoc, p part) {
 		w.line(name + ":")
 	}
 	for _, e := range p.entries {
-		w.tagged(roffTokens(e.label), e.help)
+		w.tagged(inFont(e.label, roffFont), e.help)
 	}
 }
 
@@ -198,14 +198,9 @@ func (w *roff) seeAlso(m *Manual, docs []pageDoc, self string) {
 }
 
 func (w *roff) paragraphs(text string) {
-	for _, p := range paragraphs(text) {
-		w.line(".PP")
-		if p.literal {
-			w.literal(p.text)
-			continue
-		}
-		w.text(p.text)
-	}
+	paragraphs(text,
+		func(text string) { w.line(".PP"); w.text(text) },
+		func(lines string) { w.line(".PP"); w.literal(lines) })
 }
 
 func (w *roff) literal(text string) {
@@ -222,14 +217,6 @@ func (w *roff) literal(text string) {
 func (w *roff) text(text string) {
 	prose := func(s string) string { return strings.ReplaceAll(roffEscape(s), `\-`, "-") }
 	w.line(roffStart(marked(text, roffBold, prose)))
-}
-
-func roffTokens(t []token) string {
-	words := make([]string, len(t))
-	for i, tok := range t {
-		words[i] = roffFont(tok)
-	}
-	return strings.Join(words, " ")
 }
 
 func roffFont(t token) string {

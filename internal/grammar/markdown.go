@@ -93,13 +93,9 @@ func (w *markdownWriter) statuses(statuses []Status) {
 }
 
 func (w *markdownWriter) paragraphs(text string) {
-	for _, p := range paragraphs(text) {
-		if p.literal {
-			w.printf("\n```\n%s\n```\n", p.text)
-			continue
-		}
-		w.printf("\n%s\n", mdText(p.text))
-	}
+	paragraphs(text,
+		func(text string) { w.printf("\n%s\n", mdText(text)) },
+		func(lines string) { w.printf("\n```\n%s\n```\n", lines) })
 }
 
 // mdText escapes what Markdown would read as its own, outside of backquotes.

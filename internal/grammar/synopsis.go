@@ -176,14 +176,19 @@ func wrap(t []token, first, later int) [][]token {
 	return lines
 }
 
-// plain joins tokens without fonts.
-func plain(t []token) string {
+// inFont joins tokens, each in its font.
+func inFont(t []token, font func(token) string) string {
 	words := make([]string, len(t))
 	for i, tok := range t {
-		words[i] = tok.text
+		words[i] = font(tok)
 	}
 	return strings.Join(words, " ")
 }
+
+// plain joins tokens without fonts.
+func plain(t []token) string { return inFont(t, noFont) }
+
+func noFont(t token) string { return t.text }
 
 // label is the short form of a node for lists: a keyword and its values, up
 // to the first group of options.
@@ -212,13 +217,12 @@ func labelTokens(n *Node) []token {
 // Synopsis writes the grammar after the words of its command, in the notation
 // of manual pages, wrapped to width columns, with the named parts below.
 func Synopsis(command string, root *Node, width int) string {
-	plainFont := func(t token) string { return t.text }
 	var b strings.Builder
 	for i, r := range synopsis(command, root) {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
-		b.WriteString(r.format(width, plainFont))
+		b.WriteString(r.format(width, noFont))
 	}
 	return b.String()
 }
@@ -253,13 +257,7 @@ func (r rule) format(width int, font func(token) string) string {
 	sep := ""
 	var b strings.Builder
 	for i, line := range append([][]token{r.lead}, wrap(r.tokens, width-lead, width-hang)...) {
-		b.WriteString(sep)
-		for j, t := range line {
-			if j > 0 {
-				b.WriteByte(' ')
-			}
-			b.WriteString(font(t))
-		}
+		b.WriteString(sep + inFont(line, font))
 		sep = "\n" + strings.Repeat(" ", hang)
 		if i == 0 {
 			sep = " "
