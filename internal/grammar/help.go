@@ -119,20 +119,13 @@ func plainText(s string) string { return strings.ReplaceAll(s, "`", "") }
 
 // fill breaks text into lines of width columns, the later ones indented.
 func fill(text string, width, indent int) string {
-	var b strings.Builder
-	column := 0
+	var words []token
 	for word := range strings.FieldsSeq(text) {
-		switch {
-		case column == 0:
-		case column+1+len(word) > width:
-			b.WriteString("\n" + strings.Repeat(" ", indent))
-			column = 0
-		default:
-			b.WriteByte(' ')
-			column++
-		}
-		b.WriteString(word)
-		column += len(word)
+		words = append(words, token{text: word})
 	}
-	return b.String()
+	var lines []string
+	for _, line := range wrap(words, width, width) {
+		lines = append(lines, plain(line))
+	}
+	return strings.Join(lines, "\n"+strings.Repeat(" ", indent))
 }
