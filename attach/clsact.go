@@ -57,8 +57,12 @@ func (Clsact) ProgramType() ebpf.ProgramType { return ebpf.SchedCLS }
 
 func (h Clsact) device() (name string, ifindex int) { return h.Device, h.Filter.Ifindex }
 
-func (h Clsact) steps(p *Plan, ifindex int) steps {
+func (h Clsact) at(ifindex int) place {
 	h.Filter.Ifindex = ifindex
+	return h
+}
+
+func (h Clsact) steps(p *Plan) steps {
 	if p.Source == nil {
 		return &filterOff{Clsact: h}
 	}
@@ -72,8 +76,6 @@ func (h Clsact) steps(p *Plan, ifindex int) steps {
 	h.Filter.BPF = &options
 	return &filterSteps{Clsact: h, Plan: p}
 }
-
-func (Clsact) links(int) linkHook { return nil }
 
 // filterSteps set a filter.
 type filterSteps struct {

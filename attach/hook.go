@@ -19,11 +19,14 @@ type Hook interface {
 	// device names it; the index counts where the name is empty, and is 0 for a
 	// block of filters that qdiscs share.
 	device() (name string, ifindex int)
-	// steps are what the hook of a device does for a plan, to put a program there or
-	// to take one off.
-	steps(p *Plan, ifindex int) steps
-	// links is the hook as one on which a bpf_link holds programs, nil if none does.
-	links(ifindex int) linkHook
+	// at is the hook of the device with that index.
+	at(ifindex int) place
+}
+
+// A place is a hook of a device, and a [linkHook] where a bpf_link can hold programs.
+type place interface {
+	// steps are what it does for a plan, to put a program there or to take one off.
+	steps(p *Plan) steps
 }
 
 func errNoLinks() error {

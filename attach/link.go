@@ -37,8 +37,8 @@ func NewLink(c *netlink.Conn, p *prog.Program, h Hook) (l *Link, err error) {
 	if err != nil {
 		return nil, err
 	}
-	hook := h.links(ifindex)
-	if hook == nil {
+	hook, ok := h.at(ifindex).(linkHook)
+	if !ok {
 		return nil, errNoLinks()
 	}
 	err = c.InNetNS(func() error {

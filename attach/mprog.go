@@ -29,8 +29,8 @@ type mprog struct {
 	Order
 }
 
-// at is a hook, or the second of a pair, whose number follows that of the first.
-func (o Order) at(first sys.AttachType, second bool, ifindex int) mprog {
+// mprog is a hook, or the second of a pair, whose number follows that of the first.
+func (o Order) mprog(first sys.AttachType, second bool, ifindex int) mprog {
 	if second {
 		first++
 	}

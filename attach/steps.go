@@ -24,11 +24,12 @@ func newMove(e *session, p *Plan) *move {
 		m.Device, _ = p.Hook.device()
 		return m
 	}
-	hook := p.Hook.links(m.Ifindex)
+	at := p.Hook.at(m.Ifindex)
+	hook, ok := at.(linkHook)
 	switch {
 	case p.Link == "" || p.Source == nil:
-		m.steps = p.Hook.steps(p, m.Ifindex)
-	case hook == nil:
+		m.steps = at.steps(p)
+	case !ok:
 		m.Err = &os.PathError{Op: opPinLink, Path: p.Link, Err: errNoLinks()}
 	default:
 		m.steps = &linkSteps{Plan: p, hook: hook}

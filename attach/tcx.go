@@ -22,11 +22,7 @@ func (TCX) ProgramType() ebpf.ProgramType { return ebpf.SchedCLS }
 
 func (h TCX) device() (name string, ifindex int) { return h.Device, h.Ifindex }
 
-func (h TCX) mprog(ifindex int) mprog { return h.at(sys.TCXIngress, h.Egress, ifindex) }
-
-func (h TCX) steps(p *Plan, ifindex int) steps { return h.mprog(ifindex).steps(p) }
-
-func (h TCX) links(ifindex int) linkHook { return h.mprog(ifindex) }
+func (h TCX) at(ifindex int) place { return h.mprog(sys.TCXIngress, h.Egress, ifindex) }
 
 // Netkit is a hook of a pair of netkit devices that runs several programs in
 // order on what one of the two sends (Linux 6.7). A program that returns
@@ -46,8 +42,4 @@ func (Netkit) ProgramType() ebpf.ProgramType { return ebpf.SchedCLS }
 
 func (h Netkit) device() (name string, ifindex int) { return h.Device, h.Ifindex }
 
-func (h Netkit) mprog(ifindex int) mprog { return h.at(sys.NetkitPrimary, h.Peer, ifindex) }
-
-func (h Netkit) steps(p *Plan, ifindex int) steps { return h.mprog(ifindex).steps(p) }
-
-func (h Netkit) links(ifindex int) linkHook { return h.mprog(ifindex) }
+func (h Netkit) at(ifindex int) place { return h.mprog(sys.NetkitPrimary, h.Peer, ifindex) }

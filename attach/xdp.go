@@ -33,17 +33,16 @@ func (XDP) ProgramType() ebpf.ProgramType { return ebpf.XDP }
 
 func (h XDP) device() (name string, ifindex int) { return h.Device, h.Ifindex }
 
-func (h XDP) steps(p *Plan, ifindex int) steps {
+func (h XDP) at(ifindex int) place {
 	h.Ifindex = ifindex
+	return h
+}
+
+func (h XDP) steps(p *Plan) steps {
 	if p.Source == nil && h.LinkID != 0 {
 		return &linkOff{hook: h, id: h.LinkID}
 	}
 	return &xdpSteps{XDP: h, Plan: p, off: p.Source == nil}
-}
-
-func (h XDP) links(ifindex int) linkHook {
-	h.Ifindex = ifindex
-	return h
 }
 
 // xdpSteps swap a program with the one that is expected there.
