@@ -26,7 +26,7 @@ func (c *Conn) ReplaceActions(actions ...*Action) ([]*Action, error) {
 func (c *Conn) setActions(op string, flags netlink.HeaderFlags, actions []*Action) (got []*Action, err error) {
 	r := actionMessage(op, unix.RTM_NEWACTION, flags|netlink.Echo)
 	encodeActions(&r.encoder, unix.TCA_ROOT_TAB, actions)
-	err = c.change(r, func(m netlink.Message) error { return decodeActionMessage(&got, m.Data) })
+	err = c.changeAll([]request{r}, func(_ int, m netlink.Message) error { return decodeActionMessage(&got, m.Data) })[0]
 	for _, a := range actions {
 		if err != nil && a.BPF != nil {
 			err = explainBytecode(err, a.BPF.Bytecode)
@@ -38,12 +38,12 @@ func (c *Conn) setActions(op string, flags netlink.HeaderFlags, actions []*Actio
 // DeleteActions deletes the actions of a kind with these indexes, all or none.
 // One that is not there is [os.ErrNotExist], one that a filter uses EPERM.
 func (c *Conn) DeleteActions(kind string, indexes ...uint32) error {
-	return c.change(actionRequest("delete action", unix.RTM_DELACTION, 0, kind, indexes...), nil)
+	return c.change(actionRequest("delete action", unix.RTM_DELACTION, 0, kind, indexes...))
 }
 
 // FlushActions deletes the actions of a kind that no filter uses.
 func (c *Conn) FlushActions(kind string) error {
-	return c.change(actionRequest("flush actions", unix.RTM_DELACTION, netlink.Root, kind), nil)
+	return c.change(actionRequest("flush actions", unix.RTM_DELACTION, netlink.Root, kind))
 }
 
 // Action finds one action.

@@ -53,12 +53,7 @@ func (a *Action) decode(d *decoder) error {
 }
 
 // bitfield is the value of struct nla_bitfield32.
-func (d *decoder) bitfield() uint32 {
-	if !d.sized(8) {
-		return 0
-	}
-	return binary.NativeEndian.Uint32(d.data)
-}
+func (d *decoder) bitfield() uint32 { return binary.NativeEndian.Uint32(d.sized(8)) }
 
 // hwStats reads no bits as HWStatsDisabled, which is what they mean where the
 // attribute is there.
@@ -102,16 +97,17 @@ func (a *Action) decodeParms(b []byte) []byte {
 
 func (a *Action) decodeGact(d *decoder) {
 	for d.next() {
-		switch {
-		case d.typ == _TCA_GACT_PARMS:
+		switch d.typ {
+		case _TCA_GACT_PARMS:
 			a.decodeParms(d.data)
-		case d.typ == _TCA_GACT_TM:
+		case _TCA_GACT_TM:
 			a.Times = decodeTimes(d.data)
-		case d.typ == _TCA_GACT_PROB && d.sized(8):
+		case _TCA_GACT_PROB:
+			b := d.sized(8)
 			a.Random = &Random{
-				Deterministic: binary.NativeEndian.Uint16(d.data) == _PGACT_DETERM,
-				N:             binary.NativeEndian.Uint16(d.data[2:]),
-				Verdict:       Verdict(binary.NativeEndian.Uint32(d.data[4:])),
+				Deterministic: binary.NativeEndian.Uint16(b) == _PGACT_DETERM,
+				N:             binary.NativeEndian.Uint16(b[2:]),
+				Verdict:       Verdict(binary.NativeEndian.Uint32(b[4:])),
 			}
 		}
 	}

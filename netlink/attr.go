@@ -93,40 +93,24 @@ func (d *decoder) next() bool {
 	return true
 }
 
-func (d *decoder) sized(n int) bool {
-	if len(d.data) != n && d.err == nil {
+// sized is the payload if it has that many bytes, otherwise zeros.
+func (d *decoder) sized(n int) []byte {
+	if len(d.data) == n {
+		return d.data
+	}
+	if d.err == nil {
 		d.err = fmt.Errorf("attribute %d holds %d bytes, want %d", d.typ, len(d.data), n)
 	}
-	return d.err == nil
+	return make([]byte, n)
 }
 
-func (d *decoder) u8() uint8 {
-	if !d.sized(1) {
-		return 0
-	}
-	return d.data[0]
-}
+func (d *decoder) u8() uint8 { return d.sized(1)[0] }
 
-func (d *decoder) u16() uint16 {
-	if !d.sized(2) {
-		return 0
-	}
-	return binary.NativeEndian.Uint16(d.data)
-}
+func (d *decoder) u16() uint16 { return binary.NativeEndian.Uint16(d.sized(2)) }
 
-func (d *decoder) u32() uint32 {
-	if !d.sized(4) {
-		return 0
-	}
-	return binary.NativeEndian.Uint32(d.data)
-}
+func (d *decoder) u32() uint32 { return binary.NativeEndian.Uint32(d.sized(4)) }
 
-func (d *decoder) u64() uint64 {
-	if !d.sized(8) {
-		return 0
-	}
-	return binary.NativeEndian.Uint64(d.data)
-}
+func (d *decoder) u64() uint64 { return binary.NativeEndian.Uint64(d.sized(8)) }
 
 // string is the payload up to its first NUL.
 func (d *decoder) string() string {

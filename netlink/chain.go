@@ -25,12 +25,12 @@ type Chain struct {
 
 // AddChain creates an empty chain. One that was created before is [os.ErrExist].
 func (c *Conn) AddChain(ch *Chain) error {
-	return c.change(chainRequest("add chain", unix.RTM_NEWCHAIN, netlink.Create|netlink.Excl, ch), nil)
+	return c.change(chainRequest("add chain", unix.RTM_NEWCHAIN, netlink.Create|netlink.Excl, ch))
 }
 
 // DeleteChain deletes a chain and its filters.
 func (c *Conn) DeleteChain(ch *Chain) error {
-	return c.change(chainRequest("delete chain", unix.RTM_DELCHAIN, 0, ch), nil)
+	return c.change(chainRequest("delete chain", unix.RTM_DELCHAIN, 0, ch))
 }
 
 // Chain finds the chain that ch identifies.

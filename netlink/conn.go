@@ -112,16 +112,8 @@ func (r *request) message() netlink.Message {
 
 func (r *request) failed(err error) error { return newError(r.op, r.ifindex, err) }
 
-// change carries out one request that answers with an acknowledgement. Messages
-// that precede it, asked for by NLM_F_ECHO, go to echo.
-func (c *Conn) change(r request, echo func(netlink.Message) error) error {
-	return c.changeAll([]request{r}, func(_ int, m netlink.Message) error {
-		if echo == nil {
-			return nil
-		}
-		return echo(m)
-	})[0]
-}
+// change carries out one request that answers with an acknowledgement.
+func (c *Conn) change(r request) error { return c.changeAll([]request{r}, nil)[0] }
 
 // get carries out one request that answers with one message. Where the kernel
 // may answer with none, as to one for the placeholder of a qdisc that was

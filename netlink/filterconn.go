@@ -82,7 +82,7 @@ func (c *Conn) eachFilter(op string, typ uint16, flags netlink.HeaderFlags, filt
 // chains stay. Deleting what is not there is [os.ErrNotExist], except a whole
 // chain, and EINVAL if even the qdisc is missing.
 func (c *Conn) DeleteFilter(f *Filter) error {
-	return c.change(filterRequest("delete filter", unix.RTM_DELTFILTER, 0, f), nil)
+	return c.change(filterRequest("delete filter", unix.RTM_DELTFILTER, 0, f))
 }
 
 // Filter finds the one filter that f identifies by its hook, Chain, Pref,

@@ -107,7 +107,7 @@ func (c *Conn) AddNetkit(n NetkitPair) error {
 		encoder: linkMessage(0, &rtnetlink.LinkAttributes{Name: n.Name}),
 	}
 	n.encode(&r.encoder)
-	return c.change(r, nil)
+	return c.change(r)
 }
 
 // SetNetkit changes the policies of the pair of a primary device, the only
@@ -116,7 +116,7 @@ func (c *Conn) SetNetkit(ifindex int, n Netkit) error {
 	r := request{op: "set netkit", ifindex: ifindex, typ: unix.RTM_NEWLINK, encoder: linkMessage(ifindex, nil)}
 	pair := NetkitPair{Netkit: n}
 	pair.encode(&r.encoder)
-	return c.change(r, nil)
+	return c.change(r)
 }
 
 // encode appends IFLA_LINKINFO. Rtnetlink's package driver lacks half of the

@@ -60,13 +60,13 @@ func (c *Conn) ChangeQdisc(q *Qdisc) error { return c.setQdisc("change qdisc", q
 func (c *Conn) LinkQdisc(q *Qdisc) error { return c.setQdisc("link qdisc", q, netlink.Replace) }
 
 func (c *Conn) setQdisc(op string, q *Qdisc, flags netlink.HeaderFlags) error {
-	return c.change(qdiscRequest(op, unix.RTM_NEWQDISC, flags, q), nil)
+	return c.change(qdiscRequest(op, unix.RTM_NEWQDISC, flags, q))
 }
 
 // DeleteQdisc deletes q and the filters on it. The kernel answers EINVAL
 // ("Invalid handle.") if there is none.
 func (c *Conn) DeleteQdisc(q *Qdisc) error {
-	return c.change(qdiscRequest("delete qdisc", unix.RTM_DELQDISC, 0, q), nil)
+	return c.change(qdiscRequest("delete qdisc", unix.RTM_DELQDISC, 0, q))
 }
 
 // Qdisc finds the qdisc of a device that has this parent, such as HandleClsact.

@@ -110,7 +110,7 @@ type XDP struct {
 // no sentence (bare EINVAL) for a program of another type and for offload on a
 // driver without it.
 func (c *Conn) SetXDP(ifindex int, x XDP) error {
-	return c.change(xdpRequest(ifindex, x), nil)
+	return c.change(xdpRequest(ifindex, x))
 }
 
 // xdpRequest is what iproute2 sends: RTM_NEWLINK with IFLA_XDP{FD, FLAGS}. Rtnetlink
