@@ -57,11 +57,9 @@ func (e *HookError) Is(target error) bool {
 	return false
 }
 
-func (m mprog) stale(op string, revision uint64) error {
-	return &HookError{
-		Op: op, Hook: m.name(), Err: unix.ESTALE,
-		Cause: fmt.Sprintf("the hook is at revision %d, not %d", revision, m.Revision),
-	}
+// refused is a refusal of ours, with the number that the kernel would give.
+func (m mprog) refused(op string, errno unix.Errno, format string, args ...any) error {
+	return &HookError{Op: op, Hook: m.name(), Err: errno, Cause: fmt.Sprintf(format, args...)}
 }
 
 // explain gives the reason of an error number.

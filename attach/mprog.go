@@ -2,7 +2,6 @@ package attach
 
 import (
 	"errors"
-	"fmt"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -99,7 +98,7 @@ func (m mprog) fresh(e *session, to *move) *Attachment {
 // current refuses a revision that is not the hook's.
 func (m mprog) current(op string, on programList) error {
 	if m.Revision != 0 && m.Revision != on.revision {
-		return m.stale(op, on.revision)
+		return m.refused(op, unix.ESTALE, "the hook is at revision %d, not %d", on.revision, m.Revision)
 	}
 	return nil
 }
@@ -133,10 +132,7 @@ func (m mprog) inPlace(on programList) (out []*Attachment) {
 func (m mprog) ready(on programList) error {
 	at, err := m.position(on)
 	if err == nil && at.replaced != nil {
-		err = &HookError{
-			Op: opAttach, Hook: m.name(), Err: unix.EBUSY,
-			Cause: "a new bpf_link cannot take the place of " + label(at.replaced),
-		}
+		err = m.refused(opAttach, unix.EBUSY, "a new bpf_link cannot take the place of %s", label(at.replaced))
 	}
 	return err
 }
@@ -150,10 +146,8 @@ func (m mprog) keeps(on programList, a *Attachment) error {
 	if err != nil || m.Anchor.satisfied(on, i) {
 		return err
 	}
-	return &HookError{
-		Op: opAttach, Hook: m.name(), Err: unix.EBUSY,
-		Cause: fmt.Sprintf("bpf_link %d is at position %d, and an update cannot move it to %q", a.Link.ID, i, m.Anchor),
-	}
+	return m.refused(opAttach, unix.EBUSY,
+		"bpf_link %d is at position %d, and an update cannot move it to %q", a.Link.ID, i, m.Anchor)
 }
 
 // create attaches by a new link.
@@ -295,7 +289,7 @@ func (s *mprogOff) look(e *session, m *move) (err error) {
 		m.steps = &linkOff{hook: s.mprog, id: a.Link.ID}
 		return m.look(e, m)
 	default:
-		err := &HookError{Op: opDetach, Hook: s.name(), Cause: "a bpf_link holds the program", Err: unix.EBUSY}
+		err := s.refused(opDetach, unix.EBUSY, "a bpf_link holds the program")
 		return &OccupiedError{Device: a.Device, Attachments: []*Attachment{a}, Err: err}
 	}
 	return nil

@@ -105,10 +105,6 @@ func (p *pageDoc) complete() {
 	if p.group.Summary != "" {
 		return
 	}
-	if len(p.commands) == 1 {
-		p.group.Summary = p.commands[0].summary
-		return
-	}
 	summaries := make([]string, len(p.commands))
 	for i, c := range p.commands {
 		summaries[i] = c.summary
