@@ -262,11 +262,10 @@ func runningOn(c *netlink.Conn, moves []*move) (map[int]netlink.LinkXDP, error) 
 	return c.LinkXDPs()
 }
 
-func (s *xdpSteps) undo(e *session, m *move) error {
+func (s *xdpSteps) undo(e *session, m *move) (err error) {
 	x := netlink.XDP{FD: -1, Mode: s.asked, NoReplace: s.off}
 	if m.old != 0 {
-		if x.FD = e.savedFD(m.old); x.FD < 0 {
-			_, err := e.kept(m.old)
+		if x.FD, err = e.kept(m.old); err != nil {
 			return err
 		}
 	}
