@@ -1,23 +1,28 @@
 package elf
 
 import (
+	"bytes"
+
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
 )
 
 // Sizes of struct bpf_elf_map, iproute2's include/bpf_elf.h: 16 bytes are type, key,
 // value and entries, 20 add flags, 28 id and pinning, 36 inner_id and
-// inner_idx. The first 20 are libbpf's struct bpf_map_def too.
+// inner_idx. The first 20 are libbpf's struct bpf_map_def too, behind which other loaders
+// have fields of their own.
 const (
-	legacyMin = 16
-	legacyMax = 36
+	legacyMin    = 16
+	legacyCommon = 20
+	legacyMax    = 36
 )
 
 // bpfFRdonlyProg is BPF_F_RDONLY_PROG, include/uapi/linux/bpf.h.
 const bpfFRdonlyProg = 1 << 7
 
 // legacyMap reads one structure of a "maps" section, sized by its symbol.
-// Fields that it is too short for are zero.
+// Fields that it is too short for are zero. One that is larger than struct bpf_elf_map is
+// of another loader, and may have nothing but zeros where those differ.
 func (o *Object) legacyMap(sym *part) (Map, error) {
 	fail := func(format string, args ...any) (Map, error) {
 		return Map{}, faultIn(sym.section.Name, sym.start, "map %q: ", sym.name).and(format, args...)
@@ -31,11 +36,11 @@ func (o *Object) legacyMap(sym *part) (Map, error) {
 		return fail("%d bytes go past the end of the section", sym.size)
 	case sym.size < legacyMin || sym.size%4 != 0:
 		return fail("a structure of %d bytes is not a struct bpf_elf_map, which has %d to %d", sym.size, legacyMin, legacyMax)
-	case sym.size > legacyMax:
-		return fail("a structure of %d bytes, larger than the %d of struct bpf_elf_map", sym.size, legacyMax)
+	case sym.size > legacyMax && len(bytes.Trim(data[sym.start:][legacyCommon:sym.size], "\x00")) > 0:
+		return fail("a structure of %d bytes, larger than the %d of struct bpf_elf_map, says more than its first %d", sym.size, legacyMax, legacyCommon)
 	}
 	var field [legacyMax / 4]uint32
-	for i := range sym.size / 4 {
+	for i := range min(sym.size, legacyMax) / 4 {
 		field[i] = o.order.Uint32(data[sym.start+4*i:])
 	}
 	return Map{

@@ -1,7 +1,9 @@
 package elf_test
 
 import (
+	"bytes"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/testobj"
 )
 
 // ignoreTypes leaves the BTF of maps to tests of their own.
@@ -100,6 +103,29 @@ func TestMapStyleText(t *testing.T) {
 		if text, err := style.MarshalText(); err != nil || string(text) != want {
 			t.Errorf("style %d: %q, %v", style, text, err)
 		}
+	}
+}
+
+// TestMapTail: a definition of another loader is read if it says nothing of its own.
+func TestMapTail(t *testing.T) {
+	want := elf.Map{Name: "first", Section: "maps/first", Type: ebpf.Array, KeySize: 4, ValueSize: 8, MaxEntries: 4}
+	got, err := read(t, "maps_wide.o").Map("first")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got, ignoreTypes); diff != "" {
+		t.Error(diff)
+	}
+	b := testobj.Bytes("maps_wide.o")
+	sections := read(t, "maps_wide.o").Sections()
+	i := slices.IndexFunc(sections, func(s elf.Section) bool { return s.Name == "maps/first" })
+	b[sections[i].Offset+279] = 'x'
+	o, err := elf.Read(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.Map("first"); err == nil || !strings.HasSuffix(err.Error(), `map "first": a structure of 280 bytes, larger than the 36 of struct bpf_elf_map, says more than its first 20`) {
+		t.Errorf("error %v", err)
 	}
 }
 
