@@ -1,12 +1,14 @@
 package elf_test
 
 import (
+	"bytes"
 	"testing"
 
 	"github.com/cilium/ebpf"
 
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/bpftest"
+	"github.com/xdpload/xdpload/internal/testobj"
 )
 
 // XDP actions, include/uapi/linux/bpf.h.
@@ -144,4 +146,32 @@ func value(t *testing.T, m *ebpf.Map, key uint32) uint64 {
 		n = n<<8 | uint64(b[i])
 	}
 	return n
+}
+
+// TestKernelTakesPartialInfo: functions that were compiled without debug information are
+// called by programs that were compiled with it.
+func TestKernelTakesPartialInfo(t *testing.T) {
+	bpftest.Need(t, bpftest.Root)
+	b := testobj.Bytes("subprog.o")
+	for _, s := range read(t, "subprog.o").Sections() {
+		if s.Name == ".BTF" { // has the names of the sections that .BTF.ext is about
+			at := bytes.Index(b[s.Offset:], []byte("\x00.text\x00"))
+			b[int(s.Offset)+at+1] = '-'
+		}
+	}
+	o, err := elf.Read(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec, err := o.Spec(elf.Selector{Program: "xdp_both", Type: ebpf.XDP})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := load(t, spec)
+	if got := run(t, c.Programs["xdp_both"]); got != xdpPass {
+		t.Errorf("action %d", got)
+	}
+	if got := value(t, c.Maps["results"], 1); got != 222 {
+		t.Errorf("result %d", got)
+	}
 }

@@ -30,6 +30,8 @@ type link struct {
 	commons map[*Symbol]uint64 // offset in .bss
 	names   map[string]int     // how many functions wanted the name
 	copied  uint64             // bytes that the image will take
+
+	incomplete bool // .BTF.ext says where some functions start
 }
 
 // The two program sections of an image. Functions that a hook or a tail call

@@ -4,6 +4,9 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
+
 	"github.com/xdpload/xdpload/elf/insn"
 	"github.com/xdpload/xdpload/internal/btfwire"
 )
@@ -28,12 +31,19 @@ func (o *Object) readExt(l *link) (*extInfo, error) {
 			return nil, err
 		}
 		t := &x[table]
+		begun := 0
 		for _, f := range l.funcs {
 			for _, r := range index.within(f.fn.section.Name, f.fn.start, f.fn.end()) {
 				if r.off%insn.Size == 0 {
 					t[f.place] = append(t[f.place], extRecord{r.off - f.fn.start + f.off, r.rest})
+					if r.off == f.fn.start {
+						begun++
+					}
 				}
 			}
+		}
+		if table != btfwire.ExtCORE && len(t[placeEntry])+len(t[placeSubprogram]) > 0 && begun < len(l.funcs) {
+			l.incomplete = true
 		}
 		for place := range t {
 			slices.SortStableFunc(t[place], func(a, b extRecord) int { return cmp.Compare(a.off, b.off) })
@@ -42,6 +52,28 @@ func (o *Object) readExt(l *link) (*extInfo, error) {
 		}
 	}
 	return x, nil
+}
+
+// complete describes the functions that were compiled without debug information, if others
+// were compiled with: the kernel wants to know where all start, or none.
+func (l *link) complete(insns asm.Instructions) {
+	funcs := make(map[string]bool, len(l.funcs))
+	for _, f := range l.funcs {
+		funcs[f.name] = true
+	}
+	for i := range insns {
+		ins := &insns[i]
+		name := ins.Symbol()
+		if !funcs[name] {
+			continue
+		}
+		if btf.FuncMetadata(ins) == nil {
+			*ins = btf.WithFuncMetadata(*ins, &btf.Func{Name: name, Type: &btf.FuncProto{Return: (*btf.Void)(nil)}, Linkage: btf.StaticFunc})
+		}
+		if ins.Source() == nil {
+			*ins = ins.WithSource(asm.Comment(""))
+		}
+	}
 }
 
 // withStrings returns a copy of a .BTF section with more strings, and their offsets.

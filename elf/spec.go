@@ -124,6 +124,9 @@ func (l *link) setPrograms(spec *ebpf.CollectionSpec, entry *linkedFunc, typ ebp
 		if tail := f.fn.program(); f != entry && !tail.RunsOn(main.Type) {
 			return &TypeError{Object: l.o.path, Program: tail, Want: main.Type}
 		}
+		if l.incomplete {
+			l.complete(p.Instructions)
+		}
 		p.SectionName = f.fn.section.Name
 		p.Type, p.AttachType, p.Flags, p.AttachTo = main.Type, main.AttachType, main.Flags, main.AttachTo
 	}
