@@ -51,6 +51,22 @@ func (o *Object) indexBTF() (*btfIndex, error) {
 	return x, nil
 }
 
+// follow returns a type, or, if it is of one of the kinds, what it refers to; nothing of any kind
+// where that leads nowhere.
+func (x *btfIndex) follow(id uint32, kinds ...int) []byte {
+	for range 16 {
+		record, err := x.Record(id)
+		if err != nil {
+			break
+		}
+		if _, kind, _ := btfwire.Head(x.Order, record); !slices.Contains(kinds, kind) {
+			return record
+		}
+		id = x.Order.Uint32(record[8:])
+	}
+	return make([]byte, btfwire.TypeSize)
+}
+
 // functionsOnly returns the BTF without the variables of a section that holds functions too.
 func (x *btfIndex) functionsOnly(section string) []byte {
 	records := x.Records

@@ -33,7 +33,7 @@ func TestPrunedSpecs(t *testing.T) {
 		errAll := errors.New("all types, please")
 		all.btf = func() (*btfIndex, error) { return nil, errAll }
 		for _, p := range few.Programs() {
-			s := Selector{Section: p.Section, Program: p.Name}
+			s := Selector{Section: p.Section, Program: p.Name, Force: true}
 			want, wantErr := all.Spec(s)
 			got, err := few.Spec(s)
 			if errors.Is(wantErr, errAll) {

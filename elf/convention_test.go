@@ -74,7 +74,7 @@ func TestSpecWithTailCalls(t *testing.T) {
 		},
 		{
 			"tail.o",
-			elf.Selector{Section: "xdp.frags", Type: ebpf.SchedCLS},
+			elf.Selector{Section: "xdp.frags", Type: ebpf.SchedCLS, Force: true},
 			0, ebpf.AttachNone,
 			[]string{"entry", "last", "tail0", "tail1"},
 			nil,

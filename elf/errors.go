@@ -98,12 +98,14 @@ func writeCandidates(b *strings.Builder, progs []Program) {
 	}
 }
 
-// TypeError says that a program cannot run at the wanted hook, because its
-// section says that it is made for something else entirely.
+// TypeError says that a program cannot run at the wanted hook, or was not made for it:
+// then [Selector].Force has it loaded all the same.
 type TypeError struct {
 	Object  string           // the file as it was given to Open or ReadNamed, or ""
 	Program Program          // the program that was chosen
 	Want    ebpf.ProgramType // what the hook runs
+	Context string           // the structure that the program takes, if that says what it is
+	Mild    bool             // it could be loaded
 }
 
 // Error returns what the program is, and what the hook would need.
@@ -113,6 +115,13 @@ func (e *TypeError) Error() string {
 		b.WriteString(e.Object + ": ")
 	}
 	b.WriteString(naming.Sprintf("program %s in section %q ", e.Program.Name, e.Program.Section))
-	fmt.Fprintf(&b, "%s, it cannot run as %s", e.Program.purpose(), e.Want)
+	switch {
+	case e.Context != "":
+		fmt.Fprintf(&b, "takes a struct %s, which is not what %s programs take", naming.Clip(e.Context), e.Want)
+	case e.Mild:
+		fmt.Fprintf(&b, "%s, and its verdicts mean something else where %s runs", e.Program.purpose(), e.Want)
+	default:
+		fmt.Fprintf(&b, "%s, it cannot run as %s", e.Program.purpose(), e.Want)
+	}
 	return b.String()
 }

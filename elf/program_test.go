@@ -76,8 +76,8 @@ func TestProgramSelected(t *testing.T) {
 		{"optional.o", elf.Selector{Section: "?xdp"}, "xdp_optional"},
 		{"tc.o", elf.Selector{Type: ebpf.SchedCLS}, "cls_ok"},
 		{"tc.o", elf.Selector{Type: ebpf.SchedACT}, "act_ok"},
-		{"tc.o", elf.Selector{Section: "classifier", Type: ebpf.XDP}, "cls_ok"},
-		{"socket.o", elf.Selector{Section: "socket", Type: ebpf.XDP}, "socket_all"},
+		{"tc.o", elf.Selector{Section: "classifier", Type: ebpf.XDP, Force: true}, "cls_ok"},
+		{"socket.o", elf.Selector{Section: "socket", Type: ebpf.XDP, Force: true}, "socket_all"},
 		{"legacy36.o", elf.Selector{Type: ebpf.XDP}, "xdp_legacy"},
 		{"cpumap.o", elf.Selector{}, "xdp_cpumap"},
 		{"subprog.o", elf.Selector{Section: ".text"}, "first_global"},
@@ -151,6 +151,41 @@ func TestProgramOfAnotherKind(t *testing.T) {
 			}
 			if got := err.Error(); got != tt.want {
 				t.Errorf("error %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestProgramOfAnotherHook: what says that it was made for another hook is refused, by its section
+// or by what it takes, and loaded all the same if the caller insists.
+func TestProgramOfAnotherHook(t *testing.T) {
+	for _, tt := range []struct {
+		object, program string
+		hook            ebpf.ProgramType
+		want            string // "" where nothing says so
+	}{
+		{"tc.o", "tc_shot", ebpf.XDP, `tc.o: program tc_shot in section "tc" is of type SchedCLS, and its verdicts mean something else where XDP runs`},
+		{"tc_nobtf.o", "tc_shot", ebpf.XDP, `tc_nobtf.o: program tc_shot in section "tc" is of type SchedCLS, and its verdicts mean something else where XDP runs`},
+		{"socket.o", "socket_all", ebpf.SchedCLS, `socket.o: program socket_all in section "socket" is of type SocketFilter, and its verdicts mean something else where SchedCLS runs`},
+		{"tiny.o", "xdp_pass", ebpf.SchedCLS, `tiny.o: program xdp_pass in section "xdp" is of type XDP, and its verdicts mean something else where SchedCLS runs`},
+		{"two.o", "xdp_pass", ebpf.SchedCLS, `two.o: program xdp_pass in section "prog" takes a struct xdp_md, which is not what SchedCLS programs take`},
+		{"two_nobtf.o", "xdp_pass", ebpf.SchedCLS, ""},
+		{"two.o", "xdp_pass", ebpf.XDP, ""},
+		{"tc.o", "act_ok", ebpf.SchedCLS, ""},
+		{"tailbtf.o", "third", ebpf.XDP, ""}, // section classifier/third, but it takes a struct xdp_md
+	} {
+		t.Run(tt.object+" "+tt.program, func(t *testing.T) {
+			_, err := read(t, tt.object).Spec(elf.Selector{Program: tt.program, Type: tt.hook})
+			text := ""
+			if err != nil {
+				text = err.Error()
+			}
+			if text != tt.want {
+				t.Errorf("error %q, want %q", text, tt.want)
+			}
+			spec, err := read(t, tt.object).Spec(elf.Selector{Program: tt.program, Type: tt.hook, Force: true})
+			if err != nil || spec.Programs[tt.program].Type != tt.hook {
+				t.Errorf("insisted: %v, %v", spec, err)
 			}
 		})
 	}

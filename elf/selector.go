@@ -16,10 +16,12 @@ type Selector struct {
 	Section string // the section's name; of several functions in it the first is chosen
 	Program string // the function's name; with Section both must agree
 
-	// Type is what the hook runs. The program is loaded as this type
-	// whatever its section says, as iproute2 does, unless that cannot be:
-	// see [TypeError]. UnspecifiedProgram takes the section's word.
+	// Type is what the hook runs. The program is loaded as this type, unless its section
+	// or what it takes says that it is of another: see [TypeError]. UnspecifiedProgram
+	// takes the section's word.
 	Type ebpf.ProgramType
+	// Force loads a program that is of another type as Type all the same, if it can be.
+	Force bool
 }
 
 // Program returns the program that s chooses. With neither section nor program
@@ -40,10 +42,7 @@ func (o *Object) choose(s Selector) (*part, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p := f.program(); !p.RunsOn(s.Type) {
-		return nil, &TypeError{Object: o.path, Program: p, Want: s.Type}
-	}
-	return f, nil
+	return f, o.checkType(f, s)
 }
 
 func (o *Object) find(s Selector) (*part, error) {
@@ -112,7 +111,7 @@ func (o *Object) findDefault(s Selector) (*part, error) {
 		return match[0], nil
 	case len(match) > 1:
 		return nil, o.ambiguous(s, fmt.Sprintf("%d programs to choose from", len(match)), match)
-	case len(all) == 1 && all[0].program().Type == ebpf.UnspecifiedProgram:
+	case len(all) == 1 && (s.Force || all[0].program().Type == ebpf.UnspecifiedProgram):
 		return all[0], nil
 	case len(o.Programs()) == 0:
 		return nil, o.notFound(s, "no program in the object")

@@ -54,7 +54,7 @@ func (o *Object) Link(s Selector, tails ...TailCall) (*Linked, error) {
 		return nil, err
 	}
 	l := o.newLink()
-	linked, err := l.spec(fn, s.Type, tails)
+	linked, err := l.spec(fn, s, tails)
 	if err != nil {
 		return nil, o.fault(err)
 	}
@@ -65,7 +65,7 @@ func (o *Object) Link(s Selector, tails ...TailCall) (*Linked, error) {
 	return linked, nil
 }
 
-func (l *link) spec(fn *part, typ ebpf.ProgramType, tails []TailCall) (*Linked, error) {
+func (l *link) spec(fn *part, s Selector, tails []TailCall) (*Linked, error) {
 	entry := l.enter(fn)
 	if err := l.addTails(fn, tails); err != nil {
 		return nil, err
@@ -83,7 +83,7 @@ func (l *link) spec(fn *part, typ ebpf.ProgramType, tails []TailCall) (*Linked, 
 	if err := l.setMaps(spec, tails); err != nil {
 		return nil, err
 	}
-	return &Linked{Spec: spec, CORE: core, Externs: l.externs}, l.setPrograms(spec, entry, typ)
+	return &Linked{Spec: spec, CORE: core, Externs: l.externs}, l.setPrograms(spec, entry, s)
 }
 
 // load writes the link as an image and has it decoded.
@@ -105,10 +105,10 @@ func (l *link) load() (spec *ebpf.CollectionSpec, _ Relocations, err error) {
 }
 
 // setPrograms gives the programs back what their sections say, or what the hook wants.
-func (l *link) setPrograms(spec *ebpf.CollectionSpec, entry *linkedFunc, typ ebpf.ProgramType) error {
+func (l *link) setPrograms(spec *ebpf.CollectionSpec, entry *linkedFunc, s Selector) error {
 	main := entry.fn.program()
-	if typ != ebpf.UnspecifiedProgram && typ != main.Type {
-		main.Type, main.AttachType, main.Flags, main.AttachTo = typ, ebpf.AttachNone, 0, ""
+	if s.Type != ebpf.UnspecifiedProgram && s.Type != main.Type {
+		main.Type, main.AttachType, main.Flags, main.AttachTo = s.Type, ebpf.AttachNone, 0, ""
 	}
 	for _, f := range l.funcs {
 		if f.place != placeEntry {
@@ -121,8 +121,10 @@ func (l *link) setPrograms(spec *ebpf.CollectionSpec, entry *linkedFunc, typ ebp
 		if f.name != f.fn.name {
 			return faultIn(f.fn.section.Name, 0, "another function is called %q too", f.fn.name)
 		}
-		if tail := f.fn.program(); f != entry && !tail.RunsOn(main.Type) {
-			return &TypeError{Object: l.o.path, Program: tail, Want: main.Type}
+		if f != entry {
+			if err := l.o.checkType(f.fn, Selector{Type: main.Type, Force: s.Force}); err != nil {
+				return err
+			}
 		}
 		if l.incomplete {
 			l.complete(p.Instructions)

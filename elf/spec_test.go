@@ -107,9 +107,9 @@ func TestSpecType(t *testing.T) {
 		{"two.o", elf.Selector{Section: "prog", Type: ebpf.XDP}, ebpf.AttachNone, 0},
 		{"two.o", elf.Selector{Section: "xdp", Type: ebpf.XDP}, ebpf.AttachXDP, 0},
 		{"frags.o", elf.Selector{Type: ebpf.XDP}, ebpf.AttachXDP, frags},
-		{"frags.o", elf.Selector{Section: "xdp.frags", Type: ebpf.SchedCLS}, ebpf.AttachNone, 0},
-		{"tc.o", elf.Selector{Section: "classifier", Type: ebpf.XDP}, ebpf.AttachNone, 0},
-		{"socket.o", elf.Selector{Section: "socket", Type: ebpf.XDP}, ebpf.AttachNone, 0},
+		{"frags.o", elf.Selector{Section: "xdp.frags", Type: ebpf.SchedCLS, Force: true}, ebpf.AttachNone, 0},
+		{"tc.o", elf.Selector{Section: "classifier", Type: ebpf.XDP, Force: true}, ebpf.AttachNone, 0},
+		{"socket.o", elf.Selector{Section: "socket", Type: ebpf.XDP, Force: true}, ebpf.AttachNone, 0},
 	}
 	for _, tt := range tests {
 		t.Run(fmt.Sprint(tt.object, " ", tt.sel), func(t *testing.T) {

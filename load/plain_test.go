@@ -105,7 +105,7 @@ func detoursOf(t *testing.T, name string) (all []string) {
 			p.Type = ebpf.XDP
 		}
 		l, err := Load(t.Context(), obj, Options{
-			Select: elf.Selector{Section: p.Section, Program: p.Name, Type: p.Type},
+			Select: elf.Selector{Section: p.Section, Program: p.Name, Type: p.Type, Force: true},
 			Pins:   PinOptions{Off: true},
 		})
 		if err != nil {

@@ -192,7 +192,7 @@ func unverifiable(p elf.Program) string {
 // verify asks the kernel.
 func (v *verification) verify(ctx context.Context, r *VerifyResult, hook ebpf.ProgramType) error {
 	l := &loader{obj: v.obj, options: Options{
-		Select: elf.Selector{Section: r.Program.Section, Program: r.Program.Name, Type: hook},
+		Select: elf.Selector{Section: r.Program.Section, Program: r.Program.Name, Type: hook, Force: true},
 		Pins:   PinOptions{Off: true},
 	}}
 	if r.Program.Type == ebpf.XDP && v.options.Ifindex != 0 {

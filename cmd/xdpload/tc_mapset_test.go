@@ -112,7 +112,7 @@ func TestExportImport(t *testing.T) {
 			cmd.Env = []string{asProgram + "=1", "PATH=" + os.Getenv("PATH")}
 			s.ns.Do(cmd.Start)
 			waitForFile(t, socket)
-			words := slices.Concat([]string{"filter", "add", "dev", "v0", "ingress", "bpf", "da", "obj"}, tt.object, []string{"export", socket})
+			words := slices.Concat([]string{"filter", "add", "dev", "v0", "ingress", "bpf", "da", "obj"}, tt.object, []string{"type", "tc", "export", socket})
 			if got, err := s.Run(words...); err != nil {
 				cmd.Process.Kill() //nolint:errcheck // it may have ended
 				t.Errorf("%v: %s", err, got)

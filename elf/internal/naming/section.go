@@ -25,6 +25,7 @@ type Kind struct {
 	Attach ebpf.AttachType
 	Flags  uint32
 	Target string // what follows the slash in "fentry/tcp_connect"
+	Guess  bool   // the name only begins like one that says so: "tcp" like "tc"
 }
 
 // sectionPattern is one row of the names that libbpf documents
@@ -149,11 +150,13 @@ var sectionPatterns = [...]sectionPattern{
 // KindOf returns what the section's name says. The zero value is a name that
 // means nothing, such as "prog": the hook decides.
 func KindOf(section string) Kind {
-	p, target := patternOf(strings.TrimPrefix(section, "?"))
+	name := strings.TrimPrefix(section, "?")
+	p, target := patternOf(name)
 	if p == nil {
 		return Kind{}
 	}
-	return Kind{p.typ, p.attach, p.flags, target}
+	rest := strings.TrimPrefix(name, strings.TrimSuffix(p.pattern, "+"))
+	return Kind{p.typ, p.attach, p.flags, target, rest != "" && 'a' <= rest[0] && rest[0] <= 'z'}
 }
 
 // patternOf returns the row for a section's name, nil for none, and the target in the name.

@@ -59,6 +59,8 @@ func hintsOf(layer, err error) []string {
 		return syntaxHints(x)
 	case *elf.NotFoundError:
 		return notFoundHints(x)
+	case *elf.TypeError:
+		return subject.TypeHints(x)
 	case *ebpf.VerifierError:
 		return verifierHints(x, err)
 	case *attach.AmbiguousError:
@@ -114,8 +116,8 @@ func notFoundHints(x *elf.NotFoundError) []string {
 		return p.RunsOn(want) && (want == ebpf.UnspecifiedProgram || p.Type == want || p.Type == ebpf.UnspecifiedProgram)
 	})
 	if i < 0 {
-		why := &elf.TypeError{Program: x.Have[0], Want: want}
-		return []string{why.Error()}
+		why := &elf.TypeError{Program: x.Have[0], Want: want, Mild: x.Have[0].RunsOn(want)}
+		return append([]string{why.Error()}, subject.TypeHints(why)...)
 	}
 	return []string{fmt.Sprintf("choose one with section %s or program %s", x.Have[i].Section, x.Have[i].Name)}
 }

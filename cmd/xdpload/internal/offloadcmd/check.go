@@ -85,6 +85,9 @@ func (r *offloadCheckRequest) Check(e *env.Env) (string, []*offload.Finding, err
 // program before a tc one.
 func (r *offloadCheckRequest) selector(obj *elf.Object) elf.Selector {
 	s := r.Program.Selector(ebpf.UnspecifiedProgram)
+	if s.Force {
+		return s
+	}
 	named := s.Section != "" || s.Program != ""
 	if !named && !slices.ContainsFunc(obj.Programs(), isXDP) {
 		s.Type = ebpf.SchedCLS

@@ -21,7 +21,6 @@ import (
 
 type progRunRequest struct {
 	Program subject.ProgramRequest
-	Type    ebpf.ProgramType
 	Data    string // a file
 	Hex     []byte
 	Capture string // a file
@@ -78,9 +77,8 @@ Verdicts have their names from include/uapi/linux: XDP_PASS, TC_ACT_OK, BPF_OK; 
 func (r *progRunRequest) which() *grammar.Node {
 	p := &r.Program
 	return grammar.Alt(
-		p.Selection(append([]*grammar.Node{
-			typeGrammar(&r.Type, "the type to load it as, if not that of its section"), p.VerboseGrammar(),
-		}, p.Load.Contents()...)...).Help("a program of an object file; - is standard input"),
+		p.Selection(append([]*grammar.Node{p.VerboseGrammar()}, p.Load.Contents()...)...).
+			Help("a program of an object file; - is standard input"),
 		grammar.Key("id", "N", grammar.Number(&p.ID, 1, math.MaxUint32)).Help("the loaded program with this id"),
 		grammar.Key("object-pinned", "PATH", grammar.String(&p.Pinned)).Alias("pinned").Completes(grammar.Pinned).
 			Help("the program that is pinned at this path"),
@@ -131,7 +129,7 @@ func (r *progRunRequest) Run(ctx context.Context, e *env.Env) (any, error) {
 
 // Open loads the program, or opens the one that is there.
 func (r *progRunRequest) Open(ctx context.Context, e *env.Env) (*subject.Loaded, error) {
-	if r.Program.File != "" && r.Type == ebpf.UnspecifiedProgram {
+	if r.Program.File != "" && r.Program.As == ebpf.UnspecifiedProgram {
 		obj, err := r.Program.Object(e)
 		if err != nil {
 			return nil, err
@@ -144,7 +142,7 @@ func (r *progRunRequest) Open(ctx context.Context, e *env.Env) (*subject.Loaded,
 			return nil, &env.ObjectError{Object: r.Program.Name(), Err: err}
 		}
 	}
-	return r.Program.Open(ctx, e, r.Type, 0)
+	return r.Program.Open(ctx, e, r.Program.As, 0)
 }
 
 func (r *progRunRequest) runOn(e *env.Env, p *prog.Program) (any, error) {

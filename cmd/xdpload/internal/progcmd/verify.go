@@ -4,10 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"runtime"
-	"strings"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -56,7 +54,7 @@ With btf the CO-RE relocations are resolved against the types of another kernel.
 					Help("the programs in this section"),
 				grammar.Key("program", "NAME", grammar.String(&r.Program)).Completes(grammar.Program).
 					Help("the program with this name"),
-				typeGrammar(&r.Type, "the type of programs whose section does not tell one"),
+				subject.TypeGrammar(&r.Type, "the type of programs whose section does not tell one"),
 				grammar.Key("set", "VAR=VALUE", r.Variables.AddVariable).Repeat().
 					Help("the value of a global variable, which the verifier may know to be constant"),
 				grammar.Key("dev", "DEV", grammar.String(&r.Device)).Completes(grammar.Device).
@@ -197,43 +195,4 @@ func kernelRelease() string {
 		return ""
 	}
 	return unix.ByteSliceToString(u.Release[:])
-}
-
-// packetTypes are the types by the names that the sections of such programs have.
-var packetTypes = [...]struct {
-	name string
-	typ  ebpf.ProgramType
-}{
-	{"xdp", ebpf.XDP},
-	{"tc", ebpf.SchedCLS},
-	{"action", ebpf.SchedACT},
-	{"socket", ebpf.SocketFilter},
-	{"cgroup_skb", ebpf.CGroupSKB},
-	{"lwt_in", ebpf.LWTIn},
-	{"lwt_out", ebpf.LWTOut},
-	{"lwt_xmit", ebpf.LWTXmit},
-	{"lwt_seg6local", ebpf.LWTSeg6Local},
-}
-
-func packetTypeNames() []string {
-	var names []string
-	for _, t := range packetTypes {
-		names = append(names, t.name)
-	}
-	return names
-}
-
-// packetType reads a name.
-func packetType(name string) (ebpf.ProgramType, error) {
-	for _, t := range packetTypes {
-		if t.name == name {
-			return t.typ, nil
-		}
-	}
-	return 0, fmt.Errorf("no type of program; the types are %s", strings.Join(packetTypeNames(), ", "))
-}
-
-// typeGrammar is the word type.
-func typeGrammar(t *ebpf.ProgramType, help string) *grammar.Node {
-	return grammar.Key("type", "TYPE", grammar.Convert(t, packetType)).Choices(packetTypeNames()...).Help(help)
 }

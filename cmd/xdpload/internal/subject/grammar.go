@@ -48,6 +48,7 @@ func (r *ProgramRequest) choice() []*grammar.Node {
 			Help("the program in this section, the first of several"),
 		grammar.Key("program", "NAME", grammar.String(&r.Program)).Completes(grammar.Program).
 			Help("the program with this name"),
+		TypeGrammar(&r.As, "the program's type, if its section or the structure that it takes says another"),
 	}
 }
 

@@ -27,6 +27,7 @@ type ProgramRequest struct {
 	File    string
 	Section string
 	Program string
+	As      ebpf.ProgramType // whatever it says of itself; 0 without the word
 	Verbose bool
 	Bound   bool // to the device, and run by the kernel
 	Load    LoadRequest
@@ -122,6 +123,9 @@ func (r *ProgramRequest) Open(ctx context.Context, e *env.Env, want ebpf.Program
 		}
 		return &Loaded{Program: p, Close: p.Close}, nil
 	}
+	if err := r.checkType(want); err != nil {
+		return nil, err
+	}
 	obj, err := r.Object(e)
 	if err != nil {
 		return nil, err
@@ -171,7 +175,7 @@ func (r *ProgramRequest) Options(e *env.Env, want ebpf.ProgramType, ifindex int)
 
 // Selector finds the program in its object, for a hook that wants this type.
 func (r *ProgramRequest) Selector(want ebpf.ProgramType) elf.Selector {
-	return elf.Selector{Section: r.Section, Program: r.Program, Type: want}
+	return elf.Selector{Section: r.Section, Program: r.Program, Type: cmp.Or(want, r.As), Force: r.As != ebpf.UnspecifiedProgram}
 }
 
 // Failed adds to an error which program of the object it is about.

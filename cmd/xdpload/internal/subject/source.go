@@ -57,6 +57,9 @@ func (r *ProgramRequest) Source(e *env.Env, want ebpf.ProgramType, ifindex int) 
 		s.program, err = r.opened(e, want)
 		return s, err
 	}
+	if err := r.checkType(want); err != nil {
+		return nil, err
+	}
 	obj, err := r.Object(e)
 	if err != nil {
 		return nil, err
@@ -140,13 +143,13 @@ type ShareKey struct {
 
 // ProgramName is what lines call a program.
 type ProgramName struct {
-	Run                    ebpf.ProgramType // by the hook
+	Run, as                ebpf.ProgramType // by the hook, and by the line
 	File, section, program string
 }
 
 // ProgramName is how the line calls its program.
 func (r *ProgramRequest) ProgramName(run ebpf.ProgramType) ProgramName {
-	return ProgramName{run, r.File, r.Section, r.Program}
+	return ProgramName{run, r.As, r.File, r.Section, r.Program}
 }
 
 // FileState changes when a file does.

@@ -9,7 +9,6 @@ import (
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
-	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/netlink"
 )
@@ -56,7 +55,7 @@ func section(r *subject.ProgramRequest, e *env.Env, t ebpf.ProgramType) (string,
 	if err != nil {
 		return "", err
 	}
-	p, err := obj.Program(elf.Selector{Program: r.Program, Type: t})
+	p, err := obj.Program(r.Selector(t))
 	if err != nil {
 		return "", err
 	}

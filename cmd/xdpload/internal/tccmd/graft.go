@@ -22,7 +22,6 @@ import (
 type graftRequest struct {
 	Path    string
 	Key     *uint32
-	Type    ebpf.ProgramType // unspecified for what the array takes
 	Program subject.ProgramRequest
 }
 
@@ -42,21 +41,12 @@ The program is of the type that the array takes, or of the given one. Nothing is
 }
 
 func (r *graftRequest) Grammar() *grammar.Node {
-	kind := func(name string, t ebpf.ProgramType, help string) *grammar.Node {
-		return grammar.Const(name, &r.Type, t).Help(help)
-	}
-	kinds := grammar.Word("type", grammar.Alt(
-		kind("cls", ebpf.SchedCLS, "a classifier for tc"), kind("act", ebpf.SchedACT, "an action for tc"),
-		kind("xdp", ebpf.XDP, "an XDP program"),
-		kind("lwt_in", ebpf.LWTIn, "on packets that a route takes in"), kind("lwt_out", ebpf.LWTOut, "on packets that a route sends out"),
-		kind("lwt_xmit", ebpf.LWTXmit, "on packets that a route sends on"), kind("lwt_seg6local", ebpf.LWTSeg6Local, "on packets of segment routing"),
-	)).Help("the program's type")
 	return grammar.Seq(
 		grammar.Value("MAP", grammar.String(&r.Path)).Completes(grammar.Pinned).
 			Help("the path at which the program array is pinned; m:REST is below the BPF file system's tc directory"),
 		grammar.Any(
 			grammar.Key("key", "N", grammar.Pointer(&r.Key, 0, math.MaxUint32)).Help("the element"),
-			grammar.Alt(r.Program.Grammar(kinds)...).Named("PROGRAM").Required(),
+			grammar.Alt(r.Program.Grammar()...).Named("PROGRAM").Required(),
 		),
 	)
 }
@@ -71,7 +61,7 @@ func (r *graftRequest) Run(ctx context.Context, e *env.Env) (any, error) {
 		return nil, err
 	}
 	defer array.Close()
-	t := cmp.Or(r.Type, array.Owner, ebpf.SchedCLS)
+	t := cmp.Or(r.Program.As, array.Owner, ebpf.SchedCLS)
 	if err := array.Check(key, t); err != nil {
 		return nil, err
 	}
