@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/xdpload/xdpload/netlink"
 	"github.com/xdpload/xdpload/pin"
@@ -100,6 +101,7 @@ func applySource(ctx context.Context, c *netlink.Conn, s Source, plans []Plan, o
 			}
 			return e, err
 		}
+		time.Sleep(time.Duration(attempt) * time.Millisecond) // the other one may not be done yet
 	}
 }
 

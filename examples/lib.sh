@@ -6,7 +6,7 @@ devices() {
 	mount --make-rprivate /
 	mount -t tmpfs none /run
 	mount -t sysfs none /sys
-	mount -t bpf none /sys/fs/bpf
+	mount -t bpf -o mode=700 none /sys/fs/bpf
 	ip netns add peer
 	ip link add eth0 type veth peer name eth0 netns peer
 	ip addr add 10.0.0.1/24 dev eth0

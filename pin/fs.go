@@ -56,7 +56,17 @@ func (f *FS) Remove(path string) error {
 	if err != nil {
 		return err
 	}
-	if err := unix.Unlink(f.abs(rel)); err != nil {
+	root, err := f.open()
+	if err != nil {
+		return err
+	}
+	defer root.close()
+	parent, err := root.walk(filepath.Dir(rel))
+	if err != nil {
+		return err
+	}
+	defer parent.close()
+	if err := parent.unlink(filepath.Base(rel)); err != nil {
 		return &os.PathError{Op: "remove", Path: path, Err: err}
 	}
 	return nil
@@ -78,7 +88,7 @@ func (f *FS) rel(path string) (string, error) {
 	if strings.Contains(rel, ".") {
 		return "", &os.PathError{Op: "pin", Path: path, Err: errors.New("a name on a BPF file system cannot contain a dot")}
 	}
-	return rel, nil
+	return f.unalias(rel), nil
 }
 
 func (f *FS) abs(rel string) string {

@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/internal/sys"
 )
@@ -64,15 +64,14 @@ type Garbage struct {
 // not count that transaction. It takes CAP_SYS_ADMIN.
 func (f *FS) GC(ctx context.Context, o GCOptions) ([]Garbage, error) {
 	l, err := f.lockForGC(ctx, o)
-	if err != nil && !(o.DryRun && errors.Is(err, errBusy)) {
+	if err != nil && !(o.DryRun && ignoreBusy(err) == nil) {
 		return nil, err
 	}
-	busy := err != nil
 	if l != nil {
 		defer l.release()
 	}
 	var all []Garbage
-	for _, c := range f.collectors(o, busy) {
+	for _, c := range f.collectors(o, l) {
 		found, err := c.find()
 		if err != nil {
 			return all, err
@@ -104,24 +103,26 @@ type collector struct {
 	remove func(Garbage) error
 }
 
-func (f *FS) collectors(o GCOptions, busy bool) []collector {
+// collectors do without the lock in a dry run beside a transaction, and where
+// nothing has ever been locked.
+func (f *FS) collectors(o GCOptions, l *lock) []collector {
 	var cs []collector
-	if !busy {
-		cs = append(cs, collector{f.interrupted, func(Garbage) error { return f.repair() }})
+	if l != nil {
+		cs = append(cs, collector{l.interrupted, func(Garbage) error { return l.repair() }})
 	}
-	cs = append(cs, collector{f.ownersGone, f.removeOwned})
+	cs = append(cs, collector{f.ownersGone, l.removeOwned})
 	if o.Objects {
-		cs = append(cs, collector{f.deadObjects, func(g Garbage) error { return os.RemoveAll(g.Path) }})
+		cs = append(cs, collector{f.deadObjects, f.removeObject})
 	}
 	return cs
 }
 
-func (f *FS) interrupted() ([]Garbage, error) {
+func (l *lock) interrupted() ([]Garbage, error) {
 	var found []Garbage
 	for _, dir := range []string{journalOpen, journalClosed} {
-		_, err := os.Lstat(f.abs(dir))
+		_, err := l.home.lstat(dir)
 		if err == nil {
-			found = append(found, Garbage{Path: f.abs(dir), Reason: Interrupted})
+			found = append(found, Garbage{Path: l.home.join(dir), Reason: Interrupted})
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
@@ -148,47 +149,75 @@ func (f *FS) ownersGone() ([]Garbage, error) {
 	return found, nil
 }
 
-func (f *FS) removeOwned(g Garbage) error {
+func (l *lock) removeOwned(g Garbage) error {
 	o, _ := parseOwner(filepath.Base(g.Path))
-	return f.disown(o)
+	return l.disown(o)
 }
 
 // deadObjects finds the directories of ObjectNS that hold nothing but maps no
 // loaded program uses. A map that only a process or another map holds looks
 // the same.
 func (f *FS) deadObjects() ([]Garbage, error) {
-	dirs, err := os.ReadDir(f.abs(string(TC)))
+	tc, err := f.openTC()
 	if err != nil {
 		return nil, ignore(err, fs.ErrNotExist)
+	}
+	defer tc.close()
+	names, err := tc.names()
+	if err != nil {
+		return nil, err
 	}
 	used, err := usedMaps()
 	if err != nil {
 		return nil, err
 	}
 	var found []Garbage
-	for _, d := range dirs {
-		path := filepath.Join(f.abs(string(TC)), d.Name())
-		if sum, err := hex.DecodeString(d.Name()); err != nil || len(sum) != 20 || !d.IsDir() {
+	for _, name := range names {
+		if sum, err := hex.DecodeString(name); err != nil || len(sum) != 20 {
 			continue
 		}
-		dead, err := holdsOnlyUnused(path, used)
+		dead, err := tc.holdsOnlyUnused(name, used)
 		if err != nil {
 			return nil, err
 		}
 		if dead {
-			found = append(found, Garbage{Path: path, Reason: ObjectDead})
+			found = append(found, Garbage{Path: tc.join(name), Reason: ObjectDead})
 		}
 	}
 	return found, nil
 }
 
-func holdsOnlyUnused(dir string, used map[uint32]bool) (bool, error) {
-	files, err := os.ReadDir(dir)
+func (f *FS) openTC() (*dir, error) {
+	root, err := f.open()
+	if err != nil {
+		return nil, err
+	}
+	defer root.close()
+	return root.sub(string(TC), unix.O_RDONLY)
+}
+
+func (f *FS) removeObject(g Garbage) error {
+	tc, err := f.openTC()
+	if err != nil {
+		return err
+	}
+	defer tc.close()
+	return tc.sweep(filepath.Base(g.Path))
+}
+
+// holdsOnlyUnused is false for what is no directory.
+func (d *dir) holdsOnlyUnused(name string, used map[uint32]bool) (bool, error) {
+	sub, err := d.sub(name, unix.O_RDONLY)
+	if err != nil {
+		return false, ignore(err, errSymlink, unix.ENOTDIR)
+	}
+	defer sub.close()
+	files, err := sub.names()
 	if err != nil {
 		return false, err
 	}
 	for _, file := range files {
-		e, err := readEntry(filepath.Join(dir, file.Name()))
+		e, err := readEntry(sub.join(file))
 		if err != nil || e.Kind != Map || used[e.ID] {
 			return false, ignore(err, fs.ErrPermission)
 		}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -26,8 +27,8 @@ import (
 // A second link to an inode is what tells our own pin from another that has
 // taken its name since.
 type journal struct {
-	root string
-	dir  string
+	*lock
+	dir  *dir
 	step int
 }
 
@@ -35,8 +36,8 @@ type journal struct {
 // rename that decides: what is in an open journal is undone, a closed one is
 // only swept away.
 const (
-	journalOpen   = home + "/open"
-	journalClosed = home + "/closed"
+	journalOpen   = "open"
+	journalClosed = "closed"
 )
 
 const (
@@ -45,57 +46,94 @@ const (
 	noteRun = "run"
 )
 
-// newJournal starts the journal. The caller holds the lock and has called
-// repair.
-func (f *FS) newJournal() (*journal, error) {
-	j := f.openJournal()
-	return j, os.Mkdir(j.dir, dirMode)
+// newJournal starts the journal, after repair.
+func (l *lock) newJournal() (*journal, error) {
+	if err := l.home.mkdir(journalOpen); err != nil {
+		return nil, &os.PathError{Op: "mkdir", Path: l.home.join(journalOpen), Err: err}
+	}
+	return l.openJournal()
 }
 
-func (f *FS) openJournal() *journal {
-	return &journal{root: f.root, dir: f.abs(journalOpen)}
+func (l *lock) openJournal() (*journal, error) {
+	d, err := l.home.own(journalOpen)
+	return &journal{lock: l, dir: d}, err
 }
 
 // repair undoes what a transaction left whose process is dead, unless the program
-// that it was for was attached by then: that one needs what is pinned. The caller
-// holds the lock.
-func (f *FS) repair() error {
-	if err := os.RemoveAll(f.abs(journalClosed)); err != nil {
+// that it was for was attached by then: that one needs what is pinned.
+func (l *lock) repair() error {
+	if err := l.home.sweep(journalClosed); err != nil {
 		return err
 	}
-	j := f.openJournal()
-	if _, err := os.Lstat(j.dir); err != nil {
+	j, err := l.openJournal()
+	if err != nil {
 		return ignore(err, fs.ErrNotExist)
 	}
-	runs, err := j.runs()
+	defer j.dir.close()
+	notes, err := j.notes()
 	if err != nil {
 		return err
 	}
-	if runs {
+	if slices.ContainsFunc(notes, note.runs) {
 		return j.close()
 	}
 	return j.undo(inUse)
 }
 
-// runs reports whether a program that was about to be attached lives, which it
-// does only if it was.
-func (j *journal) runs() (bool, error) {
-	notes, err := filepath.Glob(filepath.Join(j.dir, "*-"+noteRun))
+// note is what a journal says of a step.
+type note struct {
+	step
+	kind   string
+	target string // seen from the root; an owner for noteRun
+}
+
+// notes reads them. One that no transaction can have written is an error, and
+// nothing is done about any.
+func (j *journal) notes() ([]note, error) {
+	names, err := j.dir.names()
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	for _, note := range notes {
-		owner, err := os.Readlink(note)
-		if err != nil {
-			return false, err
-		}
-		if o, ok := parseOwner(owner); ok {
-			if alive, err := o.Alive(); alive || err != nil {
-				return true, nil //nolint:nilerr // not to be known, so nothing is taken from it
+	var notes []note
+	for _, name := range names {
+		number, kind, _ := strings.Cut(name, "-")
+		n := note{step{j, number}, kind, ""}
+		switch kind {
+		case noteDir, notePin, noteRun:
+			if n.target, err = j.dir.readlink(name); err == nil {
+				notes = append(notes, n)
 			}
+		case "new", "old", "new-2", "old-2":
+		default:
+			err = fs.ErrInvalid
+		}
+		if st, statErr := j.dir.lstat(name); err != nil || statErr != nil || !n.sound(st) {
+			return nil, &os.PathError{Op: "read", Path: j.dir.join(name), Err: errors.New("no note of a transaction: nothing is undone while it is there")}
 		}
 	}
-	return false, nil
+	return notes, nil
+}
+
+func (n note) sound(st *unix.Stat_t) bool {
+	_, err := strconv.ParseUint(n.number, 10, 32)
+	switch n.kind {
+	case noteRun:
+		_, ok := parseOwner(n.target)
+		return err == nil && ok && trusted(st)
+	case noteDir, notePin:
+		return err == nil && local(n.target) && trusted(st)
+	}
+	return err == nil && trusted(st)
+}
+
+// runs reports whether it is the note of a program that was about to be attached
+// and lives, which it does only if it was.
+func (n note) runs() bool {
+	if o, ok := parseOwner(n.target); ok && n.kind == noteRun {
+		alive, err := o.Alive()
+		return alive || err != nil // not to be known, so nothing is taken from it
+	}
+	return false
 }
 
 // inUse says of a path seen from the root that it keeps a map alive for a
@@ -115,90 +153,100 @@ func inUse(rel string) bool {
 // close makes the steps permanent, in one rename. What cannot be swept away
 // then, the next transaction sweeps.
 func (j *journal) close() error {
-	closed := filepath.Join(j.root, journalClosed)
-	if err := os.Rename(j.dir, closed); err != nil {
-		return err
+	if err := j.home.rename(journalOpen, j.home, journalClosed, 0); err != nil {
+		return &os.PathError{Op: "close", Path: j.dir.path, Err: err}
 	}
-	_ = os.RemoveAll(closed)
+	_ = j.home.sweep(journalClosed)
 	return nil
 }
 
-// mkdirAll makes the missing directories of a path seen from the root.
-func (j *journal) mkdirAll(rel string) error {
-	if rel == "." {
-		return nil
+// way opens the directory of a path seen from the root, and makes what is
+// missing of it.
+func (j *journal) way(rel string) (*dir, error) {
+	d, err := j.root.walk(rel)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return d, err
 	}
-	if _, err := os.Stat(filepath.Join(j.root, rel)); !errors.Is(err, fs.ErrNotExist) {
-		return err
+	above, err := j.way(filepath.Dir(rel))
+	if err != nil {
+		return nil, err
 	}
-	if err := j.mkdirAll(filepath.Dir(rel)); err != nil {
-		return err
-	}
+	defer above.close()
 	s := j.next()
-	if err := os.Mkdir(s.new(), dirMode); err != nil {
-		return err
+	if err := j.dir.mkdir(s.new()); err != nil {
+		return nil, err
 	}
 	if err := s.note(noteDir, rel); err != nil {
-		return err
+		return nil, err
 	}
+	name := filepath.Base(rel)
 	// A directory that another program has made since is as good as ours.
-	return ignore(renameNoReplace(s.new(), s.target(rel)), fs.ErrExist)
+	if err := j.dir.rename(s.new(), above, name, unix.RENAME_NOREPLACE); ignore(err, fs.ErrExist) != nil {
+		return nil, err
+	}
+	return above.sub(name, unix.O_PATH)
 }
 
 // link gives a new name to the pin or symbolic link that stage makes. A name
-// that is taken is an error that is fs.ErrExist.
+// that is taken is an error that is fs.ErrExist, but for a symbolic link's.
 func (j *journal) link(rel string, stage func(path string) error) error {
-	s := j.next()
-	if err := stage(s.new()); err != nil {
+	parent, err := j.way(filepath.Dir(rel))
+	if err != nil {
+		return err
+	}
+	defer parent.close()
+	s, name := j.next(), filepath.Base(rel)
+	if err := stage(j.dir.proc(s.new())); err != nil {
 		return err
 	}
 	if err := s.note(notePin, rel); err != nil {
 		return err
 	}
-	return os.Link(s.new(), s.target(rel))
+	err = j.dir.link(s.new(), parent, name)
+	if st, statErr := parent.lstat(name); err != nil && statErr == nil && isSymlink(st) {
+		return errSymlink
+	}
+	return err
 }
 
 // replace has a name stand for the pin that stage makes, and no more for the
 // one that is want. Another one is an error that is fs.ErrNotExist.
 func (j *journal) replace(rel string, want os.FileInfo, stage func(path string) error) error {
+	parent, err := j.root.walk(filepath.Dir(rel))
+	if err != nil {
+		return err
+	}
+	defer parent.close()
 	s := j.next()
-	if err := stage(s.new()); err != nil {
+	if err := stage(j.dir.proc(s.new())); err != nil {
 		return err
 	}
-	if err := os.Link(s.target(rel), s.old()); err != nil {
+	if err := parent.link(filepath.Base(rel), j.dir, s.old()); err != nil {
 		return err
 	}
-	if old, err := os.Lstat(s.old()); err != nil || !os.SameFile(old, want) {
+	if old, err := os.Lstat(j.dir.proc(s.old())); err != nil || !os.SameFile(old, want) {
 		return errors.Join(err, fs.ErrNotExist)
 	}
 	if err := s.note(notePin, rel); err != nil {
 		return err
 	}
-	return s.put(s.new(), rel)
+	return s.put(s.new(), parent, filepath.Base(rel))
 }
 
 // undo takes all steps back, the last one first, and removes the journal. Pins
 // for which keep is true stay.
 func (j *journal) undo(keep func(rel string) bool) error {
-	entries, err := os.ReadDir(j.dir)
+	notes, err := j.notes()
 	if err != nil {
 		return err
 	}
-	slices.Reverse(entries)
-	for _, e := range entries {
-		number, kind, _ := strings.Cut(e.Name(), "-")
-		if kind != noteDir && kind != notePin {
+	slices.Reverse(notes)
+	for _, n := range notes {
+		if n.kind == noteRun || n.kind == notePin && keep(n.target) {
 			continue
 		}
-		rel, err := os.Readlink(filepath.Join(j.dir, e.Name()))
-		if err != nil {
-			return err
-		}
-		if kind == notePin && keep(rel) {
-			continue
-		}
-		if err := (step{j, number}).undo(kind, rel); err != nil {
-			return fmt.Errorf("undo pin %s: %w", rel, err)
+		if err := n.undo(); err != nil {
+			return fmt.Errorf("undo pin %s: %w", j.root.join(n.target), err)
 		}
 	}
 	return j.close()
@@ -215,59 +263,49 @@ func (j *journal) next() step {
 	return step{j, fmt.Sprintf("%06d", j.step)}
 }
 
-func (s step) file(name string) string   { return filepath.Join(s.j.dir, s.number+"-"+name) }
-func (s step) new() string               { return s.file("new") }
-func (s step) old() string               { return s.file("old") }
-func (s step) target(rel string) string  { return filepath.Join(s.j.root, rel) }
-func (s step) note(kind, r string) error { return os.Symlink(r, s.file(kind)) }
+func (s step) new() string { return s.number + "-new" }
+func (s step) old() string { return s.number + "-old" }
+
+func (s step) note(kind, target string) error {
+	return unix.Symlinkat(target, s.j.dir.fd, s.number+"-"+kind)
+}
 
 // put has a name stand for the staged file, which stays staged.
-func (s step) put(staged, rel string) error {
+func (s step) put(staged string, parent *dir, name string) error {
 	second := staged + "-2"
-	if err := ignore(unix.Unlink(second), fs.ErrNotExist); err != nil {
+	if err := ignore(s.j.dir.unlink(second), fs.ErrNotExist); err != nil {
 		return err // what a killed undo left
 	}
-	if err := os.Link(staged, second); err != nil {
+	if err := s.j.dir.link(staged, s.j.dir, second); err != nil {
 		return err
 	}
-	return os.Rename(second, s.target(rel))
+	return s.j.dir.rename(second, parent, name, 0)
 }
 
-func (s step) undo(kind, rel string) error {
-	staged, err := os.Lstat(s.new())
-	if kind == noteDir {
-		if err == nil {
+// undo takes a step back. At a path that cannot be there is nothing to undo.
+func (n note) undo() error {
+	staged, stagedErr := n.j.dir.lstat(n.new())
+	parent, err := n.j.root.walk(filepath.Dir(n.target))
+	if err != nil {
+		return ignore(err, fs.ErrNotExist, unix.ENOTDIR, errSymlink, unix.ENAMETOOLONG)
+	}
+	defer parent.close()
+	name := filepath.Base(n.target)
+	if n.kind == noteDir {
+		if stagedErr == nil {
 			return nil // not yet renamed
 		}
-		return ignore(unix.Rmdir(s.target(rel)), fs.ErrNotExist, unix.ENOTEMPTY, unix.ENOTDIR, unix.ENAMETOOLONG)
+		return ignore(parent.rmdir(name), fs.ErrNotExist, unix.ENOTEMPTY, unix.ENOTDIR, unix.ENAMETOOLONG)
 	}
-	if err != nil {
-		return err
+	if stagedErr != nil {
+		return stagedErr
 	}
-	target, err := os.Lstat(s.target(rel))
-	if err != nil || !os.SameFile(staged, target) { // a path that cannot be has nothing to undo
-		return ignore(err, fs.ErrNotExist, unix.ENOTDIR, unix.ENAMETOOLONG)
+	target, err := parent.lstat(name)
+	if err != nil || !sameFile(staged, target) {
+		return ignore(err, fs.ErrNotExist, unix.ENAMETOOLONG)
 	}
-	if _, err := os.Lstat(s.old()); err == nil {
-		return s.put(s.old(), rel)
+	if _, err := n.j.dir.lstat(n.old()); err == nil {
+		return n.put(n.old(), parent, name)
 	}
-	return os.Remove(s.target(rel))
-}
-
-func renameNoReplace(from, to string) error {
-	err := unix.Renameat2(unix.AT_FDCWD, from, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE)
-	if err != nil {
-		return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}
-	}
-	return nil
-}
-
-// ignore returns err, or nil if it is one of the targets.
-func ignore(err error, targets ...error) error {
-	for _, target := range targets {
-		if errors.Is(err, target) {
-			return nil
-		}
-	}
-	return err
+	return parent.unlink(name)
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -89,6 +90,15 @@ func (f *FS) dir(d Dir) string {
 		}
 	}
 	return f.abs(string(TC))
+}
+
+// unalias returns a path, seen from the root, without the link at its beginning.
+func (f *FS) unalias(rel string) string {
+	top, rest, below := strings.Cut(rel, string(filepath.Separator))
+	if below && slices.Contains(aliases[:], Dir(top)) {
+		return filepath.Join(filepath.Base(f.dir(Dir(top))), rest)
+	}
+	return rel
 }
 
 // inLayout says whether a path, seen from the root, is in iproute2's tree.

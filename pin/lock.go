@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -18,24 +20,75 @@ const home = "xdpload"
 // lock is an advisory lock on the home directory. It ends with the process
 // that holds it, so that a journal without a lock is one of a dead process.
 type lock struct {
-	fs *FS
-	fd int
+	root, home *dir
 }
 
-// errBusy says that another transaction runs.
-var errBusy = errors.New("another load or collection is under way")
+// Wait says how long transactions wait for the one of another process that is
+// between its Publish and Commit. See [WithWait].
+type Wait struct {
+	Limit time.Duration    // until they give up; 10 s if 0
+	Tell  func(busy error) // called when a second has passed, with who is waited for; may be nil
+}
 
-// lock waits for the lock. Without create it returns nil when there is no home
-// directory, and so nobody to wait for.
+type waitKey struct{}
+
+// WithWait has the transactions and collections under a context wait as w says.
+func WithWait(ctx context.Context, w Wait) context.Context {
+	return context.WithValue(ctx, waitKey{}, w)
+}
+
+const (
+	defaultLimit = 10 * time.Second
+	patience     = time.Second // before Tell
+)
+
+// busyError says that another transaction or collection holds the lock.
+type busyError struct {
+	pid int // 0 for a process that is not to be seen from here
+}
+
+func (e *busyError) Error() string {
+	switch comm, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", e.pid)); {
+	case e.pid == os.Getpid():
+		return "another load or collection is under way in this process"
+	case err == nil:
+		return fmt.Sprintf("another load or collection is under way: process %d (%s)", e.pid, strings.TrimSpace(string(comm)))
+	}
+	return "another load or collection is under way"
+}
+
+// Hints are the way out for who uses the command.
+func (e *busyError) Hints() []string {
+	return []string{"xdpload -lock-timeout S … waits for up to S seconds"}
+}
+
+// lock waits for the lock. If this process itself holds it, it might wait for
+// ever, so that is a *ConflictError. Without create
+// it returns nil when there is no home directory, and so nobody to wait for.
 func (f *FS) lock(ctx context.Context, create bool) (*lock, error) {
+	w, _ := ctx.Value(waitKey{}).(Wait)
+	if w.Limit == 0 {
+		w.Limit = defaultLimit
+	}
+	late, told := time.After(w.Limit), time.After(patience)
 	for pause := time.Millisecond; ; pause = min(2*pause, 20*time.Millisecond) {
 		l, err := f.tryLock(create)
-		if !errors.Is(err, errBusy) {
+		busy, ok := errors.AsType[*busyError](err)
+		switch {
+		case !ok:
 			return l, err
+		case busy.pid == os.Getpid():
+			return nil, &ConflictError{Path: f.abs(home), Err: err}
 		}
 		select {
 		case <-ctx.Done():
 			return nil, fmt.Errorf("%w: %w", err, context.Cause(ctx))
+		case <-late:
+			return nil, fmt.Errorf("gave up after %v: %w", w.Limit, err)
+		case <-told:
+			if w.Tell != nil {
+				w.Tell(err)
+			}
 		case <-time.After(pause):
 		}
 	}
@@ -43,74 +96,90 @@ func (f *FS) lock(ctx context.Context, create bool) (*lock, error) {
 
 // ifIdle does something under the lock if a directory is there and nobody holds
 // the lock.
-func (f *FS) ifIdle(dir string, do func() error) error {
-	if _, err := os.Lstat(f.abs(dir)); err != nil {
-		return ignore(err, fs.ErrNotExist)
-	}
+func (f *FS) ifIdle(do func(*lock) error) error {
 	l, err := f.tryLock(false)
 	if l == nil {
-		return ignore(err, errBusy)
+		return ignoreBusy(err)
 	}
 	defer l.release()
-	return do()
+	return do(l)
 }
 
-// tryLock is lock, but errBusy in place of waiting.
+func ignoreBusy(err error) error {
+	if _, busy := errors.AsType[*busyError](err); busy {
+		return nil
+	}
+	return err
+}
+
+// tryLock is lock, but a *busyError in place of waiting.
 func (f *FS) tryLock(create bool) (*lock, error) {
-	dir := f.abs(home)
-	for {
-		if create {
-			if err := os.Mkdir(dir, dirMode); err != nil && !errors.Is(err, fs.ErrExist) {
-				return nil, err
-			}
-		}
-		fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-		if errors.Is(err, fs.ErrNotExist) && !create {
-			return nil, nil
-		}
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // removed since
-		}
-		if err != nil {
-			return nil, &os.PathError{Op: "open", Path: dir, Err: err}
-		}
-		held, err := holds(fd, dir)
-		if held {
-			return &lock{fs: f, fd: fd}, nil
-		}
-		_ = unix.Close(fd)
-		if err != nil {
-			return nil, &os.PathError{Op: "lock", Path: dir, Err: err}
+	root, err := f.open()
+	if err != nil {
+		return nil, err
+	}
+	l := &lock{root: root}
+	if create {
+		if err := root.mkdir(home); ignore(err, fs.ErrExist) != nil {
+			root.close()
+			return nil, &os.PathError{Op: "mkdir", Path: root.join(home), Err: err}
 		}
 	}
+	if l.home, err = root.own(home); err == nil {
+		if err = l.take(); err == nil {
+			return l, nil
+		}
+		l.home.close()
+	}
+	root.close()
+	switch {
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	case create: // removed since
+		return nil, new(busyError)
+	}
+	return nil, nil
 }
 
-// holds locks fd. It is false without an error when dir is another directory
-// by now: who held the lock before has removed the one that fd stands for.
-func holds(fd int, dir string) (bool, error) {
-	err := unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB)
-	if errors.Is(err, unix.EWOULDBLOCK) {
-		return false, errBusy
+// take locks the directory. It is fs.ErrNotExist when another one has its name
+// by now, or none: who held the lock before has removed it.
+func (l *lock) take() error {
+	var ours unix.Stat_t
+	if err := unix.Fstat(l.home.fd, &ours); err != nil {
+		return &os.PathError{Op: "lock", Path: l.home.path, Err: err}
 	}
-	if errors.Is(err, unix.EINTR) {
-		return false, nil
+	err := unix.Flock(l.home.fd, unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) || errors.Is(err, unix.EINTR) {
+		return &busyError{holder(&ours)}
 	}
 	if err != nil {
-		return false, err
+		return &os.PathError{Op: "lock", Path: l.home.path, Err: err}
 	}
-	var ours, theirs unix.Stat_t
-	if err := unix.Fstat(fd, &ours); err != nil {
-		return false, err
+	named, err := l.root.lstat(home)
+	if err == nil && !sameFile(&ours, named) {
+		err = fs.ErrNotExist
 	}
-	if err := unix.Stat(dir, &theirs); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return false, err
+	return err
+}
+
+// holder finds the process that has locked a file, 0 if it is not to be seen
+// (proc_locks(5)).
+func holder(st *unix.Stat_t) int {
+	locks, _ := os.ReadFile("/proc/locks") // none if it cannot be read
+	file := fmt.Sprintf("%02x:%02x:%d", unix.Major(st.Dev), unix.Minor(st.Dev), st.Ino)
+	for line := range strings.Lines(string(locks)) {
+		if f := strings.Fields(line); len(f) > 5 && f[1] == "FLOCK" && f[5] == file {
+			pid, _ := strconv.Atoi(f[4])
+			return pid
+		}
 	}
-	return ours.Ino == theirs.Ino && ours.Dev == theirs.Dev, nil
+	return 0
 }
 
 // release removes the home directory if nothing is in it, and unlocks.
 func (l *lock) release() {
-	_ = unix.Rmdir(l.fs.abs(ownedDir))
-	_ = unix.Rmdir(l.fs.abs(home))
-	_ = unix.Close(l.fd)
+	_ = l.home.rmdir(owned)
+	_ = l.root.rmdir(home)
+	l.home.close()
+	l.root.close()
 }

@@ -26,6 +26,7 @@ import (
 const (
 	envPrivate = "PIN_TEST_PRIVATE"
 	envVictim  = "PIN_TEST_VICTIM"
+	envHolder  = "PIN_TEST_HOLDER"
 )
 
 // TestMain moves the process to a mount and a network namespace of its own, which take
@@ -33,6 +34,10 @@ const (
 func TestMain(m *testing.M) {
 	if root := os.Getenv(envVictim); root != "" {
 		victim(root)
+		return
+	}
+	if root := os.Getenv(envHolder); root != "" {
+		holdUntilEOF(root)
 		return
 	}
 	if os.Geteuid() == 0 && os.Getenv(envPrivate) == "" {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -25,7 +24,10 @@ type Owner struct {
 
 // ownedDir holds a directory for each owner, and in it a pin for each map,
 // named by its id.
-const ownedDir = home + "/owned"
+const (
+	owned    = "owned"
+	ownedDir = home + "/" + owned
+)
 
 // ownerOf returns what identifies a loaded program.
 func ownerOf(fd int) (Owner, error) {
@@ -73,23 +75,48 @@ func (f *FS) OwnedPath(o Owner, mapID uint32) string {
 // Owned returns the programs for which maps are kept alive, whether they still
 // exist or not, with the paths of those pins.
 func (f *FS) Owned() (map[Owner][]string, error) {
-	dirs, err := os.ReadDir(f.abs(ownedDir))
+	root, err := f.open()
+	if err != nil {
+		return nil, err
+	}
+	defer root.close()
+	own, err := root.own(home)
 	if err != nil {
 		return nil, ignore(err, fs.ErrNotExist)
 	}
-	owned := make(map[Owner][]string, len(dirs))
-	for _, d := range dirs {
-		o, ok := parseOwner(d.Name())
+	defer own.close()
+	return own.owned()
+}
+
+// owned is Owned, of the home directory.
+func (d *dir) owned() (map[Owner][]string, error) {
+	dirs, err := d.own(owned)
+	if err != nil {
+		return nil, ignore(err, fs.ErrNotExist)
+	}
+	defer dirs.close()
+	names, err := dirs.names()
+	found := make(map[Owner][]string, len(names))
+	for _, name := range names {
+		o, ok := parseOwner(name)
 		if !ok {
 			continue
 		}
-		pins, err := filepath.Glob(filepath.Join(f.abs(ownedDir), d.Name(), "*"))
+		pins, err := dirs.own(name)
 		if err != nil {
 			return nil, err
 		}
-		owned[o] = pins
+		defer pins.close()
+		files, err := pins.names()
+		if err != nil {
+			return nil, err
+		}
+		found[o] = []string{}
+		for _, file := range files {
+			found[o] = append(found[o], pins.join(file))
+		}
 	}
-	return owned, nil
+	return found, err
 }
 
 // Disown removes the pins that keep maps alive for a program, if there are
@@ -102,20 +129,25 @@ func (f *FS) Disown(ctx context.Context, o Owner) error {
 		return err
 	}
 	defer l.release()
-	return f.disown(o)
+	return l.disown(o)
 }
 
-func (f *FS) disown(o Owner) error {
-	return os.RemoveAll(filepath.Join(f.abs(ownedDir), o.dirName()))
+func (l *lock) disown(o Owner) error {
+	all, err := l.home.own(owned)
+	if err != nil {
+		return ignore(err, fs.ErrNotExist)
+	}
+	defer all.close()
+	return all.sweep(o.dirName())
 }
 
 // DisownDead is [FS.Disown] for every program that is gone. While a transaction is
 // under way it does nothing. It takes CAP_SYS_ADMIN.
 func (f *FS) DisownDead() error {
-	return f.ifIdle(ownedDir, func() error {
+	return f.ifIdle(func(l *lock) error {
 		dead, err := f.ownersGone()
 		for _, g := range dead {
-			err = errors.Join(err, f.removeOwned(g))
+			err = errors.Join(err, l.removeOwned(g))
 		}
 		return err
 	})

@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload/internal/sys"
 )
 
 // Txn makes pins appear all together or not at all. Between [FS.Begin] and
@@ -18,8 +21,9 @@ import (
 // Commit, so that a refused attach leaves no pin.
 //
 // Pins that are not the transaction's own are never touched. From Publish to
-// Commit or Rollback the other transactions on the file system wait at their
-// Publish, also those of the same process.
+// Commit or Rollback the transactions of other processes on the file system
+// wait at their Publish, and those of the same process are refused by a
+// [ConflictError].
 //
 // A Txn is for one goroutine.
 type Txn struct {
@@ -51,7 +55,7 @@ var errFinished = errors.New("pin transaction is finished")
 // Begin starts a transaction. If one was interrupted before, by SIGKILL say,
 // and nothing else runs, Begin undoes it first.
 func (f *FS) Begin() (*Txn, error) {
-	if err := f.ifIdle(home, f.repair); err != nil {
+	if err := f.ifIdle((*lock).repair); err != nil {
 		return nil, err
 	}
 	return &Txn{fs: f, reads: make(map[string]os.FileInfo)}, nil
@@ -65,16 +69,43 @@ func (t *Txn) LoadMap(path string) (*ebpf.Map, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := os.Lstat(t.fs.abs(rel))
+	root, err := t.fs.open()
 	if err != nil {
 		return nil, err
 	}
-	m, err := ebpf.LoadPinnedMap(t.fs.abs(rel), nil)
+	defer root.close()
+	parent, err := root.walk(filepath.Dir(rel))
+	if err != nil {
+		return nil, err
+	}
+	defer parent.close()
+	pin, err := parent.pin(filepath.Base(rel))
+	if err != nil {
+		return nil, err
+	}
+	defer pin.Close()
+	found, err := pin.Stat()
+	if err != nil {
+		return nil, err
+	}
+	m, err := openMap(pin)
 	if err != nil {
 		return nil, &os.PathError{Op: "open pin", Path: path, Err: err}
 	}
 	t.reads[path] = found
 	return m, nil
+}
+
+func openMap(pin *os.File) (*ebpf.Map, error) {
+	fd, kind, err := sys.OpenPinned(proc(int(pin.Fd())))
+	if err != nil {
+		return nil, errors.Unwrap(err) // without that path
+	}
+	if kind != sys.KindMap {
+		_ = sys.Close(fd)
+		return nil, fmt.Errorf("a %v, not a map", Kind(kind))
+	}
+	return ebpf.NewMapFromFD(fd)
 }
 
 // Expect has Publish fail with a [ConflictError] if what path stands for is not
@@ -117,8 +148,8 @@ func (t *Txn) add(path string, object Pinner, replace bool) error {
 }
 
 // Publish makes all pins visible, or none: then the transaction is finished. It
-// waits while another transaction is between Publish and Commit, as long as
-// ctx lets it. A path that is taken, and a pin that LoadMap found and that is
+// waits while that of another process is between Publish and Commit, as long as
+// ctx lets it: see [WithWait]. A path that is taken, and a pin that LoadMap found and that is
 // no longer there, are a [ConflictError].
 func (t *Txn) Publish(ctx context.Context) (err error) {
 	if t.state != collecting {
@@ -154,14 +185,14 @@ func (t *Txn) Attaching(o Owner) error {
 
 func (t *Txn) publish() (err error) {
 	if t.lock != nil {
-		if err := t.fs.repair(); err != nil {
+		if err := t.lock.repair(); err != nil {
 			return err
 		}
 	}
 	if err := t.checkReads(); err != nil || len(t.pins) == 0 {
 		return err
 	}
-	if t.journal, err = t.fs.newJournal(); err != nil {
+	if t.journal, err = t.lock.newJournal(); err != nil {
 		t.journal = nil
 		return err
 	}
@@ -187,8 +218,10 @@ func (t *Txn) checkReads() error {
 }
 
 func (t *Txn) publishPin(p newPin) error {
-	if err := t.journal.makeWay(p.rel); err != nil {
-		return err
+	if inLayout(p.rel) {
+		if err := t.journal.makeLayout(); err != nil {
+			return err
+		}
 	}
 	stage := func(path string) error { return pinDuplicate(p.object, path) }
 	if p.replace {
@@ -242,6 +275,9 @@ func (t *Txn) abandon() error {
 }
 
 func (t *Txn) unlock() {
+	if t.journal != nil {
+		t.journal.dir.close()
+	}
 	if t.lock != nil {
 		t.lock.release()
 		t.lock = nil

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -65,8 +66,9 @@ func (f *FS) Walk(dir string) iter.Seq2[Entry, error] {
 			yield(Entry{}, err)
 			return
 		}
+		journals := []string{filepath.Join(f.abs(home), journalOpen), filepath.Join(f.abs(home), journalClosed)}
 		_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-			if d != nil && d.IsDir() && (path == f.abs(journalOpen) || path == f.abs(journalClosed)) {
+			if d != nil && d.IsDir() && slices.Contains(journals, path) {
 				return fs.SkipDir
 			}
 			if err == nil && !d.Type().IsRegular() {

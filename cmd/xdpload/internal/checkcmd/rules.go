@@ -182,7 +182,7 @@ func (c *preflight) pins() ([]problem, error) {
 	if _, err := pin.Open(root); err == nil || !pinned {
 		return nil, nil
 	}
-	return one("mount -t bpf bpf "+root, "the object pins maps, and %s is no BPF file system", root)
+	return one("mount -t bpf -o mode=700 bpf "+root, "the object pins maps, and %s is no BPF file system", root)
 }
 
 // lockdownFile says how far the kernel is locked down (security/lockdown).

@@ -74,7 +74,8 @@ func knownErrors() map[string]known {
 		"a detached link":     {path("update", "/sys/fs/bpf/l", attach.ErrLinkDetached), []string{"xdpload pin rm /sys/fs/bpf/l, then"}},
 		"a link that stays":   {path("update", "/sys/fs/bpf/l", busy), []string{"without first, last", "xdpload pin rm /sys/fs/bpf/l detaches"}},
 		"no BPF file system":  {path("open", "/srv", pin.ErrNotBPFFS), []string{"findmnt"}},
-		"not mounted":         {path("open", pin.DefaultRoot, syscall.ENOENT), []string{"mount -t bpf bpf " + pin.DefaultRoot, "or name"}},
+		"another's directory": {path("use", "/sys/fs/bpf/xdpload", pin.ErrForeign), []string{"ls -lR /sys/fs/bpf/xdpload", "mode 700"}},
+		"not mounted":         {path("open", pin.DefaultRoot, syscall.ENOENT), []string{"mount -t bpf -o mode=700 bpf " + pin.DefaultRoot, "or name"}},
 		"no access":           {path("open", "/srv/a.o", syscall.EACCES), []string{"no access to /srv/a.o"}},
 		"a token": {
 			fmt.Errorf("create token from \"/srv/spot\": %w", syscall.ENOTDIR),

@@ -24,8 +24,9 @@ type option struct {
 	value    string
 }
 
-// maxJobs is more threads than a process may well have; more would be a slip.
-const maxJobs = 1024
+// maxNumber is more threads than a process may well have, and more seconds than
+// anybody waits; more would be a slip.
+const maxNumber = 1024
 
 // options store in g. Where a short form fits several rows, the first is meant: -b
 // is batch, and -br brief.
@@ -50,6 +51,7 @@ func options(g *env.Globals) []*option {
 		is("all-netns", &g.AllNetns, "net show: every network namespace"),
 		is("atomic", &g.Atomic, "several devices: when one refuses, or on ^C, every device is as it was before"),
 		has("jobs", "N", "", &g.Jobs, "have the kernel verify up to N programs at a time, each on a thread of its own, in a batch those of the next lines too; the default is the number of processors, and 1 verifies one after the other"),
+		has("lock-timeout", "S", "", &g.LockTimeout, "give up after S seconds of waiting for another process that is about to pin something; the default is 10"),
 		is("echo", &g.Echo, "print the filter that was set, as tc monitor does"),
 		is("Version version v", &g.Version, "print the version"),
 		is("help", &g.Help, "print help"),
@@ -106,8 +108,8 @@ func (o *option) RunAction(*cli.Context) (err error) {
 			return refusal("option --%s wants %s, not an empty word", o.names[0], o.argument)
 		}
 	case *int:
-		if *p, err = grammar.ParseNumber(o.value, 1, maxJobs); err != nil {
-			return refusal("option -%s wants a number of threads from 1 to %d, not %q", o.names[0], maxJobs, o.value)
+		if *p, err = grammar.ParseNumber(o.value, 1, maxNumber); err != nil {
+			return refusal("option -%s wants a number from 1 to %d, not %q", o.names[0], maxNumber, o.value)
 		}
 	case *bool:
 		if *p, err = strconv.ParseBool(o.value); err != nil {

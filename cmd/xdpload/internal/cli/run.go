@@ -3,9 +3,11 @@ package cli
 import (
 	"context"
 	"io"
+	"time"
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/internal/netns"
+	"github.com/xdpload/xdpload/pin"
 )
 
 // Run is the only place where an error becomes text and a status.
@@ -13,6 +15,10 @@ func Run(ctx context.Context, version string, args []string, stdin io.Reader, st
 	e := &env.Env{Release: version, Tool: env.ToolOf(args[0]), Stdin: stdin, Stdout: stdout, Stderr: stderr}
 	defer e.Close()
 	job, err := read(e, args[1:])
+	ctx = pin.WithWait(ctx, pin.Wait{
+		Limit: time.Duration(e.LockTimeout) * time.Second,
+		Tell:  func(busy error) { e.Warn("waiting: %v", busy) },
+	})
 	switch {
 	case err != nil:
 		err = orHelp(e, err)

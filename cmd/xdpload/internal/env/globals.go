@@ -18,10 +18,12 @@ type Globals struct {
 	AllNetns   bool
 	Atomic     bool
 	Jobs       int // 0 is the default
-	Batch      string
-	Echo       bool
-	Version    bool
-	Help       bool
+	// LockTimeout is in seconds, 0 for the default.
+	LockTimeout int
+	Batch       string
+	Echo        bool
+	Version     bool
+	Help        bool
 }
 
 // OptionError is a global option that cannot be.

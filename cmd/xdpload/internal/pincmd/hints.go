@@ -12,10 +12,15 @@ import (
 // or what is pinned there does not fit.
 func PathHints(x *os.PathError) []string {
 	switch {
+	case errors.Is(x, pin.ErrForeign):
+		return []string{
+			"ls -lR " + x.Path + " shows what it is: remove it if nobody needs it",
+			"mode 700 of a BPF file system's root keeps others from making names there: mount -t bpf -o mode=700 bpf DIR, or chmod",
+		}
 	case errors.Is(x, pin.ErrNotBPFFS) && x.Path != pin.DefaultRoot:
-		return []string{"findmnt -t bpf lists the BPF file systems; mount -t bpf bpf DIR makes one, xdpload -bpffs DIR … uses it"}
+		return []string{"findmnt -t bpf lists the BPF file systems; mount -t bpf -o mode=700 bpf DIR makes one, xdpload -bpffs DIR … uses it"}
 	case errors.Is(x, pin.ErrNotBPFFS), errors.Is(x, os.ErrNotExist) && x.Path == pin.DefaultRoot:
-		return []string{"mount -t bpf bpf " + x.Path, "or name the BPF file system: xdpload -bpffs DIR …"}
+		return []string{"mount -t bpf -o mode=700 bpf " + x.Path, "or name the BPF file system: xdpload -bpffs DIR …"}
 	case errors.Is(x, os.ErrExist):
 		return []string{"xdpload pin rm " + x.Path}
 	case !errors.Is(x, os.ErrPermission):
