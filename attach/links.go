@@ -46,6 +46,7 @@ type linkSteps struct {
 	link    *Link       // nil without
 	pin     os.FileInfo // of the link that is pinned, as it was found
 	fresh   bool        // the link is a new one
+	severed bool        // the one that is pinned holds nothing any more: a new one takes its path
 	problem error       // where a program that does the same may make it void
 	refusal error       // of the kernel, to make a new link
 }
@@ -75,6 +76,7 @@ func (s *linkSteps) left() []*Attachment {
 
 // open finds what is pinned where the link is to be.
 func (s *linkSteps) open(e *session, m *move) (err error) {
+	s.severed = false
 	if s.pin, err = os.Lstat(s.Link); errors.Is(err, os.ErrNotExist) {
 		return s.hook.ready(s.on)
 	}
@@ -91,6 +93,10 @@ func (s *linkSteps) open(e *session, m *move) (err error) {
 	switch {
 	case !s.Replace:
 		return &os.PathError{Op: opPinLink, Path: s.Link, Err: os.ErrExist}
+	case errors.Is(err, ErrLinkDetached):
+		s.severed = true
+		s.close()
+		return s.hook.ready(s.on)
 	case err != nil:
 		return &os.PathError{Op: "update", Path: s.Link, Err: err}
 	}
@@ -108,7 +114,7 @@ func (s *linkSteps) pinned(e *session, m *move) (*Attachment, error) {
 			return nil, err
 		case !info.OfDevice():
 			return nil, errors.New("a bpf_link that is not of a device")
-		case info.Ifindex == 0:
+		case info.Severed():
 			return nil, ErrLinkDetached
 		}
 		if i, err := s.on.find(LinkID(info.ID)); err == nil {
@@ -137,7 +143,7 @@ func (s *linkSteps) refused() error {
 	if s.refusal == nil {
 		return nil
 	}
-	if _, err := os.Lstat(s.Link); err == nil {
+	if now, err := os.Lstat(s.Link); err == nil && !(s.severed && os.SameFile(now, s.pin)) {
 		return &pin.ConflictError{Path: s.Link, Err: s.refusal}
 	}
 	return s.refusal
@@ -178,7 +184,12 @@ func (s *linkSteps) stage(e *session) error {
 		txn.Expect(s.Link, s.pin)
 		return nil
 	}
-	return txn.Pin(s.Link, pinFunc(func(path string) error {
+	place := txn.Pin
+	if s.severed {
+		txn.Expect(s.Link, s.pin)
+		place = txn.Replace
+	}
+	return place(s.Link, pinFunc(func(path string) error {
 		if s.link, s.refusal = s.hook.create(e); s.refusal != nil {
 			return errNotMade // an os.ErrExist of the hook would be taken for one of the path
 		}

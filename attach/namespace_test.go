@@ -1,6 +1,8 @@
 package attach_test
 
 import (
+	"errors"
+	"os"
 	"testing"
 
 	"github.com/xdpload/xdpload"
@@ -19,6 +21,30 @@ func attachIn(t *testing.T, ns *bpftest.Namespace, p *prog.Program, plan attach.
 		return nil
 	})
 	return a, err
+}
+
+// wantNewLink wants a plan whose link holds nothing any more to make another one in its
+// place, if it may replace.
+func wantNewLink(t *testing.T, ns *bpftest.Namespace, p *prog.Program, plan attach.Plan, old uint32) {
+	t.Helper()
+	for _, replace := range []bool{false, true} {
+		plan.Replace = replace
+		a, err := attachIn(t, ns, p, plan)
+		if !replace && !errors.Is(err, os.ErrExist) {
+			t.Errorf("without replace: %v", err)
+		}
+		if replace && (err != nil || a.Link == nil || a.Link.ID == old || a.Program.ID != p.ID) {
+			t.Errorf("a severed link is replaced by %+v, %v", a, err)
+		}
+	}
+	l, err := attach.OpenLink(attach.PinnedAt(plan.Link))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if l.ID == old {
+		t.Error("the old link is pinned still")
+	}
 }
 
 func detachIn(t *testing.T, ns *bpftest.Namespace, h attach.Hook) (a *attach.Attachment, err error) {

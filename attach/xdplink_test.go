@@ -64,9 +64,7 @@ func TestXDPLink(t *testing.T) {
 			if mode, ids := witness(t, ns, "v0"); mode != 0 {
 				t.Errorf("ip still shows %v", ids)
 			}
-			if _, err := attachIn(t, ns, first, plan); !errors.Is(err, attach.ErrLinkDetached) {
-				t.Errorf("update of a detached link: %v", err)
-			}
+			wantNewLink(t, ns, first, plan, a.Link.ID)
 		})
 	}
 }

@@ -29,12 +29,14 @@ type Reason uint8
 const (
 	Interrupted Reason = iota + 1 // a transaction whose process is dead
 	OwnerGone                     // pins kept alive for a program that is gone
+	LinkSevered                   // a pinned bpf_link whose device is gone, or that was detached
 	ObjectDead                    // an object's directory with maps that no loaded program uses
 )
 
 var reasonNames = [...]string{
 	Interrupted: "interrupted load",
 	OwnerGone:   "program is gone",
+	LinkSevered: "the link holds nothing any more",
 	ObjectDead:  "no program uses its maps",
 }
 
@@ -58,7 +60,8 @@ type Garbage struct {
 }
 
 // GC undoes the transaction of a dead process, and removes the pins that keep
-// maps alive for programs that are gone. It returns what it has removed, or
+// maps alive for programs that are gone, and those of bpf_links that hold
+// nothing any more. It returns what it has removed, or
 // would remove, also when an error ends it early. It waits for a transaction
 // that is under way, as long as ctx lets it; a dry run does not wait and does
 // not count that transaction. It takes CAP_SYS_ADMIN.
@@ -110,7 +113,8 @@ func (f *FS) collectors(o GCOptions, l *lock) []collector {
 	if l != nil {
 		cs = append(cs, collector{l.interrupted, func(Garbage) error { return l.repair() }})
 	}
-	cs = append(cs, collector{f.ownersGone, l.removeOwned})
+	cs = append(cs, collector{f.ownersGone, l.removeOwned},
+		collector{f.severed, func(g Garbage) error { return f.Remove(g.Path) }})
 	if o.Objects {
 		cs = append(cs, collector{f.deadObjects, f.removeObject})
 	}
@@ -146,6 +150,16 @@ func (f *FS) ownersGone() ([]Garbage, error) {
 		}
 	}
 	slices.SortFunc(found, func(a, b Garbage) int { return strings.Compare(a.Path, b.Path) })
+	return found, nil
+}
+
+func (f *FS) severed() ([]Garbage, error) {
+	var found []Garbage
+	for e := range f.Walk("") {
+		if e.Severed {
+			found = append(found, Garbage{Path: e.Path, Reason: LinkSevered})
+		}
+	}
 	return found, nil
 }
 

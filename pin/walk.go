@@ -49,6 +49,9 @@ type Entry struct {
 	Tag    string   // a program's, 16 hex digits
 	MapIDs []uint32 // of the maps that a program uses
 	ProgID uint32   // of the program that a link attaches
+	// Severed is a link of a device that is gone, or that was detached: it holds
+	// nothing, and never will.
+	Severed bool
 }
 
 // Walk yields every pin at dir and below, in the order of the names. An empty
@@ -152,7 +155,7 @@ func (e *Entry) read(fd int) error {
 		if err != nil {
 			return err
 		}
-		e.ID, e.Type, e.ProgID = info.ID, info.Type, info.Program
+		e.ID, e.Type, e.ProgID, e.Severed = info.ID, info.Type, info.Program, info.Severed()
 	}
 	return nil
 }

@@ -80,6 +80,22 @@ func TestWalkLink(t *testing.T) {
 	if diff := cmp.Diff(want, e); diff != "" {
 		t.Errorf("link (-want +got):\n%s", diff)
 	}
+	if got := gc(t, f, GCOptions{}); len(got) > 0 {
+		t.Errorf("a link that holds its program is garbage: %v", got)
+	}
+	must(t, l.Detach())
+	if e, err := readEntry(f.abs("l")); err != nil || !e.Severed {
+		t.Errorf("detached: %+v, %v", e, err)
+	}
+	severed := []Garbage{{Path: f.abs("l"), Reason: LinkSevered}}
+	for _, dry := range []bool{true, false} {
+		if diff := cmp.Diff(severed, gc(t, f, GCOptions{DryRun: dry})); diff != "" {
+			t.Errorf("dry run %v (-want +got):\n%s", dry, diff)
+		}
+	}
+	if _, err := os.Lstat(f.abs("l")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("still pinned: %v", err)
+	}
 }
 
 // What cannot be read is told, and does not end the walk.

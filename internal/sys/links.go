@@ -21,6 +21,10 @@ func (l *LinkInfo) OfDevice() bool {
 	return l.Type == LinkTypeXDP || l.Type == LinkTypeTCX || l.Type == LinkTypeNetkit
 }
 
+// Severed reports whether the link was one of a device, and holds nothing any
+// more.
+func (l *LinkInfo) Severed() bool { return l.OfDevice() && l.Ifindex == 0 }
+
 // linkInfo is struct bpf_link_info, up to what the links of devices begin with.
 type linkInfo struct {
 	typ     uint32

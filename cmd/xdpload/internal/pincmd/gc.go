@@ -23,7 +23,7 @@ func GC() env.Command {
 	return env.Command{
 		Name:        "pin gc",
 		Summary:     "remove what killed loads and vanished programs have left",
-		Description: `Takes back the pins of a load whose process was killed before it was done, and removes the program arrays that were kept alive for programs that are gone. A program that is an element of its own array keeps itself alive when its load is killed, or when another tool takes it off: pin show lists that array below xdpload/owned, and pin rm of it lets both go. With objects, so do the directories of object files (PIN_OBJECT_NS) whose maps no loaded program uses.`,
+		Description: `Takes back the pins of a load whose process was killed before it was done, and removes the program arrays that were kept alive for programs that are gone, and the pins of bpf_links that hold nothing any more because their device is gone or they were detached. A program that is an element of its own array keeps itself alive when its load is killed, or when another tool takes it off: pin show lists that array below xdpload/owned, and pin rm of it lets both go. With objects, so do the directories of object files (PIN_OBJECT_NS) whose maps no loaded program uses.`,
 		Examples: []grammar.Example{
 			{Line: "xdpload pin gc -n", Help: "only list what would be removed"},
 		},

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"os"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/pin"
 )
@@ -21,7 +23,7 @@ func PathHints(x *os.PathError) []string {
 		return []string{"findmnt -t bpf lists the BPF file systems; mount -t bpf -o mode=700 bpf DIR makes one, xdpload -bpffs DIR … uses it"}
 	case errors.Is(x, pin.ErrNotBPFFS), errors.Is(x, os.ErrNotExist) && x.Path == pin.DefaultRoot:
 		return []string{"mount -t bpf -o mode=700 bpf " + x.Path, "or name the BPF file system: xdpload -bpffs DIR …"}
-	case errors.Is(x, os.ErrExist):
+	case errors.Is(x, os.ErrExist) && !errors.Is(x, unix.ENOTEMPTY):
 		return []string{"xdpload pin rm " + x.Path}
 	case !errors.Is(x, os.ErrPermission):
 		return nil

@@ -62,7 +62,9 @@ func (r *pinShowRequest) Run(_ context.Context, e *env.Env) (any, error) {
 		case pin.Program:
 			p.Hooks = hooks[entry.ID]
 		case pin.Link:
-			p.Hooks = hooks[entry.ProgID]
+			if !entry.Severed {
+				p.Hooks = hooks[entry.ProgID]
+			}
 		}
 		out.Pins = append(out.Pins, p)
 	}
@@ -94,6 +96,7 @@ type pinInfo struct {
 	Tag      string        `json:"tag,omitempty" text:" tag %s"`
 	MapIDs   []uint32      `json:"map_ids,omitempty"`
 	ProgID   uint32        `json:"prog_id,omitempty" text:" program id %d"`
+	Detached bool          `json:"detached,omitempty" text:" detached: holds nothing any more"` // or its device is gone
 	Programs []*userReport `json:"programs,omitempty"` // that use the map
 	Hooks    []string      `json:"hooks,omitempty"`    // that run the program
 	Error    string        `json:"error,omitempty"`
@@ -109,7 +112,7 @@ func newPinInfo(e pin.Entry, err error) *pinInfo {
 	if err != nil {
 		return &pinInfo{Path: e.Path, Error: err.Error()}
 	}
-	p := &pinInfo{Path: e.Path, Kind: e.Kind.String(), ID: e.ID, Name: e.Name, Tag: e.Tag, MapIDs: e.MapIDs, ProgID: e.ProgID}
+	p := &pinInfo{Path: e.Path, Kind: e.Kind.String(), ID: e.ID, Name: e.Name, Tag: e.Tag, MapIDs: e.MapIDs, ProgID: e.ProgID, Detached: e.Severed}
 	switch e.Kind {
 	case pin.Map:
 		p.Type = ebpf.MapType(e.Type).String()

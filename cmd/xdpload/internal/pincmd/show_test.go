@@ -19,12 +19,13 @@ func TestShowTree(t *testing.T) {
 	used.Programs = []*userReport{{subject.ProgramReport{ID: 2, Name: "p", Tag: "00ff"}, []string{"v0 xdp"}}}
 	link := entry(pin.Entry{Path: "/b/zz", Kind: pin.Link, ID: 3, ProgID: 2, Type: 11})
 	link.Hooks = []string{"v0 tcx/ingress"}
+	severed := entry(pin.Entry{Path: "/b/zzz", Kind: pin.Link, ID: 5, ProgID: 2, Type: 6, Severed: true})
 	list := &pinList{Root: "/b", Pins: []*pinInfo{
 		entry(pin.Entry{Path: "/b/maps.debug", Kind: pin.Link, Type: 4}),
 		entry(pin.Entry{Path: "/b/tc/a/b/p", Kind: pin.Program, ID: 2, Type: uint32(ebpf.XDP), Name: "p", Tag: "00ff"}),
 		entry(pin.Entry{Path: "/b/tc/a/q", Kind: pin.Link, ID: 4, Type: 99}),
 		newPinInfo(pin.Entry{Path: "/b/tc/a/r"}, errors.New("permission denied")),
-		used, link,
+		used, link, severed,
 	}}
 	for name, tt := range map[string]struct {
 		options render.Options
@@ -44,6 +45,7 @@ func TestShowTree(t *testing.T) {
               runs at v0 xdp
   zz: link tcx id 3 program id 2
       runs at v0 tcx/ingress
+  zzz: link xdp id 5 program id 2 detached: holds nothing any more
 `},
 		"brief": {render.Options{Brief: true}, `/b
   maps.debug: link iter, the kernel's own
@@ -56,6 +58,7 @@ func TestShowTree(t *testing.T) {
     globals/
       m: map RingBuf id 1 name m
   zz: link tcx id 3 program id 2
+  zzz: link xdp id 5 program id 2 detached: holds nothing any more
 `},
 	} {
 		t.Run(name, func(t *testing.T) {
