@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -52,6 +54,11 @@ type Entry struct {
 	// Severed is a link of a device that is gone, or that was detached: it holds
 	// nothing, and never will.
 	Severed bool
+	// UID and Mode are the owner and the permissions of the pin, and Made is when
+	// it was pinned.
+	UID  uint32
+	Mode fs.FileMode
+	Made time.Time
 }
 
 // Walk yields every pin at dir and below, in the order of the names. An empty
@@ -80,6 +87,7 @@ func (f *FS) Walk(dir string) iter.Seq2[Entry, error] {
 			e := Entry{Path: path}
 			if err == nil {
 				e, err = readEntry(path)
+				e.readInode(d)
 			}
 			if !yield(e, err) {
 				return fs.SkipAll
@@ -99,6 +107,17 @@ func (f *FS) Programs() map[uint32][]string {
 		}
 	}
 	return paths
+}
+
+func (e *Entry) readInode(d fs.DirEntry) {
+	st, err := d.Info()
+	if err != nil {
+		return // gone since it was opened
+	}
+	e.Mode, e.Made = st.Mode().Perm(), st.ModTime()
+	if raw, ok := st.Sys().(*syscall.Stat_t); ok {
+		e.UID = raw.Uid
+	}
 }
 
 // readEntry opens a pin and asks for its info: two bpf(2) calls.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
@@ -34,6 +35,10 @@ func TestWalk(t *testing.T) {
 			}
 			continue
 		}
+		if age := time.Since(e.Made); e.UID != 0 || e.Mode != 0o600 || age < 0 || age > time.Hour {
+			t.Errorf("%s: user %d, mode %v, made at %v", e.Path, e.UID, e.Mode, e.Made)
+		}
+		e.Mode, e.Made = 0, time.Time{}
 		got = append(got, e)
 	}
 	id := mapID(t, f.abs("tc/globals/m"))

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/cilium/ebpf"
 
@@ -23,7 +25,7 @@ func Show() env.Command {
 		Name:        "pin show|list|lst",
 		Default:     true,
 		Summary:     "show what is pinned, who uses it, and what runs it",
-		Description: `Shows the pins of the BPF file system, or those below PATH, as a tree: of a map its type, id, name and the programs that use it; of a program its tag and the places in this network namespace that run it. What cannot be read is shown with the reason.`,
+		Description: `Shows the pins of the BPF file system, or those below PATH, as a tree: of a map its type, id, name and the programs that use it; of a program its tag and the places in this network namespace that run it. Maps in a row that the same programs use have those behind the last. With -details, the owner, mode and age of each pin too. What cannot be read is shown with the reason.`,
 		Examples: []grammar.Example{
 			{Line: "xdpload pin show", Help: "every pin"},
 			{Line: "xdpload -json pin show m:globals", Help: "the maps that all objects share"},
@@ -54,6 +56,10 @@ func (r *pinShowRequest) Run(_ context.Context, e *env.Env) (any, error) {
 			return nil, err
 		}
 		p := newPinInfo(entry, err)
+		if e.Details && err == nil {
+			age := seconds(time.Since(entry.Made) / time.Second)
+			p.UID, p.Mode, p.Age = &entry.UID, fmt.Sprintf("%04o", entry.Mode), &age
+		}
 		switch entry.Kind {
 		case pin.Map:
 			for _, u := range users[entry.ID] {
@@ -97,8 +103,11 @@ type pinInfo struct {
 	MapIDs   []uint32      `json:"map_ids,omitempty"`
 	ProgID   uint32        `json:"prog_id,omitempty" text:" program id %d"`
 	Detached bool          `json:"detached,omitempty" text:" detached: holds nothing any more"` // or its device is gone
-	Programs []*userReport `json:"programs,omitempty"` // that use the map
-	Hooks    []string      `json:"hooks,omitempty"`    // that run the program
+	Programs []*userReport `json:"programs,omitempty"`                                          // that use the map
+	Hooks    []string      `json:"hooks,omitempty"`                                             // that run the program
+	UID      *uint32       `json:"uid,omitempty" text:" uid %d"`                                // of the pin, as mode and age: with details
+	Mode     string        `json:"mode,omitempty" text:" mode %s"`
+	Age      *seconds      `json:"age,omitempty" text:" age %v"`
 	Error    string        `json:"error,omitempty"`
 }
 
@@ -107,6 +116,17 @@ type userReport struct {
 	subject.ProgramReport
 	Hooks []string `json:"hooks,omitempty"` // that run it
 }
+
+func (u *userReport) String() string {
+	if len(u.Hooks) == 0 {
+		return u.ProgramReport.String()
+	}
+	return u.ProgramReport.String() + ", runs at " + strings.Join(u.Hooks, ", ")
+}
+
+type seconds int64
+
+func (s seconds) String() string { return (time.Duration(s) * time.Second).String() }
 
 func newPinInfo(e pin.Entry, err error) *pinInfo {
 	if err != nil {
@@ -147,7 +167,8 @@ type pinList struct {
 func (l *pinList) WriteText(t *render.Text, o render.Options) {
 	var open []string // the directories above the line
 	t.WriteString(l.Root + "\n")
-	for _, p := range l.Pins {
+	alike := 0 // maps in a row that the same programs use
+	for i, p := range l.Pins {
 		rel, err := filepath.Rel(l.Root, p.Path)
 		if err != nil {
 			rel = p.Path
@@ -158,16 +179,27 @@ func (l *pinList) WriteText(t *render.Text, o render.Options) {
 		if o.Brief {
 			continue
 		}
+		if alike++; i+1 < len(l.Pins) && p.sameUsers(l.Pins[i+1]) {
+			continue
+		}
+		all := ""
+		if alike > 1 {
+			all = fmt.Sprintf("all %d ", alike)
+		}
+		alike = 0
 		for _, u := range p.Programs {
-			t.Printf("%s    used by program %v\n", indent, &u.ProgramReport)
-			for _, h := range u.Hooks {
-				t.Printf("%s        runs at %s\n", indent, h)
-			}
+			t.Printf("%s    %sused by program %v\n", indent, all, u)
 		}
 		for _, h := range p.Hooks {
 			t.Printf("%s    runs at %s\n", indent, h)
 		}
 	}
+}
+
+// sameUsers reports whether both are maps of one directory that the same programs use.
+func (p *pinInfo) sameUsers(o *pinInfo) bool {
+	same := func(a, b *userReport) bool { return a.ID == b.ID }
+	return len(p.Programs) > 0 && filepath.Dir(p.Path) == filepath.Dir(o.Path) && slices.EqualFunc(p.Programs, o.Programs, same)
 }
 
 // writeDirs prints the directories that are not open yet.

@@ -17,6 +17,11 @@ func TestShowTree(t *testing.T) {
 	entry := func(e pin.Entry) *pinInfo { return newPinInfo(e, nil) }
 	used := entry(pin.Entry{Path: "/b/tc/globals/m", Kind: pin.Map, ID: 1, Type: uint32(ebpf.RingBuf), Name: "m"})
 	used.Programs = []*userReport{{subject.ProgramReport{ID: 2, Name: "p", Tag: "00ff"}, []string{"v0 xdp"}}}
+	also := entry(pin.Entry{Path: "/b/tc/globals/n", Kind: pin.Map, ID: 6, Type: uint32(ebpf.Hash), Name: "n"})
+	also.Programs = append(used.Programs, &userReport{subject.ProgramReport{ID: 3, Name: "q", Tag: "ff"}, nil})
+	last := entry(pin.Entry{Path: "/b/tc/globals/o", Kind: pin.Map, ID: 7, Type: uint32(ebpf.Hash), Name: "o"})
+	last.Programs = also.Programs
+	last.UID, last.Mode, last.Age = new(uint32), "0600", new(seconds(61))
 	link := entry(pin.Entry{Path: "/b/zz", Kind: pin.Link, ID: 3, ProgID: 2, Type: 11})
 	link.Hooks = []string{"v0 tcx/ingress"}
 	severed := entry(pin.Entry{Path: "/b/zzz", Kind: pin.Link, ID: 5, ProgID: 2, Type: 6, Severed: true})
@@ -25,7 +30,7 @@ func TestShowTree(t *testing.T) {
 		entry(pin.Entry{Path: "/b/tc/a/b/p", Kind: pin.Program, ID: 2, Type: uint32(ebpf.XDP), Name: "p", Tag: "00ff"}),
 		entry(pin.Entry{Path: "/b/tc/a/q", Kind: pin.Link, ID: 4, Type: 99}),
 		newPinInfo(pin.Entry{Path: "/b/tc/a/r"}, errors.New("permission denied")),
-		used, link, severed,
+		used, also, last, link, severed,
 	}}
 	for name, tt := range map[string]struct {
 		options render.Options
@@ -41,8 +46,11 @@ func TestShowTree(t *testing.T) {
       r: permission denied
     globals/
       m: map RingBuf id 1 name m
-          used by program id 2 name p tag 00ff
-              runs at v0 xdp
+          used by program id 2 name p tag 00ff, runs at v0 xdp
+      n: map Hash id 6 name n
+      o: map Hash id 7 name o uid 0 mode 0600 age 1m1s
+          all 2 used by program id 2 name p tag 00ff, runs at v0 xdp
+          all 2 used by program id 3 name q tag ff
   zz: link tcx id 3 program id 2
       runs at v0 tcx/ingress
   zzz: link xdp id 5 program id 2 detached: holds nothing any more
@@ -57,6 +65,8 @@ func TestShowTree(t *testing.T) {
       r: permission denied
     globals/
       m: map RingBuf id 1 name m
+      n: map Hash id 6 name n
+      o: map Hash id 7 name o uid 0 mode 0600 age 1m1s
   zz: link tcx id 3 program id 2
   zzz: link xdp id 5 program id 2 detached: holds nothing any more
 `},
