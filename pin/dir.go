@@ -163,29 +163,41 @@ func local(rel string) bool { return filepath.IsLocal(rel) && !strings.Contains(
 
 // sweep removes a directory with what is in it: pins, symbolic links and empty
 // directories, and nothing below those. It need not be there.
-func (d *dir) sweep(name string) error {
-	sub, err := d.sub(name, unix.O_RDONLY)
-	if err != nil {
-		return ignore(err, fs.ErrNotExist)
+func (d *dir) sweep(name string) error { return d.remove(name, 1) }
+
+// deepest bounds the descriptors that are open at a time, and the stack.
+const deepest = 100
+
+// remove removes what has a name, a directory with what is in it to that depth:
+// one that is deeper stays if it is not empty. It need not be there.
+func (d *dir) remove(name string, depth int) error {
+	err := d.unlink(name)
+	if errors.Is(err, unix.EISDIR) {
+		if depth > 0 {
+			if err := d.empty(name, depth-1); err != nil {
+				return ignore(err, fs.ErrNotExist)
+			}
+		}
+		err = d.rmdir(name)
 	}
-	defer sub.close()
-	names, err := sub.names()
+	if ignore(err, fs.ErrNotExist) != nil {
+		return &os.PathError{Op: "remove", Path: d.join(name), Err: err}
+	}
+	return nil
+}
+
+// empty removes what is in a directory.
+func (d *dir) empty(name string, depth int) error {
+	sub, err := d.sub(name, unix.O_RDONLY)
 	if err != nil {
 		return err
 	}
+	defer sub.close()
+	names, err := sub.names()
 	for _, n := range names {
-		err := sub.unlink(n)
-		if errors.Is(err, unix.EISDIR) {
-			err = sub.rmdir(n)
-		}
-		if ignore(err, fs.ErrNotExist) != nil {
-			return &os.PathError{Op: "remove", Path: sub.join(n), Err: err}
-		}
+		err = errors.Join(err, sub.remove(n, depth))
 	}
-	if err := ignore(d.rmdir(name), fs.ErrNotExist); err != nil {
-		return &os.PathError{Op: "remove", Path: sub.path, Err: err}
-	}
-	return nil
+	return err
 }
 
 func isSymlink(st *unix.Stat_t) bool { return st.Mode&unix.S_IFMT == unix.S_IFLNK }

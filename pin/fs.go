@@ -1,6 +1,7 @@
 package pin
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -52,24 +53,53 @@ func (f *FS) Root() string {
 // Remove removes one pin and nothing else; the object stays as long as
 // something else holds it. The error is an *os.PathError.
 func (f *FS) Remove(path string) error {
-	rel, err := f.rel(path)
-	if err != nil {
-		return err
-	}
-	root, err := f.open()
-	if err != nil {
-		return err
-	}
-	defer root.close()
-	parent, err := root.walk(filepath.Dir(rel))
+	parent, name, err := f.parent(path)
 	if err != nil {
 		return err
 	}
 	defer parent.close()
-	if err := parent.unlink(filepath.Base(rel)); err != nil {
+	if err := parent.unlink(name); err != nil {
 		return &os.PathError{Op: "remove", Path: path, Err: err}
 	}
 	return nil
+}
+
+// RemoveAll removes a pin, or a directory with all that is below it. No symbolic
+// link is followed. It waits for a transaction that is
+// under way, as long as ctx lets it, see [WithWait]. What is not there is an
+// error that is os.ErrNotExist, which like all is an *os.PathError.
+func (f *FS) RemoveAll(ctx context.Context, path string) error {
+	l, err := f.lock(ctx, false)
+	if err != nil && !errors.Is(err, ErrForeign) { // that one can be removed by this
+		return err
+	}
+	if l != nil {
+		defer l.release()
+	}
+	parent, name, err := f.parent(path)
+	if err != nil {
+		return err
+	}
+	defer parent.close()
+	if _, err := parent.lstat(name); err != nil {
+		return &os.PathError{Op: "remove", Path: path, Err: err}
+	}
+	return parent.remove(name, deepest)
+}
+
+// parent opens the directory of what is, or could be, pinned at a path.
+func (f *FS) parent(path string) (parent *dir, name string, err error) {
+	rel, err := f.rel(path)
+	if err != nil {
+		return nil, "", err
+	}
+	root, err := f.open()
+	if err != nil {
+		return nil, "", err
+	}
+	defer root.close()
+	parent, err = root.walk(filepath.Dir(rel))
+	return parent, filepath.Base(rel), err
 }
 
 // FileName returns the name that stands for a map or program on a BPF file

@@ -155,8 +155,8 @@ func (f *FS) ownersGone() ([]Garbage, error) {
 
 func (f *FS) severed() ([]Garbage, error) {
 	var found []Garbage
-	for e := range f.Walk("") {
-		if e.Severed {
+	for e, err := range f.Walk("") {
+		if err == nil && e.Severed {
 			found = append(found, Garbage{Path: e.Path, Reason: LinkSevered})
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/cilium/ebpf"
 
@@ -65,21 +64,12 @@ func (f *FS) Begin() (*Txn, error) {
 // fails with a [ConflictError] if the pin is another one by then. No pin there
 // is an error that is os.ErrNotExist.
 func (t *Txn) LoadMap(path string) (*ebpf.Map, error) {
-	rel, err := t.fs.rel(path)
-	if err != nil {
-		return nil, err
-	}
-	root, err := t.fs.open()
-	if err != nil {
-		return nil, err
-	}
-	defer root.close()
-	parent, err := root.walk(filepath.Dir(rel))
+	parent, name, err := t.fs.parent(path)
 	if err != nil {
 		return nil, err
 	}
 	defer parent.close()
-	pin, err := parent.pin(filepath.Base(rel))
+	pin, err := parent.pin(name)
 	if err != nil {
 		return nil, err
 	}

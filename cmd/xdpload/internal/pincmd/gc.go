@@ -65,20 +65,26 @@ func (g garbage) WriteText(t *render.Text, _ render.Options) {
 	t.Printf("%s %s: %v\n", verb, g.Path, g.Reason)
 }
 
-type pinRmRequest struct{ Path string }
+type pinRmRequest struct {
+	Path string
+	All  bool
+}
 
 // Remove is the command pin rm, which removes one pin.
 func Remove() env.Command {
 	return env.Command{
 		Name:        "pin rm|remove|delete",
-		Summary:     "remove one pin",
-		Description: `Removes the name: the map or program stays as long as a hook, a program or a process holds it. Program arrays that were kept alive for a program go with its last pin when nothing else runs it.`,
+		Summary:     "remove a pin, or a directory of pins",
+		Description: `Removes the name, with -r a directory and all that is below it: the map or program stays as long as a hook, a program or a process holds it. Program arrays that were kept alive for a program go with its last pin when nothing else runs it.`,
 		Examples: []grammar.Example{
 			{Line: "xdpload pin rm m:globals/stats", Help: "the next load creates the map again"},
 		},
 		New: env.New(func(r *pinRmRequest) *grammar.Node {
-			return grammar.Value("PATH", grammar.String(&r.Path)).Completes(grammar.Pinned).
-				Help("a path, which may begin at the BPF file system's root, or m:REST below the BPF file system's tc directory")
+			return grammar.Seq(
+				grammar.Opt(grammar.Flag("-r", &r.All).Help("a directory, and all that is below it")),
+				grammar.Value("PATH", grammar.String(&r.Path)).Completes(grammar.Pinned).
+					Help("a path, which may begin at the BPF file system's root, or m:REST below the BPF file system's tc directory"),
+			)
 		}),
 	}
 }
@@ -88,15 +94,33 @@ func (r *pinRmRequest) Run(ctx context.Context, e *env.Env) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	program := pinnedProgram(path)
-	if err := root.Remove(path); err != nil || program == nil {
-		return nil, err
+	if !r.All {
+		program := pinnedProgram(path)
+		return nil, release(ctx, e, root.Remove(path), program)
 	}
-	conn, err := e.Netlink()
-	if err != nil {
-		return nil, err
+	var programs []*prog.Info
+	for entry, err := range root.Walk(path) {
+		if err == nil && entry.Kind == pin.Program {
+			programs = append(programs, pinnedProgram(entry.Path))
+		}
 	}
-	return nil, subject.Release(ctx, e, conn, program)
+	return nil, release(ctx, e, root.RemoveAll(ctx, path), programs...)
+}
+
+// release lets go of what was kept alive for programs, nil for none, if their pins
+// could be removed.
+func release(ctx context.Context, e *env.Env, removed error, programs ...*prog.Info) error {
+	for _, p := range programs {
+		if p == nil || removed != nil {
+			continue
+		}
+		conn, err := e.Netlink()
+		if err == nil {
+			err = subject.Release(ctx, e, conn, p)
+		}
+		removed = err
+	}
+	return removed
 }
 
 // pinnedProgram is nil for a pin that is not of a program.

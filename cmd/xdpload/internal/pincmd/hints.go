@@ -16,7 +16,7 @@ func PathHints(x *os.PathError) []string {
 	switch {
 	case errors.Is(x, pin.ErrForeign):
 		return []string{
-			"ls -lR " + x.Path + " shows what it is: remove it if nobody needs it",
+			"ls -lR " + x.Path + " shows what it is, and xdpload pin rm -r " + x.Path + " removes it if nobody needs it",
 			"mode 700 of a BPF file system's root keeps others from making names there: mount -t bpf -o mode=700 bpf DIR, or chmod",
 		}
 	case errors.Is(x, pin.ErrNotBPFFS) && x.Path != pin.DefaultRoot:

@@ -14,24 +14,7 @@ import (
 
 // TestShowTree: pins of every kind in their directories, each of which is printed once.
 func TestShowTree(t *testing.T) {
-	entry := func(e pin.Entry) *pinInfo { return newPinInfo(e, nil) }
-	used := entry(pin.Entry{Path: "/b/tc/globals/m", Kind: pin.Map, ID: 1, Type: uint32(ebpf.RingBuf), Name: "m"})
-	used.Programs = []*userReport{{subject.ProgramReport{ID: 2, Name: "p", Tag: "00ff"}, []string{"v0 xdp"}}}
-	also := entry(pin.Entry{Path: "/b/tc/globals/n", Kind: pin.Map, ID: 6, Type: uint32(ebpf.Hash), Name: "n"})
-	also.Programs = append(used.Programs, &userReport{subject.ProgramReport{ID: 3, Name: "q", Tag: "ff"}, nil})
-	last := entry(pin.Entry{Path: "/b/tc/globals/o", Kind: pin.Map, ID: 7, Type: uint32(ebpf.Hash), Name: "o"})
-	last.Programs = also.Programs
-	last.UID, last.Mode, last.Age = new(uint32), "0600", new(seconds(61))
-	link := entry(pin.Entry{Path: "/b/zz", Kind: pin.Link, ID: 3, ProgID: 2, Type: 11})
-	link.Hooks = []string{"v0 tcx/ingress"}
-	severed := entry(pin.Entry{Path: "/b/zzz", Kind: pin.Link, ID: 5, ProgID: 2, Type: 6, Severed: true})
-	list := &pinList{Root: "/b", Pins: []*pinInfo{
-		entry(pin.Entry{Path: "/b/maps.debug", Kind: pin.Link, Type: 4}),
-		entry(pin.Entry{Path: "/b/tc/a/b/p", Kind: pin.Program, ID: 2, Type: uint32(ebpf.XDP), Name: "p", Tag: "00ff"}),
-		entry(pin.Entry{Path: "/b/tc/a/q", Kind: pin.Link, ID: 4, Type: 99}),
-		newPinInfo(pin.Entry{Path: "/b/tc/a/r"}, errors.New("permission denied")),
-		used, also, last, link, severed,
-	}}
+	list := ofEveryKind()
 	for name, tt := range map[string]struct {
 		options render.Options
 		want    string
@@ -79,4 +62,25 @@ func TestShowTree(t *testing.T) {
 			}
 		})
 	}
+}
+
+func ofEveryKind() *pinList {
+	entry := func(e pin.Entry) *pinInfo { return newPinInfo(e, nil) }
+	used := entry(pin.Entry{Path: "/b/tc/globals/m", Kind: pin.Map, ID: 1, Type: uint32(ebpf.RingBuf), Name: "m"})
+	used.Programs = []*userReport{{subject.ProgramReport{ID: 2, Name: "p", Tag: "00ff"}, []string{"v0 xdp"}}}
+	also := entry(pin.Entry{Path: "/b/tc/globals/n", Kind: pin.Map, ID: 6, Type: uint32(ebpf.Hash), Name: "n"})
+	also.Programs = append(used.Programs, &userReport{subject.ProgramReport{ID: 3, Name: "q", Tag: "ff"}, nil})
+	last := entry(pin.Entry{Path: "/b/tc/globals/o", Kind: pin.Map, ID: 7, Type: uint32(ebpf.Hash), Name: "o"})
+	last.Programs = also.Programs
+	last.UID, last.Mode, last.Age = new(uint32), "0600", new(seconds(61))
+	link := entry(pin.Entry{Path: "/b/zz", Kind: pin.Link, ID: 3, ProgID: 2, Type: 11})
+	link.Hooks = []string{"v0 tcx/ingress"}
+	severed := entry(pin.Entry{Path: "/b/zzz", Kind: pin.Link, ID: 5, ProgID: 2, Type: 6, Severed: true})
+	return &pinList{Root: "/b", Pins: []*pinInfo{
+		entry(pin.Entry{Path: "/b/maps.debug", Kind: pin.Link, Type: 4}),
+		entry(pin.Entry{Path: "/b/tc/a/b/p", Kind: pin.Program, ID: 2, Type: uint32(ebpf.XDP), Name: "p", Tag: "00ff"}),
+		entry(pin.Entry{Path: "/b/tc/a/q", Kind: pin.Link, ID: 4, Type: 99}),
+		newPinInfo(pin.Entry{Path: "/b/tc/a/r"}, errors.New("permission denied")),
+		used, also, last, link, severed,
+	}}
 }
