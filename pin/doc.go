@@ -11,7 +11,10 @@
 // Beside iproute2's tree the package keeps one directory of its own, xdpload:
 // the journal of the transaction that runs, and the pins that keep program
 // arrays alive for the programs that use them ([Owner]). It exists only while
-// there is something in it.
+// there is something in it. One that another user than root can have made or can
+// write is [ErrForeign]: others may make names in the root of a BPF file system,
+// by the kernel's default mode of 1777. For the same reason no symbolic link
+// below the root is followed, but those that iproute2 makes for its tree.
 //
 // # What a BPF file system offers
 //
