@@ -156,10 +156,12 @@ func (m *Map) define(def *btf.Struct) (values *btf.Member, err error) {
 // and the size of a descriptor to maps of objects.
 func (m *Map) fixValueSize() {
 	switch m.Type {
-	case ebpf.RingBuf, ebpf.UserRingbuf, ebpf.Arena, ebpf.PerfEventArray:
+	case ebpf.RingBuf, ebpf.UserRingbuf, ebpf.Arena:
 		if m.Value != nil {
 			m.ValueSize = 0
 		}
+	case ebpf.PerfEventArray:
+		m.KeySize, m.ValueSize = 4, 4
 	case ebpf.ProgramArray, ebpf.ArrayOfMaps, ebpf.HashOfMaps:
 		if m.ValueSize == 0 {
 			m.ValueSize = 4

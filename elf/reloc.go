@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"debug/elf"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/xdpload/xdpload/elf/internal/image"
@@ -149,6 +150,9 @@ func (o *Object) resolve(symbol int, addend uint64) (target, error) {
 		return target{}, naming.Errorf("no map starts at byte %#x of section %q", off, sec.Name)
 	case sec.data():
 		return target{data: sec, offset: off}, nil
+	}
+	if lower := strings.ToLower(sec.Name); strings.HasPrefix(strings.TrimPrefix(lower, "."), "map") {
+		return target{}, naming.Errorf("a reference to section %q: maps are in sections maps and .maps", sec.Name)
 	}
 	return target{}, naming.Errorf("a reference to section %q, which programs cannot refer to", sec.Name)
 }

@@ -6,7 +6,9 @@ import (
 	"slices"
 
 	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
 
+	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/sys"
 	"github.com/xdpload/xdpload/offload"
 )
@@ -105,10 +107,22 @@ func (l *loader) createMap(spec *ebpf.MapSpec) (*ebpf.Map, error) {
 	}
 	l.detours = append(l.detours, &Error{Map: spec.Name, Err: plainErr})
 	m, err := ebpf.NewMap(&wanted) // and fills it
-	if err != nil {
-		return nil, privilege(err, plainErr)
+	switch why := invalid(spec); {
+	case err == nil:
+		return m, nil
+	case why != "" && errors.Is(err, unix.EINVAL):
+		return nil, fmt.Errorf("%s (%w)", why, unix.EINVAL)
 	}
-	return m, nil
+	return nil, privilege(err, plainErr)
+}
+
+// invalid says why the kernel refuses a map by EINVAL only, "" if that is not known.
+func invalid(spec *ebpf.MapSpec) string {
+	m := elf.Map{Type: spec.Type, KeySize: spec.KeySize, ValueSize: spec.ValueSize, MaxEntries: spec.MaxEntries, Flags: spec.Flags}
+	if m.Sizeless() {
+		return fmt.Sprintf("it has no max_entries: say how many, map %s max_entries N", spec.Name)
+	}
+	return m.Invalid()
 }
 
 // fill sets the elements of a map. Constants cannot change from then on.

@@ -27,6 +27,8 @@ type VerifyOptions struct {
 	Types *btf.Spec
 	// Variables are set in the programs that use them.
 	Variables []Variable
+	// MaxEntries is how many entries maps have, by name, if not what the object says.
+	MaxEntries map[string]uint32
 	// Ifindex is the device that XDP programs are bound to, 0 for none: they
 	// are verified with what its driver offers (BPF_F_XDP_DEV_BOUND_ONLY, Linux 6.3).
 	Ifindex int
@@ -212,6 +214,11 @@ func (v *verification) specify(l *loader) (*ebpf.ProgramSpec, error) {
 		return nil, err
 	}
 	entry := l.spec.Programs[l.entry]
+	for name, n := range v.options.MaxEntries {
+		if m := l.spec.Maps[name]; m != nil {
+			m.MaxEntries = n
+		}
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for name := range l.spec.Programs {

@@ -197,6 +197,13 @@ func (c *checker) mapDefinition(m *object.Map, name string) {
 	default:
 		c.report.Unknown = append(c.report.Unknown, Need{What: fmt.Sprintf("map type %d", m.Type), Place: at})
 	}
+	switch why := m.Invalid(); {
+	case why == "" || name != m.Name:
+	case m.Sizeless():
+		c.refuse(at, why, Loaders()...)
+	default:
+		c.fault(&object.FormatError{Section: m.Section, Offset: int64(m.Offset), Msg: fmt.Sprintf("map %q: %s", name, why)})
+	}
 	for bit, f := range mapFlags {
 		if m.Flags&(1<<bit) != 0 {
 			c.need(f.kernel, at, "map flag %s", f.name)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"math"
 	"os"
 	"runtime"
 	"time"
@@ -24,11 +25,13 @@ type verifyRequest struct {
 	All       bool
 	Type      ebpf.ProgramType
 	Variables subject.LoadRequest
-	Device    string
-	BTF       string
-	Stats     bool
-	Verbose   bool
-	JUnit     subject.OutputFile
+
+	MaxEntries map[string]uint32 // of maps
+	Device     string
+	BTF        string
+	Stats      bool
+	Verbose    bool
+	JUnit      subject.OutputFile
 }
 
 // Verify is the command verify, which asks the kernel about every program of an object.
@@ -57,6 +60,7 @@ With btf the CO-RE relocations are resolved against the types of another kernel.
 				subject.TypeGrammar(&r.Type, "the type of programs whose section does not tell one"),
 				grammar.Key("set", "VAR=VALUE", r.Variables.AddVariable).Repeat().
 					Help("the value of a global variable, which the verifier may know to be constant"),
+				r.sizes().Repeat().Help("maps of another size than the object says"),
 				grammar.Key("dev", "DEV", grammar.String(&r.Device)).Completes(grammar.Device).
 					Help("bind XDP programs to this device"),
 				grammar.Key("btf", "FILE", grammar.String(&r.BTF)).Completes(grammar.File).
@@ -70,6 +74,24 @@ With btf the CO-RE relocations are resolved against the types of another kernel.
 			).Check(r.Check))
 		}),
 	}
+}
+
+// sizes is the words that give a map another number of entries.
+func (r *verifyRequest) sizes() *grammar.Node {
+	var name string
+	var n uint32
+	set := func(word string) error {
+		if err := grammar.Number(&n, 1, math.MaxUint32)(word); err != nil {
+			return err
+		}
+		if r.MaxEntries == nil {
+			r.MaxEntries = make(map[string]uint32)
+		}
+		r.MaxEntries[name] = n
+		return nil
+	}
+	return grammar.Word("map", grammar.Value("NAME", grammar.String(&name)).Completes(grammar.Map),
+		grammar.Key("max_entries", "N", set).Help("a map with room for N entries"))
 }
 
 func (r *verifyRequest) Check() error {
@@ -87,8 +109,8 @@ func (r *verifyRequest) Run(ctx context.Context, e *env.Env) (any, error) {
 	runtime.SetDefaultGOMAXPROCS() // an object may have hundreds of programs
 	o := load.VerifyOptions{
 		Select:    elf.Selector{Section: r.Section, Program: r.Program, Type: r.Type},
-		Variables: r.Variables.Variables,
-		Jobs:      e.VerifierJobs(),
+		Variables: r.Variables.Variables, MaxEntries: r.MaxEntries,
+		Jobs: e.VerifierJobs(),
 	}
 	if r.Device != "" {
 		_, link, err := e.Link(r.Device)

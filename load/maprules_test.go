@@ -1,0 +1,78 @@
+package load
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/bpftest"
+	"github.com/xdpload/xdpload/internal/sys"
+)
+
+// TestInvalidMaps: the kernel refuses what is called invalid, and nothing else, of many sizes
+// of all types of maps that need no other.
+func TestInvalidMaps(t *testing.T) {
+	bpftest.Need(t, bpftest.Root)
+	types := []ebpf.MapType{
+		ebpf.Hash, ebpf.Array, ebpf.ProgramArray, ebpf.PerfEventArray, ebpf.PerCPUHash, ebpf.PerCPUArray, ebpf.CGroupArray, ebpf.LRUHash,
+		ebpf.LRUCPUHash, ebpf.LPMTrie, ebpf.DevMap, ebpf.SockMap, ebpf.CPUMap, ebpf.XSKMap, ebpf.SockHash, ebpf.Queue, ebpf.Stack,
+		ebpf.DevMapHash, ebpf.RingBuf, ebpf.BloomFilter, ebpf.UserRingbuf,
+	}
+	page := uint32(os.Getpagesize())
+	for _, typ := range types {
+		for _, key := range []uint32{0, 1, 4, 5, 8, 260, 264} {
+			for _, value := range []uint32{0, 1, 4, 8, 12} {
+				for _, entries := range []uint32{0, 1, 1000, page, 3 * page} {
+					for _, flags := range []uint32{0, 1} {
+						checkRule(t, &ebpf.MapSpec{Name: "m", Type: typ, KeySize: key, ValueSize: value, MaxEntries: entries, Flags: flags})
+					}
+				}
+			}
+		}
+	}
+}
+
+func checkRule(t *testing.T, m *ebpf.MapSpec) {
+	t.Helper()
+	why := invalid(m)
+	fd, err := sys.CreateMap(m.Name, sys.Map{
+		Type: uint32(m.Type), KeySize: m.KeySize, ValueSize: m.ValueSize, MaxEntries: m.MaxEntries, Flags: m.Flags,
+	})
+	if err == nil {
+		_ = sys.Close(fd)
+	}
+	what := fmt.Sprintf("%s, key %d, value %d, entries %d, flags %d", m.Type, m.KeySize, m.ValueSize, m.MaxEntries, m.Flags)
+	refused := errors.Is(err, unix.EINVAL)
+	switch {
+	case m.Type == ebpf.PerfEventArray && (m.MaxEntries == 0 || m.KeySize == 0 || m.ValueSize == 0): // a loader gives it what it lacks
+	case why != "" && err == nil:
+		t.Errorf("%s: made, although %s", what, why)
+	case why == "" && refused:
+		t.Errorf("%s: refused, for no known reason", what)
+	}
+}
+
+// TestInvalidMap: the reason comes with the map's name, and the way out with its words.
+func TestInvalidMap(t *testing.T) {
+	for want, m := range map[string]elf.Map{
+		"it has no max_entries: the application that it is of sets them before it loads it": {Type: ebpf.Hash, KeySize: 4, ValueSize: 4},
+		"its key is of 8 bytes, and a key of Array of 4":                                    {Type: ebpf.Array, KeySize: 8, ValueSize: 4, MaxEntries: 1},
+		"its value is of 12 bytes, and a value of DevMap of 4 or 8":                         {Type: ebpf.DevMap, KeySize: 4, ValueSize: 12, MaxEntries: 1},
+		"its key is of 0 bytes, and a key of Hash of 1 or more":                             {Type: ebpf.Hash, ValueSize: 4, MaxEntries: 1},
+		"it lacks flag BPF_F_NO_PREALLOC, without which there is no LPM trie":               {Type: ebpf.LPMTrie, KeySize: 8, ValueSize: 4, MaxEntries: 1},
+		"": {Type: ebpf.RingBuf, MaxEntries: 4096},
+	} {
+		if got := m.Invalid(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	spec := &ebpf.MapSpec{Name: "hosts", Type: ebpf.Hash, KeySize: 4, ValueSize: 4}
+	if got, want := invalid(spec), "it has no max_entries: say how many, map hosts max_entries N"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
