@@ -191,6 +191,29 @@ func TestProgramOfAnotherHook(t *testing.T) {
 	}
 }
 
+// TestProgramOthers: what else a section has is known, unless the program was named.
+func TestProgramOthers(t *testing.T) {
+	for _, tt := range []struct {
+		object string
+		sel    elf.Selector
+		want   []string
+	}{
+		{"two.o", elf.Selector{Section: "xdp"}, []string{"xdp_second"}},
+		{"two.o", elf.Selector{Section: "xdp", Program: "xdp_drop"}, nil},
+		{"two.o", elf.Selector{Program: "xdp_second"}, nil},
+		{"two.o", elf.Selector{Type: ebpf.XDP}, nil},
+		{"two.o", elf.Selector{Section: "nosuch"}, nil},
+	} {
+		var got []string
+		for _, p := range read(t, tt.object).Others(tt.sel) {
+			got = append(got, p.Name)
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%s %s: %s", tt.object, tt.sel, diff)
+		}
+	}
+}
+
 // TestProgramBeforeFunction: a function that programs call may have the name of a
 // program, where several objects were linked into one.
 func TestProgramBeforeFunction(t *testing.T) {

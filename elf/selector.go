@@ -37,6 +37,21 @@ func (o *Object) Program(s Selector) (Program, error) {
 	return f.program(), nil
 }
 
+// Others returns the other programs of the section that the program was chosen by, as the first
+// of several. There are none for one that was chosen by its name.
+func (o *Object) Others(s Selector) (others []Program) {
+	f, err := o.find(s)
+	if err != nil || s.Program != "" {
+		return nil
+	}
+	for i := range o.funcs {
+		if g := &o.funcs[i]; g != f && !g.static && g.section.Name == f.section.Name {
+			others = append(others, g.program())
+		}
+	}
+	return others
+}
+
 func (o *Object) choose(s Selector) (*part, error) {
 	f, err := o.find(s)
 	if err != nil {

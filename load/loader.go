@@ -106,7 +106,7 @@ func (l *loader) close() {
 func (l *loader) result() (*Loaded, error) {
 	names := sorted(l.programs)
 	names = slices.DeleteFunc(names, func(name string) bool { return name == l.entry })
-	out := &Loaded{options: l.options, obj: l.obj, pins: l.pins, live: l.live, detours: l.detours, Warnings: l.pins.warnings()}
+	out := &Loaded{options: l.options, obj: l.obj, pins: l.pins, live: l.live, detours: l.detours, Warnings: append(l.pins.warnings(), l.severalPrograms()...)}
 	out.names = append([]string{l.entry}, names...)
 	for _, name := range out.names {
 		p, err := prog.New(l.programs[name])
@@ -132,6 +132,24 @@ func (l *loader) result() (*Loaded, error) {
 		return nil, &Error{Program: l.entry, Err: err}
 	}
 	return out, nil
+}
+
+// severalPrograms says which programs would do as well as the one that was chosen.
+func (l *loader) severalPrograms() []string {
+	const most = 12
+	others := l.obj.Others(l.options.Select)
+	if len(others) == 0 {
+		return nil
+	}
+	var names []string
+	for _, p := range others[:min(len(others), most)] {
+		names = append(names, p.Name)
+	}
+	if n := len(others) - most; n > 0 {
+		names = append(names, fmt.Sprintf("%d more", n))
+	}
+	return []string{fmt.Sprintf("section %q has %d programs, and %s is the first; the word program chooses another: %s",
+		others[0].Section, len(others)+1, l.entry, strings.Join(names, ", "))}
 }
 
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -119,7 +119,12 @@ func notFoundHints(x *elf.NotFoundError) []string {
 		why := &elf.TypeError{Program: x.Have[0], Want: want, Mild: x.Have[0].RunsOn(want)}
 		return append([]string{why.Error()}, subject.TypeHints(why)...)
 	}
-	return []string{fmt.Sprintf("choose one with section %s or program %s", x.Have[i].Section, x.Have[i].Name)}
+	choice := "program " + x.Have[i].Name
+	shared := func(p elf.Program) bool { return p.Section == x.Have[i].Section && p.Name != x.Have[i].Name }
+	if !slices.ContainsFunc(x.Have, shared) {
+		choice = "section " + x.Have[i].Section + " or " + choice
+	}
+	return []string{"choose one with " + choice}
 }
 
 func verifierHints(v *ebpf.VerifierError, err error) []string {
