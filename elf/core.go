@@ -1,8 +1,12 @@
 package elf
 
 import (
+	"strconv"
+	"strings"
+
 	"github.com/cilium/ebpf/btf"
 
+	"github.com/xdpload/xdpload/elf/internal/naming"
 	"github.com/xdpload/xdpload/internal/btfwire"
 )
 
@@ -74,3 +78,47 @@ func (o *Object) CORERelocations(p Program) ([]CORE, error) {
 
 // kind returns that of a CO-RE relocation.
 func (r extRecord) kind(order byteOrder) COREKind { return COREKind(order.Uint32(r.rest[8:])) }
+
+// Target names what of a type is asked for, such as "field sk_buff.len", as a compiler would.
+func (c CORE) Target() string {
+	name := TypeName(c.Type)
+	path := strings.Split(c.Access, ":")
+	switch {
+	case c.Kind >= CORETypeIDLocal && c.Kind <= CORETypeSize || c.Kind == CORETypeMatches:
+		return "type " + name
+	case c.Kind == COREEnumValueExists || c.Kind == COREEnumValue:
+		return "value " + enumName(bare(c.Type), path[0]) + " of " + name
+	}
+	structure, _, _ := strings.Cut(c.Type.TypeName(), "___") // without the flavour, which the kernel does not have
+	field := "field " + structure
+	at := c.Type
+	for _, index := range path[1:] {
+		n, err := strconv.ParseUint(index, 10, 32)
+		if err != nil {
+			return "field of " + name
+		}
+		if arr, ok := bare(at).(*btf.Array); ok {
+			field += "[" + index + "]"
+			at = arr.Type
+			continue
+		}
+		all := members(bare(at))
+		if n >= uint64(len(all)) {
+			return "field of " + name
+		}
+		if all[n].Name != "" {
+			field += "." + all[n].Name
+		}
+		at = all[n].Type
+	}
+	return naming.Clip(field)
+}
+
+// enumName is the name of a value by its place.
+func enumName(t btf.Type, index string) string {
+	n, err := strconv.ParseUint(index, 10, 32)
+	if e, ok := t.(*btf.Enum); ok && err == nil && n < uint64(len(e.Values)) {
+		return e.Values[n].Name
+	}
+	return index
+}

@@ -221,3 +221,26 @@ func TestLinkedRelocations(t *testing.T) {
 		}
 	}
 }
+
+// TestCORETarget: what a relocation asks for is named as in the source.
+func TestCORETarget(t *testing.T) {
+	o := read(t, "core_kinds.o")
+	got := make(map[string]bool)
+	for _, p := range o.Programs() {
+		all, err := o.CORERelocations(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range all {
+			got[c.Target()] = true
+		}
+	}
+	for _, want := range []string{
+		"field sk_buff.len", "field in6_addr.in6_u.u6_addr32[2]", "field task_struct.tasks.next", "field sk_buff.data",
+		"field no_such_struct.member", "value HRTIMER_RESTART of enum hrtimer_restart", "type struct sk_buff", "type union no_such_union",
+	} {
+		if !got[want] {
+			t.Errorf("no relocation asks for %s", want)
+		}
+	}
+}

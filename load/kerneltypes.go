@@ -6,13 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
-	"slices"
-	"strconv"
-	"strings"
 
-	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
 )
 
@@ -49,38 +43,4 @@ func checkTypes(r io.ReaderAt) error {
 		return nil
 	}
 	return fmt.Errorf("it begins with % x, which is neither BTF nor ELF", b[:n])
-}
-
-// poison is the call that cilium/ebpf puts in the place of an instruction whose
-// CO-RE relocation finds nothing (btf/core.go, COREBadRelocationSentinel).
-const poison = "call unknown#195896080"
-
-// unresolved finds the CO-RE relocation that a rejection is about, and its line
-// of the source: the verifier's last instruction is the poison.
-func unresolved(spec *ebpf.ProgramSpec, log []string) (cause, source string) {
-	at, ok := poisoned(log)
-	if !ok {
-		return "", ""
-	}
-	for it := spec.Instructions.Iterate(); it.Next(); {
-		if line, ok := it.Ins.Source().(*btf.Line); ok {
-			source = strings.TrimSpace(line.Line()) + " @ " + filepath.Base(line.FileName()) + ":" + strconv.FormatUint(uint64(line.LineNumber()), 10)
-		}
-		if relocation := btf.CORERelocationMetadata(it.Ins); it.Offset == at && relocation != nil {
-			return "CO-RE: the kernel's types have nothing for " + relocation.String(), strings.TrimPrefix(source, " @ ")
-		}
-	}
-	return "", ""
-}
-
-// poisoned is the instruction that the verifier was at, if that is the poison.
-func poisoned(log []string) (at asm.RawInstructionOffset, ok bool) {
-	for _, line := range slices.Backward(log) {
-		number, text, _ := strings.Cut(line, ": ")
-		if strings.HasSuffix(text, poison) {
-			n, err := strconv.ParseUint(number, 10, 32)
-			return asm.RawInstructionOffset(n), err == nil
-		}
-	}
-	return 0, false
 }

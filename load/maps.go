@@ -113,7 +113,7 @@ func (l *loader) createMap(spec *ebpf.MapSpec) (*ebpf.Map, error) {
 	case why != "" && errors.Is(err, unix.EINVAL):
 		return nil, fmt.Errorf("%s (%w)", why, unix.EINVAL)
 	}
-	return nil, privilege(err, plainErr)
+	return nil, privilege(err)
 }
 
 // invalid says why the kernel refuses a map by EINVAL only, "" if that is not known.

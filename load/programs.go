@@ -93,6 +93,9 @@ func (l *loader) loadProgram(ctx context.Context, spec *ebpf.ProgramSpec) (_ *eb
 		if err == nil {
 			return p, nil, nil
 		}
+		if errors.Is(err, unix.EFAULT) {
+			return nil, nil, l.overflowed(spec, plain)
+		}
 		plainErr = err
 	}
 	if err := l.linkMaps(spec.Instructions); err != nil {
@@ -107,7 +110,7 @@ func (l *loader) loadProgram(ctx context.Context, spec *ebpf.ProgramSpec) (_ *eb
 	}
 	p, err := ebpf.NewProgramWithOptions(spec, options)
 	if err != nil {
-		return nil, nil, l.refused(err, plainErr)
+		return nil, nil, l.refused(spec, err, plainErr)
 	}
 	return p, cmp.Or(plainErr, l.types.wants[spec.Name], l.types.err), nil
 }
@@ -118,7 +121,7 @@ func (l *loader) loadProgram(ctx context.Context, spec *ebpf.ProgramSpec) (_ *eb
 const logSize = 8 << 20
 
 // refused chooses between the two refusals of a program.
-func (l *loader) refused(err, plainErr error) error {
+func (l *loader) refused(spec *ebpf.ProgramSpec, err, plainErr error) error {
 	v, rejected := errors.AsType[*ebpf.VerifierError](err)
 	switch {
 	case l.options.Ifindex != 0 && (!rejected || silent(v.Log)):
@@ -126,20 +129,20 @@ func (l *loader) refused(err, plainErr error) error {
 	case rejected && errors.Is(err, unix.EINVAL) && l.usesOldArray() && silent(v.Log):
 		return &prog.UnsuitableError{Cause: otherKind, Err: unix.EINVAL}
 	case rejected:
-		return err
+		return l.explain(spec, v)
 	case errors.Is(err, ebpf.ErrNotSupported):
 		if name := l.missingFunction(); name != "" {
 			return fmt.Errorf("function %s of the kernel: neither this kernel nor a module that is loaded has it", name)
 		}
 	}
-	return privilege(err, plainErr)
+	return privilege(err)
 }
 
-// privilege chooses between two refusals: a missing privilege is better told by the
-// kernel than by cilium/ebpf, which takes it for a limit on locked memory.
-func privilege(err, plainErr error) error {
-	if errors.Is(err, unix.EPERM) && errors.Is(plainErr, unix.EPERM) {
-		return plainErr
+// privilege tells a missing one as the kernel does, and not as cilium/ebpf, which takes it
+// for a limit on locked memory.
+func privilege(err error) error {
+	if errors.Is(err, unix.EPERM) {
+		return unix.EPERM
 	}
 	return err
 }
@@ -206,16 +209,16 @@ func wants(spec *ebpf.ProgramSpec) error {
 
 // loadPlain asks for just what the spec says.
 func (l *loader) loadPlain(spec *ebpf.ProgramSpec, plain *plainProgram) (*ebpf.Program, error) {
-	fd, err := l.verifyPlain(spec, plain, nil)
+	fd, err := l.verifyPlain(spec, plain, nil, 0)
 	if err != nil {
 		return nil, err
 	}
 	return ebpf.NewProgramFromFD(fd)
 }
 
-// verifyPlain has the verifier write its statistics into log, unless that is nil.
+// verifyPlain has the verifier write what level says into log, unless that is nil.
 // The caller closes the file descriptor.
-func (l *loader) verifyPlain(spec *ebpf.ProgramSpec, plain *plainProgram, log []byte) (int, error) {
+func (l *loader) verifyPlain(spec *ebpf.ProgramSpec, plain *plainProgram, log []byte, level ebpf.LogLevel) (int, error) {
 	if l.types.err != nil {
 		return -1, l.types.err
 	}
@@ -239,9 +242,7 @@ func (l *loader) verifyPlain(spec *ebpf.ProgramSpec, plain *plainProgram, log []
 		FuncInfo:   plain.funcs,
 		LineInfo:   plain.lines,
 		Log:        log,
-	}
-	if log != nil {
-		p.LogLevel = uint32(ebpf.LogLevelStats)
+		LogLevel:   uint32(level),
 	}
 	fd, err := sys.LoadProgram(&p)
 	runtime.KeepAlive(l) // the maps that insns name by descriptor

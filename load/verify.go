@@ -11,6 +11,7 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
+	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/sys"
@@ -157,9 +158,7 @@ func (v *verification) try(ctx context.Context, r *VerifyResult) {
 		r.Err = &Error{Program: r.Program.Name, Err: err}
 	}
 	if rejected, ok := errors.AsType[*ebpf.VerifierError](err); ok {
-		if r.Cause == "" {
-			r.Cause, r.Source = verdict(rejected.Log)
-		}
+		r.Cause, r.Source = verdict(rejected.Log)
 		if r.Cost == (VerifierStats{}) {
 			r.Cost = parseStats(rejected.Log)
 		}
@@ -248,10 +247,13 @@ func (v *verification) load(ctx context.Context, l *loader, spec *ebpf.ProgramSp
 	var plainErr error
 	if plain := l.types.programs[spec.Name]; plain != nil && (v.options.Types == nil || !relocated(spec)) {
 		log := make([]byte, statsLog)
-		fd, err := l.verifyPlain(spec, plain, log)
+		fd, err := l.verifyPlain(spec, plain, log, ebpf.LogLevelStats)
 		r.Cost = parseStats(logLines(log))
-		if err == nil {
+		switch {
+		case err == nil:
 			return sys.Close(fd)
+		case errors.Is(err, unix.EFAULT):
+			return l.overflowed(spec, plain)
 		}
 		plainErr = err
 	}
@@ -270,10 +272,7 @@ func (v *verification) load(ctx context.Context, l *loader, spec *ebpf.ProgramSp
 	}
 	p, err := v.rewritten(spec, ebpf.LogLevelBranch|ebpf.LogLevelStats)
 	if err != nil {
-		if rejected, ok := errors.AsType[*ebpf.VerifierError](err); ok {
-			r.Cause, r.Source = unresolved(spec, rejected.Log)
-		}
-		return l.refused(err, plainErr)
+		return l.refused(spec, err, plainErr)
 	}
 	r.Cost = parseStats(strings.Split(p.VerifierLog, "\n"))
 	return p.Close()
@@ -281,7 +280,11 @@ func (v *verification) load(ctx context.Context, l *loader, spec *ebpf.ProgramSp
 
 // rewritten has cilium/ebpf make of the program what this kernel takes.
 func (v *verification) rewritten(spec *ebpf.ProgramSpec, level ebpf.LogLevel) (*ebpf.Program, error) {
-	return ebpf.NewProgramWithOptions(spec, ebpf.ProgramOptions{LogLevel: level, KernelTypes: v.options.Types})
+	o := ebpf.ProgramOptions{LogLevel: level, KernelTypes: v.options.Types}
+	if level&ebpf.LogLevelBranch != 0 {
+		o.LogSizeStart = logSize // or it would be verified again for more of the log
+	}
+	return ebpf.NewProgramWithOptions(spec, o)
 }
 
 // alone leaves nothing in the spec but the selected program and the maps that

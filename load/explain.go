@@ -1,0 +1,94 @@
+package load
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
+	"golang.org/x/sys/unix"
+)
+
+// explain adds what the object says about a rejection to the verifier's last sentence.
+func (l *loader) explain(spec *ebpf.ProgramSpec, v *ebpf.VerifierError) *ebpf.VerifierError {
+	cause, source := verdict(v.Log)
+	better := map[string]string{cause: cause}
+	switch {
+	case strings.HasPrefix(cause, poison):
+		if missing, line := l.unresolved(spec, v.Log); missing != "" {
+			better[cause], better["; "+source] = missing, "; "+line
+		}
+	case strings.Contains(cause, "GPL"):
+		better[cause] += "; " + l.license()
+	case strings.Contains(cause, "type=map_value expected=map_ptr"):
+		better[cause] += `; a map's definition that lacks SEC("maps") or SEC(".maps") is a variable`
+	}
+	explained := *v
+	explained.Log = slices.Clone(v.Log)
+	for i, line := range explained.Log {
+		if text, ok := better[strings.TrimSpace(line)]; ok {
+			explained.Log[i] = text
+		}
+	}
+	return &explained
+}
+
+// license says what the object states, where the kernel wants the GPL.
+func (l *loader) license() string {
+	if text := l.obj.License(); text != "" {
+		return fmt.Sprintf("the object's license is %q", text)
+	}
+	return `the object states no license: it has no char _license[] SEC("license") = "GPL"`
+}
+
+// poison is what the verifier says of the call that cilium/ebpf puts in the place of an
+// instruction whose CO-RE relocation finds nothing (btf/core.go, COREBadRelocationSentinel).
+const poison = "invalid func unknown#195896080"
+
+// unresolved names what the kernel's types do not have, and the line of the source, where the
+// verifier's last instruction is the poison; "" if that is not known.
+func (l *loader) unresolved(spec *ebpf.ProgramSpec, log []string) (missing, source string) {
+	at, ok := lastInstruction(log)
+	if !ok {
+		return "", ""
+	}
+	for it := spec.Instructions.Iterate(); it.Next(); {
+		if line, ok := it.Ins.Source().(*btf.Line); ok {
+			source = fmt.Sprintf("%s @ %s:%d", strings.TrimSpace(line.Line()), filepath.Base(line.FileName()), line.LineNumber())
+		}
+		if relocation := btf.CORERelocationMetadata(it.Ins); it.Offset == at && relocation != nil {
+			if c := l.core[relocation]; c.Type != nil {
+				return "CO-RE: the kernel's types have no " + c.Target(), source
+			}
+			return "CO-RE: the kernel's types have nothing for " + relocation.String(), source
+		}
+	}
+	return "", ""
+}
+
+// lastInstruction is the one that the verifier was at: its lines begin with the number.
+func lastInstruction(log []string) (at asm.RawInstructionOffset, ok bool) {
+	for _, line := range slices.Backward(log) {
+		number, text, _ := strings.Cut(line, ": ")
+		if n, err := strconv.ParseUint(number, 10, 32); err == nil && strings.HasPrefix(text, "(") {
+			return asm.RawInstructionOffset(n), true
+		}
+	}
+	return 0, false
+}
+
+// overflowed asks the verifier again for the log of a program that is too much for it, which it
+// tells by EFAULT: there cilium/ebpf keeps the log to itself.
+func (l *loader) overflowed(spec *ebpf.ProgramSpec, plain *plainProgram) error {
+	log := make([]byte, logSize)
+	_, err := l.verifyPlain(spec, plain, log, ebpf.LogLevelBranch)
+	if errors.Is(err, unix.EFAULT) {
+		return l.explain(spec, &ebpf.VerifierError{Cause: unix.EFAULT, Log: logLines(log)})
+	}
+	return err
+}
