@@ -3,6 +3,7 @@ package attach
 import (
 	"context"
 	"errors"
+	"os"
 	"slices"
 	"time"
 
@@ -103,6 +104,26 @@ func applySource(ctx context.Context, c *netlink.Conn, s Source, plans []Plan, o
 		}
 		time.Sleep(time.Duration(attempt) * time.Millisecond) // the other one may not be done yet
 	}
+}
+
+// newMove has no steps where there is nowhere to go.
+func newMove(e *session, p *Plan) *move {
+	m := new(move)
+	if m.Ifindex, m.Err = e.Known.place(e.conn, p.Hook); m.Err != nil {
+		m.Device, _ = p.Hook.device()
+		return m
+	}
+	at := p.Hook.at(m.Ifindex)
+	hook, ok := at.(linkHook)
+	switch {
+	case p.Link == "" || p.Source == nil:
+		m.steps = at.steps(p)
+	case !ok:
+		m.Err = &os.PathError{Op: opPinLink, Path: p.Link, Err: errNoLinks()}
+	default:
+		m.steps = &linkSteps{Plan: p, hook: hook}
+	}
+	return m
 }
 
 // inNetNS calls run where bpf(2) finds the devices of the hooks.

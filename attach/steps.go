@@ -2,7 +2,6 @@ package attach
 
 import (
 	"context"
-	"os"
 )
 
 // A move is a plan on its way.
@@ -15,26 +14,6 @@ type move struct {
 	idle bool
 	made bool // by the kernel
 	Outcome
-}
-
-// newMove has no steps where there is nowhere to go.
-func newMove(e *session, p *Plan) *move {
-	m := new(move)
-	if m.Ifindex, m.Err = e.Known.place(e.conn, p.Hook); m.Err != nil {
-		m.Device, _ = p.Hook.device()
-		return m
-	}
-	at := p.Hook.at(m.Ifindex)
-	hook, ok := at.(linkHook)
-	switch {
-	case p.Link == "" || p.Source == nil:
-		m.steps = at.steps(p)
-	case !ok:
-		m.Err = &os.PathError{Op: opPinLink, Path: p.Link, Err: errNoLinks()}
-	default:
-		m.steps = &linkSteps{Plan: p, hook: hook}
-	}
-	return m
 }
 
 // steps are what a hook does for a plan, in the order in which the engine asks for

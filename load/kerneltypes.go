@@ -44,3 +44,12 @@ func checkTypes(r io.ReaderAt) error {
 	}
 	return fmt.Errorf("it begins with % x, which is neither BTF nor ELF", b[:n])
 }
+
+// nativeOrder is the byte order of the machine, by the name that cilium/ebpf
+// knows it by.
+func nativeOrder() binary.ByteOrder {
+	if binary.NativeEndian.Uint16([]byte{1, 0}) == 1 {
+		return binary.LittleEndian
+	}
+	return binary.BigEndian
+}

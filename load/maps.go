@@ -140,9 +140,13 @@ func fill(m *ebpf.Map, spec *ebpf.MapSpec) error {
 	return nil
 }
 
-// isTable reports whether the elements are programs or maps.
-func isTable(t ebpf.MapType) bool {
-	return t == ebpf.ProgramArray || t == ebpf.ArrayOfMaps || t == ebpf.HashOfMaps
+// privilege tells a missing one as the kernel does, and not as cilium/ebpf, which takes it
+// for a limit on locked memory.
+func privilege(err error) error {
+	if errors.Is(err, unix.EPERM) {
+		return unix.EPERM
+	}
+	return err
 }
 
 // errNotPlain says that a map's attributes depend on the machine.

@@ -41,3 +41,8 @@ func isPerCPU(t ebpf.MapType) bool {
 		return false
 	}
 }
+
+// isTable reports whether the elements are programs or maps.
+func isTable(t ebpf.MapType) bool {
+	return t == ebpf.ProgramArray || t == ebpf.ArrayOfMaps || t == ebpf.HashOfMaps
+}

@@ -138,15 +138,6 @@ func (l *loader) refused(spec *ebpf.ProgramSpec, err, plainErr error) error {
 	return privilege(err)
 }
 
-// privilege tells a missing one as the kernel does, and not as cilium/ebpf, which takes it
-// for a limit on locked memory.
-func privilege(err error) error {
-	if errors.Is(err, unix.EPERM) {
-		return unix.EPERM
-	}
-	return err
-}
-
 // otherKind is why the kernel lets a program use no array of programs of the
 // same type (kernel/bpf/core.c, bpf_prog_map_compatible).
 const otherKind = "the program array that was there before is for programs of another kind: " +
@@ -181,27 +172,6 @@ func (l *loader) linkMaps(insns asm.Instructions) error {
 		}
 		if err := ins.AssociateMap(m); err != nil {
 			return fmt.Errorf("instruction %d: map %s: %w", i, ins.Reference(), err)
-		}
-	}
-	return nil
-}
-
-var (
-	errTarget = errors.New("it attaches to another program or a function")
-	errKfunc  = errors.New("it calls a function of the kernel")
-)
-
-// wants says what a program needs of this kernel that the instructions do not
-// have, CO-RE relocations apart; nil for nothing.
-func wants(spec *ebpf.ProgramSpec) error {
-	if spec.AttachTo != "" || spec.AttachTarget != nil {
-		return errTarget
-	}
-	for i := range spec.Instructions {
-		ins := &spec.Instructions[i]
-		address := ins.OpCode.IsDWordLoad() && ins.Reference() != "" && !ins.IsLoadFromMap() && !ins.IsFunctionReference()
-		if ins.IsKfuncCall() || address {
-			return errKfunc
 		}
 	}
 	return nil

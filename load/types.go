@@ -1,7 +1,7 @@
 package load
 
 import (
-	"encoding/binary"
+	"errors"
 	"slices"
 
 	"github.com/cilium/ebpf"
@@ -100,11 +100,23 @@ func (t *typeInfo) close() {
 	}
 }
 
-// nativeOrder is the byte order of the machine, by the name that cilium/ebpf
-// knows it by.
-func nativeOrder() binary.ByteOrder {
-	if binary.NativeEndian.Uint16([]byte{1, 0}) == 1 {
-		return binary.LittleEndian
+var (
+	errTarget = errors.New("it attaches to another program or a function")
+	errKfunc  = errors.New("it calls a function of the kernel")
+)
+
+// wants says what a program needs of this kernel that the instructions do not
+// have, CO-RE relocations apart; nil for nothing.
+func wants(spec *ebpf.ProgramSpec) error {
+	if spec.AttachTo != "" || spec.AttachTarget != nil {
+		return errTarget
 	}
-	return binary.BigEndian
+	for i := range spec.Instructions {
+		ins := &spec.Instructions[i]
+		address := ins.OpCode.IsDWordLoad() && ins.Reference() != "" && !ins.IsLoadFromMap() && !ins.IsFunctionReference()
+		if ins.IsKfuncCall() || address {
+			return errKfunc
+		}
+	}
+	return nil
 }

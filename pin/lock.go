@@ -15,7 +15,10 @@ import (
 
 // home is the package's own directory; holding the lock on it is the right to
 // change what is in it.
-const home = "xdpload"
+const (
+	home  = "xdpload"
+	owned = "owned" // a directory in it
+)
 
 // lock is an advisory lock on the home directory. It ends with the process
 // that holds it, so that a journal without a lock is one of a dead process.

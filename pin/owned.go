@@ -24,10 +24,7 @@ type Owner struct {
 
 // ownedDir holds a directory for each owner, and in it a pin for each map,
 // named by its id.
-const (
-	owned    = "owned"
-	ownedDir = home + "/" + owned
-)
+const ownedDir = home + "/" + owned
 
 // ownerOf returns what identifies a loaded program.
 func ownerOf(fd int) (Owner, error) {

@@ -37,6 +37,23 @@ type Change struct {
 	Free func()
 }
 
+// An Attaching is a request to run a program on hooks. What it will do is known
+// before it is done.
+type Attaching interface {
+	env.Request
+	// Loads is what it would load. It opens nothing.
+	Loads() Loading
+	// Prepare finds out all that can be known without loading a program.
+	Prepare(context.Context, *env.Env) (*Change, error)
+}
+
+// A Joining is an attaching that may be applied together with lines like it.
+type Joining interface {
+	Attaching
+	// Simple reports whether nothing has to be looked for or loaded.
+	Simple(*env.Env) bool
+}
+
 // A ManyReport is what became of several devices.
 type ManyReport interface {
 	Add(report any) ManyReport

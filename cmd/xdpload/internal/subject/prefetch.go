@@ -7,20 +7,9 @@ import (
 	"github.com/cilium/ebpf"
 
 	"github.com/xdpload/xdpload"
-	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/load"
 )
-
-// An Attaching is a request to run a program on hooks. What it will do is known
-// before it is done.
-type Attaching interface {
-	env.Request
-	// Loads is what it would load. It opens nothing.
-	Loads() Loading
-	// Prepare finds out all that can be known without loading a program.
-	Prepare(context.Context, *env.Env) (*Change, error)
-}
 
 // A Loading is what a line of a batch would load.
 type Loading struct {
@@ -28,13 +17,6 @@ type Loading struct {
 	Run     ebpf.ProgramType
 	Shares  bool // with the lines that name the same program
 	Barrier bool // what comes after the line must not be loaded before it has run
-}
-
-// A Joining is an attaching that may be applied together with lines like it.
-type Joining interface {
-	Attaching
-	// Simple reports whether nothing has to be looked for or loaded.
-	Simple(*env.Env) bool
 }
 
 // Loading says what a program's load is to the lines around it.
