@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 
 	"github.com/xdpload/xdpload/elf/insn"
 	"github.com/xdpload/xdpload/elf/internal/naming"
@@ -41,14 +40,6 @@ const (
 // String returns the kind in a few words, such as "map".
 func (k ReferenceKind) String() string {
 	return nameOf(int(k), "helper", "call", "function address", "map", "variable", "kernel function", "kernel variable")
-}
-
-// nameOf returns the name that a number has in a list, or the number.
-func nameOf(n int, names ...string) string {
-	if n >= 0 && n < len(names) {
-		return names[n]
-	}
-	return strconv.Itoa(n)
 }
 
 // Code returns a copy of the instructions of a program or subprogram of this

@@ -158,15 +158,6 @@ func (o *Object) filter(keep func(*part) bool) []*part {
 	return match
 }
 
-// firstGlobal prefers a function that the compiler exported: a static one
-// beside it is its helper.
-func firstGlobal(funcs []*part) *part {
-	if i := slices.IndexFunc(funcs, func(f *part) bool { return !f.static }); i >= 0 {
-		return funcs[i]
-	}
-	return funcs[0]
-}
-
 func (o *Object) notFound(s Selector, msg string) error {
 	have := o.Programs()
 	if len(have) == 0 {

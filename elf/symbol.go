@@ -178,3 +178,12 @@ func identifier(s string) string {
 		return '_'
 	}, s)
 }
+
+// firstGlobal prefers a function that the compiler exported: a static one
+// beside it is its helper.
+func firstGlobal(funcs []*part) *part {
+	if i := slices.IndexFunc(funcs, func(f *part) bool { return !f.static }); i >= 0 {
+		return funcs[i]
+	}
+	return funcs[0]
+}
