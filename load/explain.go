@@ -12,6 +12,8 @@ import (
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
 	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/internal/sys"
 )
 
 // explain adds what the object says about a rejection to the verifier's last sentence.
@@ -82,13 +84,23 @@ func lastInstruction(log []string) (at asm.RawInstructionOffset, ok bool) {
 	return 0, false
 }
 
-// overflowed asks the verifier again for the log of a program that is too much for it, which it
-// tells by EFAULT: there cilium/ebpf keeps the log to itself.
-func (l *loader) overflowed(spec *ebpf.ProgramSpec, plain *plainProgram) error {
+// logsPlain reports whether cilium/ebpf would not tell why a plain call is refused: it keeps the
+// log of a program that is too much for the verifier, which is EFAULT, to itself, and would
+// fail of types that the program does without.
+func (l *loader) logsPlain(err error) bool {
+	return errors.Is(err, unix.EFAULT) || l.types.refused != nil && !errors.Is(err, unix.EPERM)
+}
+
+// logged asks the verifier again, for its log.
+func (l *loader) logged(spec *ebpf.ProgramSpec, plain *plainProgram) error {
 	log := make([]byte, logSize)
-	_, err := l.verifyPlain(spec, plain, log, ebpf.LogLevelBranch)
-	if errors.Is(err, unix.EFAULT) {
-		return l.explain(spec, &ebpf.VerifierError{Cause: unix.EFAULT, Log: logLines(log)})
+	fd, err := l.verifyPlain(spec, plain, log, ebpf.LogLevelBranch|ebpf.LogLevelStats)
+	if err == nil {
+		_ = sys.Close(fd)
+		return errors.New("the verifier rejects the program, and accepts it when it is asked why")
 	}
-	return err
+	if errno, ok := errors.AsType[unix.Errno](err); ok {
+		err = errno
+	}
+	return l.explain(spec, &ebpf.VerifierError{Cause: err, Log: logLines(log)})
 }

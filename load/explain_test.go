@@ -62,3 +62,41 @@ func TestRefusals(t *testing.T) {
 		})
 	}
 }
+
+// TestTypesRefused: types that the kernel does not take end no load that does without, which is
+// told; what the verifier then says is the verifier's.
+func TestTypesRefused(t *testing.T) {
+	bpftest.Need(t, bpftest.Root)
+	bpftest.NoLeaks(t)
+	obj, err := elf.Open(testobj.Path(t, "types_refused.o"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, verbose := range []bool{false, true} {
+		l, err := load.Load(t.Context(), obj, load.Options{Select: elf.Selector{Section: "xdp", Type: ebpf.XDP}, Verbose: verbose})
+		if err != nil {
+			t.Fatal(err)
+		}
+		const want = " ENUM later size=0 vlen=0 Unexpected size; it is loaded without them"
+		if len(l.Warnings) != 1 || !strings.HasPrefix(l.Warnings[0], "the kernel refuses the object's types: [") || !strings.HasSuffix(l.Warnings[0], want) {
+			t.Errorf("warnings %q", l.Warnings)
+		}
+		for _, m := range l.Maps {
+			b, err := m.LookupBytes(uint32(0))
+			if m.Name == ".bss" && (err != nil || len(b) != 16) {
+				t.Errorf("%s: %x, %v", m.Name, b, err)
+			}
+		}
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	_, err = load.Load(t.Context(), obj, load.Options{Select: elf.Selector{Program: "types_rejected", Type: ebpf.XDP}})
+	if err == nil || err.Error() != "program types_rejected: rejected by the verifier (permission denied): R1 offset is outside of the packet" {
+		t.Errorf("error %v", err)
+	}
+	results, err := load.Verify(t.Context(), obj, load.VerifyOptions{})
+	if err != nil || len(results) != 2 || results[0].Err != nil || !strings.HasPrefix(results[1].Cause, "R1 offset is outside of the packet") {
+		t.Errorf("verified: %+v, %v", results, err)
+	}
+}

@@ -107,6 +107,9 @@ func (l *loader) result() (*Loaded, error) {
 	names := sorted(l.programs)
 	names = slices.DeleteFunc(names, func(name string) bool { return name == l.entry })
 	out := &Loaded{options: l.options, obj: l.obj, pins: l.pins, live: l.live, detours: l.detours, Warnings: append(l.pins.warnings(), l.severalPrograms()...)}
+	if l.types.refused != nil {
+		out.Warnings = append(out.Warnings, l.types.refused.Error()+"; it is loaded without them")
+	}
 	out.names = append([]string{l.entry}, names...)
 	for _, name := range out.names {
 		p, err := prog.New(l.programs[name])

@@ -94,6 +94,9 @@ func (l *loader) createMap(spec *ebpf.MapSpec) (*ebpf.Map, error) {
 	if isTable(spec.Type) {
 		wanted.Contents = nil // names of programs and maps: filled later
 	}
+	if l.types.refused != nil {
+		wanted.Key, wanted.Value = nil, nil
+	}
 	m, plainErr := l.createPlain(&wanted, ifindex)
 	if plainErr == nil {
 		if err := fill(m, &wanted); err != nil {

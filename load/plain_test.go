@@ -42,6 +42,7 @@ var detours = map[string][]string{
 	"outer16.o":        {"map outer: " + errNotPlain.Error()},
 	"outer8.o":         {"map outer: " + errNotPlain.Error()},
 	"pin_devmap.o":     {"map events: " + errNotPlain.Error()},
+	"types_refused.o":  {"map events: " + errNotPlain.Error(), "types_rejected: refused"},
 
 	// What cannot be loaded: for no hook, wrong, or without what describes its maps.
 	"callback_nobtf.o": {nothing},

@@ -88,13 +88,13 @@ func (l *loader) loadProgram(ctx context.Context, spec *ebpf.ProgramSpec) (_ *eb
 		return nil, nil, err
 	}
 	var plainErr error
-	if plain := l.types.programs[spec.Name]; plain != nil && !l.options.Verbose {
+	if plain := l.types.programs[spec.Name]; plain != nil && (!l.options.Verbose || l.types.refused != nil) {
 		p, err := l.loadPlain(spec, plain)
 		if err == nil {
 			return p, nil, nil
 		}
-		if errors.Is(err, unix.EFAULT) {
-			return nil, nil, l.overflowed(spec, plain)
+		if l.logsPlain(err) {
+			return nil, nil, l.logged(spec, plain)
 		}
 		plainErr = err
 	}

@@ -2,11 +2,13 @@ package load
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
+	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/sys"
@@ -17,6 +19,7 @@ import (
 type typeInfo struct {
 	fd       int   // 0 when there are no types
 	err      error // why the kernel does not have them
+	refused  error // what it has against them, if it can do without
 	maps     map[string]mapTypes
 	programs map[string]*plainProgram
 	wants    map[string]error // of the other programs: what they want of this kernel
@@ -51,8 +54,30 @@ func loadTypes(spec *ebpf.CollectionSpec, core elf.Relocations) typeInfo {
 	if err == nil {
 		t.fd, err = sys.LoadBTF(raw)
 	}
-	t.err = err
+	if t.err = err; errors.Is(err, unix.EINVAL) {
+		t.without(&types)
+	}
 	return t
+}
+
+// without leaves types out that the kernel refuses, unless cilium/ebpf can write them
+// for it: most programs and maps work without.
+func (t *typeInfo) without(types *btf.Builder) {
+	handle, err := btf.NewHandle(types)
+	if err == nil {
+		_ = handle.Close()
+		return
+	}
+	rejected, ok := errors.AsType[*ebpf.VerifierError](err)
+	if !ok || errors.Is(err, ebpf.ErrNotSupported) {
+		return
+	}
+	cause, _ := verdict(rejected.Log)
+	t.err, t.refused = nil, fmt.Errorf("the kernel refuses the object's types: %s", cause)
+	clear(t.maps)
+	for _, p := range t.programs {
+		p.funcs, p.lines = nil, nil
+	}
 }
 
 func (t *typeInfo) collect(spec *ebpf.CollectionSpec, core elf.Relocations, types *btf.Builder) (err error) {

@@ -11,7 +11,6 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
-	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/sys"
@@ -252,8 +251,8 @@ func (v *verification) load(ctx context.Context, l *loader, spec *ebpf.ProgramSp
 		switch {
 		case err == nil:
 			return sys.Close(fd)
-		case errors.Is(err, unix.EFAULT):
-			return l.overflowed(spec, plain)
+		case l.logsPlain(err):
+			return l.logged(spec, plain)
 		}
 		plainErr = err
 	}
