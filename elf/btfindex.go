@@ -21,6 +21,7 @@ type btfIndex struct {
 	*btfwire.Types
 	named map[string][]uint32 // variables, their sections, and structures that annotate legacy maps
 	tags  map[uint32][]uint32 // declaration tags, by what they are about
+	held  []uint32            // structures that lists and trees hold, which only tags name
 }
 
 // indexBTF is nil for an object without types.
@@ -33,7 +34,8 @@ func (o *Object) indexBTF() (*btfIndex, error) {
 	if err != nil {
 		return nil, btfError(btfSection, err)
 	}
-	x := &btfIndex{types, make(map[string][]uint32), make(map[uint32][]uint32)}
+	x := &btfIndex{Types: types, named: make(map[string][]uint32), tags: make(map[uint32][]uint32)}
+	held := make(map[string]bool)
 	for i, at := range types.Places {
 		id := uint32(i + 1)
 		name, kind, _ := types.Head(at)
@@ -46,9 +48,29 @@ func (o *Object) indexBTF() (*btfIndex, error) {
 		case btfwire.DeclTag:
 			about := types.Order.Uint32(types.Records[at+8:])
 			x.tags[about] = append(x.tags[about], id)
+			if text, _ := types.String(name); bytes.HasPrefix(text, []byte(Contains)) {
+				structure, _, _ := bytes.Cut(text[len(Contains):], []byte(":"))
+				held[string(structure)] = true
+			}
 		}
 	}
+	if len(held) > 0 {
+		x.findHeld(held)
+	}
 	return x, nil
+}
+
+// Contains begins the tag of a list or tree in a map's value: "contains:NAME:MEMBER" names the
+// structure that it holds, and the member that links them (include/linux/btf.h).
+const Contains = "contains:"
+
+func (x *btfIndex) findHeld(names map[string]bool) {
+	for i, at := range x.Places {
+		name, kind, _ := x.Head(at)
+		if text, _ := x.String(name); kind == btfwire.Struct && names[string(text)] {
+			x.held = append(x.held, uint32(i+1))
+		}
+	}
 }
 
 // follow returns a type, or, if it is of one of the kinds, what it refers to; nothing of any kind

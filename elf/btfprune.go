@@ -37,6 +37,9 @@ func (e *emitter) prune(x *btfIndex, ext *extInfo, more []string) (section []byt
 	for _, d := range e.data {
 		p.followNamed(d.name)
 	}
+	for _, id := range x.held {
+		p.Follow(id, btfwire.Everything)
+	}
 	p.Copy()
 	pruned := p.rewriteExt(ext)
 	for _, s := range more {

@@ -144,7 +144,7 @@ func TestPruneOdd(t *testing.T) {
 		for _, v := range tt.record {
 			odd.Records = x.Order.AppendUint32(odd.Records, v)
 		}
-		index := &btfIndex{odd, map[string][]uint32{"m": {1}}, nil}
+		index := &btfIndex{Types: odd, named: map[string][]uint32{"m": {1}}, tags: nil}
 		l := o.newLink()
 		l.maps = []*linkedMap{{sym: &part{name: "m"}}}
 		if _, _, _, err := (&emitter{link: l}).prune(index, new(extInfo), nil); err == nil {

@@ -90,7 +90,7 @@ func (c CORE) Target() string {
 		return "value " + enumName(bare(c.Type), path[0]) + " of " + name
 	}
 	structure, _, _ := strings.Cut(c.Type.TypeName(), "___") // without the flavour, which the kernel does not have
-	field := "field " + structure
+	field := []string{"field ", structure}
 	at := c.Type
 	for _, index := range path[1:] {
 		n, err := strconv.ParseUint(index, 10, 32)
@@ -98,7 +98,7 @@ func (c CORE) Target() string {
 			return "field of " + name
 		}
 		if arr, ok := bare(at).(*btf.Array); ok {
-			field += "[" + index + "]"
+			field = append(field, "["+index+"]")
 			at = arr.Type
 			continue
 		}
@@ -107,11 +107,11 @@ func (c CORE) Target() string {
 			return "field of " + name
 		}
 		if all[n].Name != "" {
-			field += "." + all[n].Name
+			field = append(field, "."+all[n].Name)
 		}
 		at = all[n].Type
 	}
-	return naming.Clip(field)
+	return naming.Clip(strings.Join(field, ""))
 }
 
 // enumName is the name of a value by its place.

@@ -2,6 +2,7 @@ package elf
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/cilium/ebpf"
 )
@@ -89,12 +90,7 @@ func (m *Map) Sizeless() bool {
 }
 
 func fits(size uint32, allowed []uint32) bool {
-	for _, a := range allowed {
-		if size == a {
-			return true
-		}
-	}
-	return allowed == nil && size > 0
+	return slices.Contains(allowed, size) || allowed == nil && size > 0
 }
 
 func sizes(allowed []uint32) string {

@@ -105,6 +105,37 @@ func addressOf(name string) (uint64, error) {
 	return 0, errors.New("this kernel has none of that name")
 }
 
+// findFunctions gives calls of the kernel's functions the numbers of their types, so that
+// program and maps can share types of the object's. Those of modules, and what the kernel
+// does not have, are left to cilium/ebpf.
+func findFunctions(insns asm.Instructions) error {
+	kernel, err := btf.LoadKernelSpec()
+	if err != nil {
+		return errKfunc
+	}
+	for i := range insns {
+		if !ofKernel(&insns[i]) {
+			continue
+		}
+		var f *btf.Func
+		if err := kernel.TypeByName(insns[i].Reference(), &f); err != nil {
+			return errKfunc
+		}
+		id, err := kernel.TypeID(f)
+		if err != nil {
+			return errKfunc
+		}
+		insns[i].Constant = int64(id)
+	}
+	return nil
+}
+
+// ofKernel reports whether an instruction calls a function of the kernel, or takes its address.
+func ofKernel(ins *asm.Instruction) bool {
+	address := ins.OpCode.IsDWordLoad() && ins.Reference() != "" && !ins.IsLoadFromMap() && !ins.IsFunctionReference()
+	return ins.IsKfuncCall() || address
+}
+
 // missingFunction is the first function that a program cannot do without and the kernel
 // does not have, "" for none.
 func (l *loader) missingFunction() string {

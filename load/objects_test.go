@@ -77,6 +77,7 @@ func TestObjects(t *testing.T) {
 		{object: "legacy28_nobtf.o", sel: xdp(""), verdict: 2, maps: legacy},
 		{object: "legacy36.o", sel: xdp(""), verdict: 2, maps: legacy},
 		{object: "legacy36_nobtf.o", sel: xdp(""), verdict: 2, maps: legacy},
+		{object: "held.o", sel: xdp("xdp"), verdict: 2},
 		{object: "maps_wide.o", sel: xdp(""), verdict: 2, maps: legacy},
 		{object: "mixed.o", sel: xdp(""), verdict: 2, maps: []entry{
 			{"long_def", "0x01000000", `"0x0100000000000000"`}, {"short_def", "0x01000000", one}, {"static_def", "0x01000000", `"0x02000000"`}, {"static_btf", "1", "3"},

@@ -110,7 +110,7 @@ func (l *loader) loadProgram(ctx context.Context, spec *ebpf.ProgramSpec) (_ *eb
 	}
 	p, err := ebpf.NewProgramWithOptions(spec, options)
 	if err != nil {
-		return nil, nil, l.refused(spec, err, plainErr)
+		return nil, nil, l.refused(spec, err)
 	}
 	return p, cmp.Or(plainErr, l.types.wants[spec.Name], l.types.err), nil
 }
@@ -120,8 +120,8 @@ func (l *loader) loadProgram(ctx context.Context, spec *ebpf.ProgramSpec) (_ *eb
 // write takes no memory.
 const logSize = 8 << 20
 
-// refused chooses between the two refusals of a program.
-func (l *loader) refused(spec *ebpf.ProgramSpec, err, plainErr error) error {
+// refused says why a program is.
+func (l *loader) refused(spec *ebpf.ProgramSpec, err error) error {
 	v, rejected := errors.AsType[*ebpf.VerifierError](err)
 	switch {
 	case l.options.Ifindex != 0 && (!rejected || silent(v.Log)):

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -94,12 +95,20 @@ func (t *typeInfo) collect(spec *ebpf.CollectionSpec, core elf.Relocations, type
 			return err
 		}
 		t.maps[m.Name] = ids
+		for _, held := range heldBy(spec.Types, m.Value) {
+			if _, err = types.Add(held); err != nil {
+				return err
+			}
+		}
 	}
 	relocator, relocatorErr := newRelocator(spec, core, types)
 	for _, name := range sorted(spec.Programs) {
 		p := spec.Programs[name]
 		plain := &plainProgram{insns: slices.Clone(p.Instructions)}
 		why := wants(p)
+		if errors.Is(why, errKfunc) {
+			why = findFunctions(plain.insns)
+		}
 		if why == nil && relocated(p) {
 			why = relocatorErr
 		}
@@ -116,6 +125,45 @@ func (t *typeInfo) collect(spec *ebpf.CollectionSpec, core elf.Relocations, type
 		t.programs[p.Name] = plain
 	}
 	return nil
+}
+
+// heldBy returns the structures that lists and trees in a type hold, which only tags
+// name: elf.Contains.
+func heldBy(types *btf.Spec, of btf.Type) (list []btf.Type) {
+	seen := make(map[btf.Type]bool)
+	var visit func(btf.Type, []string)
+	visit = func(t btf.Type, tags []string) {
+		for _, tag := range tags {
+			name, ok := strings.CutPrefix(tag, elf.Contains)
+			name, _, _ = strings.Cut(name, ":")
+			var held *btf.Struct
+			if ok && types.TypeByName(name, &held) == nil && !slices.Contains(list, btf.Type(held)) {
+				list = append(list, held)
+				visit(held, nil)
+			}
+		}
+		t = btf.UnderlyingType(t)
+		if seen[t] {
+			return
+		}
+		seen[t] = true
+		switch t := t.(type) {
+		case *btf.Struct:
+			for _, m := range t.Members {
+				visit(m.Type, m.Tags)
+			}
+		case *btf.Array:
+			visit(t.Type, nil)
+		case *btf.Datasec:
+			for _, info := range t.Vars {
+				if v, ok := info.Type.(*btf.Var); ok {
+					visit(v.Type, v.Tags)
+				}
+			}
+		}
+	}
+	visit(of, nil)
+	return list
 }
 
 // close gives the descriptor back: maps and programs hold the types.
@@ -137,9 +185,7 @@ func wants(spec *ebpf.ProgramSpec) error {
 		return errTarget
 	}
 	for i := range spec.Instructions {
-		ins := &spec.Instructions[i]
-		address := ins.OpCode.IsDWordLoad() && ins.Reference() != "" && !ins.IsLoadFromMap() && !ins.IsFunctionReference()
-		if ins.IsKfuncCall() || address {
+		if ofKernel(&spec.Instructions[i]) {
 			return errKfunc
 		}
 	}

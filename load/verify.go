@@ -271,7 +271,7 @@ func (v *verification) load(ctx context.Context, l *loader, spec *ebpf.ProgramSp
 	}
 	p, err := v.rewritten(spec, ebpf.LogLevelBranch|ebpf.LogLevelStats)
 	if err != nil {
-		return l.refused(spec, err, plainErr)
+		return l.refused(spec, err)
 	}
 	r.Cost = parseStats(strings.Split(p.VerifierLog, "\n"))
 	return p.Close()
