@@ -13,7 +13,7 @@ import (
 // what its many dialects have in common, in the order of Jenkins' schema.
 func (r *verifyReport) writeJUnit(t *render.Text) {
 	counts := fmt.Sprintf(`tests="%d" failures="%d" errors="0" skipped="%d" time="%s"`,
-		len(r.Programs), r.Rejected, r.Skipped, junitTime(time.Duration(r.Time)))
+		len(r.Programs), r.Rejected+r.Unasked, r.Skipped, junitTime(time.Duration(r.Time)))
 	t.WriteString(`<?xml version="1.0" encoding="UTF-8"?>` + "\n")
 	t.Printf("<testsuites name=\"xdpload verify\" %s>\n", counts)
 	t.Printf("<testsuite name=\"%s\" %s>\n<properties>\n", escapeXML(r.File), counts)
@@ -33,9 +33,9 @@ func (p *verifiedProgram) writeJUnit(t *render.Text, file string) {
 		t.Printf("<skipped message=\"%s\"/>\n", escapeXML(p.Reason))
 		t.WriteString("</testcase>\n")
 		return
-	case resultRejected:
-		t.Printf("<failure type=\"rejected\" message=\"%s\">%s</failure>\n",
-			escapeXML(p.Reason), escapeXML(p.Message+"\n"+strings.Join(p.Log, "\n")))
+	case resultRejected, resultUnasked:
+		t.Printf("<failure type=\"%s\" message=\"%s\">%s</failure>\n",
+			p.Result, escapeXML(p.Reason), escapeXML(p.Message+"\n"+strings.Join(p.Log, "\n")))
 	}
 	t.Printf("<system-out>section %s, type %s: %d instructions, %d states, peak %d, stack %s</system-out>\n</testcase>\n",
 		escapeXML(p.Section), escapeXML(p.Type), p.Instructions, p.States, p.Peak, escapeXML(p.Stack))

@@ -166,7 +166,7 @@ func (r *verifyRequest) Tell(e *env.Env, report *verifyReport) (any, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case report.Rejected == 0 && report.Taken > 0:
+	case report.Rejected+report.Unasked == 0 && report.Taken > 0:
 		return shown, nil
 	}
 	return e.Refuse(shown, report.verdict())
@@ -181,6 +181,8 @@ func (r *verifyRequest) report(file string, trials []load.VerifyResult, took tim
 			out.Taken++
 		case resultRejected:
 			out.Rejected++
+		case resultUnasked:
+			out.Unasked++
 		default:
 			out.Skipped++
 		}
@@ -198,13 +200,13 @@ func (r *verifyRequest) verified(t *load.VerifyResult) verifiedProgram {
 	case t.Skipped != "":
 		p.Result = resultSkipped
 	case t.Err != nil:
-		p.Result, p.Message = resultRejected, t.Err.Error()
+		p.Result, p.Message = resultUnasked, t.Err.Error()
 		p.Reason = cmp.Or(t.Cause, env.Message(errors.Unwrap(t.Err)))
 		if errno, ok := errors.AsType[unix.Errno](t.Err); ok {
-			p.Errno = unix.ErrnoName(errno)
+			p.Result, p.Errno = resultRejected, unix.ErrnoName(errno)
 		}
 		if v, ok := errors.AsType[*ebpf.VerifierError](t.Err); ok {
-			p.log = v.Log
+			p.Result, p.log = resultRejected, v.Log
 			p.Log = env.VerifierLog(&env.ObjectError{Verbose: r.Verbose, Err: t.Err}, v)
 		}
 	}

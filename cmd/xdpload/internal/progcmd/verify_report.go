@@ -15,6 +15,7 @@ import (
 const (
 	resultTaken    = "ok"
 	resultRejected = "rejected"
+	resultUnasked  = "not loaded" // for want of something, before the kernel was asked
 	resultSkipped  = "skipped"
 )
 
@@ -26,6 +27,7 @@ type verifyReport struct {
 	Time     int64             `json:"time_ns"`       // of the whole, which is less than the sum
 	Taken    int               `json:"ok"`
 	Rejected int               `json:"rejected"`
+	Unasked  int               `json:"not_loaded"`
 	Skipped  int               `json:"skipped"`
 	Programs []verifiedProgram `json:"programs"`
 
@@ -60,18 +62,24 @@ type verifierCost struct {
 	Stack                string        `json:"stack_depth,omitempty"` // bytes, of each function
 }
 
-// verdict says that programs were rejected, or that none was verified.
+// verdict says that programs were rejected or not loaded, or that none was verified.
 func (r *verifyReport) verdict() error {
-	var names []string
-	for _, p := range r.Programs {
-		if p.Result == resultRejected {
-			names = append(names, p.Name)
+	var parts []string
+	for _, result := range []string{resultRejected, resultUnasked} {
+		var names []string
+		for _, p := range r.Programs {
+			if p.Result == result {
+				names = append(names, p.Name)
+			}
+		}
+		if names != nil {
+			parts = append(parts, fmt.Sprintf("%d of %d %s: %s", len(names), len(r.Programs), result, strings.Join(names, ", ")))
 		}
 	}
-	if names == nil {
+	if parts == nil {
 		return errors.New(r.File + ": no program was verified")
 	}
-	return fmt.Errorf("%s: %d of %d rejected: %s", r.File, len(names), len(r.Programs), strings.Join(names, ", "))
+	return errors.New(r.File + ": " + strings.Join(parts, "; "))
 }
 
 // WriteText prints a table, and what there is to say about the programs that
@@ -102,7 +110,7 @@ func (r *verifyReport) table(o render.Options) *render.Table {
 			p.Name, p.Section, p.Type, p.Result, render.Duration(p.Time),
 			strconv.Itoa(p.Instructions), strconv.Itoa(p.States), strconv.Itoa(p.Peak), p.Stack,
 		}
-		if p.Result == resultSkipped {
+		if p.Result == resultSkipped || p.Result == resultUnasked {
 			row = []string{p.Name, p.Section, p.Type, p.Result}
 		} else if all {
 			row = append(row, strconv.Itoa(p.StatesPerInstruction), p.share())
@@ -146,7 +154,11 @@ func (r *verifyReport) total(t *render.Text) {
 		spent += p.Time
 		instructions += p.Instructions
 	}
-	t.Printf("%s: %d ok, %d rejected, %d skipped by Linux %s: %d instructions, %s of verifying in %s\n",
-		r.File, r.Taken, r.Rejected, r.Skipped, r.Kernel, instructions,
+	unasked := ""
+	if r.Unasked > 0 {
+		unasked = fmt.Sprintf("%d %s, ", r.Unasked, resultUnasked)
+	}
+	t.Printf("%s: %d ok, %d rejected, %s%d skipped by Linux %s: %d instructions, %s of verifying in %s\n",
+		r.File, r.Taken, r.Rejected, unasked, r.Skipped, r.Kernel, instructions,
 		render.Duration(spent), render.Duration(time.Duration(r.Time)))
 }
