@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -200,6 +201,30 @@ func TestConvertDamaged(t *testing.T) {
 		t.Error("no error")
 	} else if _, ok := errors.AsType[*elf.FormatError](err); !ok {
 		t.Error(err)
+	}
+}
+
+// A section of code that names the symbol table as the section it is linked to is one of code all the same.
+func TestConvertLinkedCode(t *testing.T) {
+	b := testobj.Bytes("legacy20.o")
+	f, err := stdelf.NewFile(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	headers := binary.LittleEndian.Uint64(b[40:])
+	symtab := slices.IndexFunc(f.Sections, func(s *stdelf.Section) bool { return s.Type == stdelf.SHT_SYMTAB })
+	for i, s := range f.Sections {
+		if s.Flags&stdelf.SHF_EXECINSTR != 0 {
+			binary.LittleEndian.PutUint32(b[headers+64*uint64(i)+40:], uint32(symtab))
+		}
+	}
+	c, err := rewrite.Convert(mustRead(t, b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := convert(t, "legacy20.o")
+	if !bytes.Equal(c.Image, want.Image) {
+		t.Error("not what the object without the link becomes")
 	}
 }
 

@@ -40,7 +40,7 @@ func newPatch(s *source) (*patch, error) {
 			to.left = true
 			continue
 		}
-		if to.left = from.Link == symtab; to.left {
+		if to.left = from.Link == symtab && from.Type != stdelf.SHT_PROGBITS; to.left {
 			continue
 		}
 		if err := s.copySection(to, from); err != nil {
