@@ -22,7 +22,10 @@ func (o *Object) ValueText(v Variable) string {
 			return numberText(n, t.Encoding == btf.Signed)
 		}
 	case *btf.Enum:
-		n, _ := o.number(v.Value, t.Signed)
+		n, ok := o.number(v.Value, t.Signed)
+		if !ok {
+			break
+		}
 		for _, known := range t.Values {
 			if known.Value == n {
 				return known.Name

@@ -3,7 +3,10 @@ package elf_test
 import (
 	"testing"
 
+	"github.com/cilium/ebpf/btf"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/xdpload/xdpload/elf"
 )
 
 func TestValueText(t *testing.T) {
@@ -29,5 +32,14 @@ func TestValueText(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s: %s", object, diff)
 		}
+	}
+}
+
+// A value of a size that no number has is not the number 0.
+func TestValueTextOddSize(t *testing.T) {
+	mode := &btf.Enum{Name: "mode", Size: 4, Values: []btf.EnumValue{{Name: "MODE_DROP", Value: 0}}}
+	v := elf.Variable{Type: mode, Value: []byte{1, 0, 0}}
+	if got := read(t, "globals.o").ValueText(v); got != "010000" {
+		t.Errorf("%q", got)
 	}
 }
