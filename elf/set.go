@@ -25,7 +25,7 @@ import (
 // An error says the type, and leaves the spec as it was.
 func (o *Object) Set(spec *ebpf.CollectionSpec, variable, value string) error {
 	if err := o.set(spec, variable, value); err != nil {
-		return naming.Errorf("%s: variable %q: %w", o.path, variable, err)
+		return fmt.Errorf("%s: variable %q: %w", o.path, naming.Clip(variable), err)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package elf_test
 
 import (
+	"bytes"
 	"encoding/binary"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/testobj"
 )
 
 func TestVariables(t *testing.T) {
@@ -182,6 +184,18 @@ func TestSetErrors(t *testing.T) {
 				t.Errorf("error %v, want %q", err, tt.want)
 			}
 		})
+	}
+}
+
+// The path of an object is told whole, however long it is.
+func TestSetLongPath(t *testing.T) {
+	path := strings.Repeat("directory/", 12) + "globals.o"
+	o, err := elf.ReadNamed(bytes.NewReader(testobj.Bytes("globals.o")), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Set(&ebpf.CollectionSpec{}, "none", "1"); err == nil || !strings.HasPrefix(err.Error(), path+": ") {
+		t.Errorf("%v", err)
 	}
 }
 
