@@ -3,6 +3,7 @@ package load
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -58,7 +59,7 @@ func encodeSetting(v *ebpf.VariableSpec, text string) error {
 	}
 	clear(v.Value)
 	if quoted, ok := strings.CutPrefix(text, `"`); ok {
-		if a, ok := t.(*btf.Array); !ok || a.Nelems == 0 {
+		if _, ok := t.(*btf.Array); !ok || len(v.Value) == 0 {
 			return fmt.Errorf("the value %s is text, and is declared otherwise", text)
 		}
 		copy(v.Value[:len(v.Value)-1], strings.TrimSuffix(quoted, `"`))
@@ -100,6 +101,9 @@ func settingNumber(t btf.Type, text string) (uint64, error) {
 // putNumber stores a number in the machine's byte order, where it fits signed or not.
 func putNumber(b []byte, n uint64) error {
 	bits := 8 * len(b)
+	if !slices.Contains([]int{1, 2, 4, 8}, len(b)) {
+		return fmt.Errorf("its declaration has %d bytes, which no number has", len(b))
+	}
 	if high := int64(n) >> (bits - 1); bits < 64 && high != 0 && high != -1 && n>>bits != 0 {
 		return fmt.Errorf("the value %d does not fit %d bytes", n, len(b))
 	}
