@@ -68,6 +68,23 @@ func TestOwned(t *testing.T) {
 	}
 }
 
+// TestOwnedByMany: what is listed is not limited by the descriptors that a process may have.
+func TestOwnedByMany(t *testing.T) {
+	f := newFS(t)
+	const many = 200
+	for id := range uint32(many) {
+		must(t, os.MkdirAll(filepath.Dir(f.OwnedPath(Owner{ID: id + 1, Tag: "a"}, 1)), 0o700))
+	}
+	var limit unix.Rlimit
+	must(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &limit))
+	must(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: many / 2, Max: limit.Max}))
+	owned, err := f.Owned()
+	must(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &limit))
+	if len(owned) != many || err != nil {
+		t.Errorf("%d owners, %v", len(owned), err)
+	}
+}
+
 func TestOwnerAlive(t *testing.T) {
 	needRoot(t)
 	p := newProgram(t, newMap(t))

@@ -103,8 +103,8 @@ func (d *dir) owned() (map[Owner][]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		defer pins.close()
 		files, err := pins.names()
+		pins.close()
 		if err != nil {
 			return nil, err
 		}
