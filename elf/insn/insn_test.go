@@ -3,6 +3,7 @@ package insn
 import (
 	"bytes"
 	"encoding/binary"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -93,6 +94,23 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// Blanks may be around brackets, commas and stars, and need not be.
+func TestParseBlanks(t *testing.T) {
+	for _, s := range samples {
+		if strings.HasPrefix(s.text, ".insn") {
+			continue
+		}
+		wide := regexp.MustCompile(`[()\[\],*]`).ReplaceAllStringFunc(s.text, func(mark string) string { return " " + mark + "\t" })
+		if strings.Contains(s.text, "*=") {
+			wide = s.text // an operator
+		}
+		got, name, err := Parse(wide)
+		if err != nil || name != "" || got != s.insn {
+			t.Errorf("%q: %+v, name %q, %v", wide, got, name, err)
+		}
+	}
+}
+
 func TestOperands(t *testing.T) {
 	for _, tt := range []struct {
 		text, operand string
@@ -132,6 +150,10 @@ func TestParseErrors(t *testing.T) {
 		".insn 1 2":               ".insn needs",
 		".insn 1 2 3 4 5 6":       "only a 64-bit load",
 		"call":                    "no function",
+		"call kfunc#7+":           "not a number",
+		"call helper#x":           "not a number",
+		"r1 = map[fd:5][4]+8":     "after its end",
+		".insn0x04 1 0 0 5":       "no instruction",
 		"r1 = atomic_fetch_add((u64 *)(r2 +0), r1)": "another register or size",
 	} {
 		if _, _, err := Parse(line); err == nil || !strings.Contains(err.Error(), want) {

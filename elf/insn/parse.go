@@ -3,6 +3,7 @@ package insn
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -11,7 +12,7 @@ import (
 // instruction is complete when it is "".
 func Parse(line string) (i Instruction, operand string, err error) {
 	text := strings.TrimSpace(line)
-	if numbers, ok := strings.CutPrefix(text, ".insn"); ok {
+	if numbers, ok := strings.CutPrefix(text, ".insn"); ok && (numbers == "" || isBlank(numbers[0])) {
 		if i, err = parseRaw(numbers); err != nil {
 			return Instruction{}, "", fmt.Errorf("%q: %w", line, err)
 		}
@@ -93,21 +94,21 @@ type missing string
 
 func (m missing) Error() string { return "no " + strings.TrimSpace(string(m)) }
 
-// literal reads a part of a form as it is, but for the blanks in it and before it. A word
-// has one after it where the form has.
+// literal reads a part of a form as it is, but for the blanks in it, before it and next to
+// brackets, commas and stars. A word has one after it where the form has.
 func (p *parser) literal(text string) bool {
 	rest := p.rest
 	for at := range len(text) {
 		switch {
 		case text[at] != ' ':
-			if at == 0 {
+			if at == 0 || isMark(text[at]) || isMark(text[at-1]) {
 				rest = strings.TrimLeft(rest, " \t")
 			}
 			if rest == "" || rest[0] != text[at] {
 				return false
 			}
 			rest = rest[1:]
-		case at > 0 && isLetter(text[at-1]) && rest != "" && rest[0] != ' ' && rest[0] != '\t':
+		case at > 0 && isLetter(text[at-1]) && rest != "" && !isBlank(rest[0]):
 			return false
 		default:
 			rest = strings.TrimLeft(rest, " \t")
@@ -118,6 +119,17 @@ func (p *parser) literal(text string) bool {
 }
 
 func isLetter(c byte) bool { return c >= 'a' && c <= 'z' }
+
+func isBlank(c byte) bool { return c == ' ' || c == '\t' }
+
+func isMark(c byte) bool { return strings.IndexByte("()[],*", c) >= 0 }
+
+// isNumber reports whether what could be a name is a number that has a form of its own.
+func isNumber(text string) bool {
+	return slices.ContainsFunc([]string{"map[fd:", "map[idx:", "helper#", "kfunc#"}, func(begin string) bool {
+		return strings.HasPrefix(text, begin)
+	})
+}
 
 // verb reads what a verb stands for.
 func (p *parser) verb(verb byte) error {
@@ -137,7 +149,7 @@ func (p *parser) verb(verb byte) error {
 		p.rest, p.Imm = "", n
 		return nil
 	case 'n':
-		if !strings.HasPrefix(p.rest, "&") && !strings.HasPrefix(p.rest, "map[") {
+		if !strings.HasPrefix(p.rest, "&") && !strings.HasPrefix(p.rest, "map[") || isNumber(p.rest) {
 			return errors.New("no name")
 		}
 		p.rest, p.operand = "", p.rest
@@ -183,7 +195,7 @@ func (p *parser) word(verb byte, list []string) error {
 func (p *parser) target(verb byte) error {
 	rest, relative := strings.CutPrefix(p.rest, "pc")
 	switch {
-	case p.rest == "" && p.Op == Call:
+	case p.Op == Call && (p.rest == "" || isNumber(p.rest)):
 		return errors.New("no function")
 	case p.rest == "":
 		return errors.New("no target")
