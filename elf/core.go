@@ -81,6 +81,9 @@ func (r extRecord) kind(order byteOrder) COREKind { return COREKind(order.Uint32
 
 // Target names what of a type is asked for, such as "field sk_buff.len", as a compiler would.
 func (c CORE) Target() string {
+	if c.Type == nil {
+		return "what is at " + naming.Clip(c.Access) + " of a type that cannot be read"
+	}
 	name := TypeName(c.Type)
 	path := strings.Split(c.Access, ":")
 	switch {
@@ -90,7 +93,8 @@ func (c CORE) Target() string {
 		return "value " + enumName(bare(c.Type), path[0]) + " of " + name
 	}
 	structure, _, _ := strings.Cut(c.Type.TypeName(), "___") // without the flavour, which the kernel does not have
-	field := []string{"field ", structure}
+	var field strings.Builder
+	field.WriteString("field " + structure)
 	at := c.Type
 	for _, index := range path[1:] {
 		n, err := strconv.ParseUint(index, 10, 32)
@@ -98,7 +102,7 @@ func (c CORE) Target() string {
 			return "field of " + name
 		}
 		if arr, ok := bare(at).(*btf.Array); ok {
-			field = append(field, "["+index+"]")
+			field.WriteString("[" + index + "]")
 			at = arr.Type
 			continue
 		}
@@ -107,11 +111,11 @@ func (c CORE) Target() string {
 			return "field of " + name
 		}
 		if all[n].Name != "" {
-			field = append(field, "."+all[n].Name)
+			field.WriteString("." + all[n].Name)
 		}
 		at = all[n].Type
 	}
-	return naming.Clip(strings.Join(field, ""))
+	return naming.Clip(field.String())
 }
 
 // enumName is the name of a value by its place.

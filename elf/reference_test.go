@@ -244,3 +244,10 @@ func TestCORETarget(t *testing.T) {
 		}
 	}
 }
+
+// The type of a relocation is nil where the types cannot be read.
+func TestTargetUnread(t *testing.T) {
+	if got := (elf.CORE{Access: "0:1"}).Target(); got != "what is at 0:1 of a type that cannot be read" {
+		t.Errorf("%q", got)
+	}
+}
