@@ -120,7 +120,7 @@ func (l *loader) loadProgram(ctx context.Context, spec *ebpf.ProgramSpec) (_ *eb
 // write takes no memory.
 const logSize = 8 << 20
 
-// refused says why a program is.
+// refused tells what is known about a refusal of a program.
 func (l *loader) refused(spec *ebpf.ProgramSpec, err error) error {
 	v, rejected := errors.AsType[*ebpf.VerifierError](err)
 	switch {
