@@ -51,21 +51,29 @@ func Dial(c *Config) (*Conn, error) {
 	if c == nil {
 		c = &Config{}
 	}
-	var s *socket
-	err := netns.In(c.NetNS, func() (err error) {
-		s, err = openSocket()
-		return err
-	})
+	s, err := socketIn(c.NetNS)
 	if err != nil {
 		return nil, newError("open netlink socket", 0, err)
 	}
 	return &Conn{config: *c, socket: s, nl: netlink.NewConn(s, 0)}, nil
 }
 
+// socketIn opens a socket in the network namespace of a descriptor, 0 for none.
+func socketIn(ns int) (s *socket, err error) {
+	if ns == 0 {
+		return openSocket()
+	}
+	err = netns.In(ns, func() error {
+		s, err = openSocket()
+		return err
+	})
+	return s, err
+}
+
 // InNetNS calls fn in the network namespace of the Conn and returns its error. It is
 // for what the kernel does in the namespace of the calling thread, such as
 // bpf(2) with the index of a device. If the calling thread is in another, fn runs on
-// a thread of its own, which takes CAP_SYS_ADMIN; goroutines that fn starts do not.
+// a thread of its own, which takes CAP_SYS_ADMIN; goroutines that fn starts are not there.
 //
 // Who has no CAP_NET_ADMIN in that namespace, and so can change nothing there,
 // stays where the calling thread is.

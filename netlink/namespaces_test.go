@@ -73,3 +73,30 @@ func TestInNetNS(t *testing.T) {
 		t.Errorf("after Close: %v", err)
 	}
 }
+
+// TestInNetNSWithoutInput: a process that has closed its standard input gets the
+// number 0 for the descriptor of the namespace.
+func TestInNetNSWithoutInput(t *testing.T) {
+	far := inNetNS(t)
+	home := ownNetNS(t)
+	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+		t.Fatal(err)
+	}
+	input, err := unix.FcntlInt(0, unix.F_DUPFD_CLOEXEC, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := errors.Join(unix.Dup3(input, 0, 0), unix.Close(input)); err != nil {
+			t.Error(err)
+		}
+	}()
+	if err := unix.Close(0); err != nil {
+		t.Fatal(err)
+	}
+	var there, want unix.Stat_t
+	err = far.InNetNS(func() error { return unix.Stat("/proc/thread-self/ns/net", &there) })
+	if err != nil || unix.Fstat(int(home.Fd()), &want) != nil || there.Ino != want.Ino {
+		t.Errorf("ran in %d, want %d (%v)", there.Ino, want.Ino, err)
+	}
+}
