@@ -39,21 +39,38 @@ func Do(name string, fn func() error) error {
 }
 
 // In is Do for the network namespace of an open descriptor, which stays the
-// caller's; 0 is no name. A calling thread that is in it already is not left: to find
-// that out takes two calls of stat(2).
+// caller's. A calling thread that is in it already is not left: to find that out
+// takes two calls of stat(2), and no /proc.
 func In(fd int, fn func() error) error {
-	if fd == 0 {
-		return fn()
-	}
 	var there, here unix.Stat_t
 	if err := unix.Fstat(fd, &there); err != nil {
 		return fmt.Errorf("network namespace: %w", err)
 	}
-	err := unix.Stat(own, &here)
+	err := statOwn(&here)
 	if err == nil && here.Ino == there.Ino && here.Dev == there.Dev {
 		return fn()
 	}
 	return elsewhere(fmt.Sprintf("inode %d", there.Ino), fd, fn)
+}
+
+// statOwn is stat(2) of the calling thread's namespace. Where there is no /proc, a
+// socket has it, for those who have CAP_NET_ADMIN there.
+func statOwn(st *unix.Stat_t) error {
+	err := unix.Stat(own, st)
+	if !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	s, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(s)
+	fd, err := unix.IoctlRetInt(s, unix.SIOCGSKNS)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	return unix.Fstat(fd, st)
 }
 
 // own is the namespace of the calling thread.

@@ -108,6 +108,31 @@ func TestIn(t *testing.T) {
 	}
 }
 
+// TestInWithoutProc: where there is no /proc, as in a small initramfs, a thread that
+// is in the namespace already can stay.
+func TestInWithoutProc(t *testing.T) {
+	f, err := os.Open(newNamespace(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var outer, inner int
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread() // the thread dies with its mounts changed
+		outer = unix.Gettid()
+		done <- errors.Join(
+			unix.Setns(int(f.Fd()), unix.CLONE_NEWNET),
+			unix.Unshare(unix.CLONE_NEWNS),
+			unix.Mount("", "/proc", "", unix.MS_PRIVATE, ""), // not "/", which in a chroot is no mount
+			unix.Mount("tmpfs", "/proc", "tmpfs", 0, ""),
+			In(int(f.Fd()), func() error { inner = unix.Gettid(); return nil }))
+	}()
+	if err := <-done; err != nil || inner != outer {
+		t.Errorf("ran on thread %d, want %d (%v)", inner, outer, err)
+	}
+}
+
 // TestGoexit: a function that ends its goroutine ends that of the caller.
 func TestGoexit(t *testing.T) {
 	path := newNamespace(t)
