@@ -12,22 +12,23 @@ import (
 )
 
 // packetTypes are the types of programs that run on packets, by the names that their
-// sections have, and by the words of iproute2.
+// sections have, and by the words of iproute2. Of several that a word is short for, the
+// first is meant.
 var packetTypes = [...]struct {
 	name string
 	typ  ebpf.ProgramType
 }{
 	{"xdp", ebpf.XDP},
 	{"tc", ebpf.SchedCLS},
+	{"cls", ebpf.SchedCLS},
 	{"action", ebpf.SchedACT},
+	{"act", ebpf.SchedACT},
 	{"socket", ebpf.SocketFilter},
 	{"cgroup_skb", ebpf.CGroupSKB},
 	{"lwt_in", ebpf.LWTIn},
 	{"lwt_out", ebpf.LWTOut},
 	{"lwt_xmit", ebpf.LWTXmit},
 	{"lwt_seg6local", ebpf.LWTSeg6Local},
-	{"cls", ebpf.SchedCLS},
-	{"act", ebpf.SchedACT},
 }
 
 func packetTypeNames() []string {
@@ -38,10 +39,10 @@ func packetTypeNames() []string {
 	return names
 }
 
-// packetType reads a name.
+// packetType reads a name, which may be shortened as keywords may.
 func packetType(name string) (ebpf.ProgramType, error) {
-	for _, t := range packetTypes {
-		if t.name == name {
+	for _, t := range packetTypes { // none begins with one of another type
+		if strings.HasPrefix(t.name, name) {
 			return t.typ, nil
 		}
 	}
