@@ -131,6 +131,9 @@ func (r *preflightRequest) gather(e *env.Env) (*preflight, error) {
 	if r.Program.File == "" {
 		return c, nil
 	}
+	if err := r.Program.CheckType(ebpf.XDP); err != nil {
+		return nil, err
+	}
 	if c.object, err = r.Program.Object(e); err != nil {
 		return nil, err
 	}
@@ -147,6 +150,7 @@ func (c *preflight) command(mode netlink.XDPMode, options string) string {
 	t.Printf("xdpload %slink set dev %s %s obj %s", options, c.dev.Link.Name, mode.Keyword(), cmp.Or(c.Program.File, "FILE"))
 	t.If(c.Program.Section != "", " section %s", c.Program.Section)
 	t.If(c.Program.Program != "", " program %s", c.Program.Program)
+	t.If(c.Program.As != ebpf.UnspecifiedProgram, " type xdp")
 	t.If(c.Program.Bound && mode != netlink.XDPGeneric, " bind")
 	return t.String()
 }

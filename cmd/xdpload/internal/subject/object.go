@@ -123,7 +123,7 @@ func (r *ProgramRequest) Open(ctx context.Context, e *env.Env, want ebpf.Program
 		}
 		return &Loaded{Program: p, Close: p.Close}, nil
 	}
-	if err := r.checkType(want); err != nil {
+	if err := r.CheckType(want); err != nil {
 		return nil, err
 	}
 	obj, err := r.Object(e)

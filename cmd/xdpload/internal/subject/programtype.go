@@ -72,8 +72,8 @@ func TypeHints(x *elf.TypeError) []string {
 	return []string{"type " + typeWord(x.Want) + " loads it all the same"}
 }
 
-// checkType refuses a type that the hook does not run.
-func (r *ProgramRequest) checkType(want ebpf.ProgramType) error {
+// CheckType refuses a type that the hook does not run.
+func (r *ProgramRequest) CheckType(want ebpf.ProgramType) error {
 	if r.As == ebpf.UnspecifiedProgram || want == ebpf.UnspecifiedProgram || r.As == want {
 		return nil
 	}

@@ -57,7 +57,7 @@ func (r *ProgramRequest) Source(e *env.Env, want ebpf.ProgramType, ifindex int) 
 		s.program, err = r.opened(e, want)
 		return s, err
 	}
-	if err := r.checkType(want); err != nil {
+	if err := r.CheckType(want); err != nil {
 		return nil, err
 	}
 	obj, err := r.Object(e)
