@@ -17,8 +17,9 @@ type Plan struct {
 	// in which neither runs: of the XDP program in the same mode; of the filter that
 	// has the Handle of the hook's or, without one, its name and chain, and its Pref
 	// and Protocol where those are set; with Link, of what the bpf_link holds that is
-	// pinned there. It adds where there is none. Several filters with the name are
-	// an [*AmbiguousError]. A [TCX] or [Netkit] hook has room for all: to take the
+	// pinned there. It adds where there is none, and a filter that has neither a Handle
+	// nor a name, such as one of classic BPF, always. Several filters with the name
+	// are an [*AmbiguousError]. A [TCX] or [Netkit] hook has room for all: to take the
 	// place of one there, see the anchor [Replace].
 	//
 	// A bpf_link, and without one an XDP program, is compared and swapped:
