@@ -2,6 +2,7 @@ package env
 
 import (
 	"cmp"
+	"fmt"
 	"io"
 	"os"
 	"runtime"
@@ -118,7 +119,7 @@ func (e *Env) Input(name string) (io.ReadCloser, error) {
 // Refuse prints what was found, for a command that ends with an error for all that.
 func (e *Env) Refuse(found any, why error) (any, error) {
 	if err := render.Write(e.Stdout, found, e.Options); err != nil {
-		return nil, err
+		why = fmt.Errorf("%w; what was found could not be printed: %w", why, err)
 	}
 	return nil, why
 }
