@@ -148,7 +148,10 @@ func (l *loader) missingFunction() string {
 		var f *btf.Func
 		return spec.TypeByName(name, &f) == nil
 	}
-	modules, _ := types.Modules()
+	modules, err := types.Modules()
+	if err != nil {
+		return ""
+	}
 	for _, name := range sorted(l.externs) {
 		x := l.externs[name]
 		if x.Kind != elf.ExternFunction || x.Weak || have(kernel, name) {
@@ -157,7 +160,7 @@ func (l *loader) missingFunction() string {
 		known := false
 		for _, m := range modules {
 			spec, err := types.Module(m)
-			known = known || err == nil && have(spec, name)
+			known = known || err != nil || have(spec, name) // one that cannot be read may have it
 		}
 		if !known {
 			return name
