@@ -32,7 +32,7 @@ func (e *HookError) Error() string {
 	if e.Cause == "" {
 		return s + e.Err.Error()
 	}
-	return s + e.Cause + " (" + unix.ErrnoName(e.errno()) + ")"
+	return s + e.Cause + " (" + netlink.ErrnoName(e.errno()) + ")"
 }
 
 // Unwrap returns the error number.

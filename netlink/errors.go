@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
 )
 
 // Operations that [Error.Op] and [Warning.Op] name.
@@ -59,6 +60,18 @@ func (e *Error) Errno() syscall.Errno {
 	}
 	errno, _ := errors.AsType[syscall.Errno](e.Err)
 	return errno
+}
+
+// ErrnoName is the name of an error number in Linux's manual pages, such as
+// "EOPNOTSUPP", of two for one number the usual one; "" for a number without one.
+func ErrnoName(errno syscall.Errno) string {
+	switch errno {
+	case syscall.EOPNOTSUPP: // which the tables of package unix call ENOTSUP
+		return "EOPNOTSUPP"
+	case _ENOTSUPP:
+		return "ENOTSUPP"
+	}
+	return unix.ErrnoName(errno)
 }
 
 // Is maps the kernel's error numbers to the errors of package os beyond what

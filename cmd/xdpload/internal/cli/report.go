@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/cilium/ebpf"
-	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/elfcmd"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
@@ -52,7 +51,7 @@ func report(e *env.Env, err error) int {
 }
 
 func failure(err error) *Failure {
-	f := &Failure{Message: env.Message(err), Status: status(err), Hints: Hints(err)}
+	f := &Failure{Message: env.Message(err), Errno: env.Errno(err), Status: status(err), Hints: Hints(err)}
 	if x, ok := errors.AsType[*env.CommandError](err); ok {
 		f.Operation = x.Command
 	} else if x, ok := errors.AsType[*grammar.SyntaxError](err); ok {
@@ -68,9 +67,6 @@ func failure(err error) *Failure {
 		f.Kernel = x.Message
 	}
 	f.Object, f.Program = objectOf(err)
-	if errno, ok := errors.AsType[unix.Errno](err); ok {
-		f.Errno = unix.ErrnoName(errno)
-	}
 	if x, ok := errors.AsType[*subject.DevicesError](err); ok {
 		f.Refusals = x.Refusals()
 	}

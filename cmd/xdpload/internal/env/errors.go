@@ -6,8 +6,10 @@ import (
 	"os"
 
 	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/load"
+	"github.com/xdpload/xdpload/netlink"
 	"github.com/xdpload/xdpload/offload"
 )
 
@@ -111,6 +113,22 @@ type LineError struct {
 
 func (e *LineError) Error() string { return fmt.Sprintf("%s:%d: %v", e.File, e.Line, e.Err) }
 func (e *LineError) Unwrap() error { return e.Err }
+
+// Errno is the name of the error number of an error, such as "EBUSY"; what is not there
+// has one even if no call said so. "" is none.
+func Errno(err error) string {
+	if errno, ok := errors.AsType[unix.Errno](err); ok {
+		return netlink.ErrnoName(errno)
+	}
+	_, device := errors.AsType[*DeviceError](err)
+	switch absent := errors.Is(err, os.ErrNotExist); {
+	case absent && device:
+		return netlink.ErrnoName(unix.ENODEV)
+	case absent, errors.Is(err, ebpf.ErrKeyNotExist):
+		return netlink.ErrnoName(unix.ENOENT)
+	}
+	return ""
+}
 
 // logTail is how many of the verifier's last lines are shown without verbose.
 const logTail = 12

@@ -18,6 +18,7 @@ import (
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/internal/render"
 	"github.com/xdpload/xdpload/load"
+	"github.com/xdpload/xdpload/netlink"
 )
 
 type verifyRequest struct {
@@ -203,7 +204,7 @@ func (r *verifyRequest) verified(t *load.VerifyResult) verifiedProgram {
 		p.Result, p.Message = resultUnasked, t.Err.Error()
 		p.Reason = cmp.Or(t.Cause, env.Message(errors.Unwrap(t.Err)))
 		if errno, ok := errors.AsType[unix.Errno](t.Err); ok {
-			p.Result, p.Errno = resultRejected, unix.ErrnoName(errno)
+			p.Result, p.Errno = resultRejected, netlink.ErrnoName(errno)
 		}
 		if v, ok := errors.AsType[*ebpf.VerifierError](t.Err); ok {
 			p.Result, p.log = resultRejected, v.Log

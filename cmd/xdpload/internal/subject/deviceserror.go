@@ -5,8 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/netlink"
 )
 
@@ -63,10 +62,7 @@ type Refusal struct {
 }
 
 func (f *DeviceFailure) refusal() Refusal {
-	r := Refusal{Device: f.Device, Message: f.Err.Error()}
-	if errno, ok := errors.AsType[unix.Errno](f.Err); ok {
-		r.Errno = unix.ErrnoName(errno)
-	}
+	r := Refusal{Device: f.Device, Errno: env.Errno(f.Err), Message: f.Err.Error()}
 	if x, ok := errors.AsType[*netlink.Error](f.Err); ok {
 		r.Kernel = x.Message
 	}
