@@ -18,6 +18,8 @@ type Codec struct {
 	elem   *Codec  // kindArray and kindText
 	n      int     // elements
 	values []enumValue
+	leaves int // of all that a value writes, as far as maxLeaves
+	height int // of the types in one another
 }
 
 type kind uint8
@@ -48,19 +50,28 @@ type enumValue struct {
 	value uint64 // as wide as the enumeration, the rest zero
 }
 
-// maxDepth bounds how deep types lie in one another; the kernel takes 32
-// (include/uapi/linux/btf.h, MAX_RESOLVE_DEPTH in kernel/bpf/btf.c).
-const maxDepth = 32
+const (
+	// maxDepth bounds how deep types lie in one another; the kernel takes 32
+	// (include/uapi/linux/btf.h, MAX_RESOLVE_DEPTH in kernel/bpf/btf.c).
+	maxDepth = 32
+	// maxFields bounds the members of all that a type is made of.
+	maxFields = 1 << 18
+	// maxLeaves bounds what is written of a value beyond leavesPerByte: members that lie
+	// in the same bytes can double with every level.
+	maxLeaves     = 1 << 16
+	leavesPerByte = 16
+)
 
 // New returns the codec for a type of which a value has size bytes. A nil type,
-// and one that does not have that size, is raw bytes.
+// one that does not have that size, and one whose members lie in the same bytes too
+// often, is raw bytes.
 func New(t btf.Type, size int) *Codec {
 	raw := &Codec{kind: kindRaw, size: size}
 	if t == nil {
 		return raw
 	}
-	c, err := compile(t, maxDepth)
-	if err != nil || c.size != size {
+	c, err := (&compiler{done: make(map[key]*Codec)}).compile(t, maxDepth)
+	if err != nil || c.size != size || c.leaves > maxLeaves+leavesPerByte*size {
 		return raw
 	}
 	return c
@@ -72,11 +83,25 @@ func (c *Codec) Size() int { return c.size }
 // Typed reports whether BTF describes the values.
 func (c *Codec) Typed() bool { return c.kind != kindRaw }
 
-func compile(t btf.Type, depth int) (*Codec, error) {
+// A compiler makes the codec of each type once.
+type compiler struct {
+	done   map[key]*Codec
+	fields int
+}
+
+type key struct {
+	t    btf.Type
+	swap bool
+}
+
+func (p *compiler) compile(t btf.Type, depth int) (*Codec, error) {
+	t, swap := strip(t)
+	if c := p.done[key{t, swap}]; c != nil && c.height <= depth {
+		return c, nil
+	}
 	if depth == 0 {
 		return nil, fmt.Errorf("types lie more than %d deep", maxDepth)
 	}
-	t, swap := strip(t)
 	size, err := btf.Sizeof(t)
 	if err != nil {
 		return nil, err
@@ -91,14 +116,14 @@ func compile(t btf.Type, depth int) (*Codec, error) {
 		c.enum(t)
 	case *btf.Struct:
 		c.kind = kindStruct
-		err = c.members(t.Members, 0, depth)
+		err = p.members(c, t.Members, 0, depth)
 	case *btf.Union:
 		c.kind = kindStruct
-		err = c.members(t.Members, 0, depth)
+		err = p.members(c, t.Members, 0, depth)
 	case *btf.Datasec:
-		err = c.section(t, depth)
+		err = p.section(c, t, depth)
 	case *btf.Array:
-		err = c.array(t, depth)
+		err = p.array(c, t, depth)
 	case *btf.Pointer:
 		c.kind = kindUint
 	}
@@ -108,7 +133,24 @@ func compile(t btf.Type, depth int) (*Codec, error) {
 	if !fixed(c) {
 		c.kind = kindRaw
 	}
+	c.measure()
+	p.done[key{t, swap}] = c
 	return c, err
+}
+
+// measure finds out how much a value writes.
+func (c *Codec) measure() {
+	c.leaves = 1
+	for i := range c.fields {
+		c.leaves = c.leaves + c.fields[i].codec.leaves
+		c.height = max(c.height, c.fields[i].codec.height)
+	}
+	if c.elem != nil {
+		c.leaves += int(min(uint64(c.n)*uint64(c.elem.leaves), math.MaxInt32))
+		c.height = c.elem.height
+	}
+	c.leaves = min(c.leaves, math.MaxInt32)
+	c.height++
 }
 
 // inside refuses a type whose members lie outside of it.
@@ -196,10 +238,19 @@ func (c *Codec) enum(t *btf.Enum) {
 
 // members adds the members of a structure; those of an unnamed one inside it
 // stand beside them, as C has it.
-func (c *Codec) members(all []btf.Member, base btf.Bits, depth int) error {
+func (p *compiler) members(c *Codec, all []btf.Member, base btf.Bits, depth int) error {
+	switch {
+	case depth == 0:
+		return fmt.Errorf("types lie more than %d deep", maxDepth)
+	case c.size == 0:
+		return nil // there is nothing to tell
+	}
 	for _, m := range all {
+		if err := p.count(); err != nil {
+			return err
+		}
 		if inner, ok := unnamed(m); ok {
-			if err := c.members(inner, base+m.Offset, depth-1); err != nil || depth == 0 {
+			if err := p.members(c, inner, base+m.Offset, depth-1); err != nil {
 				return err
 			}
 			continue
@@ -207,11 +258,18 @@ func (c *Codec) members(all []btf.Member, base btf.Bits, depth int) error {
 		if m.Name == "" {
 			continue // an unnamed bit field pads
 		}
-		codec, err := compile(m.Type, depth-1)
+		codec, err := p.compile(m.Type, depth-1)
 		if err != nil {
 			return err
 		}
 		c.fields = append(c.fields, bitField(m, base, codec))
+	}
+	return nil
+}
+
+func (p *compiler) count() error {
+	if p.fields++; p.fields > maxFields {
+		return fmt.Errorf("more than %d members", maxFields)
 	}
 	return nil
 }
@@ -240,14 +298,14 @@ func bitField(m btf.Member, base btf.Bits, codec *Codec) field {
 }
 
 // section makes an object of the variables of a data section.
-func (c *Codec) section(t *btf.Datasec, depth int) error {
+func (p *compiler) section(c *Codec, t *btf.Datasec, depth int) error {
 	c.kind = kindStruct
 	for _, v := range t.Vars {
 		named, ok := v.Type.(*btf.Var)
 		if !ok {
 			continue
 		}
-		codec, err := compile(named.Type, depth-1)
+		codec, err := p.compile(named.Type, depth-1)
 		if err != nil {
 			return err
 		}
@@ -256,12 +314,15 @@ func (c *Codec) section(t *btf.Datasec, depth int) error {
 	return nil
 }
 
-func (c *Codec) array(t *btf.Array, depth int) (err error) {
-	c.kind, c.n = kindArray, int(t.Nelems)
+// array makes an array; of elements without a byte, it has none to tell.
+func (p *compiler) array(c *Codec, t *btf.Array, depth int) (err error) {
+	c.kind = kindArray
 	if isChar(t.Type) {
 		c.kind = kindText
 	}
-	c.elem, err = compile(t.Type, depth-1)
+	if c.elem, err = p.compile(t.Type, depth-1); err == nil && c.elem.size > 0 {
+		c.n = int(t.Nelems)
+	}
 	return err
 }
 

@@ -266,9 +266,42 @@ func TestHostileTypes(t *testing.T) {
 		{"bit field outside", &btf.Struct{Size: 4, Members: []btf.Member{{Name: "a", Type: u32, Offset: 24, BitfieldSize: 9}}}, 4},
 		{"other size", u32, 8},
 		{"too deep", deep, 1},
+		{"members in the same bytes", doubled(func(m []btf.Member) btf.Type { return &btf.Union{Name: "u", Size: 8, Members: m} }, "a", u64), 8},
+		{"unnamed members in the same bytes", doubled(func(m []btf.Member) btf.Type { return &btf.Union{Size: 8, Members: m} }, "", u64), 8},
+		{"unnamed members without a byte", &btf.Struct{Size: 8, Members: []btf.Member{{
+			Type: doubled(func(m []btf.Member) btf.Type { return &btf.Struct{Members: m} }, "", &btf.Struct{}),
+		}}}, 8},
 	} {
 		if New(tt.typ, tt.size).Typed() {
 			t.Errorf("%s: it has a codec", tt.name)
+		}
+	}
+}
+
+// doubled is 24 types in one another, of which each has the one below twice.
+func doubled(of func([]btf.Member) btf.Type, name string, inner btf.Type) btf.Type {
+	for range 24 {
+		second := name
+		if name != "" {
+			second += "2"
+		}
+		inner = of([]btf.Member{{Name: name, Type: inner}, {Name: second, Type: inner}})
+	}
+	return inner
+}
+
+// TestNoBytes: what takes no bytes has nothing to write, however often it is there.
+func TestNoBytes(t *testing.T) {
+	none := doubled(func(m []btf.Member) btf.Type { return &btf.Struct{Name: "none", Members: m} }, "a", &btf.Struct{Name: "empty"})
+	for _, inner := range []btf.Type{none, array(none, 1e9), array(array(u8, 0), 1e9)} {
+		c := New(&btf.Struct{Size: 4, Members: []btf.Member{{Name: "x", Type: u32}, {Name: "y", Type: inner, Offset: 32}}}, 4)
+		value := bytesOf(t, "ffffffff")
+		text := c.Append(nil, value)
+		if !c.Typed() || len(text) > 30 {
+			t.Fatalf("%v: %d bytes", inner, len(text))
+		}
+		if rest, err := c.Parse(value, text); err != nil || len(rest) > 0 {
+			t.Errorf("%s: %q, %v", text, rest, err)
 		}
 	}
 }

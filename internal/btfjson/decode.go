@@ -47,7 +47,7 @@ func (c *Codec) Set(value []byte, word string) error {
 	switch c.kind {
 	case kindText:
 		if len(word) > c.size {
-			return fmt.Errorf("%q has %d bytes, %d fit", word, len(word), c.size)
+			return fmt.Errorf("%s has %d bytes, %d fit", Quote(word), len(word), c.size)
 		}
 		copy(value, word)
 		return nil
@@ -67,7 +67,7 @@ func (c *Codec) setBytes(value []byte, word string) error {
 	if digits, ok := strings.CutPrefix(word, "0x"); ok {
 		b, err := hex.DecodeString(digits)
 		if err != nil || len(b) != c.size {
-			return fmt.Errorf("%q is not \"0x\" and %d hexadecimal digits", word, 2*c.size)
+			return fmt.Errorf("%s is not \"0x\" and %d hexadecimal digits", Quote(word), 2*c.size)
 		}
 		copy(value, b)
 		return nil
@@ -77,11 +77,11 @@ func (c *Codec) setBytes(value []byte, word string) error {
 	}
 	switch c.kind {
 	case kindStruct:
-		return fmt.Errorf("%q where an object is expected", word)
+		return fmt.Errorf("%s where an object is expected", Quote(word))
 	case kindArray:
-		return fmt.Errorf("%q where an array of %d is expected", word, c.n)
+		return fmt.Errorf("%s where an array of %d is expected", Quote(word), c.n)
 	default:
-		return fmt.Errorf("%q is not \"0x\" and %d hexadecimal digits: the type is not known", word, 2*c.size)
+		return fmt.Errorf("%s is not \"0x\" and %d hexadecimal digits: the type is not known", Quote(word), 2*c.size)
 	}
 }
 
@@ -120,7 +120,7 @@ func (c *Codec) scalar(word string) (uint64, error) {
 		case "false", "0":
 			return 0, nil
 		}
-		return 0, fmt.Errorf("%q is neither true nor false", word)
+		return 0, fmt.Errorf("%s is neither true nor false", Quote(word))
 	case kindFloat:
 		f, err := strconv.ParseFloat(word, 8*c.size)
 		if c.size == 4 {
@@ -134,17 +134,17 @@ func (c *Codec) scalar(word string) (uint64, error) {
 	}
 	n, err := strconv.ParseUint(word, 0, 8*c.size)
 	if err != nil && c.values != nil {
-		return 0, fmt.Errorf("%q is neither a name of the enumeration nor a number", word)
+		return 0, fmt.Errorf("%s is neither a name of the enumeration nor a number", Quote(word))
 	}
 	return n, bad(word, err)
 }
 
 func bad(word string, err error) error {
 	if errors.Is(err, strconv.ErrRange) {
-		return fmt.Errorf("%s does not fit the type", word)
+		return fmt.Errorf("%s does not fit the type", clip(word))
 	}
 	if err != nil {
-		return fmt.Errorf("%q is not a number", word)
+		return fmt.Errorf("%s is not a number", Quote(word))
 	}
 	return nil
 }
@@ -192,7 +192,7 @@ func (c *Codec) parseStruct(value, text []byte) ([]byte, error) {
 	return Object(text, func(name, text []byte) ([]byte, error) {
 		f, at := c.field(name, next)
 		if f == nil {
-			return nil, fmt.Errorf("no member %q", name)
+			return nil, fmt.Errorf("no member %s", Quote(name))
 		}
 		rest, err := f.parse(value, text)
 		if err != nil {
@@ -235,7 +235,7 @@ func (f *field) set(value []byte, word string) error {
 		high = ^uint64(int64(raw) >> (f.bits - 1))
 	}
 	if high != 0 {
-		return fmt.Errorf("%s does not fit %d bits", word, f.bits)
+		return fmt.Errorf("%s does not fit %d bits", clip(word), f.bits)
 	}
 	f.store(value, raw)
 	return nil

@@ -5,18 +5,26 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 )
 
 var errEnd = errors.New("the text ends in the middle of a value")
 
 func unexpected(text []byte, expected string) error {
-	return fmt.Errorf("%q where %s is expected", clip(text), expected)
+	const enough = 20
+	return fmt.Errorf("%q where %s is expected", text[:min(len(text), enough)], expected)
 }
 
+// Quote quotes a word of the input in a message.
+func Quote[T string | []byte](word T) string { return strconv.Quote(clip(string(word))) }
+
 // clip keeps messages short.
-func clip(text []byte) []byte {
-	const most = 20
-	return text[:min(len(text), most)]
+func clip(word string) string {
+	const most = 80
+	if len(word) <= most {
+		return word
+	}
+	return word[:most] + "…"
 }
 
 func space(text []byte) []byte {
