@@ -75,5 +75,8 @@ func UpdateBatch(fd int, keys, values []byte, count int) (int, error) {
 	_, err := bpf(unix.BPF_MAP_UPDATE_BATCH, &attr)
 	runtime.KeepAlive(keys)
 	runtime.KeepAlive(values)
+	if err != nil && attr.count == uint32(count) {
+		return 0, err // refused before the kernel counted (kernel/bpf/syscall.c, generic_map_update_batch)
+	}
 	return int(attr.count), err
 }
