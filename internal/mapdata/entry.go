@@ -84,7 +84,7 @@ func parse(c *btfjson.Codec, word string) ([]byte, error) {
 	}
 	rest, err := c.Parse(value, []byte(word))
 	if err == nil && !btfjson.Blank(rest) {
-		err = fmt.Errorf("%q after the value", rest)
+		err = fmt.Errorf("%s after the value", btfjson.Quote(rest))
 	}
 	return value, err
 }

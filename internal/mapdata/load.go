@@ -9,12 +9,13 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/xdpload/xdpload/internal/btfjson"
 )
 
-// maxLine bounds a line of JSON, in bytes.
+// maxLine bounds a line of JSON and a record of CSV, in bytes.
 const maxLine = 1 << 20
 
 // byteOrderMark is what spreadsheets write before UTF-8.
@@ -34,13 +35,14 @@ func (d *Map) Load(ctx context.Context, r io.Reader, progress func(n int)) (int,
 	}
 	b := d.newBatch(ctx, progress)
 	read := b.readCSV
-	switch first(in) {
+	line, first := skipBlank(in)
+	switch first {
 	case '{', 0:
 		read = b.readJSON
 	case '[':
 		return 0, errArray
 	}
-	err := read(in)
+	err := read(in, line)
 	if err == nil {
 		err = b.flush()
 	}
@@ -49,15 +51,19 @@ func (d *Map) Load(ctx context.Context, r io.Reader, progress func(n int)) (int,
 
 var errArray = errors.New(`a JSON array: give one object {"key":…,"value":…} a line, as -json map dump prints them and jq -c '.[]' makes them`)
 
-// first is the first byte that is not white space, 0 for nothing at all.
-func first(in *bufio.Reader) byte {
-	for n := 1; ; n++ {
-		text, err := in.Peek(n)
-		if !btfjson.Blank(text) {
-			return text[n-1]
-		}
-		if err != nil {
-			return 0
+// skipBlank reads to the first byte that is not white space, which it leaves there, and
+// returns the number of its line; 0 for nothing at all.
+func skipBlank(in *bufio.Reader) (line int, first byte) {
+	for line = 1; ; {
+		b, err := in.ReadByte()
+		switch {
+		case err != nil:
+			return line, 0 // the next read tells why
+		case b == '\n':
+			line++
+		case !btfjson.Blank([]byte{b}):
+			_ = in.UnreadByte() // it was just read
+			return line, b
 		}
 	}
 }
@@ -140,11 +146,11 @@ func (b *entries) flush() error {
 	return nil
 }
 
-func (b *entries) readJSON(in *bufio.Reader) error {
-	for line := 1; ; line++ {
+func (b *entries) readJSON(in *bufio.Reader, line int) error {
+	for ; ; line++ {
 		text, err := in.ReadSlice('\n')
 		if errors.Is(err, bufio.ErrBufferFull) {
-			return &lineError{line, fmt.Errorf("longer than %d bytes", maxLine)}
+			return &lineError{line, errLong}
 		}
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
@@ -169,7 +175,7 @@ func (b *entries) readEntry(text []byte) error {
 	case err != nil:
 		return err
 	case !btfjson.Blank(rest):
-		return fmt.Errorf("%q after the entry", bytes.TrimSpace(rest))
+		return fmt.Errorf("%s after the entry", btfjson.Quote(bytes.TrimSpace(rest)))
 	case !b.hasKey:
 		return errors.New("no key")
 	case !b.hasValue:
@@ -194,7 +200,7 @@ func (b *entries) member(name, text []byte) (rest []byte, err error) {
 	case "sum":
 		return btfjson.Skip(text)
 	default:
-		return nil, fmt.Errorf("no member %q in an entry: it has key and value, as -json map dump prints them", name)
+		return nil, fmt.Errorf("no member %s in an entry: it has key and value, as -json map dump prints them", btfjson.Quote(name))
 	}
 	if err != nil {
 		err = fmt.Errorf("%s: %w", name, err)
@@ -223,8 +229,8 @@ func (b *entries) cpu(text []byte) ([]byte, error) {
 				return nil, err
 			}
 			word := strings.TrimSpace(string(text[:len(text)-len(rest)]))
-			if _, err := fmt.Sscanf(word, "%d", &cpu); err != nil || cpu < 0 || cpu >= b.d.cpus {
-				return nil, fmt.Errorf("no CPU %s, there are %d", word, b.d.cpus)
+			if cpu, err = strconv.Atoi(word); err != nil || cpu < 0 || cpu >= b.d.cpus {
+				return nil, fmt.Errorf("no CPU %.20s, there are %d", word, b.d.cpus)
 			}
 			return rest, nil
 		case "value":
@@ -233,7 +239,7 @@ func (b *entries) cpu(text []byte) ([]byte, error) {
 			}
 			return b.d.value.Parse(b.value[cpu*b.d.stride:], text)
 		}
-		return nil, fmt.Errorf("no member %q of a CPU's value", name)
+		return nil, fmt.Errorf("no member %s of a CPU's value", btfjson.Quote(name))
 	})
 }
 
@@ -244,27 +250,75 @@ type column struct {
 	codec  *btfjson.Codec
 }
 
-func (b *entries) readCSV(in *bufio.Reader) error {
-	r := csv.NewReader(in)
-	r.ReuseRecord, r.TrimLeadingSpace, r.Comment = true, true, '#'
-	header, err := r.Read()
+// A bounded reader gives no more than left bytes.
+type bounded struct {
+	in   io.Reader
+	left int
+}
+
+var errLong = fmt.Errorf("longer than %d bytes", maxLine)
+
+func (r *bounded) Read(p []byte) (int, error) {
+	if r.left == 0 {
+		return 0, errLong
+	}
+	n, err := r.in.Read(p[:min(len(p), r.left)])
+	r.left -= n
+	return n, err
+}
+
+// records reads CSV, of which each record has less than maxLine bytes.
+type records struct {
+	csv  *csv.Reader
+	in   *bounded
+	base int // lines before the reader's first
+	last int // the line of the last record
+}
+
+func newRecords(in io.Reader, line int) *records {
+	r := &records{in: &bounded{in: in}, base: line - 1, last: line - 1}
+	r.csv = csv.NewReader(r.in)
+	r.csv.ReuseRecord, r.csv.TrimLeadingSpace, r.csv.Comment = true, true, '#'
+	return r
+}
+
+// next returns a record, which is good until the next, or io.EOF.
+func (r *records) next() ([]string, error) {
+	r.in.left = maxLine
+	record, err := r.csv.Read()
+	malformed, ok := errors.AsType[*csv.ParseError](err)
+	switch {
+	case err == nil:
+		line, _ := r.csv.FieldPos(0)
+		r.last = r.base + line
+		return record, nil
+	case errors.Is(err, errLong):
+		return nil, &lineError{r.last + 1, err}
+	case ok:
+		return nil, &lineError{r.base + malformed.Line, malformed.Err}
+	}
+	return nil, err
+}
+
+func (b *entries) readCSV(in *bufio.Reader, line int) error {
+	r := newRecords(in, line)
+	header, err := r.next()
 	if err != nil {
 		return err
 	}
 	header = slices.Clone(header) // the reader uses the record again
 	columns, err := b.d.columns(header)
 	if err != nil {
-		return err
+		return &lineError{r.last, err}
 	}
 	for {
-		record, err := r.Read()
+		record, err := r.next()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
-			return err // names the line
+			return err
 		}
-		line, _ := r.FieldPos(0)
 		clear(b.key)
 		clear(b.value)
 		for i, c := range columns {
@@ -273,11 +327,11 @@ func (b *entries) readCSV(in *bufio.Reader) error {
 				target = b.key
 			}
 			if err := c.codec.Set(target[c.offset:], strings.TrimSpace(record[i])); err != nil {
-				return &lineError{line, fmt.Errorf("column %s: %w", header[i], err)}
+				return &lineError{r.last, fmt.Errorf("column %s: %w", header[i], err)}
 			}
 		}
 		b.spread()
-		if err := b.add(line); err != nil {
+		if err := b.add(r.last); err != nil {
 			return err
 		}
 	}
@@ -301,16 +355,16 @@ func (d *Map) columns(header []string) ([]column, error) {
 		case "value":
 			hasValue = true
 		default:
-			return nil, fmt.Errorf("line 1: no column %q: %s", name, want)
+			return nil, fmt.Errorf("no column %s: %s", btfjson.Quote(name), want)
 		}
 		offset, part, ok := codec.Member(path)
 		if !ok {
-			return nil, fmt.Errorf("line 1: column %q: no such member", name)
+			return nil, fmt.Errorf("column %s: no such member", btfjson.Quote(name))
 		}
 		all = append(all, column{root == "key", offset, part})
 	}
 	if !hasKey || !hasValue {
-		return nil, errors.New("line 1: " + want)
+		return nil, errors.New(want)
 	}
 	return all, nil
 }

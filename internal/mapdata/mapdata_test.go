@@ -213,6 +213,9 @@ func TestLoadErrors(t *testing.T) {
 		{name: "no header", in: "1,2\n", want: `line 1: no column "1": CSV begins with a line that names the columns, such as "key,value" or "key,value.packets,value.bytes"; of map dump, what it prints with -json can be read`},
 		{name: "no value column", in: "key\n1\n", want: `line 1: CSV begins with a line that names the columns, such as "key,value" or "key,value.packets,value.bytes"; of map dump, what it prints with -json can be read`},
 		{name: "no such column", in: "key,value.x\n1,2\n", want: `line 1: column "value.x": no such member`},
+		{name: "long record", in: "key,value.bytes\n1,2\n1," + strings.Repeat("7", 2<<20), want: `line 3: longer than 1048576 bytes`},
+		{name: "long field", in: "key,value.bytes\n\"" + strings.Repeat("7\n", 1<<20), want: `line 2: longer than 1048576 bytes`},
+		{name: "fields", in: "\n\nkey,value.bytes\n1,2,3\n", want: `line 4: wrong number of fields`},
 		{name: "CSV value", in: "key,value.bytes\n1,2\n1,x\n", want: `line 3: column value.bytes: "x" is not a number`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -222,6 +225,63 @@ func TestLoadErrors(t *testing.T) {
 				t.Errorf("%d set, %v; want %d, %s", n, err, tt.n, tt.want)
 			}
 		})
+	}
+}
+
+// TestEndless: what has no end is not kept.
+func TestEndless(t *testing.T) {
+	spec := &ebpf.MapSpec{Type: ebpf.Hash, Key: u32, Value: u32, KeySize: 4, ValueSize: 4, MaxEntries: 2}
+	for _, begin := range []string{"{", "key,value\n1,", "key,value\n\"", "key,", "#"} {
+		_, d := newMap(t, spec)
+		in := &endless{text: begin}
+		n, err := d.Load(t.Context(), in, nil)
+		if n != 0 || err == nil || !strings.HasSuffix(err.Error(), "longer than 1048576 bytes") {
+			t.Errorf("%q: %d set, %.200v", begin, n, err)
+		}
+		if in.read > 4<<20 {
+			t.Errorf("%q: %d bytes were read", begin, in.read)
+		}
+	}
+}
+
+// endless is a text with the digit 7 behind it for ever.
+type endless struct {
+	text string
+	read int
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	n := copy(p, e.text)
+	e.text = e.text[n:]
+	for i := range p[n:] {
+		p[n+i] = '7'
+	}
+	e.read += len(p)
+	return len(p), nil
+}
+
+// TestBlank: white space before the entries may be longer than a line.
+func TestBlank(t *testing.T) {
+	spec := &ebpf.MapSpec{Type: ebpf.Hash, Key: u32, Value: u32, KeySize: 4, ValueSize: 4, MaxEntries: 2}
+	blank := strings.Repeat(" ", 3<<20) + "\n\t"
+	for _, in := range []string{`{"key":1,"value":2}` + "\nx", "key,value\n1,2\n1,x"} {
+		_, d := newMap(t, spec)
+		n, err := d.Load(t.Context(), strings.NewReader(blank+in), nil)
+		if want := fmt.Sprintf("line %d: ", 2+strings.Count(in, "\n")); n != 0 || err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%d set, %v; want %s", n, err, want)
+		}
+	}
+}
+
+// TestRefused: of a batch that the kernel refuses as a whole nothing is set.
+func TestRefused(t *testing.T) {
+	m, d := newMap(t, &ebpf.MapSpec{Type: ebpf.Array, Key: u32, Value: u32, KeySize: 4, ValueSize: 4, MaxEntries: 2})
+	if err := m.Freeze(); err != nil {
+		t.Fatal(err)
+	}
+	n, err := d.Load(t.Context(), strings.NewReader("key,value\n0,1\n1,1\n"), nil)
+	if n != 0 || !errors.Is(err, unix.EPERM) || !strings.HasPrefix(err.Error(), "line 2: ") {
+		t.Errorf("%d set, %v", n, err)
 	}
 }
 
