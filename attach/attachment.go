@@ -1,6 +1,8 @@
 package attach
 
 import (
+	"cmp"
+
 	"github.com/xdpload/xdpload/netlink"
 	"github.com/xdpload/xdpload/prog"
 )
@@ -36,30 +38,32 @@ type Attachment struct {
 }
 
 // Hook is the name of the place: "xdpdrv", "xdpgeneric", "xdpoffload",
-// "tcx/ingress", "clsact/egress", "netkit/peer" and so on.
+// "tcx/ingress", "clsact/egress", "htb/1:", "htb/1:20", "fq_codel/root", "netkit/peer" and
+// so on; a filter's is "filter/1:" where the qdisc was not looked at.
 func (a *Attachment) Hook() string {
 	switch {
 	case a.Multi != nil:
 		return a.Multi.Hook
 	case a.Filter == nil:
 		return a.Mode.Keyword()
-	case a.Filter.Qdisc == kindClsact || a.Filter.Qdisc == kindIngress:
-		return a.Filter.Qdisc + "/" + a.Filter.Parent.String()
+	case a.Filter.Parent == 0:
+		return a.Filter.qdisc() + "/root"
 	}
-	return "filter/" + a.Filter.Parent.String()
+	return a.Filter.qdisc() + "/" + a.Filter.Parent.String()
 }
 
 // FilterInfo is what an [Attachment] of a classifier has beside its program.
 type FilterInfo struct {
 	netlink.Filter
-	// Qdisc is the kind of the qdisc whose ingress or egress hook this is, empty
-	// where it was not looked at.
+	// Qdisc is the kind of the qdisc that has the filter, empty where it was not looked at.
 	Qdisc string
 	// QdiscCreated reports that the qdisc was created for the filter.
 	QdiscCreated bool
 	// Was is the filter whose place it has taken, nil if none.
 	Was *netlink.Filter
 }
+
+func (f *FilterInfo) qdisc() string { return cmp.Or(f.Qdisc, "filter") }
 
 // MultiInfo is what an [Attachment] has on a hook that runs several programs. A
 // Revision of 0 says that the program was put there, but that its place could not

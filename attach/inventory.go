@@ -12,7 +12,7 @@ import (
 type Inventory struct {
 	programs map[uint32]*prog.Info // pointers: the map is copied as it grows
 	links    map[linkPlace]LinkInfo
-	qdiscs   map[int]string // by device index: "clsact" or "ingress"
+	qdiscs   map[int][]*netlink.Qdisc // by device index
 	absent   map[sys.AttachType]bool
 	devices  map[int]*netlink.Link // as they were seen last, by index: good for one look
 	names    map[int]string        // of devices, by index

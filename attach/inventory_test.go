@@ -46,6 +46,38 @@ func TestAttachmentsOrder(t *testing.T) {
 	}
 }
 
+// TestAttachmentsOfQueue: what a packet meets in the queue comes after egress, from the
+// root down.
+func TestAttachmentsOfQueue(t *testing.T) {
+	bpftest.Need(t, bpftest.Root, bpftest.HTB)
+	ns := bpftest.NewNamespace(t)
+	v0, v1 := ns.Veth("v0", "v1")
+	here, there := ns.Tap(v0), ns.Tap(v1)
+	tc(t, ns, "qdisc add dev v0 root handle 1: htb default 20")
+	tc(t, ns, "class add dev v0 parent 1: classid 1:1 htb rate 1gbit")
+	tc(t, ns, "class add dev v0 parent 1:1 classid 1:20 htb rate 1gbit")
+	tc(t, ns, "qdisc add dev v0 parent 1:20 handle 20: htb")
+	trail := newTrail(t)
+	for i, place := range []string{"20:", "1:1", "1:", "none", "egress"} {
+		h := direct(v0, 0, place)
+		if err := h.Filter.Parent.UnmarshalText([]byte(place)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := attachIn(t, ns, trail.program(fmt.Sprintf("p%d", i+1), int32(i+1), next), attach.Plan{Hook: h}); err != nil {
+			t.Fatalf("%s: %v", place, err)
+		}
+	}
+	// The kernel gives a later filter without a pref one before the others. Those of a class are
+	// met by packets that were sent to it.
+	if way, _ := trail.read(here, there); way != 5431 {
+		t.Errorf("on its way out the packet went %d, want 5431", way)
+	}
+	want := []string{"clsact/egress p5", "htb/1: p4", "htb/1: p3", "htb/1:1 p2", "htb/20: p1"}
+	if diff := cmp.Diff(want, on(t, ns, v0)); diff != "" {
+		t.Errorf("attachments (-want +got):\n%s", diff)
+	}
+}
+
 func TestAttachmentsInRunOrder(t *testing.T) {
 	ns := bpftest.NewNamespace(t)
 	v0, v1 := ns.Veth("v0", "v1")

@@ -20,7 +20,7 @@ func Attachments(c *netlink.Conn, ifindex int) iter.Seq2[*Attachment, error] {
 
 // Attachments lists what runs on every hook of a device, in the order in which a
 // packet meets it: on its way in XDP, tcx and the filters on ingress, on its way
-// out tcx and the filters on egress. Programs for what the peer of a primary
+// out tcx, the filters on egress and those of the queue ([Inventory.FilterPlaces]). Programs for what the peer of a primary
 // netkit device sends come before all those, and programs for what the
 // device itself sends after them: netkit runs them when a packet leaves the
 // one device for the other (drivers/net/netkit.c, netkit_xmit).
@@ -63,12 +63,16 @@ func (v *Inventory) devicesAt(c *netlink.Conn, ifindex int) iter.Seq2[*netlink.L
 }
 
 func (v *Inventory) ofLink(c *netlink.Conn, l *netlink.Link, all *[]*Attachment) error {
-	filters, err := v.Classifiers(c, l)
+	places, err := v.FilterPlaces(c, l.Index)
+	if err != nil {
+		return err
+	}
+	filters, err := v.classifiers(c, l, places)
 	if err != nil {
 		return err
 	}
 	in := len(filters)
-	if i := slices.IndexFunc(filters, func(a *Attachment) bool { return a.Filter.Parent == netlink.Egress }); i >= 0 {
+	if i := slices.IndexFunc(filters, func(a *Attachment) bool { return a.Filter.Parent != netlink.Ingress }); i >= 0 {
 		in = i
 	}
 	primary := l.Netkit != nil && l.Netkit.Primary
@@ -107,43 +111,27 @@ func (v *Inventory) mprog(l *netlink.Link, point sys.AttachType) []*Attachment {
 // qdisc run: what comes in first, then what goes out; of a hook, chain 0 and
 // then the chains that a filter there may send packets to.
 func (v *Inventory) Classifiers(c *netlink.Conn, l *netlink.Link) ([]*Attachment, error) {
-	kinds, err := v.qdiscKinds(c)
+	all, err := v.qdiscsByDevice(c)
 	if err != nil {
 		return nil, err
 	}
-	q := qdisc{kind: kinds[l.Index]}
-	var out []*Attachment
-	for _, parent := range q.hooks() {
-		filters, err := programsOn(c, netlink.FilterQuery{Ifindex: l.Index, Parent: parent})
+	return v.classifiers(c, l, clsactPlaces(all[l.Index]))
+}
+
+func (v *Inventory) classifiers(c *netlink.Conn, l *netlink.Link, places []FilterPlace) (out []*Attachment, _ error) {
+	for _, p := range places {
+		filters, err := programsOn(c, netlink.FilterQuery{Ifindex: l.Index, Parent: p.Parent})
 		if err != nil {
 			return nil, err
 		}
 		for _, f := range filters {
-			a := v.classifier(l.Name, f, q.kind)
+			a := v.classifier(l.Name, f, p.Qdisc)
 			a.Ifindex = l.Index // a block's filters have none
+			a.Filter.Parent = p.Parent
 			out = append(out, a)
 		}
 	}
 	return out, nil
-}
-
-// qdiscKinds asks for all devices at once: the kernel lists them all, whichever
-// device is asked for.
-func (v *Inventory) qdiscKinds(c *netlink.Conn) (map[int]string, error) {
-	if v.qdiscs != nil {
-		return v.qdiscs, nil
-	}
-	kinds := make(map[int]string)
-	for q, err := range c.Qdiscs(0) {
-		if err != nil {
-			return nil, err
-		}
-		if q.Parent == netlink.HandleClsact {
-			kinds[q.Ifindex] = q.Kind
-		}
-	}
-	v.qdiscs = kinds
-	return kinds, nil
 }
 
 func programsOn(c *netlink.Conn, q netlink.FilterQuery) ([]*netlink.Filter, error) {

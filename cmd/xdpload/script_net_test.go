@@ -16,6 +16,7 @@ import (
 func needFeature(ts *testscript.TestScript, _ bool, args []string) {
 	f, ok := map[string]bpftest.Feature{
 		"actbpf": bpftest.ActBPF,
+		"htb":    bpftest.HTB,
 		"tcx":    bpftest.TCX,
 		"netkit": bpftest.Netkit,
 		"no-tcx": bpftest.Absent(bpftest.TCX),

@@ -42,6 +42,8 @@ var (
 	ActPolice = Feature{Name: "act_police", Since: "4.4", Config: "CONFIG_NET_ACT_POLICE", Probe: probeAction(&netlink.Action{
 		Kind: "police", Police: &netlink.Police{Rate: 1 << 20, Burst: 1 << 14},
 	})}
+	// HTB is the qdisc whose classes have filters.
+	HTB = Feature{Name: "sch_htb", Since: "4.4", Config: "CONFIG_NET_SCH_HTB", Probe: probeQdisc("htb")}
 	// JIT is a kernel that compiles programs.
 	JIT = Feature{Name: "the JIT compiler", Probe: probeJIT}
 	// Netkit is the kind of device, and its multi-program hooks.
@@ -96,6 +98,23 @@ func Absent(f Feature) Feature {
 		}
 		return nil
 	}}
+}
+
+// probeQdisc asks for a qdisc on the loopback device, without the options that its
+// kind needs: a kernel without the kind does not get as far as to miss them.
+func probeQdisc(kind string) func() error {
+	return func() error {
+		c, err := netlink.Dial(nil)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		err = c.AddQdisc(&netlink.Qdisc{Ifindex: 1, Kind: kind, Handle: netlink.MakeHandle(1, 0), Parent: netlink.HandleRoot})
+		if errors.Is(err, unix.EINVAL) {
+			return nil
+		}
+		return fmt.Errorf("qdisc %s: %w", kind, err)
+	}
 }
 
 // probeAction makes an action and deletes it.

@@ -35,7 +35,7 @@ func Show() env.Command {
 		Name:    ShowTitle + "|list|lst",
 		Default: true,
 		Summary: "show what a packet meets on each device, in order",
-		Description: `Shows the devices that run programs, or one device, with every program in the order in which a packet meets it: on its way in, XDP, tcx ingress and the filters on clsact ingress; on its way out, tcx egress and the filters on clsact egress. On the primary device of a netkit pair, the programs for what its peer sends come before these, and those for what it sends itself after: they run when the packet leaves the one device for the other.
+		Description: `Shows the devices that run programs, or one device, with every program in the order in which a packet meets it: on its way in, XDP, tcx ingress and the filters on clsact ingress; on its way out, tcx egress, the filters on clsact egress, and those of its queue, from the root qdisc down. On the primary device of a netkit pair, the programs for what its peer sends come before these, and those for what it sends itself after: they run when the packet leaves the one device for the other.
 
 Of each program it shows the hook; the bpf_link that holds it there, if one does, with the paths at which that is pinned; of a filter chain, pref, handle, direct-action and name; and the program's own id, name, tag and pins. A bpf_link without a pin is held by the processes that have it open, which are then shown; -details shows them for every program and link.
 

@@ -167,6 +167,7 @@ func (r *filterSetRequest) outcome(e *env.Env, by *subject.Change, o *attach.Out
 	if change == netlink.Replaced && f.Was == nil {
 		change = netlink.Added
 	}
+	r.advise(e, by, f)
 	if e.Echo {
 		return newFilterView(e, e.Conn, echoed).event(&netlink.Event{Change: change, Filter: &f.Filter})
 	}
@@ -181,6 +182,23 @@ func (r *filterSetRequest) outcome(e *env.Env, by *subject.Change, o *attach.Out
 	}
 	c.Maps = subject.ReportMaps(by.Source.Maps(), a.Unchanged)
 	return c
+}
+
+// advise warns of words that are easily forgotten, and without which the filter does
+// something else. Who calls tc knows.
+func (r *filterSetRequest) advise(e *env.Env, by *subject.Change, f *attach.FilterInfo) {
+	if e.Tool.Foreign() || by.Warned {
+		return
+	}
+	by.Warned = true
+	clsact := f.Block != 0 || f.Parent == netlink.Ingress || f.Parent == netlink.Egress
+	verdict := r.Direct || r.ClassID != 0 || r.Policed || len(r.Actions) > 0
+	switch {
+	case r.Block == 0 && r.Parent == nil:
+		e.Warn("%s: without ingress or egress the filter is on the root qdisc, %v, and sees what goes out to its queue", by.Subject, f.Parent)
+	case clsact && !verdict && f.BPF.Bytecode == nil:
+		e.Warn("%s: without direct-action (da) the program's return value is a class and no verdict, and no action uses it: every packet passes", r.Name())
+	}
 }
 
 // WriteText prints one line, and one more for a qdisc that was created.

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/netlink"
@@ -64,7 +65,7 @@ func filterShowCommand() env.Command {
 		Name:    "tc filter show|list|lst",
 		Default: true,
 		Summary: "show filters and the programs that they run",
-		Description: `Shows the filters of a hook in the form of tc(8), with the load time, the maps and the pins of each program beside it. Without a hook it shows those of the root qdisc, of what comes in and of what goes out, and without a device those of all devices. (tc shows those of the root qdisc only.)
+		Description: `Shows the filters of a hook in the form of tc(8), with the load time, the maps and the pins of each program beside it. Without a hook it shows those of what comes in, of what goes out, and of every qdisc and class of the queue, and without a device those of all devices. (tc shows those of the root qdisc only.)
 
 A plain user sees the ids and tags of programs only.`,
 		Examples: []grammar.Example{
@@ -152,30 +153,14 @@ func (r *filterRequest) queries(conn *netlink.Conn, e *env.Env, ifindex int) ([]
 	if r.Block != 0 || r.Parent != nil || e.Tool.Foreign() {
 		return []filterQuery{q}, nil
 	}
-	// The device's every hook.
+	places, err := new(attach.Inventory).FilterPlaces(conn, ifindex)
+	if err != nil {
+		return nil, err
+	}
 	var queries []filterQuery
-	for qdisc, err := range conn.Qdiscs(ifindex) {
-		if err != nil {
-			return nil, err
-		}
-		q.Ifindex = qdisc.Ifindex
-		q.ingressOnly = qdisc.Kind == "ingress"
-		for _, q.Parent = range hooksOf(qdisc) {
-			queries = append(queries, q)
-		}
+	for _, p := range places {
+		q.Ifindex, q.Parent, q.ingressOnly = p.Ifindex, p.Parent, p.Qdisc == "ingress"
+		queries = append(queries, q)
 	}
 	return queries, nil
-}
-
-// hooksOf lists where a qdisc may have filters, the root qdisc's by 0.
-func hooksOf(q *netlink.Qdisc) []netlink.Parent {
-	switch {
-	case q.Parent == netlink.HandleRoot:
-		return []netlink.Parent{0}
-	case q.Kind == "clsact":
-		return []netlink.Parent{netlink.Ingress, netlink.Egress}
-	case q.Kind == "ingress":
-		return []netlink.Parent{netlink.Ingress}
-	}
-	return nil
 }

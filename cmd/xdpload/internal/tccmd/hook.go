@@ -16,7 +16,7 @@ import (
 type hookRequest struct {
 	Device string
 	Block  uint32
-	Parent *netlink.Parent // nil for the root qdisc
+	Parent *netlink.Parent // nil where none is named, which stands for the root qdisc
 	Chain  *uint32         // nil for chain 0
 }
 
@@ -49,7 +49,7 @@ func (r *hookRequest) Name() string {
 	switch {
 	case r.Block != 0:
 		return fmt.Sprintf("block %d", r.Block)
-	case r.Parent == nil || *r.Parent == netlink.Root:
+	case r.parent() == 0:
 		return r.Device + " root"
 	case *r.Parent == netlink.Ingress || *r.Parent == netlink.Egress:
 		return r.Device + " " + r.Parent.String()
@@ -89,8 +89,13 @@ func noEgress(err error) bool {
 	return ok
 }
 
-// parent is the hook, 0 for the root qdisc.
-func (r *hookRequest) parent() netlink.Parent { return orZero(r.Parent) }
+// parent is the hook, 0 for the root qdisc, which the kernel knows by that only.
+func (r *hookRequest) parent() netlink.Parent {
+	if p := orZero(r.Parent); p != netlink.Root {
+		return p
+	}
+	return 0
+}
 
 func (r *hookRequest) chain() uint32 { return orZero(r.Chain) }
 
