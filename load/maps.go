@@ -143,11 +143,13 @@ func fill(m *ebpf.Map, spec *ebpf.MapSpec) error {
 	return nil
 }
 
-// privilege tells a missing one as the kernel does, and not as cilium/ebpf, which takes it
-// for a limit on locked memory.
+// privilege tells a missing one, or a filter of system calls, as the kernel does, and not as
+// cilium/ebpf, which takes it for a limit on locked memory, or a fault of its own probes.
 func privilege(err error) error {
-	if errors.Is(err, unix.EPERM) {
-		return unix.EPERM
+	for _, errno := range []unix.Errno{unix.EPERM, unix.ENOSYS} {
+		if errors.Is(err, errno) {
+			return errno
+		}
 	}
 	return err
 }

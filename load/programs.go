@@ -123,6 +123,7 @@ const logSize = 8 << 20
 // refused tells what is known about a refusal of a program.
 func (l *loader) refused(spec *ebpf.ProgramSpec, err error) error {
 	v, rejected := errors.AsType[*ebpf.VerifierError](err)
+	rejected = rejected && (len(v.Log) > 0 || !errors.Is(err, unix.ENOSYS)) // cilium/ebpf takes what a filter of system calls says for the verifier's
 	switch {
 	case l.options.Ifindex != 0 && (!rejected || silent(v.Log)):
 		return l.unbound(err)

@@ -120,12 +120,20 @@ func OpenPinned(path string, want ebpf.ProgramType) (*Program, error) {
 // OpenID opens the loaded program with that id. The caller closes the program.
 func OpenID(id uint32, want ebpf.ProgramType) (*Program, error) {
 	name := fmt.Sprintf("id %d", id)
-	prog, err := ebpf.NewProgramFromID(ebpf.ProgramID(id))
+	fd, err := sys.ProgramByID(id)
+	if err != nil {
+		return nil, err
+	}
+	prog, err := ebpf.NewProgramFromFD(fd)
 	if err != nil {
 		return nil, fmt.Errorf("program %s: %w", name, err)
 	}
 	return checked(prog, name, want)
 }
+
+// IDError says why what is named by its id, or the list of all ids, is not shown. It is
+// os.ErrPermission without CAP_SYS_ADMIN, whatever else a process may.
+type IDError = sys.IDError
 
 // OpenFD takes over a file descriptor of a program that the process inherited.
 func OpenFD(fd int, want ebpf.ProgramType) (*Program, error) {

@@ -1,23 +1,29 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"os"
+	"os/exec"
 	"runtime"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/internal/bpftest"
+	"github.com/xdpload/xdpload/internal/sys/intercept"
 )
 
 // asProgram makes the test binary be the program under test.
 const (
-	asProgram = "XDPLOAD_TEST_PROGRAM"
-	asNobody  = "XDPLOAD_TEST_NOBODY" // and drop every privilege first
-	asLesser  = "XDPLOAD_TEST_LESSER" // and drop CAP_SYS_ADMIN first
+	asRootless = "XDPLOAD_TEST_ROOTLESS" // in a user namespace
+	asProgram  = "XDPLOAD_TEST_PROGRAM"
+	asNobody   = "XDPLOAD_TEST_NOBODY"  // and drop every privilege first
+	asLesser   = "XDPLOAD_TEST_LESSER"  // and drop these capabilities first, or all but these after a "="
+	asRefused  = "XDPLOAD_TEST_REFUSED" // and have bpf(2) refused with this number first
 )
 
 func TestMain(m *testing.M) {
@@ -25,8 +31,14 @@ func TestMain(m *testing.M) {
 		if os.Getenv(asNobody) != "" {
 			become(65534)
 		}
-		if os.Getenv(asLesser) != "" {
-			withoutAdmin()
+		if os.Getenv(asRootless) != "" {
+			os.Exit(runApart())
+		}
+		if errno := os.Getenv(asRefused); errno != "" {
+			refuseBPF(errno)
+		}
+		if caps := os.Getenv(asLesser); caps != "" {
+			drop(caps)
 		}
 		main()
 	}
@@ -51,14 +63,67 @@ func become(id int) {
 	}
 }
 
-// withoutAdmin runs the program anew: from an exec on, root has no more than
-// the bounding set.
-func withoutAdmin() {
-	runtime.LockOSThread()
-	if err := unix.Prctl(unix.PR_CAPBSET_DROP, unix.CAP_SYS_ADMIN, 0, 0, 0); err != nil {
+// rootless is a command for root of a user namespace, and of a network namespace of that.
+func rootless(path string, args ...string) *exec.Cmd {
+	cmd := exec.Command(path, args...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET,
+		UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}},
+	}
+	return cmd
+}
+
+// runApart runs the program there, and returns its status.
+func runApart() int {
+	if err := os.Unsetenv(asRootless); err != nil {
 		panic(err)
 	}
-	if err := os.Unsetenv(asLesser); err != nil {
+	cmd := rootless("/proc/self/exe", os.Args[1:]...)
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	if err := cmd.Run(); cmd.ProcessState == nil {
+		panic(err)
+	}
+	return cmd.ProcessState.ExitCode()
+}
+
+// capabilities are those that tests drop or keep.
+var capabilities = map[string]int{
+	"bpf": unix.CAP_BPF, "net_admin": unix.CAP_NET_ADMIN, "perfmon": unix.CAP_PERFMON, "sys_admin": unix.CAP_SYS_ADMIN,
+}
+
+// drop runs the program anew: from an exec on, root has no more than the bounding set.
+func drop(words string) {
+	runtime.LockOSThread()
+	keep, only := strings.CutPrefix(words, "=")
+	named := make(map[int]bool)
+	for word := range strings.SplitSeq(keep, ",") {
+		named[capabilities[word]] = true
+	}
+	for c := range unix.CAP_LAST_CAP + 1 {
+		if named[c] != only {
+			if err := unix.Prctl(unix.PR_CAPBSET_DROP, uintptr(c), 0, 0, 0); err != nil && !errors.Is(err, unix.EINVAL) {
+				panic(err) // EINVAL: the kernel does not know it
+			}
+		}
+	}
+	again(asLesser)
+}
+
+// refuseBPF runs the program anew, with a filter that the whole process keeps.
+func refuseBPF(errno string) {
+	n, err := strconv.Atoi(errno)
+	if err == nil {
+		err = intercept.RefuseBPF(unix.Errno(n))
+	}
+	if err != nil {
+		panic(err)
+	}
+	again(asRefused)
+}
+
+func again(without string) {
+	if err := os.Unsetenv(without); err != nil {
 		panic(err)
 	}
 	panic(syscall.Exec("/proc/self/exe", os.Args, os.Environ()))

@@ -47,6 +47,9 @@ import (
 //	unchanged                  there is no more than that
 //	[!] nobody WORDS           run the program without privileges
 //	[!] lesser NAME WORDS      run the program under a name without CAP_SYS_ADMIN
+//	[!] with CAP,CAP NAME WORDS    run it with no capabilities but those
+//	[!] refused ERRNO NAME WORDS   run it where a seccomp filter refuses bpf(2)
+//	[!] rootless WORDS         run the program as root of a user and a network namespace of its own
 //	[!] inherit PATH WORDS     run it with the pinned program as descriptor 3
 //	holding DEV                hold a program by a bpf_link without a pin, and set $LINK and $HOLDER
 //	gone DEV                   no tcx program is left on the device
@@ -79,6 +82,9 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"unchanged": checkCensus,
 	"nobody":    runAsNobody,
 	"lesser":    runAsLesser,
+	"with":      runWith,
+	"refused":   runRefused,
+	"rootless":  runRootless,
 	"inherit":   runInheriting,
 	"nameless":  attachNameless,
 	"elsewhere": leave,

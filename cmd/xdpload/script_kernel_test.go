@@ -140,9 +140,30 @@ func runAsNobody(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func runAsLesser(ts *testscript.TestScript, neg bool, args []string) {
-	ts.Setenv(asLesser, "1")
-	defer ts.Setenv(asLesser, "")
+	runLacking(ts, neg, asLesser, "sys_admin", args)
+}
+
+// runWith runs the program with no capabilities but those named.
+func runWith(ts *testscript.TestScript, neg bool, args []string) {
+	runLacking(ts, neg, asLesser, "="+args[0], args[1:])
+}
+
+// runRefused runs the program where a seccomp filter refuses bpf(2).
+func runRefused(ts *testscript.TestScript, neg bool, args []string) {
+	errno := map[string]unix.Errno{"EPERM": unix.EPERM, "ENOSYS": unix.ENOSYS}[args[0]]
+	runLacking(ts, neg, asRefused, strconv.Itoa(int(errno)), args[1:])
+}
+
+func runLacking(ts *testscript.TestScript, neg bool, how, what string, args []string) {
+	ts.Setenv(how, what)
+	defer ts.Setenv(how, "")
 	runProgram(ts, neg, args[0], args[1:])
+}
+
+// runRootless runs the program as root of a user namespace, and of a network namespace of that.
+func runRootless(ts *testscript.TestScript, neg bool, args []string) {
+	bpftest.Need(of(ts).t, bpftest.Feature{Name: "user namespaces", Probe: rootless("true").Run})
+	runLacking(ts, neg, asRootless, "1", append([]string{"xdpload"}, args...))
 }
 
 // attachNameless attaches a program as iproute2's own loader made them.

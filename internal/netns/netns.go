@@ -100,7 +100,7 @@ func onThread(name string, target int, fn func() error) error {
 	defer home.Close()
 	if err := unix.Setns(target, unix.CLONE_NEWNET); err != nil {
 		runtime.UnlockOSThread()
-		return fmt.Errorf("enter network namespace %s: %w", name, err)
+		return &EnterError{Name: name, Err: err}
 	}
 	err = fn()
 	if unix.Setns(int(home.Fd()), unix.CLONE_NEWNET) == nil {
@@ -108,6 +108,20 @@ func onThread(name string, target int, fn func() error) error {
 	}
 	return err
 }
+
+// EnterError says why a network namespace cannot be entered: EPERM without CAP_SYS_ADMIN in
+// the user namespace that it belongs to.
+type EnterError struct {
+	Name string // as it was asked for, or its inode
+	Err  error  // an errno
+}
+
+func (e *EnterError) Error() string {
+	return fmt.Sprintf("enter network namespace %s: %v", e.Name, e.Err)
+}
+
+// Unwrap returns the error number.
+func (e *EnterError) Unwrap() error { return e.Err }
 
 // Open opens the network namespace that a name means to [Do]. The caller closes
 // the file.

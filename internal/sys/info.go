@@ -3,8 +3,8 @@ package sys
 import (
 	"bytes"
 	"encoding/hex"
+	"errors"
 	"fmt"
-	"os"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -103,10 +103,31 @@ func ProgramByID(id uint32) (int, error) {
 func openID(cmd int, what string, id uint32) (int, error) {
 	fd, err := bpf(cmd, &idAttr{id: id})
 	if err != nil {
-		return -1, &os.SyscallError{Syscall: fmt.Sprintf("open %s id %d", what, id), Err: err}
+		return -1, &IDError{Kind: what, ID: id, Err: err}
 	}
 	return fd, nil
 }
+
+// IDError says that what is named by its id, or the list of all ids, is not shown. It
+// takes CAP_SYS_ADMIN.
+type IDError struct {
+	Kind string // "program", "map" or "bpf_link"
+	ID   uint32 // 0 for all
+	Err  error  // an errno: ENOENT if there is none with that id
+}
+
+func (e *IDError) Error() string {
+	switch {
+	case errors.Is(e.Err, unix.ENOENT):
+		return fmt.Sprintf("no %s has the id %d", e.Kind, e.ID)
+	case e.ID == 0:
+		return fmt.Sprintf("list %ss: %v", e.Kind, e.Err)
+	}
+	return fmt.Sprintf("open %s id %d: %v", e.Kind, e.ID, e.Err)
+}
+
+// Unwrap returns the error number.
+func (e *IDError) Unwrap() error { return e.Err }
 
 // Close closes a file descriptor that a call of this package returned.
 func Close(fd int) error {

@@ -76,7 +76,7 @@ func DetachLink(link int) error {
 // caller closes, or an error that is os.ErrNotExist when there is no such
 // link. It takes CAP_SYS_ADMIN.
 func LinkByID(id uint32) (int, error) {
-	return openID(unix.BPF_LINK_GET_FD_BY_ID, "link", id)
+	return openID(unix.BPF_LINK_GET_FD_BY_ID, "bpf_link", id)
 }
 
 // Pin gives the object behind a descriptor a name on a BPF file system.

@@ -58,7 +58,7 @@ func Links() iter.Seq2[LinkInfo, error] {
 				return
 			}
 			if err != nil {
-				yield(LinkInfo{}, fmt.Errorf("next link: %w", err))
+				yield(LinkInfo{}, &IDError{Kind: "bpf_link", Err: err})
 				return
 			}
 			fd, err := LinkByID(next.nextID)

@@ -32,6 +32,14 @@ func Receive() (*Calls, error) { return start(notifyOf(unix.SYS_RECVFROM, nil)) 
 // Send is [BPF] for calls of sendto(2).
 func Send() (*Calls, error) { return start(notifyOf(unix.SYS_SENDTO, nil)) }
 
+// RefuseBPF has every call of bpf(2) of the calling thread, and of what it executes, fail. It
+// locks the goroutine to its thread.
+func RefuseBPF(errno unix.Errno) error {
+	runtime.LockOSThread()
+	_, err := install(filterOf(unix.SYS_BPF, nil, unix.SECCOMP_RET_ERRNO|uint32(errno)), 0)
+	return err
+}
+
 func start(filter []unix.SockFilter) (*Calls, error) {
 	runtime.LockOSThread()
 	c := new(Calls)
@@ -39,14 +47,20 @@ func start(filter []unix.SockFilter) (*Calls, error) {
 	if c.ended[0], c.ended[1], err = os.Pipe(); err != nil {
 		return nil, err
 	}
-	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
-	fd, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER,
-		unix.SECCOMP_FILTER_FLAG_NEW_LISTENER, uintptr(unsafe.Pointer(&program)))
-	if errno != 0 {
-		return nil, errors.Join(os.NewSyscallError("seccomp", errno), c.ended[0].Close(), c.ended[1].Close())
+	if c.listener, err = install(filter, unix.SECCOMP_FILTER_FLAG_NEW_LISTENER); err != nil {
+		return nil, errors.Join(err, c.ended[0].Close(), c.ended[1].Close())
 	}
-	c.listener = int(fd)
 	return c, nil
+}
+
+// install gives the calling thread a filter. With the flag for it, it returns a listener.
+func install(filter []unix.SockFilter, flags uintptr) (listener int, _ error) {
+	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+	fd, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, flags, uintptr(unsafe.Pointer(&program)))
+	if errno != 0 {
+		return -1, os.NewSyscallError("seccomp", errno)
+	}
+	return int(fd), nil
 }
 
 // notifyOfBPF is the filter for a command: struct seccomp_data of linux/seccomp.h
@@ -62,16 +76,20 @@ func notifyOfBPF(command uint32) []unix.SockFilter {
 	})
 }
 
-// notifyOf is the filter for the calls of a number, which struct seccomp_data has
-// at 0, if they get through more of it.
 func notifyOf(number uint32, more []unix.SockFilter) []unix.SockFilter {
+	return filterOf(number, more, unix.SECCOMP_RET_USER_NOTIF)
+}
+
+// filterOf does something about the calls of a number, which struct seccomp_data has
+// at 0, if they get through more of it.
+func filterOf(number uint32, more []unix.SockFilter, action uint32) []unix.SockFilter {
 	const load, skipUnless, ret = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, unix.BPF_RET | unix.BPF_K
 	all := []unix.SockFilter{
 		{Code: load, K: 0},
 		{Code: skipUnless, Jf: uint8(len(more)) + 1, K: number},
 	}
 	return append(append(all, more...),
-		unix.SockFilter{Code: ret, K: unix.SECCOMP_RET_USER_NOTIF},
+		unix.SockFilter{Code: ret, K: action},
 		unix.SockFilter{Code: ret, K: unix.SECCOMP_RET_ALLOW})
 }
 

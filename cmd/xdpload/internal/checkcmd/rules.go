@@ -1,6 +1,7 @@
 package checkcmd
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,11 +10,13 @@ import (
 	"strings"
 
 	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/render"
+	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/netlink"
 	"github.com/xdpload/xdpload/offload"
 	"github.com/xdpload/xdpload/pin"
@@ -23,12 +26,29 @@ func one(fix, format string, args ...any) ([]problem, error) {
 	return []problem{{Problem: fmt.Sprintf(format, args...), Fix: fix}}, nil
 }
 
-func (c *preflight) privilege() ([]problem, error) {
-	missing := subject.MissingCapabilities()
-	if len(missing) == 0 {
-		return nil, nil
+// privilege has the kernel verify the smallest program, and, without CAP_PERFMON, the one that
+// is to be attached.
+func (c *preflight) privilege() (found []problem, _ error) {
+	for _, b := range subject.Barriers() {
+		p := problem{Problem: b.Cause, Fix: b.Fix}
+		if b.Root {
+			p.Fix = "sudo " + c.command(c.Mode, "")
+		}
+		found = append(found, p)
 	}
-	return one("sudo "+c.command(c.Mode, ""), "this process lacks %s", strings.Join(missing, " and "))
+	if found != nil || c.object == nil || !subject.Lacks(unix.CAP_PERFMON) {
+		return found, nil
+	}
+	results, err := load.Verify(context.Background(), c.object, load.VerifyOptions{Select: c.Program.Selector(ebpf.XDP)})
+	if err != nil {
+		return nil, nil // of the object, which is not what is asked here
+	}
+	for _, r := range results {
+		if v, ok := errors.AsType[*ebpf.VerifierError](r.Err); ok && subject.WantsPerfmon(v.Log) {
+			return one("sudo "+c.command(c.Mode, ""), "the verifier says %q: it allows that with CAP_PERFMON only, which this process lacks", r.Cause)
+		}
+	}
+	return nil, nil
 }
 
 func (c *preflight) driver() ([]problem, error) {

@@ -18,6 +18,7 @@ import (
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/tcxcmd"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/netns"
 	"github.com/xdpload/xdpload/netlink"
 	"github.com/xdpload/xdpload/pin"
 	"github.com/xdpload/xdpload/prog"
@@ -75,6 +76,10 @@ func hintsOf(layer, err error) []string {
 		return occupiedHints(x)
 	case *pin.MismatchError:
 		return []string{"on-mismatch recreate pins a new map in its place, on-mismatch migrate copies the entries too"}
+	case *prog.IDError:
+		return adminHints(x, "to list "+x.Kind+"s, and to open one by its id,", ", or name a pin")
+	case *netns.EnterError:
+		return adminHints(x, "to enter a network namespace", "")
 	case *prog.OwnerError:
 		return []string{"on-mismatch does not help here: pin the array of this object elsewhere, or xdpload pin rm " + x.Array}
 	case *prog.UnsuitableError:
@@ -131,6 +136,8 @@ func verifierHints(v *ebpf.VerifierError, err error) []string {
 	switch {
 	case len(v.Log) == 0:
 		return nil
+	case subject.WantsPerfmon(v.Log):
+		return []string{subject.PerfmonHint}
 	case slices.ContainsFunc(v.Log, subject.AsksDriver):
 		return []string{"it asks the driver about packets: tie it to the device with bind, as in link set dev DEV xdp obj FILE bind"}
 	}
@@ -206,8 +213,8 @@ func errnoHints(x unix.Errno, err error) []string {
 	switch {
 	case x == unix.ENOTDIR:
 		return tokenHints(err)
-	case errors.Is(x, os.ErrPermission):
-		return permissionHints()
+	case errors.Is(x, os.ErrPermission), x == unix.ENOSYS:
+		return permissionHints(x)
 	}
 	return nil
 }
@@ -223,14 +230,29 @@ func tokenHints(err error) []string {
 	return []string{"a single file of a BPF file system is mounted at " + path + ", which hides how to load: umount " + path}
 }
 
-func permissionHints() []string {
-	if missing := subject.MissingCapabilities(); len(missing) > 0 {
-		return []string{"this takes " + strings.Join(missing, " and ") + ", which this process lacks: run it as root"}
+// permissionHints say what is in the way of all that loads and attaches, or else what this
+// process lacks that may be what it takes.
+func permissionHints(x unix.Errno) []string {
+	barriers := subject.Barriers()
+	var hints []string
+	for _, b := range barriers {
+		hints = append(hints, b.Cause+": "+b.Fix)
 	}
-	if subject.Lacks(unix.CAP_SYS_ADMIN) {
-		return []string{"to open what is named by its id, and to enter a namespace, takes CAP_SYS_ADMIN, which this process lacks: run it as root"}
+	switch {
+	case hints != nil || x == unix.ENOSYS:
+		return hints
+	case subject.Lacks(unix.CAP_SYS_ADMIN):
+		return []string{"it may take CAP_SYS_ADMIN, which this process lacks: run it as root"}
 	}
 	return []string{"the process has the capabilities: look for a security module or kernel lockdown, in /sys/kernel/security/lockdown"}
+}
+
+// adminHints are of what takes CAP_SYS_ADMIN alone.
+func adminHints(err error, what, or string) []string {
+	if !errors.Is(err, os.ErrPermission) || !subject.Lacks(unix.CAP_SYS_ADMIN) {
+		return nil
+	}
+	return []string{what + " takes CAP_SYS_ADMIN, which this process lacks: run it as root" + or}
 }
 
 // devicesHints are those of each device's error, each once, and no more than a person

@@ -137,13 +137,13 @@ func (r *verifyRequest) Run(ctx context.Context, e *env.Env) (any, error) {
 	return r.Tell(e, report)
 }
 
-// unasked is the error of a program about which the kernel said nothing, as it
-// talks to those with more privileges only.
+// unasked is the error of a program about which the kernel said nothing, where it
+// says nothing to this process about any.
 func unasked(trials []load.VerifyResult) error {
 	for i := range trials {
 		err := trials[i].Err
 		_, said := errors.AsType[*ebpf.VerifierError](err)
-		if errors.Is(err, unix.EPERM) && !said && len(subject.MissingCapabilities()) > 0 {
+		if !said && (errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSYS)) && load.Permitted() != nil {
 			return err
 		}
 	}

@@ -136,6 +136,7 @@ func (p *verifiedProgram) explain(t *render.Text, o render.Options) {
 	t.Printf("%s: %s: %s\n", render.Line(p.Name), p.Result, render.Line(p.Reason))
 	t.If(p.Result == resultSkipped && p.Type == "", "  name it: type xdp, for example\n")
 	t.If(subject.AsksDriver(p.Reason), "  it asks the driver about packets: name the device, dev DEV\n")
+	t.If(subject.WantsPerfmon(p.log), "  %s\n", subject.PerfmonHint)
 	t.If(p.Source != "", "  at: %s\n", render.Line(p.Source))
 	if o.Brief {
 		return

@@ -26,17 +26,21 @@ func Collect[T any](all iter.Seq2[T, error], want func(T) bool) (list []T, err e
 }
 
 // MapIDs lists the ids of all maps. It takes CAP_SYS_ADMIN.
-func MapIDs() iter.Seq2[uint32, error] { return ids(ebpf.MapGetNextID) }
+func MapIDs() iter.Seq2[uint32, error] { return ids("map", ebpf.MapGetNextID) }
 
-// ids walks from one id to the next.
-func ids[T ~uint32](after func(T) (T, error)) iter.Seq2[uint32, error] {
+// ids walks from one id of a kind of things to the next.
+func ids[T ~uint32](kind string, after func(T) (T, error)) iter.Seq2[uint32, error] {
 	return func(yield func(uint32, error) bool) {
 		for id := T(0); ; {
 			next, err := after(id)
 			if errors.Is(err, fs.ErrNotExist) {
 				return
 			}
-			if !yield(uint32(next), err) || err != nil {
+			if err != nil {
+				yield(0, &prog.IDError{Kind: kind, Err: err})
+				return
+			}
+			if !yield(uint32(next), nil) {
 				return
 			}
 			id = next
@@ -47,7 +51,7 @@ func ids[T ~uint32](after func(T) (T, error)) iter.Seq2[uint32, error] {
 // LoadedPrograms lists the programs that are loaded. It takes CAP_SYS_ADMIN.
 func LoadedPrograms() iter.Seq2[*prog.Info, error] {
 	return func(yield func(*prog.Info, error) bool) {
-		for id, err := range ids(ebpf.ProgramGetNextID) {
+		for id, err := range ids("program", ebpf.ProgramGetNextID) {
 			var info prog.Info
 			if err == nil {
 				info, err = prog.InfoByID(id)

@@ -101,7 +101,10 @@ func OpenMapID(id uint32) (*ebpf.Map, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, notFoundError("no such map")
 	}
-	return m, err
+	if err != nil {
+		return nil, &prog.IDError{Kind: "map", ID: id, Err: err}
+	}
+	return m, nil
 }
 
 func openPinnedMap(path string) (*ebpf.Map, error) {

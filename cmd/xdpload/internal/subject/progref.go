@@ -1,9 +1,7 @@
 package subject
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"math"
 
 	"github.com/cilium/ebpf"
@@ -39,14 +37,10 @@ func (r *ProgRef) Open(e *env.Env) (*prog.Program, error) {
 	if id == 0 {
 		id, err = programNamed(r.Name)
 	}
-	var p *prog.Program
-	if err == nil {
-		p, err = prog.OpenID(id, ebpf.UnspecifiedProgram)
+	if err != nil {
+		return nil, err
 	}
-	if errors.Is(err, fs.ErrPermission) {
-		err = env.WithHints(err, "looking programs up takes CAP_SYS_ADMIN: run it as root, or name a pin with pinned PATH")
-	}
-	return p, err
+	return prog.OpenID(id, ebpf.UnspecifiedProgram)
 }
 
 // programNamed finds the only program with a name.
