@@ -67,7 +67,7 @@ func (l *loader) specify() error {
 	return l.exceptions()
 }
 
-// exceptions refuses options for maps that the program does not use, and
+// exceptions refuses options for maps that the program does not use, or does not pin, and
 // applies those that change a definition.
 func (l *loader) exceptions() error {
 	for _, o := range l.options.Maps {
@@ -83,7 +83,15 @@ func (l *loader) exceptions() error {
 		}
 		spec.MaxEntries = o.MaxEntries
 	}
+	if on := l.options.Pins.OnMismatch; on != MismatchFail && !slices.ContainsFunc(sorted(l.spec.Maps), l.pinned) {
+		return &Error{Program: l.entry, Err: fmt.Errorf("on-mismatch %v: the program uses no map that is pinned", on)}
+	}
 	return nil
+}
+
+// pinned reports whether a map is one that is pinned by its definition, or by the options.
+func (l *loader) pinned(name string) bool {
+	return !strings.HasPrefix(name, ".") && (l.defined[name].Pinning != elf.PinNone || l.options.Pins.Maps != "")
 }
 
 func orNone(names []string) string {

@@ -56,6 +56,7 @@ func TestLoadMapOptions(t *testing.T) {
 		{name: "other size", o: load.Options{Maps: []load.MapOption{{Name: "flows", ID: flows.ID}}}, want: "max_entries is 16 in the object, 99 in the pinned map"},
 		{name: "other size, pinned", o: load.Options{Maps: []load.MapOption{{Name: "flows", Pinned: flows.Pin}}}, want: "max_entries is 16 in the object, 99 in the pinned map"},
 		{name: "no such map", o: load.Options{Maps: []load.MapOption{{Name: "flow", ID: 1}}}, want: "map flow: the program uses no such map; it uses flows"},
+		{name: "mismatch of none", o: load.Options{Pins: load.PinOptions{OnMismatch: load.MismatchRecreate}}, want: "on-mismatch recreate: the program uses no map that is pinned"},
 		{name: "no such id", o: load.Options{Maps: []load.MapOption{{Name: "flows", ID: 1 << 30}}}, want: "map flows: id 1073741824: "},
 		{name: "no such pin", o: load.Options{Maps: []load.MapOption{{Name: "flows", Pinned: b.Root + "/nope"}}}, want: "map flows: open pin " + b.Root + "/nope: no such file"},
 		{name: "program's path is taken", o: load.Options{Pins: load.PinOptions{Program: b.Root + "/mine/prog"}}, want: "pin " + b.Root + "/mine/prog: file already exists"},

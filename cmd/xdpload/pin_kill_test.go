@@ -41,11 +41,11 @@ func TestKilledLoad(t *testing.T) {
 	})
 	object := testobj.Path(t, "percpu.o")
 	program := func(words ...string) *exec.Cmd {
-		cmd := exec.Command("/proc/self/exe", append([]string{"-bpffs", root, "-force"}, words...)...)
+		cmd := exec.Command("/proc/self/exe", append([]string{"-bpffs", root}, words...)...)
 		cmd.Env = []string{asProgram + "=1"}
 		return cmd
 	}
-	load := []string{"link", "set", "v0", "xdp", "obj", object, "pin-maps", root + "/a/b", "pin", root + "/c/prog"}
+	load := []string{"-force", "link", "set", "v0", "xdp", "obj", object, "pin-maps", root + "/a/b", "pin", root + "/c/prog"}
 	var whole time.Duration // that a load takes, as it was last seen
 	loadAll := func() {
 		t.Helper()

@@ -18,6 +18,10 @@ type Command[R any] struct {
 	// Hidden keeps the command out of documents and completion.
 	Hidden bool
 
+	// Options are the uses of the options that it takes beside those of every command:
+	// "details brief".
+	Options string
+
 	Summary     string // one line, lower case, no full stop
 	Description string // paragraphs, with an empty line between them
 	Examples    []Example
@@ -49,6 +53,11 @@ func (c *Command[R]) Grammar() (root *Node, take func() R) {
 type Example struct {
 	Line string // without a prompt, with the program's name
 	Help string // a sentence, lower case, no full stop
+}
+
+// Takes reports whether an option means something to the command.
+func (c *Command[R]) Takes(o Option) bool {
+	return o.Use == "" || slices.Contains(strings.Fields(c.Options), o.Use)
 }
 
 // Title is the command's name without the other names: "link show".

@@ -22,7 +22,7 @@ type Completion struct {
 	// them by Offer; File and Directory are left to the shell.
 	Kinds []Kind
 	// Bound is the values before the cursor, such as the file whose sections
-	// are to be offered.
+	// are to be offered. Those of options have their main names.
 	Bound []Bound
 }
 
@@ -74,13 +74,16 @@ func (t Table[R]) Complete(m *Manual, words []string, current string) *Completio
 	if i == len(words) {
 		c.items(t.items(prefix))
 	}
-	offer := i == len(words)
-	if command := t.named(prefix); command != nil {
-		root, _ := command.Grammar()
-		offer = c.walk(root, words[i:], options)
+	command := t.named(prefix)
+	if command == nil {
+		if i == len(words) {
+			c.options(m.Options)
+		}
+		return c
 	}
-	if offer {
-		c.options(m.Options)
+	root, _ := command.Grammar()
+	if c.walk(root, words[i:], options) {
+		c.options(slices.DeleteFunc(slices.Clone(m.Options), func(o Option) bool { return !command.Takes(o) }))
 	}
 	return c
 }
@@ -90,10 +93,14 @@ var errCursor = errors.New("at the cursor")
 
 // skip takes options, and says what the value under the cursor names.
 func (c *Completion) skip(known []Option) *Options {
-	return &Options{Known: known, Store: func(i int, _ string, given bool) error {
-		if i >= 0 && !given {
+	return &Options{Known: known, Store: func(i int, value string, given bool) error {
+		switch {
+		case i < 0:
+		case !given:
 			c.Kinds = []Kind{known[i].Kind}
 			return errCursor
+		case known[i].Arg != "":
+			c.Bound = append(c.Bound, Bound{known[i].Names[0], known[i].Kind, value})
 		}
 		return nil
 	}}
@@ -131,7 +138,7 @@ func (c *Completion) walk(root *Node, words []string, options *Options) bool {
 			i++
 		}
 	}
-	c.Bound = w.bound
+	c.Bound = append(c.Bound, w.bound...)
 	c.items(w.items())
 	best, how, _ := w.pick(c.Current)
 	return how != fitValue || !w.due(best)

@@ -32,7 +32,7 @@ func TestComplete(t *testing.T) {
 		{"tc f a d", "dev", ""},
 		{"tc exec bpf _", "graft", ""},
 		{"tc exec bpf graft p obj _", "", "file"},
-		{"-", "-json -netns -batch", ""},
+		{"-", "-json -netns -batch -force", ""},
 		{"--n", "--netns", ""},
 		{"-n _", "", "netns"},
 		{"-n ns -json link se", "set", ""},
@@ -41,7 +41,8 @@ func TestComplete(t *testing.T) {
 		{"link -json se", "set", ""},
 		{"link set eth0 -json xdp pi", "pinned", ""},
 		{"link set eth0 -netns _", "", "netns"},
-		{"link set eth0 xdp obj f -", "-json -netns -batch", ""},
+		{"link set eth0 xdp obj f -", "-json -netns -batch -force", ""},
+		{"link show -", "-json -netns -batch", "device"},
 		{"link set eth0 xdp obj -", "", "file"},
 		{"link --j", "--json", ""},
 	}

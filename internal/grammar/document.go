@@ -46,17 +46,33 @@ type commandDoc struct {
 	other       string // a sentence about other names of its last word, empty without
 	summary     string
 	description string
+	options     []Option // that not every command takes
 	examples    []Example
 	root        *Node
 }
 
-func (c *Command[R]) doc() commandDoc {
+func (c *Command[R]) doc(m *Manual) commandDoc {
 	root, _ := c.Grammar()
 	other := ""
 	if _, names, ok := strings.Cut(c.Name[strings.LastIndexByte(c.Name, ' ')+1:], "|"); ok {
 		other = "The last word may also be `" + strings.ReplaceAll(names, "|", "` or `") + "`."
 	}
-	return commandDoc{c.Title(), other, c.Summary, c.Description, c.Examples, root}
+	var options []Option
+	for _, o := range m.Options {
+		if o.Use != "" && c.Takes(o) {
+			options = append(options, o)
+		}
+	}
+	return commandDoc{c.Title(), other, c.Summary, c.Description, options, c.Examples, root}
+}
+
+// optionNames lists options as they are typed, each as code writes it.
+func optionNames(options []Option, code func(string) string) string {
+	names := make([]string, len(options))
+	for i, o := range options {
+		names[i] = code("-" + o.Names[0])
+	}
+	return strings.Join(names, ", ")
 }
 
 // pageDoc is the commands that share a manual page.
@@ -80,7 +96,7 @@ func (t Table[R]) pages(m *Manual) []pageDoc {
 			at = len(pages)
 			pages = append(pages, pageDoc{group: m.group(name)})
 		}
-		pages[at].commands = append(pages[at].commands, t[i].doc())
+		pages[at].commands = append(pages[at].commands, t[i].doc(m))
 	}
 	for i := range pages {
 		pages[i].complete()

@@ -182,7 +182,7 @@ func fixtureTable() Table[run] {
 	}
 	return Table[run]{
 		{
-			Name: "link set|change", Summary: "attach or detach an XDP program",
+			Name: "link set|change", Options: "replace", Summary: "attach or detach an XDP program",
 			Description: "Attaches a program to a device.\n\nA second paragraph.",
 			Examples:    []Example{{"xdpload link set dev eth0 xdp obj foo.o sec xdp", "attach the program in section xdp"}},
 			New: func() (*Node, run) {
@@ -230,6 +230,7 @@ func fixtureManual() *Manual {
 			{Names: []string{"json", "j"}, Help: "print JSON"},
 			{Names: []string{"netns", "n"}, Arg: "NAME", Kind: Netns, Help: "work in this network namespace"},
 			{Names: []string{"batch", "b"}, Arg: "FILE", Kind: File, Help: "read commands from a file, or `-` for standard input"},
+			{Names: []string{"force"}, Help: "replace what is there", Use: "replace", Exact: true},
 		},
 		Groups: []Group{
 			{Name: "link", Summary: "XDP programs of devices", Description: "What ip-link(8) does for XDP."},

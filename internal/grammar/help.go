@@ -32,7 +32,7 @@ func (t Table[R]) WriteHelp(w io.Writer, m *Manual, h *HelpRequest, width int) e
 	case command == nil:
 		out.group(m, h)
 	case len(h.Read) == 0:
-		out.command(m, command.doc())
+		out.command(m, command.doc(m))
 	default:
 		out.place(m, h)
 	}
@@ -77,6 +77,12 @@ func (w *helpWriter) command(m *Manual, c commandDoc) {
 		for _, e := range p.entries {
 			w.row(plain(e.label), plainText(e.help))
 		}
+	}
+	if len(c.options) > 0 {
+		w.printf("\nOptions, beside those of every command (%s help):\n", m.Program)
+	}
+	for _, o := range c.options {
+		w.row(o.label(), plainText(o.Help))
 	}
 	if len(c.examples) > 0 {
 		w.WriteString("\nExamples:\n")

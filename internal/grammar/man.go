@@ -125,6 +125,10 @@ func (w *roff) command(m *Manual, c commandDoc) {
 	for _, p := range parts(c.root) {
 		w.part(c, p)
 	}
+	if len(c.options) > 0 {
+		w.line(".PP")
+		w.line("Options, beside those of every command: " + optionNames(c.options, roffBold) + ".")
+	}
 }
 
 func (w *roff) part(c commandDoc, p part) {

@@ -65,6 +65,9 @@ func (w *markdownWriter) command(m *Manual, c commandDoc) {
 	for _, p := range parts(c.root) {
 		w.part(c, p)
 	}
+	if len(c.options) > 0 {
+		w.printf("\nOptions, beside those of every command: %s.\n", optionNames(c.options, mdCode))
+	}
 	for _, e := range c.examples {
 		w.printf("\n%s\n\n```sh\n%s\n```\n", strings.TrimSuffix(sentence(mdText(e.Help)), ".")+":", e.Line)
 	}
@@ -101,5 +104,7 @@ func (w *markdownWriter) paragraphs(text string) {
 // mdText escapes what Markdown would read as its own, outside of backquotes.
 func mdText(text string) string {
 	escape := strings.NewReplacer("<", `\<`, "*", `\*`, "_", `\_`, "|", `\|`, "[", `\[`)
-	return marked(text, func(s string) string { return "`" + s + "`" }, escape.Replace)
+	return marked(text, mdCode, escape.Replace)
 }
+
+func mdCode(s string) string { return "`" + s + "`" }

@@ -12,6 +12,10 @@ type Option struct {
 	Arg   string   // the metavariable of its value; empty if it takes none
 	Kind  Kind     // what the value names
 	Help  string   // lower case, no full stop
+	Exact bool     // it may not be shortened
+	// Use is what a command has among its Options to take it; empty for an option that
+	// every command takes.
+	Use string
 }
 
 func (o Option) label() string {
@@ -96,7 +100,7 @@ func isOption(word string) bool { return len(word) > 1 && word[0] == '-' }
 func findOption(options []Option, word string) int {
 	best, how := -1, fitNone
 	for i, o := range options {
-		if f := matchNames(o.Names, false, trimDashes(word)); f > how {
+		if f := matchNames(o.Names, o.Exact, trimDashes(word)); f > how {
 			best, how = i, f
 		}
 	}

@@ -15,6 +15,8 @@ func TestOptions(t *testing.T) {
 		{"link -j show lo", "json", "show lo"},
 		{"-j link -n ns show", "json netns=ns", "show "},
 		{"link -j", "json", "show "},
+		{"-force link", "force", "show "},
+		{"link set eth0 up -forc", "", "unexpected"},
 		{"link show lo -json", "json", "show lo"},
 		{"link show -json lo", "json", "show lo"},
 		{"link show dev -j", "", "show -j"},

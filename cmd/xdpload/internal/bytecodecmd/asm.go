@@ -25,6 +25,7 @@ type bytecodeAsmRequest struct {
 func Asm() env.Command {
 	return env.Command{
 		Name:    "bytecode asm|assemble",
+		Options: "replace",
 		Summary: "assemble classic BPF",
 		Description: `Turns a filter in the syntax of the kernel's bpf_asm into the numbers that tc, sockets and iptables take. It also converts between the forms of tcpdump and tc. What no kernel would run is refused, with its line: a jump out of the program, a division by zero, a word of scratch memory that nothing has written.
 
@@ -89,6 +90,7 @@ type bytecodeDisasmRequest struct {
 func Disasm() env.Command {
 	return env.Command{
 		Name:        "bytecode disasm|dump",
+		Options:     "replace",
 		Summary:     "show classic BPF in words",
 		Description: `Writes a filter in the syntax of the kernel's bpf_asm; "bytecode asm" turns that back into the same numbers. Fields of an instruction that the kernel ignores are in a comment.`,
 		Examples: []grammar.Example{

@@ -23,6 +23,7 @@ type bytecodeRunRequest struct {
 func Run() env.Command {
 	return env.Command{
 		Name:    "bytecode run",
+		Options: "details",
 		Summary: "run classic filters over captured packets",
 		Description: `Runs each filter over each packet of a file, in the machine of golang.org/x/net/bpf and in the kernel, and says how many packets they accept and how many of their bytes they keep. Where the two differ the packet is named, and the status is 2.
 

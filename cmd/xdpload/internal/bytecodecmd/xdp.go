@@ -27,6 +27,7 @@ func XDP() env.Command {
 		convert.Options{Hook: convert.XDP, Match: convert.XDPDrop, Rest: convert.XDPPass},
 		convert.Options{Hook: convert.XDP, Match: convert.XDPPass, Rest: convert.XDPDrop}, env.Command{
 			Name:        "bytecode xdp",
+			Options:     "replace",
 			Summary:     "make an XDP program of a classic filter",
 			Description: convertDescription + `An XDP program sees the packet before the kernel does: the extensions len, proto, ifidx, cpu and rand are there, vlan_avail is 0 because a tag is still in the packet, and what belongs to the kernel's own packet (mark, rxhash, type and the others) is refused by name. The program is in section "xdp", and its name is classic_filter.`,
 			Examples: []grammar.Example{
@@ -42,6 +43,7 @@ func TC() env.Command {
 		convert.Options{Hook: convert.TC, Match: convert.TCDrop, Rest: convert.TCNext},
 		convert.Options{Hook: convert.TC, Match: convert.TCPass, Rest: convert.TCDrop}, env.Command{
 			Name:        "bytecode tc",
+			Options:     "replace",
 			Summary:     "make a tc program of a classic filter",
 			Description: convertDescription + `Of the extensions only poff, nla, nlan and hatype are refused. With -drop other packets go on to the next filter. The program is in section "classifier", for clsact and tcx alike, and its name is classic_filter.`,
 			Examples: []grammar.Example{

@@ -7,13 +7,12 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
-	"github.com/xdpload/xdpload/cmd/xdpload/internal/netcmd"
 	"github.com/xdpload/xdpload/internal/grammar"
 )
 
 // A job is a command line that has been read.
 type job struct {
-	command string // "link set"
+	command *env.Command
 	request env.Request
 }
 
@@ -64,6 +63,14 @@ func read(e *env.Env, line []string) (j job, err error) {
 		}
 	}
 	err = app.Run(slices.Concat([]string{app.Name}, leading, []string{"--"}, words))
+	for _, o := range all {
+		if o.given {
+			e.Given = append(e.Given, o.names[0])
+		}
+	}
+	if err == nil && j.request != nil {
+		err = useless(e, []batchLine{{job: j}})
+	}
 	return j, err
 }
 
@@ -79,8 +86,9 @@ func readWords(e *env.Env, options *grammar.Options, group func() table, words [
 	switch {
 	case e.Version:
 		e.Netns = "" // which this needs none of
-		_, request := versionCommand().New()
-		return job{"version", request}, nil
+		version := versionCommand()
+		_, request := version.New()
+		return job{&version, request}, nil
 	case e.Batch != "" && len(words) > 0:
 		return j, refusal("-batch and the word %q: commands are read from the file only", words[0])
 	case e.Batch == "" && (e.Help || len(words) == 0):
@@ -96,20 +104,5 @@ func parse(e *env.Env, t table, words []string, options *grammar.Options) (job, 
 		return job{}, err
 	}
 	request, err := command.Parse(rest, options)
-	switch title := command.Title(); {
-	case e.AllNetns && title != netcmd.ShowTitle:
-		err = refusal("-all-netns is for net show")
-	case e.Atomic && !atomic(title):
-		err = refusal("-atomic is for what changes several devices: link set, and tc filter add, change and replace")
-	}
-	return job{command: command.Title(), request: request}, err
-}
-
-// atomic reports whether a command changes several devices, and back.
-func atomic(command string) bool {
-	switch command {
-	case "link set", "tc filter add", "tc filter change", "tc filter replace":
-		return true
-	}
-	return false
+	return job{command, request}, err
 }

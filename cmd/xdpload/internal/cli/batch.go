@@ -19,7 +19,7 @@ type batchLine struct {
 }
 
 // runBatch reads every line before it runs the first, so that a misspelt word
-// at the end does not leave the work half done. With -force the lines that are
+// at the end does not leave the work half done. With -continue the lines that are
 // wrong are named and the others run.
 func runBatch(ctx context.Context, e *env.Env) error {
 	in := e.Stdin
@@ -32,6 +32,9 @@ func runBatch(ctx context.Context, e *env.Env) error {
 		in = f
 	}
 	lines, failed, err := parseBatch(e, in)
+	if err == nil && failed == 0 { // what the wrong lines would take is not known
+		err = useless(e, lines)
+	}
 	if err != nil {
 		return err
 	}
@@ -87,7 +90,7 @@ func runLine(ctx context.Context, e *env.Env, l batchLine, loads *prefetcher) (f
 // failLine reports a line that failed, if the others are to run all the same.
 func failLine(ctx context.Context, e *env.Env, l batchLine, err error) (failed int, _ error) {
 	err = &env.LineError{File: batchName(e), Line: l.number, Err: err}
-	if !e.Force || ctx.Err() != nil {
+	if !e.Continue || ctx.Err() != nil {
 		return 0, err
 	}
 	report(e, err)
@@ -124,7 +127,7 @@ func parseBatch(e *env.Env, in io.Reader) (lines []batchLine, failed int, err er
 			return nil, 0, &env.OptionError{Err: err}
 		}
 		err = &env.LineError{File: batchName(e), Line: l.Number, Err: asSyntax(err)}
-		if !e.Force {
+		if !e.Continue {
 			return nil, 0, err
 		}
 		report(e, err)

@@ -19,11 +19,11 @@ It mounts nothing, reads no configuration file and leaves no process behind.
 
 A word may be shortened to any part of its beginning; where that fits several words, the first in the synopsis is meant. "help" may stand after any word, and says what may follow there.
 
-Options may stand before the command or after it. A word that begins with a dash is not an option where it is one of the command's own words, such as "-o", or the value that the word before it wants, as in "obj -x"; nor is anything after "--".
+Options may stand before the command or after it. A word that begins with a dash is not an option where it is one of the command's own words, such as "-o", or the value that the word before it wants, as in "obj -x"; nor is anything after "--". One that the command has no use for is refused, and of a batch one that no line has a use for. (Called as ip or tc it lets them pass, like these.) -force is -replace and -continue in one, as for ip and tc.
 
 With -json a result is JSON on standard output: one value, and of "map dump" and "tc monitor" one a line for each entry or event. A command that has nothing to report, such as "pin rm", prints nothing there; help and the version remain text. An error is one JSON object on standard error, with the message, the errno by name, the kernel's own sentence, hints and the status. A warning, and the verifier's log of a program that it accepts (with "verbose"), are objects there too, {"warning":"…"} and {"verifier_log":["…"]}.
 
-A batch has one command a line. A # begins a comment, a backslash at the end of a line continues it on the next, and quotes around a word keep its blanks. Options hold for the whole batch, and stand beside -batch, not in a line. All lines are read before the first one runs. A line that fails is named with file and number and ends the batch; with -force it does not.`,
+A batch has one command a line. A # begins a comment, a backslash at the end of a line continues it on the next, and quotes around a word keep its blanks. Options hold for the whole batch, and stand beside -batch, not in a line. All lines are read before the first one runs. A line that fails is named with file and number and ends the batch; with -continue it does not.`,
 		Groups: []grammar.Group{
 			{Name: "link", Summary: "XDP programs of devices"},
 			{Name: "tc qdisc", Summary: "the qdiscs that classifiers are attached to"},

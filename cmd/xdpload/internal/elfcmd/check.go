@@ -25,6 +25,7 @@ type elfCheckRequest struct {
 func Check() env.Command {
 	return env.Command{
 		Name:    "elf check",
+		Options: "brief",
 		Summary: "say which kernels and loaders can load an object file",
 		Description: `Says which Linux is the oldest that has all that the object needs, what of it needs a GPL-compatible licence, and which loaders cannot load it and why. Each finding has the program or map, the place, and the line of the source. It asks no kernel: the answer is from a table, and a distribution may have brought something to an older kernel.
 

@@ -20,6 +20,7 @@ type elfDiffRequest struct {
 func Diff() env.Command {
 	return env.Command{
 		Name:        "elf diff",
+		Options:     "brief",
 		Summary:     "compare two object files",
 		Description: `Compares two versions of an object by what a loader sees of them: programs and functions by name, and by their instructions when the name is new; maps, variables, the licence. Of maps that are pinned it says what loading the second object does to them. What cannot be read of one of the objects is named, and the rest is compared.`,
 		Examples: []grammar.Example{

@@ -59,6 +59,7 @@ type elfAsmRequest struct {
 func Asm() env.Command {
 	return env.Command{
 		Name:        "elf asm|assemble",
+		Options:     "replace",
 		Summary:     "make an object file of a listing",
 		Description: `Makes an object file of what "elf disasm" prints, or of a text that was written like it. An error names its line.`,
 		Examples: []grammar.Example{
@@ -94,6 +95,7 @@ type elfConvertRequest struct {
 func Convert() env.Command {
 	return env.Command{
 		Name:    "elf convert",
+		Options: "replace",
 		Summary: "rewrite an object file with iproute2's maps for today's loaders",
 		Description: `Writes the object with the maps of its "maps" section defined in section ".maps" and described by BTF, as libbpf from 1.0 on and cilium/ebpf want them. Pinned maps are pinned by name; the slots of program arrays that iproute2 fills from sections "ID/KEY", and inner maps, become initial values. The code stays as it is; a program of a section "ID/KEY" is afterwards in the section of the program that tail-calls into the array, and one whose section libbpf would not know ("xdp/drop") in the one that it knows ("xdp").
 

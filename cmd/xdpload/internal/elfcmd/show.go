@@ -21,6 +21,7 @@ type elfShowRequest struct{ Files []string }
 func Show() env.Command {
 	return env.Command{
 		Name:    "elf show|list",
+		Options: "brief",
 		Summary: "show what is in an object file",
 		Description: `Shows the programs of a BPF object file with the functions, helpers, kernel functions and maps that they use; the maps with the types of their entries and the paths at which they would be pinned; the global variables with their initial values; the slots of program arrays; and the sections. It asks no kernel and needs no privilege, and reads objects of either byte order. With -brief it is the programs and maps alone.
 

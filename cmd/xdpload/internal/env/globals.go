@@ -12,7 +12,10 @@ type Globals struct {
 	render.Options
 	Netns string
 	BPFFS string
-	Force bool
+	// Replace takes what is there out of the way: programs on hooks, files.
+	Replace bool
+	// Continue has a batch go on after a line that fails.
+	Continue bool
 	// Idempotent leaves a hook alone that runs the program already.
 	Idempotent bool
 	AllNetns   bool
@@ -23,6 +26,7 @@ type Globals struct {
 	Batch       string
 	Echo        bool
 	Version     bool
+	Given       []string // the main names of the options of the line
 	Help        bool
 }
 

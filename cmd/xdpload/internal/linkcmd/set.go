@@ -32,6 +32,7 @@ type linkSetRequest struct {
 func Set() env.Command {
 	return env.Command{
 		Name:    "link set|change",
+		Options: "details replace idempotent atomic",
 		Summary: "attach an XDP program to a device, or detach it",
 		Description: `Loads one program of a BPF object, with the maps that it references and nothing else, and attaches it to the device. Nothing is attached, pinned or left loaded when any step fails.
 
@@ -142,7 +143,7 @@ func (r *linkSetRequest) Prepare(_ context.Context, e *env.Env) (_ *subject.Chan
 		e.Known().AddLink(l)
 		c.Plans = append(c.Plans, attach.Plan{
 			Source: c.Source.Plan(), Hook: attach.XDP{Ifindex: l.Index, Mode: r.Mode, LinkID: r.LinkID},
-			Replace: e.Force, Idempotent: e.Idempotent, Link: subject.PinPath(e, r.Link),
+			Replace: e.Replace, Idempotent: e.Idempotent, Link: subject.PinPath(e, r.Link),
 		})
 	}
 	c.One = func(o *attach.Outcome) any { return r.outcome(e, c, o) }

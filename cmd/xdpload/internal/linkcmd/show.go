@@ -17,6 +17,7 @@ type linkShowRequest struct{ Device string }
 func Show() env.Command {
 	return env.Command{
 		Name:    "link show|list|lst",
+		Options: "details statistics brief",
 		Default: true,
 		Summary: "show devices and the XDP programs that are attached to them",
 		Description: `Shows every device of the network namespace, or one, in the form of ip-link(8), with the program of each XDP mode: its id, name, tag, load time (nanoseconds since boot), the ids of its maps, the paths at which it is pinned, and the bpf_link that holds it there.

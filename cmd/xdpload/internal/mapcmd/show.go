@@ -22,6 +22,7 @@ type mapShowRequest struct{ Map subject.MapRef }
 func Show() env.Command {
 	return env.Command{
 		Name:        "map show|list|lst",
+		Options:     "brief",
 		Default:     true,
 		Summary:     "show maps and the programs that use them",
 		Description: `Shows every map in the kernel, or one: its definition, the paths at which it is pinned, and the programs that use it.`,

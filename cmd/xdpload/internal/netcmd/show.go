@@ -33,6 +33,7 @@ const ShowTitle = "net show"
 func Show() env.Command {
 	return env.Command{
 		Name:    ShowTitle + "|list|lst",
+		Options: "details brief all-netns",
 		Default: true,
 		Summary: "show what a packet meets on each device, in order",
 		Description: `Shows the devices that run programs, or one device, with every program in the order in which a packet meets it: on its way in, XDP, tcx ingress and the filters on clsact ingress; on its way out, tcx egress, the filters on clsact egress, and those of its queue, from the root qdisc down. On the primary device of a netkit pair, the programs for what its peer sends come before these, and those for what it sends itself after: they run when the packet leaves the one device for the other.

@@ -23,6 +23,7 @@ type pinShowRequest struct{ Dir string }
 func Show() env.Command {
 	return env.Command{
 		Name:        "pin show|list|lst",
+		Options:     "details brief",
 		Default:     true,
 		Summary:     "show what is pinned, who uses it, and what runs it",
 		Description: `Shows the pins of the BPF file system, or those below PATH, as a tree: of a map its type, id, name and the programs that use it; of a program its tag and the places in this network namespace that run it. Maps in a row that the same programs use have those behind the last. With -details, the owner, mode and age of each pin too. What cannot be read is shown with the reason.`,

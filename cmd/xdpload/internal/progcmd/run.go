@@ -34,6 +34,7 @@ type progRunRequest struct {
 func Run() env.Command {
 	return env.Command{
 		Name:    "prog run",
+		Options: "details brief replace",
 		Summary: "run a program on packets of your own",
 		Description: `Has the kernel run a program on a packet, or on every packet of a capture, and says its verdict, what it has changed of the packet and of its context, and how long it took (BPF_PROG_TEST_RUN). Nothing is sent, whatever the verdict.
 

@@ -20,6 +20,7 @@ type progShowRequest struct{ subject.ProgRef }
 func Show() env.Command {
 	return env.Command{
 		Name:        "prog show|list|lst",
+		Options:     "details brief",
 		Default:     true,
 		Summary:     "show programs, their maps, and what runs them",
 		Description: `Shows every program in the kernel, or some: type, name, tag, load time (nanoseconds since boot), the ids of the maps that it uses, the paths at which it is pinned, and the places in this network namespace that run it.`,

@@ -39,6 +39,7 @@ type verifyRequest struct {
 func Verify() env.Command {
 	return env.Command{
 		Name:    "verify",
+		Options: "statistics brief",
 		Summary: "ask this kernel whether it accepts the programs of an object file",
 		Description: `Has the kernel verify and compile every program of an object, or some, and keeps none: nothing is attached or pinned, and no pinned map is touched, because maps are made for this alone. Programs are verified side by side on all processors. Each has its result, and what it cost the verifier: the time; the instructions that it went through, out of at most 1000000; the states that it kept, and the most at a time; the bytes of stack of the program and of each function that it calls. For a program that is rejected there is the verifier's reason, the line of the source that it was at, and the end of its log, all of it with verbose. The status is 2 when a program is rejected.
 

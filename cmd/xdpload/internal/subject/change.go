@@ -87,7 +87,7 @@ func Apply(ctx context.Context, e *env.Env, c *Change, others []*Change) ([]atta
 		plans = append(plans, o.Plans...)
 	}
 	all, err := attach.Apply(ctx, e.Conn, plans, attach.Options{
-		Atomic: e.Atomic, InOrder: len(others) > 0 && !e.Force, Root: Bpffs(e), Known: e.Known(),
+		Atomic: e.Atomic, InOrder: len(others) > 0 && !e.Continue, Root: Bpffs(e), Known: e.Known(),
 		Warn: func(err error) { e.Warn("%v", err) },
 	})
 	if err == nil {

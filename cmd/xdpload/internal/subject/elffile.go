@@ -95,7 +95,7 @@ func (o *OutputFile) Stream(e *env.Env, write func(io.Writer) error) error {
 		return writeNew(o.File, write)
 	case st.IsDir():
 		return cannotWrite(o.File, unix.EISDIR)
-	case !e.Force:
+	case !e.Replace:
 		return cannotWrite(o.File, unix.EEXIST)
 	case !st.Mode().IsRegular():
 		return writeFile(o.File, 0, write)

@@ -43,12 +43,12 @@ func Actions() []env.Command {
 			New:      actionsLine((*actionsRequest).indexGrammar, (*actionsRequest).runDelete),
 		},
 		{
-			Name: "tc actions get", Summary: "show actions", Description: about,
+			Name: "tc actions get", Options: "details statistics", Summary: "show actions", Description: about,
 			Examples: []grammar.Example{{Line: "xdpload tc actions get action bpf index 5", Help: "show action 5, or fail if it is not there"}},
 			New:      actionsLine((*actionsRequest).indexGrammar, (*actionsRequest).runGet),
 		},
 		{
-			Name: "tc actions show|list|lst|ls", Summary: "show the actions of a kind", Description: about,
+			Name: "tc actions show|list|lst|ls", Options: "details statistics", Summary: "show the actions of a kind", Description: about,
 			Examples: []grammar.Example{{Line: "xdpload -statistics tc actions show action bpf", Help: "all bpf actions, with their counters"}},
 			New:      actionsLine((*actionsRequest).showGrammar, (*actionsRequest).runShow),
 		},

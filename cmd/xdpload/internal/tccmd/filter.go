@@ -58,7 +58,7 @@ func Filters() []env.Command {
 
 const (
 	aboutHook  = `A filter is on the ingress or egress hook of a clsact qdisc, which is created where the device has neither it nor an ingress qdisc, and removed again if the rest of the command fails. The program is loaded, and maps are pinned, once the hook is known to exist. The result is printed: the pref and handle that the kernel chose, and the program's id.`
-	aboutBatch = `Lines of a batch that name the same program of the same file share it: it is read and verified once, unless it has a map that is not pinned, or the line sets more than the hook. -details shows which lines share. Such lines that add filters on a hook of an earlier line are sent without waiting for each other; where one fails, the filters that were added after it are deleted again at once, unless -force is given.`
+	aboutBatch = `Lines of a batch that name the same program of the same file share it: it is read and verified once, unless it has a map that is not pinned, or the line sets more than the hook. -details shows which lines share. Such lines that add filters on a hook of an earlier line are sent without waiting for each other; where one fails, the filters that were added after it are deleted again at once, unless -continue is given.`
 	aboutMany  = `Several devices, by dev DEV dev DEV … or a pattern, run one program that is loaded once. Each device that refuses is named with its reason and the status is 2, while the others run it; with -atomic, all are as they were before, also on ^C.`
 	aboutRun   = `With direct-action the program's return value is the verdict. Without it, it is the class of the packet, 0 for no match and -1 for the filter's classid, and actions give the verdict.`
 )
@@ -68,6 +68,7 @@ func filterSetCommands() []env.Command {
 	return []env.Command{
 		{
 			Name:        "tc filter add",
+			Options:     "details atomic idempotent echo",
 			Summary:     "attach a classifier to a device",
 			Description: aboutHook + "\n\n" + aboutRun + "\n\n" + aboutMany + "\n\n" + aboutBatch,
 			Examples: []grammar.Example{
@@ -78,6 +79,7 @@ func filterSetCommands() []env.Command {
 		},
 		{
 			Name:        "tc filter change",
+			Options:     "details atomic idempotent echo",
 			Summary:     "change a classifier that is attached",
 			Description: "Puts another program into a filter that exists, with no moment in between in which neither runs.\n\n" + aboutRun,
 			Examples: []grammar.Example{
@@ -87,6 +89,7 @@ func filterSetCommands() []env.Command {
 		},
 		{
 			Name:    "tc filter replace",
+			Options: "details atomic idempotent echo",
 			Summary: "attach a classifier, or replace the one with its name",
 			Description: aboutHook + `
 

@@ -22,6 +22,7 @@ import (
 func filterDeleteCommand() env.Command {
 	return env.Command{
 		Name:        "tc filter delete|del",
+		Options:     "details brief echo",
 		Summary:     "detach classifiers from a device",
 		Description: `Deletes one filter, named by pref, handle and kind; or those with the name of a program, FILE:[SECTION]; or all of a pref; or, with none of these, all of a hook's chain, whoever they belong to. What was deleted is printed. The qdisc stays. Of several devices each that refuses is named, and the status is 2.`,
 		Examples: []grammar.Example{

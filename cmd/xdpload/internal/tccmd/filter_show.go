@@ -18,6 +18,7 @@ func isClassifier(word string) bool { return slices.Contains(classifiers, word) 
 func filterGetCommand() env.Command {
 	return env.Command{
 		Name:        "tc filter get",
+		Options:     "details statistics brief",
 		Summary:     "show one filter",
 		Description: `Shows the filter that has all of hook, protocol, pref, handle and kind, in the form of tc(8).`,
 		Examples: []grammar.Example{
@@ -63,6 +64,7 @@ func (r *filterRequest) runGet(_ context.Context, e *env.Env) (any, error) {
 func filterShowCommand() env.Command {
 	return env.Command{
 		Name:    "tc filter show|list|lst",
+		Options: "details statistics brief",
 		Default: true,
 		Summary: "show filters and the programs that they run",
 		Description: `Shows the filters of a hook in the form of tc(8), with the load time, the maps and the pins of each program beside it. Without a hook it shows those of what comes in, of what goes out, and of every qdisc and class of the queue, and without a device those of all devices. (tc shows those of the root qdisc only.)

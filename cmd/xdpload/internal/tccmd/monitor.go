@@ -18,6 +18,7 @@ import (
 func Monitor() env.Command {
 	return env.Command{
 		Name:    "tc monitor",
+		Options: "details statistics brief",
 		Summary: "print changes of qdiscs, chains, filters and actions as they happen",
 		Description: `Prints what is added, replaced, changed and deleted in the network namespace, by anyone, in the form of tc(8), until it is interrupted. In JSON each event is a line.
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"slices"
 	"strings"
 
@@ -33,7 +34,7 @@ func Qdiscs() []env.Command {
 	const about = "A clsact qdisc has a hook for what comes in and one for what goes out, and no queue; an ingress qdisc has the former only. A device has one or the other."
 	return []env.Command{
 		qdiscCommand(env.Command{
-			Name: "tc qdisc add", Summary: "create a clsact or ingress qdisc", Description: about,
+			Name: "tc qdisc add", Options: "idempotent", Summary: "create a clsact or ingress qdisc", Description: about,
 			Examples: []grammar.Example{{Line: "xdpload tc qdisc add dev eth0 clsact", Help: "make room for filters, as tc filter add also does"}},
 		}, "added", (*netlink.Conn).AddQdisc),
 		qdiscCommand(env.Command{
@@ -131,13 +132,16 @@ func (r *qdiscRequest) change(ctx context.Context, e *env.Env) (*qdiscChange, er
 			return nil, err
 		}
 	}
-	e.Known().Enter()
-	if err := r.set(conn, q); err != nil {
-		return nil, r.explain(conn, dev, err)
-	}
 	report := &qdiscChange{
 		Device: dev.Name, Ifindex: dev.Index, Change: r.done, Kind: r.Kind, Handle: q.Handle.String(),
 		IngressBlock: r.IngressBlock, EgressBlock: r.EgressBlock,
+	}
+	e.Known().Enter()
+	if err := r.set(conn, q); err != nil {
+		if !e.Idempotent || !errors.Is(err, os.ErrExist) || !r.there(conn, dev) {
+			return nil, r.explain(conn, dev, err)
+		}
+		report.Unchanged = true
 	}
 	for _, a := range lost {
 		report.Filters = append(report.Filters, a.Program.ID)
@@ -146,6 +150,16 @@ func (r *qdiscRequest) change(ctx context.Context, e *env.Env) (*qdiscChange, er
 		}
 	}
 	return report, nil
+}
+
+// there reports whether the device has the qdisc that is to be added.
+func (r *qdiscRequest) there(conn *netlink.Conn, dev *netlink.Link) bool {
+	for q, err := range conn.Qdiscs(dev.Index) {
+		if err == nil && q.Parent == netlink.HandleClsact {
+			return q.Kind == r.Kind && q.IngressBlock == r.IngressBlock && q.EgressBlock == r.EgressBlock
+		}
+	}
+	return false
 }
 
 // explain says which of the two kinds of qdisc is there.
@@ -173,7 +187,8 @@ func (r *qdiscRequest) explain(conn *netlink.Conn, dev *netlink.Link, err error)
 type qdiscChange struct {
 	Device       string   `json:"device" always:"%s:"`
 	Ifindex      int      `json:"ifindex"`
-	Change       string   `json:"change" always:" %s"`
+	Change       string   `json:"change" always:" %s"`   // what it would have been, if unchanged
+	Unchanged    bool     `json:"unchanged,omitempty"` // -idempotent: it was there
 	Kind         string   `json:"kind" always:" %s qdisc"`
 	Handle       string   `json:"handle"`
 	IngressBlock uint32   `json:"ingress_block,omitempty" text:" ingress_block %d"`
@@ -185,7 +200,11 @@ func (*qdiscChange) Changes() {}
 
 // WriteText prints one line.
 func (r *qdiscChange) WriteText(t *render.Text, _ render.Options) {
-	t.Fields(r)
+	shown := *r
+	if r.Unchanged {
+		shown.Change = "unchanged"
+	}
+	t.Fields(&shown)
 	t.If(len(r.Filters) > 0, " with %s", subject.Count(len(r.Filters), "filter"))
 	t.WriteByte('\n')
 }

@@ -19,6 +19,7 @@ type qdiscShowRequest struct {
 func qdiscShowCommand() env.Command {
 	return env.Command{
 		Name:        "tc qdisc show|list|lst",
+		Options:     "statistics",
 		Default:     true,
 		Summary:     "show qdiscs",
 		Description: "Shows the qdiscs of the network namespace, or of one device, in the form of tc(8). Of kinds other than clsact and ingress only what all kinds share is shown.",

@@ -172,7 +172,7 @@ func (r *multiRequest) change(e *env.Env, find func() (*subject.Source, error)) 
 	}
 	c.Plans = []attach.Plan{{
 		Source: c.Source.Plan(), Hook: r.hook(e, dev.Index),
-		Replace: e.Force, Idempotent: e.Idempotent, Link: subject.PinPath(e, r.Link),
+		Replace: e.Replace, Idempotent: e.Idempotent, Link: subject.PinPath(e, r.Link),
 	}}
 	c.One = func(o *attach.Outcome) any { return r.outcome(e, c.Source, o) }
 	return c, nil
