@@ -5,14 +5,12 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"sync"
 )
 
 // Text is what a value shows to people. It is kept in memory, so that nothing that
 // is written to it can fail.
-type Text struct {
-	bytes.Buffer
-	words map[reflect.Type][]words
-}
+type Text struct{ bytes.Buffer }
 
 // Printf writes as [fmt.Printf] does.
 func (t *Text) Printf(format string, args ...any) { fmt.Fprintf(&t.Buffer, format, args...) }
@@ -31,6 +29,8 @@ type words struct {
 	bare   bool // the format has no verb
 	always bool // for the zero value too
 	inner  bool // an embedded struct, which has words of its own
+	each   bool // a slice, of which the format takes the elements
+	told   bool // the value, or each element, is a [fmt.Stringer]
 }
 
 // Fields writes a struct, or what a pointer to one points to, by the tags of its
@@ -48,7 +48,7 @@ func (t *Text) Fields(of any) {
 }
 
 func (t *Text) fields(v reflect.Value) {
-	for _, w := range t.wordsOf(v.Type()) {
+	for _, w := range wordsOf(v.Type()) {
 		f := v.Field(w.index)
 		switch {
 		case w.inner:
@@ -58,24 +58,22 @@ func (t *Text) fields(v reflect.Value) {
 		case w.bare && (w.always || !zero(f)):
 			t.WriteString(w.format)
 		case w.bare, f.IsZero() && !w.always:
-		case f.Kind() == reflect.Slice && !f.Type().Implements(stringer):
+		case w.each:
 			for i := range f.Len() {
-				t.Printf(w.format, plainValue(f.Index(i)))
+				t.Printf(w.format, w.value(f.Index(i)))
 			}
 		default:
-			t.Printf(w.format, plainValue(f))
+			t.Printf(w.format, w.value(f))
 		}
 	}
 }
 
-var stringer = reflect.TypeFor[fmt.Stringer]()
-
 // zero looks behind a pointer.
 func zero(v reflect.Value) bool { return v.IsZero() || reflect.Indirect(v).IsZero() }
 
-// plainValue is a value as a format takes it.
-func plainValue(v reflect.Value) any {
-	if !v.Type().Implements(stringer) {
+// value is a field, or an element of it, as the format takes it.
+func (w *words) value(v reflect.Value) any {
+	if !w.told {
 		v = reflect.Indirect(v)
 	}
 	if s, ok := reflect.TypeAssert[string](v); ok {
@@ -84,15 +82,24 @@ func plainValue(v reflect.Value) any {
 	return v.Interface()
 }
 
+// A batch writes the same few types thousands of times.
+var (
+	wordsOfType sync.Map // reflect.Type to []words
+	stringer    = reflect.TypeFor[fmt.Stringer]()
+)
+
 // wordsOf reads the tags of a type, once.
-func (t *Text) wordsOf(of reflect.Type) []words {
-	if all, ok := t.words[of]; ok {
-		return all
+func wordsOf(of reflect.Type) []words {
+	if all, ok := wordsOfType.Load(of); ok {
+		return all.([]words)
 	}
 	var all []words
 	for i := range of.NumField() {
 		f := of.Field(i)
-		w := words{index: i}
+		w := words{index: i, told: f.Type.Implements(stringer)}
+		if f.Type.Kind() == reflect.Slice && !w.told {
+			w.each, w.told = true, f.Type.Elem().Implements(stringer)
+		}
 		var tagged bool
 		if w.format, tagged = f.Tag.Lookup("text"); !tagged {
 			w.format, w.always = f.Tag.Lookup("always")
@@ -102,10 +109,7 @@ func (t *Text) wordsOf(of reflect.Type) []words {
 			all = append(all, w)
 		}
 	}
-	if t.words == nil {
-		t.words = make(map[reflect.Type][]words)
-	}
-	t.words[of] = all
+	wordsOfType.Store(of, all)
 	return all
 }
 
