@@ -179,7 +179,7 @@ func TestParseErrors(t *testing.T) {
 		{"name", `"x"`, u32, 4, `"x" is not a number`},
 		{"enum", `"NO"`, mode, 4, `"NO" is neither a name of the enumeration nor a number`},
 		{"bool", `2`, yes, 1, `"2" is neither true nor false`},
-		{"member", `{"nope":1}`, config, 40, `no member "nope"`},
+		{"member", `{"nope":1}`, config, 40, `no member "nope", there are limit, on, port, mode, name, addr, word, low, high, pair`},
 		{"in a member", `{"pair":[{"a":1},{"b":"x"}]}`, config, 40, `pair: [1]: b: "x" is not a number`},
 		{"bit field", `{"low":16}`, config, 40, `low: 16 does not fit 4 bits`},
 		{"elements", `[1,2,3]`, array(u8, 2), 2, `more than 2 elements`},
@@ -226,27 +226,47 @@ func TestSum(t *testing.T) {
 	}
 }
 
-func TestMember(t *testing.T) {
+// TestPart: a part that is set leaves all other bytes alone.
+func TestPart(t *testing.T) {
 	c := New(config, 40)
+	before := bytes.Repeat([]byte{0x55}, 40)
 	for _, tt := range []struct {
-		path   string
-		offset int
-		size   int
-		ok     bool
+		path, word string
+		offset     int
+		want       string // bytes from there
+		err        string
 	}{
-		{"", 0, 40, true},
-		{".name", 12, 8, true},
-		{"name[2]", 14, 1, true},
-		{".pair[1].b", 36, 4, true},
-		{".pair[2]", 0, 0, false},
-		{".pair[x]", 0, 0, false},
-		{".low", 0, 0, false},
-		{".nope", 0, 0, false},
-		{".limit.x", 0, 0, false},
+		{path: ".name", word: "ab", offset: 12, want: "6162000000000000"},
+		{path: "name[2]", word: "7", offset: 14, want: "07"},
+		{path: ".pair[1].b", word: "1", offset: 36, want: "01000000"},
+		{path: "pair[1]", word: `{"b":1}`, offset: 36, want: "01000000"},
+		{path: "pair", word: `[{},{"a":1}]`, offset: 34, want: "0100"},
+		{path: "", word: `{"limit":1,"pair":[{"a":2}]}`, offset: 0, want: "01000000" + strings.Repeat("55", 24) + "0200"},
+		{path: "addr", word: "192.0.2.1", offset: 20, want: "c0000201"},
+		{path: ".low", word: "0", offset: 24, want: "50"},
+		{path: "port", word: "80", offset: 6, want: "0050"},
+		{path: ".pair[2]", err: `no element 2, there are 2`},
+		{path: ".pair[x]", err: `"x]" where the number of an element and ] are expected`},
+		{path: ".nope", err: `no member "nope", there are limit, on, port, mode, name, addr, word, low, high, pair`},
+		{path: ".limit.x", err: `no member "x": it is no structure`},
+		{path: ".low.x", err: `no member "x": it is no structure`},
+		{path: "limit[0]", err: `no array, of which there were an element 0`},
 	} {
-		offset, part, ok := c.Member(tt.path)
-		if ok != tt.ok || ok && (offset != tt.offset || part.Size() != tt.size) {
-			t.Errorf("Member(%q) = %d, %v, %v", tt.path, offset, part, ok)
+		value := bytes.Clone(before)
+		part, err := c.Part(tt.path)
+		if err == nil {
+			err = part.Update(value, tt.word)
+		}
+		if tt.err != "" {
+			if err == nil || err.Error() != tt.err {
+				t.Errorf("%s: got %v, want %s", tt.path, err, tt.err)
+			}
+			continue
+		}
+		want := bytes.Clone(before)
+		copy(want[tt.offset:], bytesOf(t, tt.want))
+		if diff := cmp.Diff(want, value); err != nil || diff != "" && littleEndian {
+			t.Errorf("%s=%s: %v: %s", tt.path, tt.word, err, diff)
 		}
 	}
 }

@@ -14,6 +14,13 @@ import (
 // bytes as the type, and returns the text after it. Without an error every
 // byte of value is set.
 func (c *Codec) Parse(value, text []byte) (rest []byte, err error) {
+	clear(value[:c.size])
+	return c.Update(value, text)
+}
+
+// Update is as [Codec.Parse], but that what the text leaves out of objects and arrays
+// stays as it is.
+func (c *Codec) Update(value, text []byte) (rest []byte, err error) {
 	text = space(text)
 	if len(text) == 0 {
 		return nil, errEnd
@@ -43,13 +50,12 @@ func (c *Codec) Parse(value, text []byte) (rest []byte, err error) {
 // Set reads one word, such as a field of CSV: a number, a name, an address,
 // the text of an array of char, or "0x" with all bytes of an array or structure.
 func (c *Codec) Set(value []byte, word string) error {
-	clear(value[:c.size])
 	switch c.kind {
 	case kindText:
 		if len(word) > c.size {
 			return fmt.Errorf("%s has %d bytes, %d fit", Quote(word), len(word), c.size)
 		}
-		copy(value, word)
+		clear(value[copy(value, word):c.size])
 		return nil
 	case kindArray, kindStruct, kindRaw:
 		return c.setBytes(value, word)
@@ -187,12 +193,11 @@ func (c *Codec) fits(n uint64, negative bool) bool {
 }
 
 func (c *Codec) parseStruct(value, text []byte) ([]byte, error) {
-	clear(value[:c.size])
 	next := 0
 	return Object(text, func(name, text []byte) ([]byte, error) {
 		f, at := c.field(name, next)
 		if f == nil {
-			return nil, fmt.Errorf("no member %s", Quote(name))
+			return nil, c.noMember(name)
 		}
 		rest, err := f.parse(value, text)
 		if err != nil {
@@ -216,7 +221,7 @@ func (c *Codec) field(name []byte, next int) (*field, int) {
 
 func (f *field) parse(value, text []byte) ([]byte, error) {
 	if f.bits == 0 {
-		return f.codec.Parse(value[f.offset:], text)
+		return f.codec.Update(value[f.offset:], text)
 	}
 	word, rest, err := token(space(text))
 	if err != nil {
@@ -242,57 +247,16 @@ func (f *field) set(value []byte, word string) error {
 }
 
 func (c *Codec) parseArray(value, text []byte) ([]byte, error) {
-	clear(value[:c.size])
 	i := 0
 	return Array(text, func(text []byte) ([]byte, error) {
 		if i == c.n {
 			return nil, fmt.Errorf("more than %d elements", c.n)
 		}
-		rest, err := c.elem.Parse(value[i*c.elem.size:], text)
+		rest, err := c.elem.Update(value[i*c.elem.size:], text)
 		if err != nil {
 			return nil, fmt.Errorf("[%d]: %w", i, err)
 		}
 		i++
 		return rest, nil
 	})
-}
-
-// Member finds what "a.b[1].c" names inside the type: the offset in bytes, the
-// codec of that part, and false for a bit field or no such part.
-func (c *Codec) Member(path string) (offset int, part *Codec, ok bool) {
-	part = c
-	for path != "" {
-		var step int
-		if rest, found := strings.CutPrefix(path, "["); found {
-			step, part, path, ok = part.element(rest)
-		} else {
-			step, part, path, ok = part.member(strings.TrimPrefix(path, "."))
-		}
-		if !ok {
-			return 0, nil, false
-		}
-		offset += step
-	}
-	return offset, part, true
-}
-
-func (c *Codec) element(path string) (offset int, part *Codec, rest string, ok bool) {
-	digits, rest, closed := strings.Cut(path, "]")
-	i, err := strconv.Atoi(digits)
-	if !closed || err != nil || c.elem == nil || i < 0 || i >= c.n {
-		return 0, nil, "", false
-	}
-	return i * c.elem.size, c.elem, rest, true
-}
-
-func (c *Codec) member(path string) (offset int, part *Codec, rest string, ok bool) {
-	end := strings.IndexAny(path, ".[")
-	if end < 0 {
-		end = len(path)
-	}
-	f, _ := c.field([]byte(path[:end]), 0)
-	if f == nil || f.bits > 0 {
-		return 0, nil, "", false
-	}
-	return f.offset, f.codec, path[end:], true
 }

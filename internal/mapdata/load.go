@@ -245,9 +245,8 @@ func (b *entries) cpu(text []byte) ([]byte, error) {
 
 // A column is where a field of CSV goes.
 type column struct {
-	key    bool
-	offset int
-	codec  *btfjson.Codec
+	key  bool
+	part btfjson.Part
 }
 
 // A bounded reader gives no more than left bytes.
@@ -326,7 +325,7 @@ func (b *entries) readCSV(in *bufio.Reader, line int) error {
 			if c.key {
 				target = b.key
 			}
-			if err := c.codec.Set(target[c.offset:], strings.TrimSpace(record[i])); err != nil {
+			if err := c.part.Set(target, strings.TrimSpace(record[i])); err != nil {
 				return &lineError{r.last, fmt.Errorf("column %s: %w", header[i], err)}
 			}
 		}
@@ -357,11 +356,11 @@ func (d *Map) columns(header []string) ([]column, error) {
 		default:
 			return nil, fmt.Errorf("no column %s: %s", btfjson.Quote(name), want)
 		}
-		offset, part, ok := codec.Member(path)
-		if !ok {
-			return nil, fmt.Errorf("column %s: no such member", btfjson.Quote(name))
+		part, err := codec.Part(path)
+		if err != nil {
+			return nil, fmt.Errorf("column %s: %w", btfjson.Quote(name), err)
 		}
-		all = append(all, column{root == "key", offset, part})
+		all = append(all, column{root == "key", part})
 	}
 	if !hasKey || !hasValue {
 		return nil, errors.New(want)

@@ -212,7 +212,7 @@ func TestLoadErrors(t *testing.T) {
 		{name: "text of a dump", in: "1: 7\n", want: `line 1: no column "1: 7": CSV begins with a line that names the columns, such as "key,value" or "key,value.packets,value.bytes"; of map dump, what it prints with -json can be read`},
 		{name: "no header", in: "1,2\n", want: `line 1: no column "1": CSV begins with a line that names the columns, such as "key,value" or "key,value.packets,value.bytes"; of map dump, what it prints with -json can be read`},
 		{name: "no value column", in: "key\n1\n", want: `line 1: CSV begins with a line that names the columns, such as "key,value" or "key,value.packets,value.bytes"; of map dump, what it prints with -json can be read`},
-		{name: "no such column", in: "key,value.x\n1,2\n", want: `line 1: column "value.x": no such member`},
+		{name: "no such column", in: "key,value.x\n1,2\n", want: `line 1: column "value.x": no member "x", there are packets, bytes`},
 		{name: "long record", in: "key,value.bytes\n1,2\n1," + strings.Repeat("7", 2<<20), want: `line 3: longer than 1048576 bytes`},
 		{name: "long field", in: "key,value.bytes\n\"" + strings.Repeat("7\n", 1<<20), want: `line 2: longer than 1048576 bytes`},
 		{name: "fields", in: "\n\nkey,value.bytes\n1,2,3\n", want: `line 4: wrong number of fields`},
@@ -316,7 +316,7 @@ func TestNoCPU(t *testing.T) {
 
 func TestEntries(t *testing.T) {
 	_, d := newMap(t, &ebpf.MapSpec{Type: ebpf.PerCPUHash, Key: u32, Value: u64, KeySize: 4, ValueSize: 8, MaxEntries: 2})
-	if err := d.Set("0x5", "7"); err != nil {
+	if err := d.Set("0x5", mapdata.Assignment{Value: "7"}); err != nil {
 		t.Fatal(err)
 	}
 	entry, err := d.Get("5")
@@ -335,10 +335,118 @@ func TestEntries(t *testing.T) {
 			t.Errorf("without the entry: %v", err)
 		}
 	}
-	if err := d.Set("x", "1"); err == nil || err.Error() != `key: "x" is not a number` {
+	if err := d.Set("x", mapdata.Assignment{Value: "1"}); err == nil || err.Error() != `key: "x" is not a number` {
 		t.Errorf("got %v", err)
 	}
-	if err := d.Set("1", "[1"); err == nil || !strings.HasPrefix(err.Error(), "value: ") {
+	if err := d.Set("1", mapdata.Assignment{Value: "[1"}); err == nil || !strings.HasPrefix(err.Error(), "value: ") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestSetPart: what is not named stays as it is, on each CPU its own, and is zero in a new
+// entry.
+func TestSetPart(t *testing.T) {
+	packets := func(n int) mapdata.Assignment { return mapdata.Assignment{Member: "packets", Value: fmt.Sprint(n)} }
+	for _, typ := range []ebpf.MapType{ebpf.Hash, ebpf.LRUHash, ebpf.Array, ebpf.PerCPUHash, ebpf.PerCPUArray, ebpf.LRUCPUHash} {
+		for _, change := range []mapdata.Assignment{packets(9), {Value: `{"packets":9}`}} {
+			t.Run(typ.String(), func(t *testing.T) {
+				_, d := newMap(t, &ebpf.MapSpec{Type: typ, Key: u32, Value: stats, KeySize: 4, ValueSize: 16, MaxEntries: 2})
+				if _, err := d.Load(t.Context(), strings.NewReader(bytesOfCPUs(t, typ, "packets", 1)), nil); err != nil {
+					t.Fatal(err)
+				}
+				if err := d.Set("1", change); err != nil {
+					t.Fatal(err)
+				}
+				got := ""
+				for line := range strings.Lines(dump(t, d, true)) {
+					if strings.HasPrefix(line, `{"key":1,`) {
+						got, _, _ = strings.Cut(line, `,"sum"`)
+					}
+				}
+				want, _, _ := strings.Cut(bytesOfCPUs(t, typ, "packets", 9), "}\n")
+				if strings.TrimSuffix(got, "}\n") != want {
+					t.Errorf("got %s, want %s", got, want)
+				}
+			})
+		}
+	}
+	_, d := newMap(t, &ebpf.MapSpec{Type: ebpf.Hash, Key: u32, Value: stats, KeySize: 4, ValueSize: 16, MaxEntries: 2})
+	if err := d.Set("5", packets(3)); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := dump(t, d, false), "5: {\"packets\":3,\"bytes\":0}\n"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// bytesOfCPUs is entry 1, of which every CPU has other bytes.
+func bytesOfCPUs(t *testing.T, typ ebpf.MapType, member string, n int) string {
+	t.Helper()
+	if typ != ebpf.PerCPUHash && typ != ebpf.PerCPUArray && typ != ebpf.LRUCPUHash {
+		return fmt.Sprintf(`{"key":1,"value":{%q:%d,"bytes":7}}`+"\n", member, n)
+	}
+	values := make([]string, ebpf.MustPossibleCPU())
+	for cpu := range values {
+		values[cpu] = fmt.Sprintf(`{"cpu":%d,"value":{%q:%d,"bytes":%d}}`, cpu, member, n, 100+cpu)
+	}
+	return `{"key":1,"values":[` + strings.Join(values, ",") + "]}\n"
+}
+
+// TestSetMapped: of a map in memory only what is named is written, not the rest as it was a
+// moment before.
+func TestSetMapped(t *testing.T) {
+	m, d := newMap(t, &ebpf.MapSpec{
+		Type: ebpf.Array, Flags: unix.BPF_F_MMAPABLE, Key: u32, Value: stats, KeySize: 4, ValueSize: 16, MaxEntries: 1,
+	})
+	memory, err := unix.Mmap(m.FD(), 0, os.Getpagesize(), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop, lost := make(chan bool), make(chan uint64)
+	go func() { // as a program that counts
+		var n, gone uint64
+		for {
+			select {
+			case <-stop:
+				lost <- gone
+				return
+			default:
+			}
+			if binary.NativeEndian.Uint64(memory) != n {
+				gone++
+			}
+			n++
+			binary.NativeEndian.PutUint64(memory, n)
+		}
+	}()
+	for i := range 2000 {
+		if err := d.Set("0", mapdata.Assignment{Member: "bytes", Value: fmt.Sprint(i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(stop)
+	if n := <-lost; n > 0 {
+		t.Errorf("%d changes of another member were taken back", n)
+	}
+	if got := binary.NativeEndian.Uint64(memory[8:]); got != 1999 {
+		t.Errorf("the member is %d", got)
+	}
+	if err := unix.Munmap(memory); err != nil {
+		t.Error(err)
+	}
+	if err := d.Set("1", mapdata.Assignment{Member: "bytes", Value: "1"}); !errors.Is(err, unix.E2BIG) {
+		t.Errorf("beyond the end: %v", err)
+	}
+}
+
+// TestSetFrozen: constants cannot be set, and it is told why.
+func TestSetFrozen(t *testing.T) {
+	m, d := newMap(t, &ebpf.MapSpec{Type: ebpf.Array, Key: u32, Value: stats, KeySize: 4, ValueSize: 16, MaxEntries: 1})
+	if err := m.Freeze(); err != nil {
+		t.Fatal(err)
+	}
+	err := d.Set("0", mapdata.Assignment{Member: "bytes", Value: "5"})
+	if !errors.Is(err, unix.EPERM) || !strings.Contains(err.Error(), "the map is frozen") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -353,13 +461,13 @@ func TestTables(t *testing.T) {
 		t.Fatal(err)
 	}
 	id, _ := info.ID()
-	if err := d.Set("1", fmt.Sprint(id)); err != nil {
+	if err := d.Set("1", mapdata.Assignment{Value: fmt.Sprint(id)}); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := dump(t, d, false), fmt.Sprintf("1: %d\n", id); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if err := d.Set("1", "4294967295"); err == nil || !strings.Contains(err.Error(), "map id 4294967295") {
+	if err := d.Set("1", mapdata.Assignment{Value: "4294967295"}); err == nil || !strings.Contains(err.Error(), "map id 4294967295") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -2,6 +2,7 @@ package sys
 
 import (
 	"fmt"
+	"runtime"
 
 	"golang.org/x/sys/unix"
 )
@@ -34,4 +35,22 @@ func CreateMap(name string, m Map) (int, error) {
 		return -1, fmt.Errorf("create map %s: %w", name, err)
 	}
 	return fd, nil
+}
+
+// elemAttr is the member of union bpf_attr for one entry.
+type elemAttr struct {
+	mapFD uint32
+	_     uint32
+	key   pointer
+	value pointer
+	flags uint64
+}
+
+// UpdateElem sets an entry: of a map with a value for each CPU all of them, each of a
+// multiple of 8 bytes. The flags are BPF_ANY, BPF_NOEXIST or BPF_EXIST. The error is the errno.
+func UpdateElem(fd int, key, value []byte, flags uint64) error {
+	_, err := bpf(unix.BPF_MAP_UPDATE_ELEM, &elemAttr{mapFD: uint32(fd), key: bytesPointer(key), value: bytesPointer(value), flags: flags})
+	runtime.KeepAlive(key)
+	runtime.KeepAlive(value)
+	return err
 }

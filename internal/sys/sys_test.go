@@ -1,10 +1,12 @@
 package sys
 
 import (
+	"errors"
 	"testing"
 	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 )
 
 // The kernel refuses an attribute struct that is longer than the one it knows
@@ -48,6 +50,7 @@ func TestLayout(t *testing.T) {
 		"batch":                   unsafe.Sizeof(batchAttr{}),
 		"batch.count":             unsafe.Offsetof(batchAttr{}.count),
 		"batch.elem_flags":        unsafe.Offsetof(batchAttr{}.elemFlags),
+		"elem":                    unsafe.Sizeof(elemAttr{}),
 	}
 	want := map[string]uintptr{
 		"prog_load":               112,
@@ -80,9 +83,17 @@ func TestLayout(t *testing.T) {
 		"batch":                   56,
 		"batch.count":             32,
 		"batch.elem_flags":        40,
+		"elem":                    32,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("layout (-want +got):\n%s", diff)
+	}
+}
+
+// TestBatchRefused: nothing was set where the kernel did not come to count.
+func TestBatchRefused(t *testing.T) {
+	if n, err := UpdateBatch(-1, make([]byte, 12), make([]byte, 12), 3); n != 0 || !errors.Is(err, unix.EBADF) {
+		t.Errorf("%d set, %v", n, err)
 	}
 }
 

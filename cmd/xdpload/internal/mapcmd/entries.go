@@ -2,8 +2,11 @@ package mapcmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -16,18 +19,49 @@ import (
 
 // entryRequest is about the entries of a map.
 type entryRequest struct {
-	Map        subject.MapRef
-	Key, Value string
+	Map     subject.MapRef
+	Key     *string // nil for the only one that there is
+	Changes []mapdata.Assignment
 }
 
 func (r *entryRequest) key() *grammar.Node {
-	return grammar.Key("key", "KEY", grammar.String(&r.Key)).
-		Help("a number, a name, an address, JSON, or 0x and all bytes where the type is not known")
+	set := func(word string) error { r.Key = &word; return nil }
+	return grammar.Word("key", grammar.Value("KEY", set), bytesApart()).
+		Help("a number, a name, an address, JSON, or 0x and all bytes where the type is not known; may be left out where there is only one, as of the variables of a program")
 }
 
 func (r *entryRequest) value() *grammar.Node {
-	return grammar.Key("value", "VALUE", grammar.String(&r.Value)).
-		Help("as KEY; for an array of programs or maps the id")
+	set := func(word string) error {
+		r.Changes = append(r.Changes, mapdata.Assignment{Value: word})
+		return nil
+	}
+	return grammar.Word("value", grammar.Value("VALUE", set), bytesApart()).
+		Help("as KEY; for an array of programs or maps the id. What an object or array in JSON leaves out stays as it is")
+}
+
+// member is an assignment to a part of the value.
+func (r *entryRequest) member() *grammar.Node {
+	set := func(word string) error {
+		name, value, _ := strings.Cut(word, "=")
+		r.Changes = append(r.Changes, mapdata.Assignment{Member: name, Value: value})
+		return nil
+	}
+	isOne := func(word string) bool { return strings.Index(word, "=") > 0 }
+	return grammar.Value("MEMBER=VALUE", set).Accept(isOne).Repeat().
+		Help("set a member of the value, as config.limit=10 or peers[1].port=443, and leave the others as they are")
+}
+
+// bytesApart takes bytes as bpftool has them, to say how they are written here.
+func bytesApart() *grammar.Node {
+	isByte := func(word string) bool {
+		_, err := strconv.ParseUint(word, 0, 8)
+		_, hexErr := strconv.ParseUint(word, 16, 8)
+		return err == nil || hexErr == nil
+	}
+	refuse := func(string) error {
+		return errors.New("bytes are one word here: 0x and two hexadecimal digits for each, as 0x0a000001; where types are known, so are 10, 10.0.0.1 and JSON")
+	}
+	return grammar.Opt(grammar.Value("BYTE", refuse).Accept(isByte).Hidden()).Hidden()
 }
 
 const typedDescription = `Keys and values have the types that the map's BTF gives: numbers, names of enumerations, text in arrays of char, objects and arrays in JSON. Without BTF they are 0x and the bytes in hexadecimal.`
@@ -66,15 +100,30 @@ func Get() env.Command {
 			{Line: "xdpload map get prog:xdp_count/stats key 0", Help: "the first element of the array stats"},
 		},
 		New: env.NewRunner(func(r *entryRequest) *grammar.Node {
-			return grammar.Seq(r.Map.Grammar(), r.key())
+			return grammar.Seq(r.Map.Grammar(), grammar.Opt(r.key()))
 		}, (*entryRequest).get),
 	}
+}
+
+// keyOf is the key that was given, or the only one.
+func (r *entryRequest) keyOf(d *mapdata.Map) (string, error) {
+	if r.Key != nil {
+		return *r.Key, nil
+	}
+	if key, ok := d.OnlyKey(); ok {
+		return key, nil
+	}
+	return "", errors.New("the map has more than one entry: say which by key KEY")
 }
 
 func (r *entryRequest) get(_ context.Context, e *env.Env) (any, error) {
 	var found *entryReport
 	err := r.with(e, func(d *mapdata.Map) error {
-		entry, err := d.Get(r.Key)
+		key, err := r.keyOf(d)
+		if err != nil {
+			return err
+		}
+		entry, err := d.Get(key)
 		found = &entryReport{entry}
 		return err
 	})
@@ -90,20 +139,30 @@ func (r *entryReport) WriteText(t *render.Text, _ render.Options) { t.Write(r.Ap
 // Set is the command map set, which makes or changes one entry.
 func Set() env.Command {
 	return env.Command{
-		Name:        "map set|update",
-		Summary:     "set one entry of a map",
-		Description: "Creates the entry, or changes it; on every CPU if the map has a value for each.\n\n" + typedDescription,
+		Name:    "map set|update",
+		Summary: "set one entry of a map",
+		Description: `Creates the entry, or changes it; on every CPU if the map has a value for each. What MEMBER=VALUE, or an object or array in JSON, does not name stays as it is, on each CPU its own; in a new entry it is zero. Variables of a program are changed where they are, and nothing else is written. In other maps the whole value is read and written again, so what a program changes of the same entry in between is lost.
+
+` + typedDescription,
 		Examples: []grammar.Example{
+			{Line: "xdpload map set prog:app/.data config.limit=99", Help: "a member of a program's global variable"},
+			{Line: "xdpload map set name hosts key 192.0.2.1 limit=10", Help: "a member of an entry"},
 			{Line: "xdpload map set pinned m:globals/hosts key 192.0.2.1 value '{\"limit\":10}'", Help: "an address as key, a structure as value"},
 		},
 		New: env.NewRunner(func(r *entryRequest) *grammar.Node {
-			return grammar.Seq(r.Map.Grammar(), r.key(), r.value())
+			return grammar.Seq(r.Map.Grammar(), grammar.Opt(r.key()), grammar.Alt(r.value(), grammar.Seq(r.member())))
 		}, (*entryRequest).set),
 	}
 }
 
 func (r *entryRequest) set(_ context.Context, e *env.Env) (any, error) {
-	return nil, r.with(e, func(d *mapdata.Map) error { return d.Set(r.Key, r.Value) })
+	return nil, r.with(e, func(d *mapdata.Map) error {
+		key, err := r.keyOf(d)
+		if err != nil {
+			return err
+		}
+		return d.Set(key, r.Changes...)
+	})
 }
 
 // Delete is the command map delete, which removes one entry.
@@ -122,7 +181,7 @@ func Delete() env.Command {
 }
 
 func (r *entryRequest) delete(_ context.Context, e *env.Env) (any, error) {
-	return nil, r.with(e, func(d *mapdata.Map) error { return d.Delete(r.Key) })
+	return nil, r.with(e, func(d *mapdata.Map) error { return d.Delete(*r.Key) })
 }
 
 // with opens the map and its types.

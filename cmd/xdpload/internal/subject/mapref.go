@@ -149,12 +149,19 @@ func openMapOf(ref string) (*ebpf.Map, error) {
 	var found []uint32
 	for _, p := range programs {
 		for _, id := range p.MapIDs {
-			if NameOfMap(id) == KernelName(name) && !slices.Contains(found, id) {
+			if mapIs(id, name) && !slices.Contains(found, id) {
 				found = append(found, id)
 			}
 		}
 	}
 	return onlyMap(found, fmt.Sprintf("program %s uses no map %s", program, name), "several programs with this name use such a map")
+}
+
+// mapIs reports whether a map has a name, a section of variables also behind the name of
+// its object, as libbpf calls them: "xdp_app.data".
+func mapIs(id uint32, name string) bool {
+	has := NameOfMap(id)
+	return has == KernelName(name) || strings.HasPrefix(name, ".") && strings.HasSuffix(has, name)
 }
 
 func onlyMap(ids []uint32, none, several string) (*ebpf.Map, error) {
