@@ -32,6 +32,12 @@ const (
 	Section   Kind = "section"
 	Map       Kind = "map"
 	Pinned    Kind = "pinned"
+
+	// Of what the kernel has, by name or by id.
+	LoadedProgram   Kind = "loaded program"
+	LoadedProgramID Kind = "loaded program id"
+	LoadedMap       Kind = "loaded map"
+	LoadedMapID     Kind = "loaded map id"
 )
 
 // Node is one part of a command's grammar. Build it with [Word], [Value],

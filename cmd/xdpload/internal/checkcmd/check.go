@@ -43,7 +43,7 @@ The status is 0 when nothing is in the way, and 2 otherwise. What a driver keeps
 					grammar.Const("xdpdrv", &r.Mode, netlink.XDPNative).Exact().Help("in the driver"),
 					grammar.Const("xdpoffload", &r.Mode, netlink.XDPOffload).Exact().Help("on the device itself"),
 				)),
-				grammar.Opt(r.Program.Selection(
+				grammar.Opt(r.Program.Selection("an object file",
 					grammar.Flag("bind", &r.Program.Bound).Help("tie the program to the device"),
 				)),
 			).Check(r.Check)

@@ -46,6 +46,7 @@ Lines of a batch that name the same program of the same file share it: it is rea
 			{Line: "xdpload -force link set dev eth0 xdp obj foo.o sec xdp/drop", Help: "replace the attached program"},
 			{Line: "clang -O2 -g -target bpf -c foo.c -o - | xdpload link set dev eth0 xdp obj -", Help: "compile and attach"},
 			{Line: "xdpload link set dev eth0 xdp obj hash.o bind", Help: "attach a program that asks the driver for the hash of a packet"},
+			{Line: "xdpload link set dev eth0 xdp name xdp_count", Help: "attach a program that is loaded"},
 			{Line: "xdpload link set dev eth0 xdp off", Help: "detach the program"},
 			{Line: "xdpload -atomic -force link set 'veth*' xdp obj foo.o", Help: "run the program on every device with such a name, or change nothing"},
 			{Line: "xdpload link set group 7 xdp off", Help: "detach from the devices of a group"},

@@ -38,7 +38,7 @@ The status is 0 when no rule is broken, and 2 otherwise.`,
 					grammar.Key("dev", "DEV", grammar.String(&r.Device)).Completes(grammar.Device).Help("the driver of this device"),
 					grammar.Key("driver", "DRIVER", grammar.String(&r.Driver)).Help("this driver: nfp or netdevsim"),
 				),
-				r.Program.Selection(),
+				r.Program.Selection("an object file"),
 			)
 		}),
 	}

@@ -77,13 +77,10 @@ Verdicts have their names from include/uapi/linux: XDP_PASS, TC_ACT_OK, BPF_OK; 
 // which is the grammar of the program.
 func (r *progRunRequest) which() *grammar.Node {
 	p := &r.Program
-	return grammar.Alt(
-		p.Selection(append([]*grammar.Node{p.VerboseGrammar()}, p.Load.Contents()...)...).
-			Help("a program of an object file; - is standard input"),
-		grammar.Key("id", "N", grammar.Number(&p.ID, 1, math.MaxUint32)).Help("the loaded program with this id"),
-		grammar.Key("object-pinned", "PATH", grammar.String(&p.Pinned)).Alias("pinned").Completes(grammar.Pinned).
-			Help("the program that is pinned at this path"),
-	)
+	return grammar.Alt(append(p.OpenGrammar(),
+		p.Selection("a program of an object file", append([]*grammar.Node{p.VerboseGrammar()}, p.Load.Contents()...)...),
+		p.Loaded.BareGrammar(),
+	)...)
 }
 
 func (r *progRunRequest) setHex(word string) (err error) {

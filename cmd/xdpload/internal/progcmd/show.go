@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math"
 	"strings"
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
@@ -23,16 +22,12 @@ func Show() env.Command {
 		Options:     "details brief",
 		Default:     true,
 		Summary:     "show programs, their maps, and what runs them",
-		Description: `Shows every program in the kernel, or some: type, name, tag, load time (nanoseconds since boot), the ids of the maps that it uses, the paths at which it is pinned, and the places in this network namespace that run it.`,
+		Description: `Shows every program in the kernel, or some: type, name, tag, load time (nanoseconds since boot), the ids of the maps that it uses, the paths at which it is pinned, and the places in this network namespace that run it. A name shows all programs that have it.`,
 		Examples: []grammar.Example{
 			{Line: "xdpload prog show name xdp_count", Help: "the programs of that name"},
 		},
 		New: env.New(func(r *progShowRequest) *grammar.Node {
-			return grammar.Opt(grammar.Alt(
-				grammar.Key("id", "N", grammar.Number(&r.ID, 1, math.MaxUint32)).Help("the program with this id"),
-				grammar.Key("name", "NAME", grammar.String(&r.Name)).Help("the programs with this name"),
-				grammar.Key("pinned", "PATH", grammar.String(&r.Pinned)).Completes(grammar.Pinned).Help("the program that is pinned at this path"),
-			))
+			return grammar.Opt(r.Grammar())
 		}),
 	}
 }

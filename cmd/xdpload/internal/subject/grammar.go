@@ -34,11 +34,20 @@ func AbsentDevice(err error) bool {
 
 // Selection is an object file and the program of it that is meant, with more
 // options.
-func (r *ProgramRequest) Selection(more ...*grammar.Node) *grammar.Node {
-	return grammar.Word("object-file",
-		grammar.Value("FILE", grammar.String(&r.File)).Completes(grammar.File),
-		grammar.Any(append(r.choice(), more...)...),
-	).Alias("object", "obj").Help("an object file; - is standard input")
+func (r *ProgramRequest) Selection(help string, more ...*grammar.Node) *grammar.Node {
+	return r.object(help, func() *grammar.Node { return grammar.Any(append(r.choice(), more...)...) })
+}
+
+// object is an object file and its options. A name that ends in .o is one without a word
+// before it.
+func (r *ProgramRequest) object(help string, options func() *grammar.Node) *grammar.Node {
+	isObject := func(word string) bool { return strings.HasSuffix(word, ".o") }
+	return grammar.Alt(
+		grammar.Word("object-file", grammar.Value("FILE", grammar.String(&r.File)).Completes(grammar.File)).
+			Later(options).Alias("object", "obj").
+			Help(help+"; - is standard input; the word may be left out before a name that ends in .o"),
+		grammar.Seq(grammar.Value("FILE", grammar.String(&r.File)).Accept(isObject).Hidden()).Later(options).Hidden(),
+	)
 }
 
 // choice is the words that choose a program of an object.

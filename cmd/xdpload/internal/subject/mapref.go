@@ -30,19 +30,21 @@ func (r *MapRef) Grammar() *grammar.Node {
 	return grammar.Alt(
 		grammar.Key("pinned", "PATH", grammar.String(&r.Pinned)).Completes(grammar.Pinned).
 			Help("the map that is pinned at this path; m:REST is below the BPF file system's tc directory"),
-		grammar.Key("id", "N", grammar.Number(&r.ID, 1, math.MaxUint32)).
+		grammar.Key("id", "N", grammar.Number(&r.ID, 1, math.MaxUint32)).Completes(grammar.LoadedMapID).
 			Help("the map with this id"),
-		grammar.Key("name", "NAME", grammar.String(&r.Name)).Completes(grammar.Map).
+		grammar.Key("name", "NAME", grammar.String(&r.Name)).Completes(grammar.LoadedMap).
 			Help("the only map with this name"),
-		grammar.Value("PATH|prog:NAME/MAP", r.set).Accept(looksLikeMap).
+		grammar.Value("PATH|prog:NAME/MAP", r.set).Accept(looksLikeMap).Completes(grammar.Pinned).
 			Help("a path, or the map of the program with this name or id"),
+		grammar.Value("NAME|N", idOrName(&r.ID, &r.Name)).Accept(looksLikeName).Completes(grammar.LoadedMap).
+			Help("the only map with this name, or the one with this id"),
 	).Named("MAP")
 }
 
 const ofProgram = "prog:"
 
 func looksLikeMap(word string) bool {
-	return strings.HasPrefix(word, "/") || strings.HasPrefix(word, "m:") || strings.HasPrefix(word, ofProgram)
+	return looksLikePath(word) || strings.HasPrefix(word, ofProgram)
 }
 
 func (r *MapRef) set(word string) error {

@@ -31,10 +31,9 @@ type ProgramRequest struct {
 	Verbose bool
 	Bound   bool // to the device, and run by the kernel
 	Load    LoadRequest
-	Pinned  string
-	FD      *int   // nil without
-	Export  string // the socket that the maps are sent to
-	ID      uint32 // of a loaded program, 0 without
+	FD      *int    // nil without
+	Export  string  // the socket that the maps are sent to
+	Loaded  ProgRef // a program that is there
 
 	Alone bool // not shared with other lines of a batch
 
@@ -45,15 +44,19 @@ type ProgramRequest struct {
 // Grammar is the alternatives of BPFSPEC that name a program. more are options
 // of an object file that not every hook has.
 func (r *ProgramRequest) Grammar(more ...*grammar.Node) []*grammar.Node {
-	return []*grammar.Node{
-		grammar.Word("object-file",
-			grammar.Value("FILE", grammar.String(&r.File)).Completes(grammar.File),
-		).Later(func() *grammar.Node { return r.objectGrammar(more) }).Alias("object", "obj").Help("load a program from an object file; - is standard input"),
-		grammar.Key("object-pinned", "PATH", grammar.String(&r.Pinned)).Alias("pinned").Completes(grammar.Pinned).
-			Help("the program that is pinned at this path; m:REST is below the BPF file system's tc directory"),
+	options := func() *grammar.Node { return r.objectGrammar(more) }
+	return slices.Concat([]*grammar.Node{r.object("load a program from an object file", options)}, r.OpenGrammar(), []*grammar.Node{
 		grammar.Key("fd", "N", r.setFD).
 			Help("the program behind this file descriptor, which the process inherited; a path is that of a pinned program, as for iproute2"),
-	}
+	})
+}
+
+// OpenGrammar is the alternatives that name a program which is there.
+func (r *ProgramRequest) OpenGrammar() []*grammar.Node {
+	return append([]*grammar.Node{
+		grammar.Key("object-pinned", "PATH", grammar.String(&r.Loaded.Pinned)).Alias("pinned").Completes(grammar.Pinned).
+			Help("the program that is pinned at this path; m:REST is below the BPF file system's tc directory"),
+	}, r.Loaded.loadedGrammar()...)
 }
 
 // objectGrammar is the options of an object file.
@@ -68,7 +71,7 @@ func (r *ProgramRequest) VerboseGrammar() *grammar.Node {
 
 func (r *ProgramRequest) setFD(word string) error {
 	if strings.Contains(word, "/") {
-		r.Pinned = word
+		r.Loaded.Pinned = word
 		return nil
 	}
 	return grammar.Pointer(&r.FD, 0, math.MaxInt32)(word)
@@ -95,12 +98,14 @@ func (r *ProgramRequest) Object(e *env.Env) (_ *elf.Object, err error) {
 // Name is what the program is called in messages.
 func (r *ProgramRequest) Name() string {
 	switch {
-	case r.Pinned != "":
-		return r.Pinned
+	case r.Loaded.Pinned != "":
+		return r.Loaded.Pinned
 	case r.FD != nil:
 		return fmt.Sprintf("fd %d", *r.FD)
-	case r.ID != 0:
-		return fmt.Sprintf("id %d", r.ID)
+	case r.Loaded.ID != 0:
+		return fmt.Sprintf("id %d", r.Loaded.ID)
+	case r.Loaded.Name != "":
+		return "name " + r.Loaded.Name
 	case r.File == "-":
 		return "standard input"
 	}
@@ -141,13 +146,10 @@ func (r *ProgramRequest) Open(ctx context.Context, e *env.Env, want ebpf.Program
 
 // opened opens a program that is not of an object file.
 func (r *ProgramRequest) opened(e *env.Env, want ebpf.ProgramType) (p *prog.Program, err error) {
-	switch {
-	case r.Pinned != "":
-		p, err = prog.OpenPinned(PinPath(e, r.Pinned), want)
-	case r.FD != nil:
+	if r.FD != nil {
 		p, err = prog.OpenFD(*r.FD, want)
-	default:
-		p, err = prog.OpenID(r.ID, want)
+	} else {
+		p, err = r.Loaded.openAs(e, want)
 	}
 	if err != nil {
 		return nil, &env.ObjectError{Object: r.Name(), Err: err}

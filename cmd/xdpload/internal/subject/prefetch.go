@@ -28,11 +28,11 @@ func (r *ProgramRequest) Loading(run ebpf.ProgramType, shares bool) Loading {
 	return f
 }
 
-// Numbered reports whether the program or one of its maps goes by a number,
-// which one that is loaded before its turn could have got.
+// Numbered reports whether the program or one of its maps goes by a number, or a name in
+// the kernel, which one that is loaded before its turn could have got.
 func (r *ProgramRequest) Numbered() bool {
 	byID := func(m load.MapOption) bool { return m.ID != 0 }
-	return r.FD != nil || r.ID != 0 || slices.ContainsFunc(r.Load.Maps, byID)
+	return r.FD != nil || r.Loaded.Numbered() || slices.ContainsFunc(r.Load.Maps, byID)
 }
 
 // pins reports whether the line pins, or uses what is pinned before.

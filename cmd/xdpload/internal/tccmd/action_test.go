@@ -102,7 +102,7 @@ func TestActionList(t *testing.T) {
 	if err != nil || len(all) != 4 {
 		t.Fatalf("%d actions, %v", len(all), err)
 	}
-	if a, b := all[0], all[1]; a.Code.Program.Pinned != "/sys/fs/bpf/a" || b.Code.Program.Pinned != "/sys/fs/bpf/b" || a.Index != 0 || b.Index != 2 {
+	if a, b := all[0], all[1]; a.Code.Program.Loaded.Pinned != "/sys/fs/bpf/a" || b.Code.Program.Loaded.Pinned != "/sys/fs/bpf/b" || a.Index != 0 || b.Index != 2 {
 		t.Errorf("programs %+v and %+v", a, b)
 	}
 	if a, b := all[2].Police, all[3].Police; a.Rate != 1 || b.Rate != 2 || a.MPU != 64 || b.MPU != 0 || a.Exceed != netlink.VerdictReclassify || b.Exceed != netlink.VerdictDrop {

@@ -28,16 +28,14 @@ func (r *codeRequest) Grammar() *grammar.Node {
 
 // given reports whether there is something to run.
 func (r *codeRequest) given() bool {
-	return r.Bytecode.given() || r.Program.File != "" || r.Program.Pinned != "" || r.Program.FD != nil || r.Program.ID != 0
+	return r.Bytecode.given() || r.Program.File != "" || r.Program.FD != nil || r.Program.Loaded != subject.ProgRef{}
 }
 
 // filterName is the text by which a filter or action shows its program, see
 // [attach.FilterName]. Classic BPF has none.
 func filterName(r *subject.ProgramRequest, e *env.Env, t ebpf.ProgramType) (string, error) {
 	switch {
-	case r.Pinned != "":
-		return attach.FilterName(r.Pinned, "*fsobj"), nil
-	case r.FD != nil, r.ID != 0:
+	case r.FD != nil, r.Loaded != subject.ProgRef{}:
 		return attach.FilterName(r.Name(), "*fsobj"), nil
 	case r.File == "":
 		return "", nil

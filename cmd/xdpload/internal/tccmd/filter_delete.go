@@ -24,7 +24,7 @@ func filterDeleteCommand() env.Command {
 		Name:        "tc filter delete|del",
 		Options:     "details brief echo",
 		Summary:     "detach classifiers from a device",
-		Description: `Deletes one filter, named by pref, handle and kind; or those with the name of a program, FILE:[SECTION]; or all of a pref; or, with none of these, all of a hook's chain, whoever they belong to. What was deleted is printed. The qdisc stays. Of several devices each that refuses is named, and the status is 2.`,
+		Description: `Deletes one filter, named by pref, handle and kind; or those with the name of a program, FILE:[SECTION], or that run a loaded one; or all of a pref; or, with none of these, all of a hook's chain, whoever they belong to. What was deleted is printed. The qdisc stays. Of several devices each that refuses is named, and the status is 2.`,
 		Examples: []grammar.Example{
 			{Line: "xdpload tc filter del dev eth0 ingress bpf obj foo.o", Help: "detach what was attached from foo.o, and leave the filters of others"},
 			{Line: "xdpload tc filter del dev eth0 ingress pref 49152 handle 1 bpf", Help: "detach one filter"},
@@ -36,16 +36,10 @@ func filterDeleteCommand() env.Command {
 func (r *filterRequest) deleteGrammar() *grammar.Node {
 	handle, pref, protocol := r.identityGrammar()
 	p := &r.Code.Program
-	named := grammar.Opt(grammar.Alt(
-		grammar.Word("object-file", grammar.Value("FILE", grammar.String(&p.File)).Completes(grammar.File), grammar.Any(
-			grammar.Key("section", "NAME", grammar.String(&p.Section)).Completes(grammar.Section).
-				Help("the section that was attached"),
-			grammar.Key("program", "NAME", grammar.String(&p.Program)).Completes(grammar.Program).
-				Help("the program that was attached"),
-		)).Alias("object", "obj").Help("those that run a program of this object; it is not loaded"),
-		grammar.Key("object-pinned", "PATH", grammar.String(&p.Pinned)).Alias("pinned").Completes(grammar.Pinned).
-			Help("those that run the program which is pinned here"),
-	))
+	named := grammar.Any(
+		grammar.Alt(append(p.OpenGrammar(), p.Selection("those with the name of a program of this object, which is not loaded"))...),
+		grammar.Flag("direct-action", &r.Direct).Alias("da").Help("only those whose program's return value is the verdict"),
+	)
 	return grammar.Any(
 		r.devicesGrammar().Required(),
 		r.parentGrammar(),
@@ -67,6 +61,8 @@ func (r *filterRequest) checkDelete() error {
 		return errors.New("handle needs the filter's pref")
 	case r.Handle != nil && r.Code.given():
 		return errors.New("name the filter by its handle or by its program, not by both")
+	case r.Direct && !r.Code.given():
+		return errors.New("direct-action needs the program that the filter runs: bpf da obj FILE")
 	case r.Pref == 0 && r.Kind != "" && !r.Code.given():
 		return errors.New("kind bpf needs a pref, or the program that the filter runs: bpf obj FILE")
 	}
@@ -128,19 +124,25 @@ func (r *filterRequest) deleteFound(ctx context.Context, e *env.Env) (any, error
 // matching lists what a delete is about.
 func (r *filterRequest) matching(conn *netlink.Conn, e *env.Env, ifindex int) ([]*netlink.Filter, error) {
 	if r.Code.given() {
-		return r.named(conn, e, attach.Clsact{Filter: r.filter(ifindex)})
+		return r.running(conn, e, ifindex)
 	}
+	filters, err := r.inChain(conn, ifindex, func(f *netlink.Filter) bool { return r.Handle == nil || f.Handle == *r.Handle })
+	if errors.Is(err, unix.EMSGSIZE) {
+		err = nil // what cannot be listed can be deleted
+	}
+	return filters, err
+}
+
+// inChain lists the filters of the chain that are wanted, up to an error.
+func (r *filterRequest) inChain(conn *netlink.Conn, ifindex int, want func(*netlink.Filter) bool) ([]*netlink.Filter, error) {
 	query := r.query(ifindex)
 	query.Chain = new(r.chain())
 	var filters []*netlink.Filter
 	for f, err := range conn.Filters(query) {
-		if errors.Is(err, unix.EMSGSIZE) {
-			break // what cannot be listed can be deleted
-		}
 		if err != nil {
-			return nil, err
+			return filters, err
 		}
-		if !f.Head && (r.Handle == nil || f.Handle == *r.Handle) {
+		if !f.Head && want(f) {
 			filters = append(filters, f)
 		}
 	}
@@ -160,16 +162,26 @@ func noFilter(err error) bool {
 // errNoFilter says that a filter that was named is not there.
 var errNoFilter = errors.New("no such filter")
 
-// named lists the filters that run the program which the line names.
-func (r *filterRequest) named(conn *netlink.Conn, e *env.Env, hook attach.Clsact) (filters []*netlink.Filter, err error) {
-	name, err := filterName(&r.Code.Program, e, ebpf.SchedCLS)
+// running lists the filters that run the program which the line names: by the name that
+// they got from its file or pin, or by the program's id.
+func (r *filterRequest) running(conn *netlink.Conn, e *env.Env, ifindex int) (filters []*netlink.Filter, err error) {
+	p := &r.Code.Program
+	name, does := "", "runs "+p.Name()
+	var id uint32
+	if p.Loaded.Numbered() {
+		id, err = p.Loaded.Find(ebpf.SchedCLS)
+	} else {
+		name, err = filterName(p, e, ebpf.SchedCLS)
+		does = "has the name " + name
+	}
 	if err != nil {
 		return nil, err
 	}
-	hook.Filter.BPF = &netlink.BPFFilter{Name: name}
-	filters, err = hook.Named(conn)
+	filters, err = r.inChain(conn, ifindex, func(f *netlink.Filter) bool {
+		return f.BPF != nil && (f.BPF.Direct || !r.Direct) && (f.BPF.ProgramID == id && id != 0 || f.BPF.Name == name && id == 0)
+	})
 	if err == nil && len(filters) == 0 {
-		err = fmt.Errorf("%w: none on %s has the name %s", errNoFilter, r.Name(), name)
+		err = fmt.Errorf("%w: none on %s %s", errNoFilter, r.Name(), does)
 	}
 	return filters, err
 }

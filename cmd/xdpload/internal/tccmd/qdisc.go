@@ -187,7 +187,7 @@ func (r *qdiscRequest) explain(conn *netlink.Conn, dev *netlink.Link, err error)
 type qdiscChange struct {
 	Device       string   `json:"device" always:"%s:"`
 	Ifindex      int      `json:"ifindex"`
-	Change       string   `json:"change" always:" %s"`   // what it would have been, if unchanged
+	Change       string   `json:"change" always:" %s"` // what it would have been, if unchanged
 	Unchanged    bool     `json:"unchanged,omitempty"` // -idempotent: it was there
 	Kind         string   `json:"kind" always:" %s qdisc"`
 	Handle       string   `json:"handle"`

@@ -10,7 +10,6 @@ import (
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
-	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/grammar"
 )
 
@@ -34,8 +33,6 @@ type multiRequest struct {
 	Revision uint64
 	Link     string
 	IfExists bool
-	Object   string // of the program to detach
-	Section  string
 }
 
 // refRequest names a program on a hook.
@@ -78,10 +75,8 @@ func (r *multiRequest) hookGrammar() *grammar.Node {
 }
 
 func (r *multiRequest) attachGrammar() *grammar.Node {
-	program := append(r.Program.Grammar(),
-		grammar.Key("id", "N", grammar.Number(&r.Program.ID, 1, math.MaxUint32)).Help("the loaded program with this id"))
 	return grammar.Seq(r.hookGrammar(), grammar.Any(
-		grammar.Alt(program...).Named("PROGRAM").Required(),
+		grammar.Alt(r.Program.Grammar()...).Named("PROGRAM").Required(),
 		r.placeGrammar(),
 		r.revisionGrammar(),
 		subject.LinkPathGrammar(&r.Link),
@@ -119,11 +114,7 @@ func (r *multiRequest) checkPlace() error {
 
 func (r *multiRequest) detachGrammar() *grammar.Node {
 	which := append(r.Ref.Grammar(),
-		grammar.Word("section", grammar.Value("NAME", grammar.String(&r.Section)).Completes(grammar.Section),
-			grammar.Key("object-file", "FILE", grammar.String(&r.Object)).Alias("object", "obj").Completes(grammar.File).
-				Help("the object that it came from"),
-		).Help("the program with the name of the one in this section of an object"),
-	)
+		r.Program.Selection("the program with the name of the one in this object, which is not loaded"))
 	return grammar.Seq(r.hookGrammar(), grammar.Any(
 		grammar.Alt(which...).Named("REF").Required(),
 		r.revisionGrammar(),
@@ -155,7 +146,7 @@ func (r *multiAttachRequest) Prepare(_ context.Context, e *env.Env) (*subject.Ch
 
 func (r *multiRequest) runDetach(ctx context.Context, e *env.Env) (any, error) {
 	return subject.ChangeHooks(ctx, e, new(subject.DevicesRequest), r.Device, func(context.Context, *env.Env) (*subject.Change, error) {
-		return r.change(e, func() (*subject.Source, error) { return nil, r.nameBySection(e) })
+		return r.change(e, func() (*subject.Source, error) { return nil, r.nameInObject(e) })
 	})
 }
 
@@ -194,20 +185,19 @@ func (r *multiRequest) outcome(e *env.Env, from *subject.Source, o *attach.Outco
 	return report
 }
 
-// nameBySection looks the program's name up in its object: the kernel knows
-// nothing of sections.
-func (r *multiRequest) nameBySection(e *env.Env) error {
-	if r.Section == "" {
+// nameInObject looks the program's name up in its object: the kernel knows
+// nothing of files and sections.
+func (r *multiRequest) nameInObject(e *env.Env) error {
+	if r.Program.File == "" {
 		return nil
 	}
-	from := subject.ProgramRequest{File: r.Object, Section: r.Section}
-	obj, err := from.Object(e)
+	obj, err := r.Program.Object(e)
 	if err != nil {
 		return err
 	}
-	p, err := obj.Program(elf.Selector{Section: r.Section})
+	p, err := obj.Program(r.Program.Selector(ebpf.SchedCLS))
 	if err != nil {
-		return &env.ObjectError{Object: from.Name(), Err: err}
+		return &env.ObjectError{Object: r.Program.Name(), Err: err}
 	}
 	r.Ref.Name = p.Name
 	return nil

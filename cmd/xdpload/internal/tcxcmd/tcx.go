@@ -43,6 +43,7 @@ With -idempotent nothing changes if the hook has a program with the same instruc
 			Description: `Takes one program off, and leaves the others. What a bpf_link holds is detached by naming that link: it holds nothing from then on, and its pin stays but has no effect. Removing the pin detaches the program too.`,
 			Examples: []grammar.Example{
 				example("%s detach dev %s %s name count", "detach the program called count"),
+				example("%s detach dev %s %s obj foo.o", "detach what was attached from foo.o, by the program's name"),
 				example("%s detach dev %s %s id 7 if-exists", "detach program 7, if it is there"),
 			},
 			New: line((*multiRequest).detachGrammar, func(r *multiRequest) env.Request { return env.Runner(r.runDetach) }),
