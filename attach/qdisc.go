@@ -33,6 +33,14 @@ func CheckHook(c *netlink.Conn, ifindex int, p netlink.Parent) error {
 	return err
 }
 
+// HookName is the name that [Attachment.Hook] gives to a classifier's hook; the kind
+// of its qdisc is looked up.
+func HookName(c *netlink.Conn, ifindex int, p netlink.Parent) (string, error) {
+	f := netlink.Filter{Ifindex: ifindex, Parent: p}
+	at, err := Clsact{Filter: f}.findQdisc(&session{conn: c, Options: Options{Known: new(Inventory)}})
+	return (&Attachment{Filter: &FilterInfo{Filter: f, Qdisc: at.kind}}).Hook(), err
+}
+
 // qdisc is what a hook is on.
 type qdisc struct {
 	kind         string

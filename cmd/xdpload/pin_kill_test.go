@@ -127,11 +127,11 @@ func TestLoadsAtOnce(t *testing.T) {
 	var id uint32
 	made := 0
 	for _, text := range reports {
-		var report struct{ Maps []subject.MapReport }
-		if err := json.Unmarshal([]byte(text), &report); err != nil || len(report.Maps) != 1 {
+		var report []struct{ Maps []subject.MapReport }
+		if err := json.Unmarshal([]byte(text), &report); err != nil || len(report) != 1 || len(report[0].Maps) != 1 {
 			t.Fatalf("%v: %s", err, text)
 		}
-		m := report.Maps[0]
+		m := report[0].Maps[0]
 		if id == 0 {
 			id = m.ID
 		}

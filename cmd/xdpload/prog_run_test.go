@@ -62,17 +62,17 @@ func TestProgRunLikeVeth(t *testing.T) {
 		t.Fatalf("%d packets, %d of them told of, %d verdicts", ran.Packets, len(ran.Details), len(ran.Verdicts))
 	}
 
-	var attached struct {
+	var attached []struct {
 		Maps []struct {
 			ID   uint32
 			Name string
 		}
 	}
 	runJSON(t, ns, &attached, "-json", "link", "set", "dev", "v0", "xdp", "obj", object, "program", "xdp_sort")
-	if len(attached.Maps) != 1 {
-		t.Fatalf("maps %v, want one", attached.Maps)
+	if len(attached) != 1 || len(attached[0].Maps) != 1 {
+		t.Fatalf("attached %v, want one with one map", attached)
 	}
-	m, err := ebpf.NewMapFromID(ebpf.MapID(attached.Maps[0].ID))
+	m, err := ebpf.NewMapFromID(ebpf.MapID(attached[0].Maps[0].ID))
 	if err != nil {
 		t.Fatal(err)
 	}

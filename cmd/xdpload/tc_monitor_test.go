@@ -143,11 +143,11 @@ func TestMonitor(t *testing.T) {
 		w := startWatch(t, s, filepath.Join(dir, "xdpload"), "-json", "tc", "monitor")
 		run()
 		w.want(
-			`^{"kind":"clsact","handle":"ffff:","dev":"v0","parent":"ffff:fff1","options":{}}$`,
-			`^{"added":true,"dev":"v0","parent":"ffff:","chain":0}$`,
-			`^{"added":true,"dev":"v0","ingress":true,"protocol":"all","pref":1,"kind":"bpf","chain":0,"options":{"handle":"0x1","bpf_name":"tc.o:\[classifier\]","direct-action":true,"not_in_hw":true,"prog":{"id":\d+`,
+			`^{"kind":"clsact","handle":"ffff:","ifname":"v0","parent":"ffff:fff1","options":{}}$`,
+			`^{"added":true,"ifname":"v0","parent":"ffff:","chain":0}$`,
+			`^{"added":true,"ifname":"v0","ingress":true,"protocol":"all","pref":1,"kind":"bpf","chain":0,"options":{"handle":"0x1","bpf_name":"tc.o:\[classifier\]","direct-action":true,"not_in_hw":true,"prog":{"id":\d+`,
 			`^{"replaced":true,`,
-			`^{"dev":"v0","ingress":true,`,
+			`^{"ifname":"v0","ingress":true,`,
 		)
 	})
 	t.Run("as tc", func(t *testing.T) {

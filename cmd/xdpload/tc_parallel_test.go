@@ -49,15 +49,16 @@ func parallelFilters(t *testing.T, verb string, want int) {
 		all.Wait()
 		places, created := map[[2]any]bool{}, 0
 		for i := range parallelProcesses {
-			var c struct {
+			var made []struct {
 				Pref         int
 				Handle       string
 				QdiscCreated bool `json:"qdisc_created"`
 			}
-			if errs[i] != nil || json.Unmarshal(outs[i].Bytes(), &c) != nil {
+			if errs[i] != nil || json.Unmarshal(outs[i].Bytes(), &made) != nil || len(made) != 1 {
 				t.Errorf("%v: %v: %s", words, errs[i], &outs[i])
 				continue
 			}
+			c := made[0]
 			places[[2]any{c.Pref, c.Handle}] = true
 			if c.QdiscCreated {
 				created++

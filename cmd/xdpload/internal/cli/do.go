@@ -39,7 +39,7 @@ func untold(err error) error {
 // silent reports whether a tool that prints nothing on a change is followed.
 func silent(e *env.Env, result any) bool {
 	_, change := result.(env.ChangeReport)
-	return change && e.Tool.Foreign()
+	return change && e.Tool.Foreign() && !e.Echo
 }
 
 // orHelp prints the help that a line asked for.

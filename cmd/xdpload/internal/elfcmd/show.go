@@ -25,7 +25,7 @@ func Show() env.Command {
 		Summary: "show what is in an object file",
 		Description: `Shows the programs of a BPF object file with the functions, helpers, kernel functions and maps that they use; the maps with the types of their entries and the paths at which they would be pinned; the global variables with their initial values; the slots of program arrays; and the sections. It asks no kernel and needs no privilege, and reads objects of either byte order. With -brief it is the programs and maps alone.
 
-In JSON one FILE is an object, and several are an array. A file that cannot be read does not keep the others from being shown: it is named afterwards, with status 2.`,
+In JSON it is an array, also of one FILE. A file that cannot be read does not keep the others from being shown: it is named afterwards, with status 2.`,
 		Examples: []grammar.Example{
 			{Line: "xdpload elf show foo.o", Help: "all that is in an object"},
 			{Line: "xdpload -json elf show foo.o", Help: "the same for a script"},
@@ -68,8 +68,6 @@ func (r *elfShowRequest) Run(_ context.Context, e *env.Env) (any, error) {
 	switch {
 	case len(r.Files) == 1 && failed != nil:
 		return nil, failed[0]
-	case len(r.Files) == 1:
-		return list[0], nil
 	case failed == nil:
 		return list, nil
 	}

@@ -202,6 +202,16 @@ func (c *deviceChange) WriteText(t *render.Text, _ render.Options) {
 	t.Printf("%s: %s\n", c.Device, c.Change)
 }
 
+// deviceChanges are those of a command that may have several devices.
+type deviceChanges []*deviceChange
+
+func (deviceChanges) Changes() {}
+
+// WriteText prints a line for each.
+func (l deviceChanges) WriteText(t *render.Text, o render.Options) {
+	render.List[*deviceChange](l).WriteText(t, o)
+}
+
 // netkitDetails has ip's keys for what sets a netkit device apart, and after
 // them ours.
 type netkitDetails struct {

@@ -38,7 +38,7 @@ func Set() env.Command {
 
 A program that is attached already stays: only -force replaces it, and then without a moment in which neither program runs. "xdp off" detaches what is attached, whatever its mode; "xdpgeneric off" and its like detach that mode's program only. Where nothing is attached, "off" is done already.
 
-Several devices, by dev DEV dev DEV …, a pattern, a group or all, run one program that is loaded once. Each device that refuses is named with its reason and the status is 2, while the others run it; with -atomic, all are as they were before, also on ^C. Devices with the same result share a line, or have one each with -details; JSON is an array.
+Several devices, by dev DEV dev DEV …, a pattern, a group or all, run one program that is loaded once. Each device that refuses is named with its reason and the status is 2, while the others run it; with -atomic, all are as they were before, also on ^C. Devices with the same result share a line, or have one each with -details; JSON is an array, also of one.
 
 Lines of a batch that name the same program of the same file share it: it is read and verified once, unless it has a map that is not pinned, or the line sets more than the hook.`,
 		Examples: []grammar.Example{
@@ -183,7 +183,7 @@ func (r *linkSetRequest) setNetkit(e *env.Env) (any, error) {
 	if err != nil {
 		return nil, &env.LinkError{Device: name, Err: err}
 	}
-	return &deviceChange{Device: dev.Name, Change: "changed"}, nil
+	return deviceChanges{{Device: dev.Name, Change: "changed"}}, nil
 }
 
 const uncompared = "what was taken off was not compared with what was there, which takes CAP_SYS_ADMIN: if others changed it just then, it was their program"

@@ -93,7 +93,7 @@ type mapInfo struct {
 	Frozen     bool                     `json:"frozen,omitempty"`
 	Pinned     []string                 `json:"pinned,omitempty" text:"    pinned %s\n"` // paths
 	Programs   []*subject.ProgramReport `json:"programs,omitempty" text:"    program %v\n"`
-	Device     *subject.BoundDevice     `json:"dev,omitempty"` // that it is offloaded to
+	Device     *subject.BoundDevice     `json:"bound,omitempty"` // that it is offloaded to
 }
 
 func (l *mapLister) report(m *ebpf.Map) (*mapInfo, error) {

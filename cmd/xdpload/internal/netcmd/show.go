@@ -159,7 +159,7 @@ type netDevice struct {
 	Netns    string        `json:"netns,omitempty"` // with all-netns: a name, or "pid N"
 	Inode    uint64        `json:"netns_inode,omitempty"`
 	Ifindex  int           `json:"ifindex"`
-	Name     string        `json:"ifname"`
+	Name     string        `json:"device"`
 	Attached []netAttached `json:"attached"` // in the order in which a packet meets them
 }
 

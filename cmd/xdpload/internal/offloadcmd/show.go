@@ -35,7 +35,7 @@ func Show() env.Command {
 
 // offloadReport is what a device can do. Sizes are bytes.
 type offloadReport struct {
-	Device    string           `json:"ifname"`
+	Device    string           `json:"device"`
 	Ifindex   int              `json:"ifindex"`
 	Driver    string           `json:"driver"`
 	Firmware  string           `json:"firmware,omitempty"`

@@ -95,34 +95,35 @@ func open(e *env.Env, word string) (root *pin.FS, path string, err error) {
 
 // pinInfo is one pin.
 type pinInfo struct {
-	Path     string        `json:"path"`
-	Kind     string        `json:"kind,omitempty" text:"%s"` // "map", "program" or "link"
-	Type     string        `json:"type,omitempty" text:" %s"`
-	ID       uint32        `json:"id,omitempty" text:" id %d"`
-	Name     string        `json:"name,omitempty" text:" name %s"`
-	Tag      string        `json:"tag,omitempty" text:" tag %s"`
-	MapIDs   []uint32      `json:"map_ids,omitempty"`
-	ProgID   uint32        `json:"prog_id,omitempty" text:" program id %d"`
-	Detached bool          `json:"detached,omitempty" text:" detached: holds nothing any more"` // or its device is gone
-	Programs []*userReport `json:"programs,omitempty"`                                          // that use the map
-	Hooks    []string      `json:"hooks,omitempty"`                                             // that run the program
-	UID      *uint32       `json:"uid,omitempty" text:" uid %d"`                                // of the pin, as mode and age: with details
-	Mode     string        `json:"mode,omitempty" text:" mode %s"`
-	Age      *seconds      `json:"age,omitempty" text:" age %v"`
-	Error    string        `json:"error,omitempty"`
+	Path     string          `json:"path"`
+	Kind     string          `json:"kind,omitempty" text:"%s"` // "map", "program" or "link"
+	Type     string          `json:"type,omitempty" text:" %s"`
+	ID       uint32          `json:"id,omitempty" text:" id %d"`
+	Name     string          `json:"name,omitempty" text:" name %s"`
+	Tag      string          `json:"tag,omitempty" text:" tag %s"`
+	MapIDs   []uint32        `json:"map_ids,omitempty"`
+	ProgID   uint32          `json:"prog_id,omitempty" text:" program id %d"`
+	Detached bool            `json:"detached,omitempty" text:" detached: holds nothing any more"` // or its device is gone
+	Programs []*userReport   `json:"programs,omitempty"`                                          // that use the map
+	Hooks    []subject.Place `json:"hooks,omitempty"`                                             // that run the program
+	UID      *uint32         `json:"uid,omitempty" text:" uid %d"`                                // of the pin, as mode and age: with details
+	Mode     string          `json:"mode,omitempty" text:" mode %s"`
+	Age      *seconds        `json:"age,omitempty" text:" age %v"`
+	Error    string          `json:"error,omitempty"`
 }
 
 // userReport is a program that uses a map.
 type userReport struct {
 	subject.ProgramReport
-	Hooks []string `json:"hooks,omitempty"` // that run it
+	Hooks []subject.Place `json:"hooks,omitempty"` // that run it
 }
 
 func (u *userReport) String() string {
-	if len(u.Hooks) == 0 {
-		return u.ProgramReport.String()
+	s, sep := u.ProgramReport.String(), ", runs at "
+	for _, place := range u.Hooks {
+		s, sep = s+sep+place.String(), ", "
 	}
-	return u.ProgramReport.String() + ", runs at " + strings.Join(u.Hooks, ", ")
+	return s
 }
 
 type seconds int64
@@ -192,7 +193,7 @@ func (l *pinList) WriteText(t *render.Text, o render.Options) {
 			t.Printf("%s    %sused by program %v\n", indent, all, u)
 		}
 		for _, h := range p.Hooks {
-			t.Printf("%s    runs at %s\n", indent, h)
+			t.Printf("%s    runs at %v\n", indent, h)
 		}
 	}
 }

@@ -67,14 +67,14 @@ func TestShowTree(t *testing.T) {
 func ofEveryKind() *pinList {
 	entry := func(e pin.Entry) *pinInfo { return newPinInfo(e, nil) }
 	used := entry(pin.Entry{Path: "/b/tc/globals/m", Kind: pin.Map, ID: 1, Type: uint32(ebpf.RingBuf), Name: "m"})
-	used.Programs = []*userReport{{subject.ProgramReport{ID: 2, Name: "p", Tag: "00ff"}, []string{"v0 xdp"}}}
+	used.Programs = []*userReport{{subject.ProgramReport{ID: 2, Name: "p", Tag: "00ff"}, []subject.Place{{Device: "v0", Hook: "xdp"}}}}
 	also := entry(pin.Entry{Path: "/b/tc/globals/n", Kind: pin.Map, ID: 6, Type: uint32(ebpf.Hash), Name: "n"})
 	also.Programs = append(used.Programs, &userReport{subject.ProgramReport{ID: 3, Name: "q", Tag: "ff"}, nil})
 	last := entry(pin.Entry{Path: "/b/tc/globals/o", Kind: pin.Map, ID: 7, Type: uint32(ebpf.Hash), Name: "o"})
 	last.Programs = also.Programs
 	last.UID, last.Mode, last.Age = new(uint32), "0600", new(seconds(61))
 	link := entry(pin.Entry{Path: "/b/zz", Kind: pin.Link, ID: 3, ProgID: 2, Type: 11})
-	link.Hooks = []string{"v0 tcx/ingress"}
+	link.Hooks = []subject.Place{{Device: "v0", Hook: "tcx/ingress"}}
 	severed := entry(pin.Entry{Path: "/b/zzz", Kind: pin.Link, ID: 5, ProgID: 2, Type: 6, Severed: true})
 	return &pinList{Root: "/b", Pins: []*pinInfo{
 		entry(pin.Entry{Path: "/b/maps.debug", Kind: pin.Link, Type: 4}),

@@ -71,20 +71,20 @@ func (r *progShowRequest) programs(e *env.Env) ([]*prog.Info, error) {
 
 // progInfo is what is known of a program.
 type progInfo struct {
-	ID       uint32   `json:"id"`
-	Name     string   `json:"name"`
-	Type     string   `json:"type"`
-	Tag      string   `json:"tag"`
-	JITed    bool     `json:"jited"`
-	LoadTime uint64   `json:"load_time"` // nanoseconds since boot
-	UID      uint32   `json:"created_by_uid"`
-	BTF      uint32   `json:"btf_id,omitempty"`
-	MapIDs   []uint32 `json:"map_ids,omitempty"`
-	Pinned   []string `json:"pinned,omitempty" text:"    pinned %s\n"` // paths
-	Hooks    []string `json:"hooks,omitempty" text:"    runs at %s\n"`
+	ID       uint32          `json:"id"`
+	Name     string          `json:"name"`
+	Type     string          `json:"type"`
+	Tag      string          `json:"tag"`
+	JITed    bool            `json:"jited"`
+	LoadTime uint64          `json:"load_time"` // nanoseconds since boot
+	UID      uint32          `json:"created_by_uid"`
+	BTF      uint32          `json:"btf_id,omitempty"`
+	MapIDs   []uint32        `json:"map_ids,omitempty"`
+	Pinned   []string        `json:"pinned,omitempty" text:"    pinned %s\n"` // paths
+	Hooks    []subject.Place `json:"hooks,omitempty" text:"    runs at %v\n"`
 
-	Device     *subject.BoundDevice `json:"dev,omitempty"`      // that it is offloaded to
-	DeviceGone bool                 `json:"dev_gone,omitempty"` // and that is all there is to know
+	Device     *subject.BoundDevice `json:"bound,omitempty"`      // that it is offloaded to
+	DeviceGone bool                 `json:"bound_gone,omitempty"` // and that is all there is to know
 }
 
 // WriteText prints a line, and one for each kind of thing around the program.

@@ -18,7 +18,8 @@ type AttachedProgram struct {
 	ID        uint32   `json:"id" always:"id %d"`
 	Name      *string  `json:"name,omitempty" text:" name %s"`
 	Tag       string   `json:"tag,omitempty" text:" tag %s"`
-	JITed     *int     `json:"jited,omitempty" text:" jited"`
+	jited     bool     `text:" jited"`
+	JITed     any      `json:"jited,omitempty"`                          // true or false, and 1 or 0 for scripts of iproute2
 	LoadTime  uint64   `json:"load_time,omitempty" text:" load_time %d"` // nanoseconds since boot
 	CreatedBy *uint32  `json:"created_by_uid,omitempty" text:" created_by_uid %d"`
 	BTF       uint32   `json:"btf_id,omitempty" text:" btf_id %d"`
@@ -59,8 +60,14 @@ func NewProgramView(e *env.Env) ProgramView {
 // Attached reports on one.
 func (v *ProgramView) Attached(p *prog.Info) *AttachedProgram {
 	r := ShowProgram(p, v.Details)
-	if p.Tag != "" && !v.Foreign {
+	switch {
+	case p.Tag == "": // it is not to be looked at
+	case !v.Foreign:
 		r.LoadTime, r.MapIDs, r.Pinned = p.LoadTime, p.MapIDs, v.pins(p.ID)
+	case p.JITed:
+		r.JITed = 1
+	default:
+		r.JITed = 0
 	}
 	return &r
 }
@@ -72,11 +79,7 @@ func ShowProgram(p *prog.Info, details bool) AttachedProgram {
 	if p.Tag == "" {
 		return r
 	}
-	jited := 0
-	if p.JITed {
-		jited = 1
-	}
-	r.Name, r.Tag, r.JITed = &p.Name, p.Tag, &jited
+	r.Name, r.Tag, r.jited, r.JITed = &p.Name, p.Tag, p.JITed, p.JITed
 	if details {
 		r.LoadTime, r.CreatedBy, r.BTF = p.LoadTime, &p.CreatedBy, p.BTF
 	}

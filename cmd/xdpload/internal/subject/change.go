@@ -19,7 +19,7 @@ import (
 // applied, alone or with other lines, and then reported on.
 type Change struct {
 	Subject string // what errors are about: "eth0"
-	Several bool   // any number of devices: reported as a list
+	Several bool   // any number of devices: who refused is in the report
 	Source  *Source
 	Plans   []attach.Plan
 	Missing []DeviceFailure // words that stand for no device
@@ -28,7 +28,7 @@ type Change struct {
 	// One reports on what became of a plan, nil for nothing to tell beside the
 	// error.
 	One func(*attach.Outcome) any
-	// List collects reports on several.
+	// List collects reports, where a line may have several; nil where it never has.
 	List   ManyReport
 	Warned bool
 	// Holders has who holds a bpf_link that is in the way looked for.
@@ -110,7 +110,11 @@ func ConcludeChange(ctx context.Context, e *env.Env, c *Change, all []attach.Out
 		}
 		return nil, &env.LinkError{Device: c.Subject, Err: err}
 	}
-	return c.One(&all[0]), nil
+	report := c.One(&all[0])
+	if c.List != nil && report != nil {
+		report = c.List.Add(report)
+	}
+	return report, nil
 }
 
 // concludeMany prints what was done though some refused, and returns who did.

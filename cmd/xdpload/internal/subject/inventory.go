@@ -10,6 +10,7 @@ import (
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/prog"
+	"github.com/xdpload/xdpload/internal/render"
 )
 
 // Collect lists what is wanted of a sequence, all of it with a nil want. It ends with the first error.
@@ -89,13 +90,32 @@ func MapUsers() (Users, error) {
 	return all, nil
 }
 
+// Place is where a program runs: "v0 xdpdrv", "v0 clsact/ingress pref 1 handle 0x1".
+type Place struct {
+	Device string `json:"device" always:"%s"`
+	Hook   string `json:"hook" always:" %s"`
+	Pref   uint16 `json:"pref,omitempty" text:" pref %d"`
+	Chain  uint32 `json:"chain,omitempty" text:" chain %d"`
+	Handle string `json:"handle,omitempty" text:" handle %s"`
+}
+
+func (p Place) String() string { return render.Fields(p) }
+
+func placeOf(a *attach.Attachment) Place {
+	p := Place{Device: a.Device, Hook: a.Hook()}
+	if f := a.Filter; f != nil {
+		p.Pref, p.Chain, p.Handle = f.Pref, f.Chain, HandleText(f.Handle)
+	}
+	return p
+}
+
 // Hooks maps ids of programs to the places in this network namespace that run them.
-func Hooks(e *env.Env) (map[uint32][]string, error) {
+func Hooks(e *env.Env) (map[uint32][]Place, error) {
 	conn, err := e.Netlink()
 	if err != nil {
 		return nil, err
 	}
-	all := make(map[uint32][]string)
+	all := make(map[uint32][]Place)
 	for a, err := range attach.Attachments(conn, 0) {
 		if err != nil {
 			return nil, err

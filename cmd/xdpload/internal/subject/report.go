@@ -80,12 +80,12 @@ func ReportMaps(maps []*load.Map, unchanged bool) (out []MapReport) {
 	return out
 }
 
-// BoundDevice is the device that keeps a program or a map. It has bpftool's keys.
+// BoundDevice is the device that keeps a program or a map.
 type BoundDevice struct {
 	Ifindex int    `json:"ifindex"`
 	NSDev   uint64 `json:"ns_dev"`
 	NSInode uint64 `json:"ns_inode"`
-	Name    string `json:"ifname,omitempty"` // in this network namespace
+	Name    string `json:"device,omitempty"` // in this network namespace
 }
 
 // DescribeBinding reports on the device that a program or map is bound to, nil for none.

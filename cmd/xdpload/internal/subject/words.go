@@ -1,23 +1,12 @@
 package subject
 
 import (
-	"fmt"
 	"strconv"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/cilium/ebpf"
-
-	"github.com/xdpload/xdpload/attach"
 )
-
-// placeOf names the place that an attachment runs at: "v0 xdp", "v0 ingress".
-func placeOf(a *attach.Attachment) string {
-	if a.Filter == nil {
-		return a.Device + " " + a.Hook()
-	}
-	return fmt.Sprintf("%s %v pref %d handle %#x", a.Device, a.Filter.Parent, a.Filter.Pref, a.Filter.Handle)
-}
 
 // Capital writes an error number's text as the C library does.
 func Capital(s string) string {

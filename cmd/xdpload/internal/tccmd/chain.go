@@ -65,10 +65,14 @@ func (r *chainRequest) on(e *env.Env) (*netlink.Conn, *netlink.Chain, error) {
 func changeChain(done string, set func(*netlink.Conn, *netlink.Chain) error) func(*chainRequest, *env.Env) (any, error) {
 	return func(r *chainRequest, e *env.Env) (any, error) {
 		conn, chain, err := r.on(e)
+		if err != nil {
+			return nil, err
+		}
+		hook, err := r.key(e, conn, chain.Ifindex)
 		if err == nil {
 			err = set(conn, chain)
 		}
-		return &chainChange{Device: r.Device, Block: r.Block, Parent: r.parent(), Change: done, Chain: chain.Index, hook: r.Name()}, err
+		return &chainChange{Device: r.Device, Block: r.Block, Hook: hook, Change: done, Chain: chain.Index, hook: r.Name()}, err
 	}
 }
 
@@ -81,7 +85,7 @@ func (r *chainRequest) runGet(e *env.Env) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return render.List[*chainReport]{reportChain(got, &deviceNames{conn: conn, queried: chain.Ifindex}, netlink.FilterQuery{})}, nil
+	return render.List[*chainReport]{reportChain(got, &deviceNames{conn: conn, queried: chain.Ifindex, foreign: e.Tool.Foreign()}, netlink.FilterQuery{})}, nil
 }
 
 func (r *chainRequest) runShow(e *env.Env) (any, error) {
@@ -93,7 +97,7 @@ func (r *chainRequest) runShow(e *env.Env) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	names := &deviceNames{conn: conn, queried: on.Ifindex}
+	names := &deviceNames{conn: conn, queried: on.Ifindex, foreign: e.Tool.Foreign()}
 	for chain, err := range conn.Chains(on) {
 		if err != nil {
 			return nil, err
@@ -107,11 +111,11 @@ func (r *chainRequest) runShow(e *env.Env) (any, error) {
 
 // chainChange is what became of a chain.
 type chainChange struct {
-	Device string         `json:"dev,omitempty"`
-	Block  uint32         `json:"block,omitempty"`
-	Parent netlink.Parent `json:"hook"`
-	Change string         `json:"change"`
-	Chain  uint32         `json:"chain"`
+	Device string `json:"device,omitempty"`
+	Block  uint32 `json:"block,omitempty"`
+	Hook   string `json:"hook,omitempty"`
+	Change string `json:"change"`
+	Chain  uint32 `json:"chain"`
 
 	hook string
 }
@@ -126,19 +130,19 @@ func (c *chainChange) WriteText(t *render.Text, _ render.Options) {
 // chainReport has the keys of `tc -json chain`.
 type chainReport struct {
 	changed
-	_      struct{} `always:"chain "`
-	Block  uint32   `json:"block,omitempty" text:"block %d "`
-	Device string   `json:"dev,omitempty" text:"dev %s "`
-	Parent string   `json:"parent,omitempty" text:"parent %s "`
-	Chain  *uint32  `json:"chain,omitempty" text:"chain %d "`
-	Kind   string   `json:"kind,omitempty" text:"%s "`
+	_     struct{} `always:"chain "`
+	Block uint32   `json:"block,omitempty" text:"block %d "`
+	deviceKey
+	Parent string  `json:"parent,omitempty" text:"parent %s "`
+	Chain  *uint32 `json:"chain,omitempty" text:"chain %d "`
+	Kind   string  `json:"kind,omitempty" text:"%s "`
 }
 
 func reportChain(c *netlink.Chain, names *deviceNames, query netlink.FilterQuery) *chainReport {
 	r := &chainReport{Kind: c.Kind}
 	switch {
 	case c.Block == 0:
-		r.Device = names.Name(c.Ifindex)
+		r.deviceKey = names.key(c.Ifindex)
 		if query.Parent == 0 || c.Parent != query.Parent {
 			r.Parent = c.Parent.String()
 		}

@@ -77,15 +77,23 @@ func (r *filterRequest) runDelete(ctx context.Context, e *env.Env) (any, error) 
 }
 
 // delete takes it for done, with if-exists, that there is no such filter.
-func (r *filterRequest) delete(ctx context.Context, e *env.Env) (any, error) {
-	deleted, err := r.deleteFound(ctx, e)
+func (r *filterRequest) delete(ctx context.Context, e *env.Env) (manyFilters, error) {
+	conn, ifindex, err := r.Find(e)
+	if err != nil {
+		return nil, err
+	}
+	hook, err := r.key(e, conn, ifindex) // as long as it is there
+	if err != nil {
+		return nil, err
+	}
+	deleted, err := r.deleteFound(ctx, e, hook)
 	if r.IfExists && noFilter(err) {
-		return r.deleted(nil), nil
+		return manyFilters{r.deleted(hook, nil)}, nil
 	}
 	return deleted, err
 }
 
-func (r *filterRequest) deleteFound(ctx context.Context, e *env.Env) (any, error) {
+func (r *filterRequest) deleteFound(ctx context.Context, e *env.Env, hook string) (manyFilters, error) {
 	conn, ifindex, err := r.locate(e)
 	if err != nil {
 		return nil, err
@@ -103,7 +111,7 @@ func (r *filterRequest) deleteFound(ctx context.Context, e *env.Env) (any, error
 	if err != nil {
 		return nil, err
 	}
-	report, echo := r.deleted(filters), filterReports{} // what the kernel tells all who listen
+	report, echo := r.deleted(hook, filters), manyFilters{} // what the kernel tells all who listen
 	view := newFilterView(e, conn, echoed)
 	for _, f := range filters {
 		if e.Echo {
@@ -118,7 +126,7 @@ func (r *filterRequest) deleteFound(ctx context.Context, e *env.Env) (any, error
 	if e.Echo {
 		return echo, nil
 	}
-	return report, nil
+	return manyFilters{report}, nil
 }
 
 // matching lists what a delete is about.
@@ -202,9 +210,9 @@ func deleteEach(conn *netlink.Conn, filters []*netlink.Filter) error {
 
 // filtersDeleted is what was deleted, and of whom.
 type filtersDeleted struct {
-	Device  string          `json:"dev,omitempty"`
+	Device  string          `json:"device,omitempty"`
 	Block   uint32          `json:"block,omitempty"`
-	Parent  netlink.Parent  `json:"hook"`
+	Hook    string          `json:"hook,omitempty"`
 	Deleted []deletedFilter `json:"deleted"`
 
 	hook     string
@@ -236,10 +244,10 @@ type deletedFilter struct {
 
 func (*filtersDeleted) Changes() {}
 
-func (r *filterRequest) deleted(filters []*netlink.Filter) *filtersDeleted {
+func (r *filterRequest) deleted(hook string, filters []*netlink.Filter) *filtersDeleted {
 	var known attach.Inventory
 	report := &filtersDeleted{
-		Device: r.Device, Block: r.Block, Parent: r.parent(), Deleted: []deletedFilter{}, hook: r.Name(),
+		Device: r.Device, Block: r.Block, Hook: hook, Deleted: []deletedFilter{}, hook: r.Name(),
 	}
 	for _, f := range filters {
 		d := deletedFilter{filterIdentity: identity(f)}
@@ -288,7 +296,7 @@ func (r *filterRequest) runDeleteMany(ctx context.Context, e *env.Env) (any, err
 			failed = append(failed, subject.DeviceFailure{Device: l.Name, Ifindex: l.Index, Err: err})
 			continue
 		}
-		list = append(list, deleted)
+		list = append(list, deleted...)
 	}
 	return subject.ConcludeList(e, list, failed, of)
 }

@@ -13,9 +13,9 @@ import (
 // that the query names are left out, as tc does.
 type filterReport struct {
 	changed
-	_        struct{}       `always:"filter "`
-	Block    uint32         `json:"block,omitempty" text:"block %d "`
-	Device   string         `json:"dev,omitempty" text:"dev %s "`
+	_     struct{} `always:"filter "`
+	Block uint32   `json:"block,omitempty" text:"block %d "`
+	deviceKey
 	Root     bool           `json:"root,omitempty" text:"root "`
 	Ingress  bool           `json:"ingress,omitempty" text:"ingress "`
 	Egress   bool           `json:"egress,omitempty" text:"egress "`
@@ -62,7 +62,7 @@ var echoed = netlink.FilterQuery{}
 func newFilterView(e *env.Env, conn *netlink.Conn, query netlink.FilterQuery) *filterView {
 	return &filterView{
 		programs: subject.NewProgramView(e),
-		devices:  deviceNames{conn: conn, queried: query.Ifindex},
+		devices:  deviceNames{conn: conn, queried: query.Ifindex, foreign: e.Tool.Foreign()},
 		query:    query,
 		stats:    e.Statistics,
 	}
@@ -76,7 +76,7 @@ func (v *filterView) report(f *netlink.Filter) *filterReport {
 		}
 	} else {
 		r.device = v.devices.always(f.Ifindex)
-		r.Device = v.devices.Name(f.Ifindex)
+		r.deviceKey = v.devices.key(f.Ifindex)
 		r.parent(f.Parent, v.query.Parent)
 	}
 	if f.Protocol != 0 && f.Protocol != v.query.Protocol {

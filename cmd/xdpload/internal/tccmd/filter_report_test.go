@@ -29,7 +29,7 @@ func TestFilterReport(t *testing.T) {
 			name:  "the head of a pref",
 			event: netlink.Event{Filter: &netlink.Filter{Ifindex: 9, Parent: netlink.Root, Protocol: netlink.ProtocolAll, Pref: 7, Kind: "flower", Head: true}},
 			text:  "filter dev v9 root protocol all pref 7 flower chain 0 \n",
-			json:  `{"dev":"v9","root":true,"protocol":"all","pref":7,"kind":"flower","chain":0}`,
+			json:  `{"ifname":"v9","root":true,"protocol":"all","pref":7,"kind":"flower","chain":0}`,
 		},
 		{
 			name: "on a card, of a block",

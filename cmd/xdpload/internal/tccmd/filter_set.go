@@ -132,11 +132,11 @@ func (r *filterRequest) filter(ifindex int) netlink.Filter {
 
 // filterChange is what became of a filter. It has tc's keys.
 type filterChange struct {
-	Device       string         `json:"dev,omitempty"`
+	Device       string         `json:"device,omitempty"`
 	Ifindex      int            `json:"ifindex,omitempty"`
 	Block        uint32         `json:"block,omitempty"`
-	Parent       netlink.Parent `json:"hook"`
-	Change       netlink.Change `json:"change"` // what it would have been, if unchanged
+	Hook         string         `json:"hook,omitempty"` // as net show has it, of a block none
+	Change       netlink.Change `json:"change"`         // what it would have been, if unchanged
 	Qdisc        string         `json:"qdisc,omitempty"`
 	QdiscCreated bool           `json:"qdisc_created,omitempty"`
 	filterIdentity
@@ -172,9 +172,12 @@ func (r *filterSetRequest) outcome(e *env.Env, by *subject.Change, o *attach.Out
 		return newFilterView(e, e.Conn, echoed).event(&netlink.Event{Change: change, Filter: &f.Filter})
 	}
 	c := &filterChange{
-		Device: a.Device, Ifindex: a.Ifindex, Block: f.Block, Parent: f.Parent, Change: change,
+		Device: a.Device, Ifindex: a.Ifindex, Block: f.Block, Change: change,
 		Qdisc: f.Qdisc, QdiscCreated: f.QdiscCreated, filterIdentity: identity(&f.Filter), DirectAction: f.BPF.Direct,
 		Replaced: subject.ReportProgram(a.Replaced), Unchanged: a.Unchanged, hook: line.Name(),
+	}
+	if f.Block == 0 {
+		c.Hook = a.Hook()
 	}
 	if a.Program.ID != 0 {
 		c.Program = subject.ReportProgram(&a.Program)
@@ -224,13 +227,12 @@ func (c *filterChange) outcome() string {
 
 // filterRefused is the report on a device that refused.
 type filterRefused struct {
-	Device string           `json:"dev"`
+	Device string           `json:"device"`
 	Error  *subject.Refusal `json:"error"`
 }
 
 // manyFilters are reports on the filters of several devices: *filterChange,
-// *filtersDeleted and *filterRefused, or with -echo *filterReport and
-// filterReports.
+// *filtersDeleted and *filterRefused, or with -echo *filterReport.
 type manyFilters []any
 
 func (manyFilters) Changes() {}

@@ -1,6 +1,7 @@
 package tccmd
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -81,6 +82,18 @@ func (r *hookRequest) Find(e *env.Env) (conn *netlink.Conn, ifindex int, err err
 		return conn, 0, err
 	}
 	return e.Device(r.Device)
+}
+
+// key is the hook in JSON, as net show has it; a block has none.
+func (r *hookRequest) key(e *env.Env, conn *netlink.Conn, ifindex int) (string, error) {
+	if !e.JSON || r.Block != 0 {
+		return "", nil
+	}
+	name, err := attach.HookName(conn, ifindex, cmp.Or(r.parent(), netlink.Root))
+	if noEgress(err) {
+		err = nil
+	}
+	return name, err
 }
 
 // noEgress tells that a list is empty: nothing runs on a hook that is not there.

@@ -92,7 +92,7 @@ func event(e *env.Env, ev *netlink.Event, conn *netlink.Conn) render.Texter {
 		r.Added, r.Deleted = ev.Change == netlink.Added, ev.Change == netlink.Deleted
 		return r
 	case ev.Qdisc != nil:
-		r := reportQdisc(ev.Qdisc, view.devices.always(ev.Qdisc.Ifindex), e.Statistics)
+		r := reportQdisc(ev.Qdisc, view.devices.key(ev.Qdisc.Ifindex), e.Statistics)
 		r.Deleted = ev.Change == netlink.Deleted
 		return r
 	case len(ev.Actions) > 0:

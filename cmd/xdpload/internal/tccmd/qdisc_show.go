@@ -53,7 +53,7 @@ func (r *qdiscShowRequest) show(e *env.Env) (render.List[*qdiscReport], error) {
 	if err != nil {
 		return nil, err
 	}
-	names := deviceNames{conn: conn}
+	names := deviceNames{conn: conn, foreign: e.Tool.Foreign()}
 	if r.Device != "" {
 		_, dev, err := e.Link(r.Device)
 		if err != nil {
@@ -69,7 +69,7 @@ func (r *qdiscShowRequest) show(e *env.Env) (render.List[*qdiscReport], error) {
 		case r.Parent != nil && q.Parent != *r.Parent, r.Handle != nil && q.Handle != *r.Handle:
 			continue
 		}
-		list = append(list, reportQdisc(q, names.Name(q.Ifindex), e.Statistics))
+		list = append(list, reportQdisc(q, names.key(q.Ifindex), e.Statistics))
 	}
 	return list, nil
 }
@@ -79,14 +79,25 @@ func (r *qdiscShowRequest) show(e *env.Env) (render.List[*qdiscReport], error) {
 type deviceNames struct {
 	conn    *netlink.Conn
 	queried int
+	foreign bool // scripts of tc read them
 	known   map[int]string
 }
 
-func (d *deviceNames) Name(ifindex int) string {
-	if ifindex == d.queried {
-		return ""
+// deviceKey is the name of a device, under the key of ip or that of tc.
+type deviceKey struct {
+	Ifname string `json:"ifname,omitempty" text:"dev %s "`
+	Dev    string `json:"dev,omitempty" text:"dev %s "`
+}
+
+// key is empty for the device that was asked for.
+func (d *deviceNames) key(ifindex int) deviceKey {
+	switch {
+	case ifindex == d.queried:
+		return deviceKey{}
+	case d.foreign:
+		return deviceKey{Dev: d.always(ifindex)}
 	}
-	return d.always(ifindex)
+	return deviceKey{Ifname: d.always(ifindex)}
 }
 
 // always is the name even of the device that was asked for.
@@ -107,10 +118,10 @@ func (d *deviceNames) always(ifindex int) string {
 
 // qdiscReport has the keys of `tc -json qdisc`.
 type qdiscReport struct {
-	Deleted      bool     `json:"deleted,omitempty" text:"deleted "`
-	Kind         string   `json:"kind" always:"qdisc %s "`
-	Handle       string   `json:"handle" always:"%s "`
-	Device       string   `json:"dev,omitempty" text:"dev %s "`
+	Deleted bool   `json:"deleted,omitempty" text:"deleted "`
+	Kind    string `json:"kind" always:"qdisc %s "`
+	Handle  string `json:"handle" always:"%s "`
+	deviceKey
 	Root         bool     `json:"root,omitempty" text:"root "`
 	Parent       string   `json:"parent,omitempty" text:"parent %s "`
 	Refs         *uint32  `json:"refcnt,omitempty" text:"refcnt %d "`
@@ -138,9 +149,9 @@ func (s *statsReport) Write(t *render.Text, indent string) {
 	t.Printf("%sbacklog %db %dp requeues %d\n", indent, s.Backlog, s.QueueLen, s.Requeues)
 }
 
-func reportQdisc(q *netlink.Qdisc, device string, stats bool) *qdiscReport {
+func reportQdisc(q *netlink.Qdisc, device deviceKey, stats bool) *qdiscReport {
 	r := &qdiscReport{
-		Kind: q.Kind, Handle: fmt.Sprintf("%x:", uint32(q.Handle)>>16), Device: device, Root: q.Parent == netlink.HandleRoot,
+		Kind: q.Kind, Handle: fmt.Sprintf("%x:", uint32(q.Handle)>>16), deviceKey: device, Root: q.Parent == netlink.HandleRoot,
 		Offloaded: q.Offloaded, IngressBlock: q.IngressBlock, EgressBlock: q.EgressBlock,
 	}
 	if !r.Root && q.Parent != 0 {
