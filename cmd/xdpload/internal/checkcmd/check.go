@@ -101,7 +101,9 @@ func (r *preflightRequest) report(e *env.Env) (*preflightReport, error) {
 		if err != nil {
 			return nil, err
 		}
-		report.Problems = append(report.Problems, found...)
+		for _, p := range found {
+			report.Problems = append(report.Problems, problem{Problem: p.Problem, Fix: e.Here(p.Fix)})
+		}
 	}
 	return report, nil
 }
@@ -145,14 +147,22 @@ func (r *preflightRequest) gather(e *env.Env) (*preflight, error) {
 }
 
 // command is the way to attach the program in a mode.
-func (c *preflight) command(mode netlink.XDPMode, options string) string {
-	var t render.Text
-	t.Printf("xdpload %slink set dev %s %s obj %s", options, c.dev.Link.Name, mode.Keyword(), cmp.Or(c.Program.File, "FILE"))
-	t.If(c.Program.Section != "", " section %s", c.Program.Section)
-	t.If(c.Program.Program != "", " program %s", c.Program.Program)
-	t.If(c.Program.As != ebpf.UnspecifiedProgram, " type xdp")
-	t.If(c.Program.Bound && mode != netlink.XDPGeneric, " bind")
-	return t.String()
+func (c *preflight) command(mode netlink.XDPMode, options ...string) string {
+	words := append([]string{"xdpload"}, options...)
+	words = append(words, "link", "set", "dev", c.dev.Link.Name, mode.Keyword(), "obj", cmp.Or(c.Program.File, "FILE"))
+	if c.Program.Section != "" {
+		words = append(words, "section", c.Program.Section)
+	}
+	if c.Program.Program != "" {
+		words = append(words, "program", c.Program.Program)
+	}
+	if c.Program.As != ebpf.UnspecifiedProgram {
+		words = append(words, "type", "xdp")
+	}
+	if c.Program.Bound && mode != netlink.XDPGeneric {
+		words = append(words, "bind")
+	}
+	return render.Shell(words...)
 }
 
 // native reports whether the program would run in the driver. Netdevsim and

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/attach"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/render"
@@ -32,7 +33,7 @@ func (c *preflight) privilege() (found []problem, _ error) {
 	for _, b := range subject.Barriers() {
 		p := problem{Problem: b.Cause, Fix: b.Fix}
 		if b.Root {
-			p.Fix = "sudo " + c.command(c.Mode, "")
+			p.Fix = "sudo " + c.command(c.Mode)
 		}
 		found = append(found, p)
 	}
@@ -45,7 +46,7 @@ func (c *preflight) privilege() (found []problem, _ error) {
 	}
 	for _, r := range results {
 		if v, ok := errors.AsType[*ebpf.VerifierError](r.Err); ok && subject.WantsPerfmon(v.Log) {
-			return one("sudo "+c.command(c.Mode, ""), "the verifier says %q: it allows that with CAP_PERFMON only, which this process lacks", r.Cause)
+			return one("sudo "+c.command(c.Mode), "the verifier says %q: it allows that with CAP_PERFMON only, which this process lacks", r.Cause)
 		}
 	}
 	return nil, nil
@@ -60,11 +61,11 @@ func (c *preflight) driver() ([]problem, error) {
 	case !c.canNative() && c.asksDriver():
 		return one("xdpload features", "%s runs no XDP programs, so none that asks the driver about packets: take a device with another driver", who)
 	case c.Mode == netlink.XDPNative && !c.canNative() && (c.dev.Features != nil || c.dev.Driver == ""):
-		return one(c.command(netlink.XDPGeneric, ""), "%s runs no XDP programs", who)
+		return one(c.command(netlink.XDPGeneric), "%s runs no XDP programs", who)
 	case c.Mode == netlink.XDPOffload && !c.canOffload():
-		return one(c.command(netlink.XDPAny, ""), "the device runs no programs itself: %s has no BPF offload", who)
+		return one(c.command(netlink.XDPAny), "the device runs no programs itself: %s has no BPF offload", who)
 	case c.Program.Bound && !c.canNative():
-		return one(c.command(netlink.XDPGeneric, ""), "no program can be bound to the device: %s runs none", who)
+		return one(c.command(netlink.XDPGeneric), "no program can be bound to the device: %s runs none", who)
 	}
 	return nil, nil
 }
@@ -154,7 +155,7 @@ func (c *preflight) occupied() (found []problem, _ error) {
 			continue
 		}
 		p := problem{Problem: "already attached: " + c.whose(a)}
-		off := fmt.Sprintf("xdpload link set dev %s %s off", a.Device, a.Mode.Keyword())
+		off := render.Shell("xdpload", "link", "set", "dev", a.Device, a.Mode.Keyword(), "off")
 		switch {
 		case a.Link != nil:
 			p.Fix = subject.DetachLink(a.Device, a.Hook(), a.Link.ID)
@@ -162,7 +163,7 @@ func (c *preflight) occupied() (found []problem, _ error) {
 			p.Problem += "; native and generic programs exclude each other"
 			p.Fix = off
 		default:
-			p.Fix = c.command(c.Mode, "-force ")
+			p.Fix = c.command(c.Mode, "-force")
 		}
 		found = append(found, p)
 	}
@@ -202,7 +203,7 @@ func (c *preflight) pins() ([]problem, error) {
 	if _, err := pin.Open(root); err == nil || !pinned {
 		return nil, nil
 	}
-	return one("mount -t bpf -o mode=700 bpf "+root, "the object pins maps, and %s is no BPF file system", root)
+	return one(subject.MountHints(root, env.Line{})[0], "the object pins maps, and %s is no BPF file system", root)
 }
 
 // lockdownFile says how far the kernel is locked down (security/lockdown).
@@ -237,7 +238,7 @@ func (c *preflight) metadata() ([]problem, error) {
 	if mode != netlink.XDPNative {
 		mode = netlink.XDPAny
 	}
-	return one(c.command(mode, "")+" bind", "the program asks the driver about packets, so must be bound to the device")
+	return one(c.command(mode)+" bind", "the program asks the driver about packets, so must be bound to the device")
 }
 
 // asksDriver reports whether the program calls a function of the driver's.
@@ -272,7 +273,7 @@ func (c *preflight) card() (found []problem, _ error) {
 	}
 	findings, err := offload.Check(c.dev.Driver, c.object, c.Program.Selector(ebpf.XDP))
 	for _, f := range findings {
-		found = append(found, problem{Problem: f.Error(), Fix: c.command(netlink.XDPNative, "")})
+		found = append(found, problem{Problem: f.Error(), Fix: c.command(netlink.XDPNative)})
 	}
 	return found, err
 }

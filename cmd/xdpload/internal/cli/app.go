@@ -13,6 +13,7 @@ import (
 // A job is a command line that has been read.
 type job struct {
 	command *env.Command
+	line    env.Line
 	request env.Request
 }
 
@@ -62,6 +63,7 @@ func read(e *env.Env, line []string) (j job, err error) {
 			app.Commands = []*cli.Command{{Name: g.word, SkipFlagParsing: true, HideHelp: true, Action: act(g.commands)}}
 		}
 	}
+	given := env.Line{Options: line[:len(line)-min(len(line), len(words))], Words: words}
 	err = app.Run(slices.Concat([]string{app.Name}, leading, []string{"--"}, words))
 	for _, o := range all {
 		if o.given {
@@ -71,6 +73,7 @@ func read(e *env.Env, line []string) (j job, err error) {
 	if err == nil && j.request != nil {
 		err = useless(e, []batchLine{{job: j}})
 	}
+	j.line = given
 	return j, err
 }
 
@@ -88,7 +91,7 @@ func readWords(e *env.Env, options *grammar.Options, group func() table, words [
 		e.Netns = "" // which this needs none of
 		version := versionCommand()
 		_, request := version.New()
-		return job{&version, request}, nil
+		return job{command: &version, request: request}, nil
 	case e.Batch != "" && len(words) > 0:
 		return j, refusal("-batch and the word %q: commands are read from the file only", words[0])
 	case e.Batch == "" && (e.Help || len(words) == 0):
@@ -104,5 +107,5 @@ func parse(e *env.Env, t table, words []string, options *grammar.Options) (job, 
 		return job{}, err
 	}
 	request, err := command.Parse(rest, options)
-	return job{command, request}, err
+	return job{command: command, request: request}, err
 }

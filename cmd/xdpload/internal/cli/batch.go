@@ -118,6 +118,10 @@ func parseBatch(e *env.Env, in io.Reader) (lines []batchLine, failed int, err er
 			}
 			options := refused
 			j, err = parse(e, table, e.Tool.Words(l.Words), &options)
+			j.line.Words = e.Tool.Words(l.Words)
+			if e.BPFFS != "" {
+				j.line.Options = []string{"-bpffs", e.BPFFS}
+			}
 		}
 		if err == nil {
 			lines = append(lines, batchLine{number: l.Number, job: j})

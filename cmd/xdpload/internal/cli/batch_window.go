@@ -75,7 +75,7 @@ func settle(ctx context.Context, e *env.Env, lines []batchLine, changes []*subje
 		if err := write(); err != nil {
 			return failed, err
 		}
-		again, err := failLine(ctx, e, l, &env.CommandError{Command: l.job.command.Title(), Err: err})
+		again, err := failLine(ctx, e, l, &env.CommandError{Command: l.job.command.Title(), Line: l.job.line, Err: err})
 		if failed += again; err != nil {
 			return failed, err
 		}

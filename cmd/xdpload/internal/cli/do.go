@@ -18,7 +18,7 @@ func do(ctx context.Context, e *env.Env, j job) error {
 		err = write(e.Stdout, result, e.Options)
 	}
 	if err != nil {
-		return &env.CommandError{Command: j.command.Title(), Err: err}
+		return &env.CommandError{Command: j.command.Title(), Line: j.line, Err: err}
 	}
 	return nil
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/internal/netns"
+	"github.com/xdpload/xdpload/internal/render"
 	"github.com/xdpload/xdpload/netlink"
 	"github.com/xdpload/xdpload/pin"
 	"github.com/xdpload/xdpload/prog"
@@ -55,7 +56,7 @@ func hintsOf(layer, err error) []string {
 	}
 	switch x := layer.(type) { //nolint:errorlint // this layer
 	case *subject.DevicesError:
-		return devicesHints(x)
+		return devicesHints(x, err)
 	case *grammar.SyntaxError:
 		return syntaxHints(x)
 	case *elf.NotFoundError:
@@ -73,7 +74,9 @@ func hintsOf(layer, err error) []string {
 	case *attach.NoEgressError:
 		return tccmd.NoEgressHints(deviceOf(err))
 	case *attach.OccupiedError:
-		return occupiedHints(x)
+		return occupiedHints(x, env.LineOf(err))
+	case *subject.HeldError:
+		return subject.HeldHints(x, env.LineOf(err))
 	case *pin.MismatchError:
 		return []string{"on-mismatch recreate pins a new map in its place, on-mismatch migrate copies the entries too"}
 	case *prog.IDError:
@@ -81,16 +84,16 @@ func hintsOf(layer, err error) []string {
 	case *netns.EnterError:
 		return adminHints(x, "to enter a network namespace", "")
 	case *prog.OwnerError:
-		return []string{"on-mismatch does not help here: pin the array of this object elsewhere, or xdpload pin rm " + x.Array}
+		return []string{"on-mismatch does not help here: pin the array of this object elsewhere, or " + render.Shell("xdpload", "pin", "rm", x.Array)}
 	case *prog.UnsuitableError:
 		return unsuitableHints(x)
 	case *netlink.Error:
-		return kernelHints(x)
+		return kernelHints(x, err)
 	case *os.PathError:
 		if x.Op == "pin link" || x.Op == "update" {
-			return tcxcmd.LinkPinHints(x, deviceOf(err))
+			return tcxcmd.LinkPinHints(x, err, deviceOf(err))
 		}
-		return pincmd.PathHints(x)
+		return pincmd.PathHints(x, env.LineOf(err))
 	case unix.Errno:
 		return errnoHints(x, err)
 	}
@@ -124,10 +127,10 @@ func notFoundHints(x *elf.NotFoundError) []string {
 		why := &elf.TypeError{Program: x.Have[0], Want: want, Mild: x.Have[0].RunsOn(want)}
 		return append([]string{why.Error()}, subject.TypeHints(why)...)
 	}
-	choice := "program " + x.Have[i].Name
+	choice := render.Shell("program", x.Have[i].Name)
 	shared := func(p elf.Program) bool { return p.Section == x.Have[i].Section && p.Name != x.Have[i].Name }
 	if !slices.ContainsFunc(x.Have, shared) {
-		choice = "section " + x.Have[i].Section + " or " + choice
+		choice = render.Shell("section", x.Have[i].Section) + " or " + choice
 	}
 	return []string{"choose one with " + choice}
 }
@@ -147,49 +150,54 @@ func verifierHints(v *ebpf.VerifierError, err error) []string {
 	return []string{"add verbose for the verifier's whole log"}
 }
 
-func occupiedHints(x *attach.OccupiedError) []string {
+func occupiedHints(x *attach.OccupiedError, line env.Line) []string {
 	if len(x.Attachments) == 0 {
 		return nil
 	}
 	a := x.Attachments[0]
 	if a.Filter != nil {
-		return []string{"xdpload tc filter replace … changes it"}
+		return []string{"replace changes it: " + replacing(line)}
 	}
 	if a.Link != nil {
 		return []string{subject.DetachLink(x.Device, a.Hook(), a.Link.ID) + " detaches it for good"}
 	}
+	off := "detach it first: " + render.Shell("xdpload", "link", "set", "dev", x.Device, "xdp", "off")
 	if _, link := errors.AsType[*attach.HookError](x); link {
-		return []string{fmt.Sprintf("detach it first: xdpload link set dev %s xdp off", x.Device)}
+		return []string{off}
 	}
 	if refused, ok := errors.AsType[*netlink.Error](x); ok && refused.Errno() == unix.EEXIST {
-		return []string{
-			fmt.Sprintf("replace the %s program: xdpload -force link set dev %s %s …", a.Mode, x.Device, a.Mode.Keyword()),
-			fmt.Sprintf("or detach it first: xdpload link set dev %s xdp off", x.Device),
-		}
+		there := line.As(a.Mode.Keyword(), "xdp", "xdpgeneric", "xdpdrv", "xdpoffload")
+		return []string{fmt.Sprintf("replace the %s program: %s", a.Mode, there.Forced()), "or " + off}
 	}
-	return []string{"-force replaces it: xdpload -force link set …"}
+	return []string{"-force replaces it: " + line.Forced()}
 }
 
+// replacing is a line that adds a filter, as one that replaces it.
+func replacing(line env.Line) string { return line.As("replace", "add", "ad", "a").With(nil) }
+
 // kernelHints go by what the kernel, or a driver, says.
-func kernelHints(x *netlink.Error) []string {
+func kernelHints(x *netlink.Error, err error) []string {
+	line := env.LineOf(err)
 	switch says := strings.ToLower(x.Message); {
 	case strings.Contains(says, "mtu"):
-		return []string{
-			"a program in section xdp.frags takes packets of several buffers: SEC(\"xdp.frags\")",
-			"or lower the MTU: ip link set … mtu 1500",
-		}
+		return []string{"a program in section xdp.frags takes packets of several buffers: SEC(\"xdp.frags\")", "or lower the MTU"}
 	case errors.Is(x, errors.ErrUnsupported) && strings.Contains(says, "native"):
 		return []string{"xdpgeneric runs on any device"}
 	case strings.Contains(says, "lro"):
-		return []string{"turn large receive offload off: ethtool -K DEV lro off"}
+		return []string{"turn large receive offload off: " + render.Shell("ethtool", "-K", deviceOf(err), "lro", "off")}
 	case strings.Contains(says, "queue") || strings.Contains(says, "channel"):
-		return []string{"lower the number of queues: ethtool -L DEV combined N"}
+		return []string{"the number of queues does not suit: " + render.Shell("ethtool", "-l", deviceOf(err)) + " shows them"}
+	case strings.HasPrefix(says, "qdisc not classful"), strings.HasPrefix(says, "class doesn't support blocks"):
+		if line.Has("ingress") || line.Has("egress") || line.Has("parent") || line.Has("root") {
+			return nil
+		}
+		return []string{"without ingress or egress a filter is on the root qdisc: " + line.BehindDevice("ingress")}
 	case strings.HasPrefix(says, "this filter block is shared"):
 		return []string{"xdpload tc filter … block N …, with the N that tc qdisc show tells"}
 	case strings.HasPrefix(says, "protocol mismatch"), strings.HasPrefix(says, "filter with specified priority/protocol not found"):
 		return []string{"all filters of one pref have the same protocol: take its protocol, or another pref"}
 	case strings.HasPrefix(says, "filter already exists"):
-		return []string{"tc filter replace takes its place"}
+		return []string{"replace takes its place: " + replacing(line)}
 	case strings.HasPrefix(says, "failed to delete tc action"):
 		return []string{"a filter uses it: tc filter show tells which"}
 	case strings.HasPrefix(says, "failed to load tc action module"):
@@ -227,7 +235,7 @@ func tokenHints(err error) []string {
 		return nil
 	}
 	path, _, _ := strings.Cut(rest, "\"")
-	return []string{"a single file of a BPF file system is mounted at " + path + ", which hides how to load: umount " + path}
+	return []string{"a single file of a BPF file system is mounted at " + path + ", which hides how to load: " + render.Shell("umount", path)}
 }
 
 // permissionHints say what is in the way of all that loads and attaches, or else what this
@@ -257,7 +265,7 @@ func adminHints(err error, what, or string) []string {
 
 // devicesHints are those of each device's error, each once, and no more than a person
 // reads.
-func devicesHints(e *subject.DevicesError) []string {
+func devicesHints(e *subject.DevicesError, err error) []string {
 	const most = 4
 	var all []string
 	seen := make(map[string]bool)
@@ -265,7 +273,7 @@ func devicesHints(e *subject.DevicesError) []string {
 	for _, f := range e.Failed {
 		if reason := f.Err.Error(); !reasons[reason] {
 			reasons[reason] = true
-			for _, hint := range Hints(f.Err) {
+			for _, hint := range Hints(&env.CommandError{Line: env.LineOf(err), Err: env.About(f.Device, f.Err)}) {
 				if !seen[hint] && len(all) < most {
 					seen[hint] = true
 					all = append(all, hint)

@@ -52,7 +52,7 @@ func knownErrors() map[string]known {
 		"no tcx":             {&attach.HookError{Hook: "tcx/ingress", Since: "6.6", Cause: "too old", Err: syscall.EINVAL}, []string{"the filter that does the same"}},
 		"old revision":       {&attach.HookError{Hook: "tcx/ingress", Cause: "another", Err: syscall.ESTALE}, []string{"xdpload tcx show dev v0 shows"}},
 		"netkit's peer":      {&attach.HookError{Hook: "netkit/peer", Cause: "attached through nk0", Err: syscall.EACCES}, nil},
-		"taken by a filter":  {occupied(filter, fmt.Errorf("a filter: %w", os.ErrExist)), []string{"xdpload tc filter replace"}},
+		"taken by a filter":  {occupied(filter, fmt.Errorf("a filter: %w", os.ErrExist)), []string{"replace changes it: xdpload …"}},
 		"taken by a link":    {occupied(link, busy), []string{"xdpload tcx detach dev v0 ingress link 9 detaches it"}},
 		"taken from a link": {
 			occupied(attach.Attachment{}, &attach.HookError{Hook: "xdp", Cause: "attached", Err: syscall.EBUSY}),
@@ -66,7 +66,7 @@ func knownErrors() map[string]known {
 		"another map":         {path("pin", "/sys/fs/bpf/m", &pin.MismatchError{Path: "m"}), []string{"on-mismatch recreate"}},
 		"another owner":       {&prog.OwnerError{Array: "/sys/fs/bpf/jmp"}, []string{"on-mismatch does not help here"}},
 		"no offload":          {&prog.UnsuitableError{Offload: true, Type: ebpf.SchedCLS, Err: syscall.EOPNOTSUPP}, []string{"without skip_sw"}},
-		"a sentence":          {&netlink.Error{Message: "Filter already exists", Err: syscall.EEXIST}, []string{"tc filter replace takes"}},
+		"a sentence":          {&netlink.Error{Message: "Filter already exists", Err: syscall.EEXIST}, []string{"replace takes its place: xdpload …"}},
 		"a sentence of EPERM": {&netlink.Error{Message: "Failed to delete TC action", Err: syscall.EPERM}, []string{"a filter uses it"}},
 		"a pin":               {path("pin", "/sys/fs/bpf/p", syscall.EEXIST), []string{"xdpload pin rm /sys/fs/bpf/p"}},
 		"a pinned link":       {path("pin link", "/sys/fs/bpf/l", os.ErrExist), []string{"-force updates", "xdpload pin rm /sys/fs/bpf/l removes"}},
@@ -108,6 +108,48 @@ func TestHints(t *testing.T) {
 	}
 }
 
+// TestHintedLine: the line that failed is printed whole, as a shell reads it, and works
+// where it was given.
+func TestHintedLine(t *testing.T) {
+	line := env.Line{Options: []string{"-bpffs", "/my fs"}, Words: []string{"link", "set", "dev", "xdp", "xdp", "obj", "$(id).o"}}
+	there := func(m netlink.XDPMode, errno syscall.Errno) error {
+		return &attach.OccupiedError{Device: "q;b", Attachments: []*attach.Attachment{{Mode: m}}, Err: &netlink.Error{Err: errno}}
+	}
+	filter := env.Line{Words: []string{"tc", "filter", "add", "dev", "add", "bpf", "obj", "a.o"}}
+	unhooked := &netlink.Error{Message: "Qdisc not classful", Err: syscall.EINVAL}
+	for _, tt := range []struct {
+		name string
+		line env.Line
+		err  error
+		want []string
+	}{
+		{"-force", line, there(netlink.XDPNative, syscall.EBUSY), []string{"-force replaces it: xdpload -force -bpffs '/my fs' link set dev xdp xdp obj '$(id).o'"}},
+		{"another mode", line, there(netlink.XDPGeneric, syscall.EEXIST), []string{
+			"replace the generic program: xdpload -force -bpffs '/my fs' link set dev xdp xdpgeneric obj '$(id).o'",
+			"or detach it first: xdpload link set dev 'q;b' xdp off",
+		}},
+		{"a filter", filter, &netlink.Error{Message: "Filter already exists"}, []string{"replace takes its place: xdpload tc filter replace dev add bpf obj a.o"}},
+		{"no hook", filter, unhooked, []string{"without ingress or egress a filter is on the root qdisc: xdpload tc filter add dev add ingress bpf obj a.o"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := Hints(&env.CommandError{Line: tt.line, Err: tt.err})
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+	for _, tt := range []struct{ netns, hint, want string }{
+		{"", "xdpload link show", "xdpload link show"},
+		{"a b", "xdpload link show, or ip link set dev v0 up", "xdpload -netns 'a b' link show, or ip netns exec 'a b' ip link set dev v0 up"},
+		{"/proc/7/ns/net", "ethtool -l v0 shows them", "nsenter --net=/proc/7/ns/net ethtool -l v0 shows them"},
+		{"a", "xdpload -netns b link show", "xdpload -netns b link show"},
+	} {
+		if got := env.InNetNS(tt.netns, tt.hint); got != tt.want {
+			t.Errorf("in %q: got %q, want %q", tt.netns, got, tt.want)
+		}
+	}
+}
+
 // TestKernelHints: what a driver says of a device that is not ready for XDP
 // leads to the command that makes it so. Most of these drivers need their card;
 // the sentences are those of drivers/net.
@@ -121,9 +163,9 @@ func TestKernelHints(t *testing.T) {
 		{"ena", "Failed to set xdp program, the current MTU (9000) is larger than the maximum allowed MTU (3498) while xdp is on", syscall.EINVAL, "xdp.frags"},
 		{"lo", "Underlying driver does not support XDP in native mode", syscall.EOPNOTSUPP, "xdpgeneric"},
 		{"hv_netvsc", "XDP: not support LRO", syscall.EOPNOTSUPP, "ethtool -K DEV lro off"},
-		{"veth", "XDP expects number of rx queues not less than peer tx queues", syscall.ENOSPC, "ethtool -L DEV combined"},
-		{"ena", "Failed to set xdp program, there is no enough space for allocating xdp queues, Check the dmesg for more info", syscall.EINVAL, "ethtool -L DEV combined"},
-		{"bnxt_en", "ethtool rx/tx channels must be combined to support XDP", syscall.EOPNOTSUPP, "ethtool -L DEV combined"},
+		{"veth", "XDP expects number of rx queues not less than peer tx queues", syscall.ENOSPC, "ethtool -l DEV shows"},
+		{"ena", "Failed to set xdp program, there is no enough space for allocating xdp queues, Check the dmesg for more info", syscall.EINVAL, "ethtool -l DEV shows"},
+		{"bnxt_en", "ethtool rx/tx channels must be combined to support XDP", syscall.EOPNOTSUPP, "ethtool -l DEV shows"},
 		{"any", "Something else", syscall.EINVAL, ""},
 		{"any", "", syscall.EINVAL, ""},
 	} {

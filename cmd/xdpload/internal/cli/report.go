@@ -39,6 +39,9 @@ type Failure struct {
 // report prints an error on standard error and returns the status.
 func report(e *env.Env, err error) int {
 	f := failure(err)
+	for i, hint := range f.Hints {
+		f.Hints[i] = e.Here(hint)
+	}
 	switch {
 	case e.Tool.Foreign():
 		f.writeForeign(e.Stderr, err)

@@ -35,6 +35,7 @@ func (e *hinted) Hints() []string { return e.hints }
 // CommandError says which command failed.
 type CommandError struct {
 	Command string
+	Line    Line
 	Err     error
 }
 

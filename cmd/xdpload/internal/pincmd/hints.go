@@ -6,25 +6,27 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
+	"github.com/xdpload/xdpload/internal/render"
 	"github.com/xdpload/xdpload/pin"
 )
 
 // PathHints are the ways out when a path cannot be opened, or a BPF file system
 // or what is pinned there does not fit.
-func PathHints(x *os.PathError) []string {
+func PathHints(x *os.PathError, line env.Line) []string {
 	switch {
 	case errors.Is(x, pin.ErrForeign):
 		return []string{
-			"ls -lR " + x.Path + " shows what it is, and xdpload pin rm -r " + x.Path + " removes it if nobody needs it",
+			render.Shell("ls", "-lR", x.Path) + " shows what it is, and " + render.Shell("xdpload", "pin", "rm", "-r", x.Path) + " removes it if nobody needs it",
 			"mode 700 of a BPF file system's root keeps others from making names there: mount -t bpf -o mode=700 bpf DIR, or chmod",
 		}
 	case errors.Is(x, pin.ErrNotBPFFS) && x.Path != pin.DefaultRoot:
 		return []string{"findmnt -t bpf lists the BPF file systems; mount -t bpf -o mode=700 bpf DIR makes one, xdpload -bpffs DIR … uses it"}
 	case errors.Is(x, pin.ErrNotBPFFS), errors.Is(x, os.ErrNotExist) && x.Path == pin.DefaultRoot:
-		return []string{"mount -t bpf -o mode=700 bpf " + x.Path, "or name the BPF file system: xdpload -bpffs DIR …"}
+		return append(subject.MountHints(x.Path, line), "or name the BPF file system: "+line.With([]string{"-bpffs", "DIR"}))
 	case errors.Is(x, os.ErrExist) && !errors.Is(x, unix.ENOTEMPTY):
-		return []string{"xdpload pin rm " + x.Path}
+		return []string{render.Shell("xdpload", "pin", "rm", x.Path)}
 	case !errors.Is(x, os.ErrPermission):
 		return nil
 	}

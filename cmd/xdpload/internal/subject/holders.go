@@ -14,6 +14,7 @@ import (
 
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/internal/render"
 	"github.com/xdpload/xdpload/pin"
 )
 
@@ -130,29 +131,46 @@ func holderTeller(e *env.Env) func(error) error {
 		a := x.Attachments[i]
 		link := ReportLink(a.Link)
 		link.Pinned, link.Processes = pins().Of(pin.Link, link.ID), open().Of(pin.Link, link.ID)
-		if len(link.Pinned)+len(link.Processes) > 0 {
-			err = fmt.Errorf("%w: %v", err, link)
-		}
-		return env.WithHints(err, holderHints(cmp.Or(a.Device, x.Device), a.Hook(), link)...)
+		return &HeldError{Device: cmp.Or(a.Device, x.Device), Hook: a.Hook(), Link: link, Err: err}
 	}
 }
 
-// holderHints are the ways to get a program away from its link.
-func holderHints(device, hook string, link *BPFLink) []string {
-	out := []string{DetachLink(device, hook, link.ID) + " detaches it for good"}
-	if len(link.Pinned) > 0 {
-		out = append(out, "so does xdpload pin rm "+strings.Join(link.Pinned, " ")+", unless something else holds the link")
-		if !strings.Contains(hook, "/") {
-			out = append(out, fmt.Sprintf("xdpload -force link set dev %s xdp … link %s puts another program in its place, with no gap", device, link.Pinned[0]))
-		}
+// HeldError says what keeps the bpf_link that is in the way.
+type HeldError struct {
+	Device, Hook string
+	Link         *BPFLink
+	Err          error // the refusal
+}
+
+func (e *HeldError) Error() string {
+	if len(e.Link.Pinned)+len(e.Link.Processes) == 0 {
+		return e.Err.Error()
+	}
+	return fmt.Sprintf("%v: %v", e.Err, e.Link)
+}
+
+// Unwrap returns the refusal.
+func (e *HeldError) Unwrap() error { return e.Err }
+
+// HeldHints are the ways to get a program away from its link.
+func HeldHints(x *HeldError, line env.Line) []string {
+	pins := x.Link.Pinned
+	out := []string{DetachLink(x.Device, x.Hook, x.Link.ID) + " detaches it for good"}
+	if len(pins) == 0 {
+		return out
+	}
+	out = append(out, "so does "+render.Shell(append([]string{"xdpload", "pin", "rm"}, pins...)...)+", unless something else holds the link")
+	if !strings.Contains(x.Hook, "/") && !line.Has("off") && !line.Has("link") {
+		out = append(out, "another program takes its place, with no gap: "+line.With([]string{"-force"}, "link", pins[0]))
 	}
 	return out
 }
 
 // DetachLink is the command that takes off what a bpf_link holds on a hook.
 func DetachLink(device, hook string, id uint32) string {
+	words := []string{"link", "set", "dev", device, "xdp", "off"}
 	if kind, point, ok := strings.Cut(hook, "/"); ok {
-		return fmt.Sprintf("xdpload %s detach dev %s %s link %d", kind, device, point, id)
+		words = []string{kind, "detach", "dev", device, point}
 	}
-	return fmt.Sprintf("xdpload link set dev %s xdp off link %d", device, id)
+	return render.Shell(slices.Concat([]string{"xdpload"}, words, []string{"link", strconv.FormatUint(uint64(id), 10)})...)
 }

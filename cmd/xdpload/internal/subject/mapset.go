@@ -10,6 +10,7 @@ import (
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/render"
 	"github.com/xdpload/xdpload/load"
 )
 
@@ -97,7 +98,7 @@ func exportMaps(path, file string, obj *elf.Object, l *load.Loaded) error {
 	}
 	if err != nil {
 		err = fmt.Errorf("export to %s: %w", path, err)
-		return env.WithHints(err, "start the receiver first: xdpload tc exec bpf import "+path+" run …")
+		return env.WithHints(err, "start the receiver first: "+render.Shell("xdpload", "tc", "exec", "bpf", "import", path, "run", "…"))
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/xdpload/xdpload/attach"
+	"github.com/xdpload/xdpload/internal/render"
 )
 
 // AmbiguousHints name one of several filters.
@@ -17,5 +18,5 @@ func AmbiguousHints(x *attach.AmbiguousError) []string {
 
 // NoEgressHints change the kind of a device's qdisc.
 func NoEgressHints(device string) []string {
-	return []string{fmt.Sprintf("a clsact qdisc has both: xdpload tc qdisc del dev %s ingress, which deletes its filters, then tc qdisc add dev %[1]s clsact", device)}
+	return []string{fmt.Sprintf("a clsact qdisc has both: xdpload tc qdisc del dev %s ingress, which deletes its filters, then xdpload tc qdisc add dev %[1]s clsact", render.Shell(device))}
 }

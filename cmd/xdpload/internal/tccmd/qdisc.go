@@ -174,7 +174,7 @@ func (r *qdiscRequest) explain(conn *netlink.Conn, dev *netlink.Link, err error)
 			return fmt.Errorf("%w; the device has a %s qdisc", err, q.Kind)
 		default:
 			return env.WithHints(fmt.Errorf("%w; the device has a qdisc of the other kind, %s", err, q.Kind),
-				fmt.Sprintf("xdpload tc qdisc del dev %s %s makes room, and deletes its filters", dev.Name, q.Kind))
+				fmt.Sprintf("xdpload tc qdisc del dev %s %s makes room, and deletes its filters", render.Shell(dev.Name), q.Kind))
 		}
 	}
 	if r.done == "deleted" {

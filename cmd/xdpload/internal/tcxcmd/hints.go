@@ -10,6 +10,7 @@ import (
 
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/internal/render"
 )
 
 // HookHints are the ways out of what bpf(2) refuses on a hook. Where the cause is
@@ -18,11 +19,11 @@ func HookHints(x *attach.HookError, device string) []string {
 	kind, point, _ := strings.Cut(x.Hook, "/")
 	switch {
 	case x.Since != "" && kind == "tcx":
-		return []string{fmt.Sprintf("the filter that does the same: xdpload tc filter add dev %s %s bpf direct-action obj FILE", device, point)}
+		return []string{fmt.Sprintf("the filter that does the same: xdpload tc filter add dev %s %s bpf direct-action obj FILE", render.Shell(device), point)}
 	case x.Since != "":
-		return []string{"tc filters of a veth pair do what netkit does, on each device in its own namespace: xdpload tc filter add dev DEV egress bpf direct-action obj FILE"}
+		return []string{"tc filters of a veth pair do what netkit does, on each device in its own namespace: xdpload tc filter add dev " + render.Shell(device) + " egress bpf direct-action obj FILE"}
 	case errors.Is(x, unix.ESTALE):
-		return []string{fmt.Sprintf("xdpload %s show dev %s shows the programs and the revision", kind, device)}
+		return []string{fmt.Sprintf("xdpload %s show dev %s shows the programs and the revision", kind, render.Shell(device))}
 	case x.Cause != "":
 		return []string{}
 	}
@@ -31,21 +32,22 @@ func HookHints(x *attach.HookError, device string) []string {
 
 // LinkPinHints are the ways out when what is pinned, or is to be pinned, as a
 // bpf_link does not fit.
-func LinkPinHints(x *os.PathError, device string) []string {
+func LinkPinHints(x *os.PathError, err error, device string) []string {
+	remove := render.Shell("xdpload", "pin", "rm", x.Path)
 	stays, _ := errors.AsType[*attach.HookError](x)
 	switch {
 	case errors.Is(x, attach.ErrLinkDetached):
-		return []string{"xdpload pin rm " + x.Path + ", then attach again"}
+		return []string{remove + ", then attach again"}
 	case errors.Is(x, attach.ErrNotLink):
-		return []string{"choose another path, or xdpload pin rm " + x.Path}
+		return []string{"choose another path, or " + remove}
 	case stays != nil && errors.Is(x, unix.EBUSY):
 		kind, _, _ := strings.Cut(stays.Hook, "/")
 		return []string{
-			fmt.Sprintf("without first, last, before or after, the program goes where the link is: xdpload %s show dev %s", kind, device),
-			"xdpload pin rm " + x.Path + " detaches what it holds, then attach again",
+			fmt.Sprintf("without first, last, before or after, the program goes where the link is: xdpload %s show dev %s", kind, render.Shell(device)),
+			remove + " detaches what it holds, then attach again",
 		}
 	case errors.Is(x, os.ErrExist):
-		return []string{"-force updates the bpf_link that is pinned there", "xdpload pin rm " + x.Path + " removes it"}
+		return []string{"-force updates the bpf_link that is pinned there: " + env.LineOf(err).Forced(), remove + " removes it"}
 	}
 	return nil
 }
@@ -54,10 +56,10 @@ func LinkPinHints(x *os.PathError, device string) []string {
 // the command was to do with it.
 func AnchorHints(x *attach.AnchorError, err error, device string) []string {
 	kind, _, ok := strings.Cut(x.Hook, "/")
-	show := fmt.Sprintf("xdpload %s show dev %s", kind, device)
+	show := render.Shell("xdpload", kind, "show", "dev", device)
 	switch {
 	case !ok:
-		return []string{fmt.Sprintf("xdpload link show dev %s, or if-exists to detach it if it is there", device)}
+		return []string{render.Shell("xdpload", "link", "show", "dev", device) + ", or if-exists to detach it if it is there"}
 	case !x.Missing && len(x.Attachments) > 0:
 		return []string{fmt.Sprintf("choose one by its id: id %d", x.Attachments[0].Program.ID)}
 	case strings.HasPrefix(x.Ref.String(), "the only"), !detaches(err):
