@@ -11,15 +11,19 @@ import (
 // Codec writes and reads the values of one type. It is immutable and safe for
 // concurrent use.
 type Codec struct {
-	kind   kind
-	size   int // bytes
-	swap   bool
-	fields []field // kindStruct
-	elem   *Codec  // kindArray and kindText
-	n      int     // elements
-	values []enumValue
-	leaves int // of all that a value writes, as far as maxLeaves
-	height int // of the types in one another
+	kind    kind
+	size    int  // bytes
+	network bool // the number is in network byte order
+	address bool // of IP or Ethernet, in network byte order
+	prefix  bool // a number of bits, and an IP address
+	names   *Names
+	fields  []field // kindStruct
+	holes   []span  // of what no field is in
+	elem    *Codec  // kindArray and kindText
+	n       int     // elements
+	values  []enumValue
+	leaves  int // of all that a value writes, as far as maxLeaves
+	height  int // of the types in one another
 }
 
 type kind uint8
@@ -90,13 +94,13 @@ type compiler struct {
 }
 
 type key struct {
-	t    btf.Type
-	swap bool
+	t       btf.Type
+	network bool
 }
 
 func (p *compiler) compile(t btf.Type, depth int) (*Codec, error) {
-	t, swap := strip(t)
-	if c := p.done[key{t, swap}]; c != nil && c.height <= depth {
+	t, network := strip(t)
+	if c := p.done[key{t, network}]; c != nil && c.height <= depth {
 		return c, nil
 	}
 	if depth == 0 {
@@ -106,7 +110,7 @@ func (p *compiler) compile(t btf.Type, depth int) (*Codec, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Codec{size: size, swap: swap}
+	c := &Codec{size: size, network: network}
 	switch t := t.(type) {
 	case *btf.Int:
 		c.kind = intKind(t)
@@ -133,8 +137,10 @@ func (p *compiler) compile(t btf.Type, depth int) (*Codec, error) {
 	if !fixed(c) {
 		c.kind = kindRaw
 	}
+	c.address = isAddress(c, t)
+	c.findHoles()
 	c.measure()
-	p.done[key{t, swap}] = c
+	p.done[key{t, network}] = c
 	return c, err
 }
 
@@ -184,14 +190,14 @@ func fixed(c *Codec) bool {
 }
 
 // strip takes names and qualifiers off a type, and says whether one of them
-// means network byte order on a machine that has the other.
-func strip(t btf.Type) (_ btf.Type, swap bool) {
+// means network byte order.
+func strip(t btf.Type) (_ btf.Type, network bool) {
 	for range maxDepth {
 		switch x := t.(type) {
 		case *btf.Typedef:
 			switch x.Name {
 			case "__be16", "__be32", "__be64":
-				swap = littleEndian
+				network = true
 			}
 			t = x.Type
 		case *btf.Const:
@@ -205,10 +211,10 @@ func strip(t btf.Type) (_ btf.Type, swap bool) {
 		case *btf.Var:
 			t = x.Type
 		default:
-			return t, swap
+			return t, network
 		}
 	}
-	return t, swap
+	return t, network
 }
 
 func intKind(t *btf.Int) kind {

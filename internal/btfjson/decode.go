@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"net/netip"
 	"strconv"
 	"strings"
 )
@@ -78,7 +77,10 @@ func (c *Codec) setBytes(value []byte, word string) error {
 		copy(value, b)
 		return nil
 	}
-	if c.kind == kindArray && c.elem.size == 1 && setAddress(value[:c.size], word) {
+	switch {
+	case c.prefix:
+		return setPrefix(value[:c.size], word)
+	case (c.address || c.kind == kindArray && c.elem.size == 1) && setAddress(value[:c.size], word):
 		return nil
 	}
 	switch c.kind {
@@ -91,26 +93,6 @@ func (c *Codec) setBytes(value []byte, word string) error {
 	}
 }
 
-// setAddress reads an IP address that has the size of value, or an Ethernet
-// address.
-func setAddress(value []byte, word string) bool {
-	if a, err := netip.ParseAddr(word); err == nil {
-		return a.BitLen() == 8*len(value) && a.Zone() == "" && copy(value, a.AsSlice()) > 0
-	}
-	parts := strings.Split(word, ":")
-	if len(parts) != len(value) || len(value) != 6 {
-		return false
-	}
-	for i, p := range parts {
-		n, err := strconv.ParseUint(p, 16, 8)
-		if err != nil {
-			return false
-		}
-		value[i] = byte(n)
-	}
-	return true
-}
-
 // scalar reads a number or a name into the bits of the type.
 func (c *Codec) scalar(word string) (uint64, error) {
 	for _, v := range c.values {
@@ -120,6 +102,9 @@ func (c *Codec) scalar(word string) (uint64, error) {
 	}
 	switch c.kind {
 	case kindBool:
+		if strings.HasPrefix(word, "0x") {
+			break
+		}
 		switch word {
 		case "true", "1":
 			return 1, nil
@@ -128,6 +113,9 @@ func (c *Codec) scalar(word string) (uint64, error) {
 		}
 		return 0, fmt.Errorf("%s is neither true nor false", Quote(word))
 	case kindFloat:
+		if strings.HasPrefix(word, "0x") && !strings.ContainsAny(word, "pP") {
+			break
+		}
 		f, err := strconv.ParseFloat(word, 8*c.size)
 		if c.size == 4 {
 			return uint64(math.Float32bits(float32(f))), bad(word, err)
@@ -136,9 +124,13 @@ func (c *Codec) scalar(word string) (uint64, error) {
 	case kindInt:
 		n, err := strconv.ParseInt(word, 0, 8*c.size)
 		return uint64(n), bad(word, err)
+	case kindUint:
+		if n, ok, err := c.word(word); ok || err != nil {
+			return n, err
+		}
 	default:
 	}
-	n, err := strconv.ParseUint(word, 0, 8*c.size)
+	n, err := strconv.ParseUint(word, 0, min(8*c.size, 64))
 	if err != nil && c.values != nil {
 		return 0, fmt.Errorf("%s is neither a name of the enumeration nor a number", Quote(word))
 	}
@@ -195,6 +187,9 @@ func (c *Codec) fits(n uint64, negative bool) bool {
 func (c *Codec) parseStruct(value, text []byte) ([]byte, error) {
 	next := 0
 	return Object(text, func(name, text []byte) ([]byte, error) {
+		if string(name) == padding {
+			return c.setPadding(value, text)
+		}
 		f, at := c.field(name, next)
 		if f == nil {
 			return nil, c.noMember(name)

@@ -16,6 +16,12 @@ var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
 // Append appends the value as JSON to dst. The value has as many bytes as the
 // type, at least.
 func (c *Codec) Append(dst, value []byte) []byte {
+	switch {
+	case c.address:
+		return append(appendAddress(append(dst, '"'), value[:c.size]), '"')
+	case c.prefix && c.isPrefix(value):
+		return appendPrefix(dst, value[:c.size])
+	}
 	switch c.kind {
 	case kindStruct:
 		return c.appendStruct(dst, value)
@@ -46,7 +52,7 @@ func (c *Codec) appendStruct(dst, value []byte) []byte {
 		}
 		dst = f.codec.Append(dst, value[f.offset:])
 	}
-	return append(dst, '}')
+	return append(c.appendPadding(dst, value), '}')
 }
 
 func (c *Codec) appendArray(dst, value []byte) []byte {
@@ -96,11 +102,17 @@ func (c *Codec) appendNumber(dst []byte, raw uint64) []byte {
 			}
 		}
 	}
+	if c.names != nil {
+		if name, ok := c.names.Name(raw); ok {
+			return appendString(dst, []byte(name))
+		}
+	}
 	switch c.kind {
 	case kindBool:
-		if raw <= 1 {
-			return strconv.AppendBool(dst, raw == 1)
+		if raw > 1 { // only a program can make it
+			return appendBits(dst, raw)
 		}
+		return strconv.AppendBool(dst, raw == 1)
 	case kindInt:
 		return strconv.AppendInt(dst, c.signed(raw), 10)
 	case kindFloat:
@@ -118,14 +130,23 @@ func (c *Codec) signed(raw uint64) int64 {
 
 // appendFloat writes what JSON has no number for as a string.
 func appendFloat(dst []byte, raw uint64, size int) []byte {
-	f := math.Float64frombits(raw)
+	f, same := math.Float64frombits(raw), math.Float64bits(math.NaN()) == raw
 	if size == 4 {
-		f = float64(math.Float32frombits(uint32(raw)))
+		f, same = float64(math.Float32frombits(uint32(raw))), math.Float32bits(float32(math.NaN())) == uint32(raw)
 	}
-	if math.IsNaN(f) || math.IsInf(f, 0) {
+	switch {
+	case math.IsNaN(f) && !same: // there are many
+		return appendBits(dst, raw)
+	case math.IsNaN(f) || math.IsInf(f, 0):
 		return strconv.AppendQuote(dst, strconv.FormatFloat(f, 'g', -1, 64))
 	}
 	return strconv.AppendFloat(dst, f, 'g', -1, 8*size)
+}
+
+// appendBits writes a value as a string for which its type has no other.
+func appendBits(dst []byte, raw uint64) []byte {
+	dst = strconv.AppendUint(append(dst, `"0x`...), raw, 16)
+	return append(dst, '"')
 }
 
 // load returns the bits of a scalar.
@@ -159,7 +180,7 @@ func (c *Codec) store(value []byte, v uint64) {
 
 // ordered turns the bytes of a number around where the type has another order.
 func (c *Codec) ordered(v uint64) uint64 {
-	if c.swap {
+	if c.network && littleEndian {
 		return bits.ReverseBytes64(v) >> (64 - 8*c.size)
 	}
 	return v

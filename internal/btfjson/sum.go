@@ -9,6 +9,7 @@ import (
 // by itself, wider than the type where it must be. What is not an integer is null.
 func (c *Codec) AppendSum(dst []byte, values [][]byte) []byte {
 	switch {
+	case c.address || c.names != nil:
 	case c.kind == kindStruct:
 		return c.sumStruct(dst, values)
 	case c.kind == kindArray:

@@ -68,6 +68,9 @@ func (d *Map) types() error {
 		key = number // the index of a section of variables, or of an array of programs
 	}
 	d.key = btfjson.New(key, int(d.info.KeySize))
+	if d.m.Type() == ebpf.LPMTrie {
+		d.key = btfjson.NewPrefix(key, int(d.info.KeySize))
+	}
 	d.value = btfjson.New(value, int(d.info.ValueSize))
 	return nil
 }

@@ -103,8 +103,8 @@ func TestLoadDump(t *testing.T) {
 			name: "address",
 			spec: ebpf.MapSpec{Type: ebpf.Hash, Key: address, Value: u32, KeySize: 4, ValueSize: 4, MaxEntries: 2},
 			in:   "key , value\n192.0.2.1, 0x10\n",
-			want: `{"key":[192,0,2,1],"value":16}` + "\n",
-			text: "[192,0,2,1]: 16\n",
+			want: `{"key":"192.0.2.1","value":16}` + "\n",
+			text: "\"192.0.2.1\": 16\n",
 		},
 		{
 			name: "CSV with a byte order mark",
@@ -160,8 +160,14 @@ func TestLoadDump(t *testing.T) {
 				{Name: "prefixlen", Type: u32}, {Name: "data", Type: address, Offset: 32},
 			}}},
 			in:   `{"key":{"prefixlen":24,"data":"192.0.2.0"},"value":1}`,
-			want: `{"key":{"prefixlen":24,"data":[192,0,2,0]},"value":1}` + "\n",
-			text: `{"prefixlen":24,"data":[192,0,2,0]}: 1` + "\n",
+			want: `{"key":"192.0.2.0/24","value":1}` + "\n",
+			text: `"192.0.2.0/24": 1` + "\n",
+		},
+		{
+			name: "trie without types",
+			spec: ebpf.MapSpec{Type: ebpf.LPMTrie, KeySize: 20, ValueSize: 4, MaxEntries: 4, Flags: 1},
+			in:   "key,value\n2001:db8::/32,0x00000001\n",
+			want: `{"key":"2001:db8::/32","value":"0x00000001"}` + "\n",
 		},
 		{name: "nothing", spec: ebpf.MapSpec{Type: ebpf.Hash, KeySize: 4, ValueSize: 2, MaxEntries: 4}},
 	} {

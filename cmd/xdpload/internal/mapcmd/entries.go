@@ -64,7 +64,7 @@ func bytesApart() *grammar.Node {
 	return grammar.Opt(grammar.Value("BYTE", refuse).Accept(isByte).Hidden()).Hidden()
 }
 
-const typedDescription = `Keys and values have the types that the map's BTF gives: numbers, names of enumerations, text in arrays of char, objects and arrays in JSON. Without BTF they are 0x and the bytes in hexadecimal.`
+const typedDescription = `Keys and values have the types that the map's BTF gives: numbers, names of enumerations, text in arrays of char, objects and arrays in JSON. Without BTF they are 0x and the bytes in hexadecimal. Arrays of 4, 6 and 16 bytes, __be32, struct in_addr and in6_addr are addresses, and the key of a prefix tree is 10.0.0.0/8 or 2001:db8::/32. Other numbers of 4 bytes take an IPv4 address too, which then lies in memory as in a packet.`
 
 // Dump is the command map dump, which prints all entries of a map.
 func Dump() env.Command {
