@@ -33,12 +33,22 @@ func CheckHook(c *netlink.Conn, ifindex int, p netlink.Parent) error {
 	return err
 }
 
-// HookName is the name that [Attachment.Hook] gives to a classifier's hook; the kind
-// of its qdisc is looked up.
+// HookName is the name that [Attachment.Hook] gives to a classifier's hook, whose qdisc
+// is looked up; [netlink.Root] or 0 is the root qdisc.
 func HookName(c *netlink.Conn, ifindex int, p netlink.Parent) (string, error) {
-	f := netlink.Filter{Ifindex: ifindex, Parent: p}
-	at, err := Clsact{Filter: f}.findQdisc(&session{conn: c, Options: Options{Known: new(Inventory)}})
-	return (&Attachment{Filter: &FilterInfo{Filter: f, Qdisc: at.kind}}).Hook(), err
+	root := p == 0 || p == netlink.Root
+	at := FilterInfo{Filter: netlink.Filter{Parent: p}}
+	for q, err := range c.Qdiscs(ifindex) {
+		switch {
+		case err != nil:
+			return "", err
+		case root && q.Parent == netlink.HandleRoot:
+			at.Qdisc, at.Parent = q.Kind, netlink.Parent(q.Handle)
+		case !root && q.Handle>>16 == netlink.Handle(p)>>16:
+			at.Qdisc = q.Kind
+		}
+	}
+	return (&Attachment{Filter: &at}).Hook(), nil
 }
 
 // qdisc is what a hook is on.

@@ -9,8 +9,8 @@ import (
 
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
-	"github.com/xdpload/xdpload/prog"
 	"github.com/xdpload/xdpload/internal/render"
+	"github.com/xdpload/xdpload/prog"
 )
 
 // Collect lists what is wanted of a sequence, all of it with a nil want. It ends with the first error.

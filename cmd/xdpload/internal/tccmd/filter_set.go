@@ -135,7 +135,7 @@ type filterChange struct {
 	Device       string         `json:"device,omitempty"`
 	Ifindex      int            `json:"ifindex,omitempty"`
 	Block        uint32         `json:"block,omitempty"`
-	Hook         string         `json:"hook,omitempty"` // as net show has it, of a block none
+	Hook         string         `json:"hook,omitempty"` // as net show has it; of a block none, nor of what is gone since
 	Change       netlink.Change `json:"change"`         // what it would have been, if unchanged
 	Qdisc        string         `json:"qdisc,omitempty"`
 	QdiscCreated bool           `json:"qdisc_created,omitempty"`
@@ -176,8 +176,12 @@ func (r *filterSetRequest) outcome(e *env.Env, by *subject.Change, o *attach.Out
 		Qdisc: f.Qdisc, QdiscCreated: f.QdiscCreated, filterIdentity: identity(&f.Filter), DirectAction: f.BPF.Direct,
 		Replaced: subject.ReportProgram(a.Replaced), Unchanged: a.Unchanged, hook: line.Name(),
 	}
-	if f.Block == 0 {
+	switch {
+	case f.Block != 0:
+	case f.Qdisc != "":
 		c.Hook = a.Hook()
+	default:
+		c.Hook, _ = line.key(e, e.Conn, a.Ifindex)
 	}
 	if a.Program.ID != 0 {
 		c.Program = subject.ReportProgram(&a.Program)

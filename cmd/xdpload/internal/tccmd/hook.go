@@ -1,7 +1,6 @@
 package tccmd
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -89,11 +88,7 @@ func (r *hookRequest) key(e *env.Env, conn *netlink.Conn, ifindex int) (string, 
 	if !e.JSON || r.Block != 0 {
 		return "", nil
 	}
-	name, err := attach.HookName(conn, ifindex, cmp.Or(r.parent(), netlink.Root))
-	if noEgress(err) {
-		err = nil
-	}
-	return name, err
+	return attach.HookName(conn, ifindex, r.parent())
 }
 
 // noEgress tells that a list is empty: nothing runs on a hook that is not there.
