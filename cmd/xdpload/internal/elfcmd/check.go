@@ -10,13 +10,14 @@ import (
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
+	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/elf/check"
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/internal/render"
 )
 
 type elfCheckRequest struct {
-	subject.ELFFile
+	Files  subject.Files
 	Kernel check.Kernel
 	Loader check.Loader
 }
@@ -29,13 +30,14 @@ func Check() env.Command {
 		Summary: "say which kernels and loaders can load an object file",
 		Description: `Says which Linux is the oldest that has all that the object needs, what of it needs a GPL-compatible licence, and which loaders cannot load it and why. Each finding has the program or map, the place, and the line of the source. It asks no kernel: the answer is from a table, and a distribution may have brought something to an older kernel.
 
-With a kernel or a loader the status is 2 when the object cannot be loaded by it. It is 2, too, when no kernel could take the object: because a reference leads nowhere, or a licence that is not GPL-compatible stands beside something that needs one.`,
+With a kernel or a loader the status is 2 when the object cannot be loaded by it. It is 2, too, when no kernel could take the object: because a reference leads nowhere, or a licence that is not GPL-compatible stands beside something that needs one. Of several files each that fails is named. In JSON it is an array, also of one FILE.`,
 		Examples: []grammar.Example{
 			{Line: "xdpload elf check foo.o", Help: "what the object needs"},
+			{Line: "xdpload -brief elf check *.o", Help: "the oldest kernel for each"},
 			{Line: "xdpload -json elf check foo.o kernel 5.10 loader libbpf", Help: "status 2 unless Linux 5.10 and libbpf can load it"},
 		},
 		New: env.New(func(r *elfCheckRequest) *grammar.Node {
-			return grammar.Seq(r.FileGrammar(), grammar.Any(
+			return grammar.Seq(r.Files.Grammar(), grammar.Any(
 				grammar.Key("kernel", "VERSION", grammar.Text(&r.Kernel)).
 					Help("the oldest kernel that is to load it, such as 5.10"),
 				grammar.Key("loader", "NAME", grammar.Text(&r.Loader)).Choices("libbpf", "iproute2", "iproute2-legacy", "cilium").
@@ -46,15 +48,14 @@ With a kernel or a loader the status is 2 when the object cannot be loaded by it
 }
 
 func (r *elfCheckRequest) Run(_ context.Context, e *env.Env) (any, error) {
-	o, err := r.Open(e)
-	if err != nil {
-		return nil, err
-	}
-	report := reportCheck(o.Name(), check.Object(o), r)
-	if report.OK {
-		return report, nil
-	}
-	return e.Refuse(report, &ElfCheckError{Object: o.Name(), Why: report.why(r)})
+	reports, err := subject.EachFile(e, r.Files, func(o *elf.Object, name string) (*checkReport, error) {
+		report := reportCheck(name, check.Object(o), r)
+		if report.OK {
+			return report, nil
+		}
+		return report, &ElfCheckError{Object: name, Why: report.why(r)}
+	})
+	return subject.ConcludeFiles(e, reports, err)
 }
 
 // ElfCheckError says that a check found something.

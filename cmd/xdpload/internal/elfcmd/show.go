@@ -4,18 +4,15 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"slices"
-	"strings"
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/grammar"
-	"github.com/xdpload/xdpload/internal/render"
 	"github.com/xdpload/xdpload/pin"
 )
 
-type elfShowRequest struct{ Files []string }
+type elfShowRequest struct{ Files subject.Files }
 
 // Show is the command elf show, which says what is in an object.
 func Show() env.Command {
@@ -32,70 +29,18 @@ In JSON it is an array, also of one FILE. A file that cannot be read does not ke
 			{Line: "xdpload -brief elf show *.o", Help: "what there is in a directory"},
 		},
 		New: env.New(func(r *elfShowRequest) *grammar.Node {
-			return grammar.Value("FILE", r.Add).Accept(noOption).Repeat().Completes(grammar.File).
-				Help("an object file, or - for standard input")
+			return r.Files.Grammar()
 		}),
 	}
 }
 
-// noOption keeps an option that stands too late from being looked for as a file.
-func noOption(word string) bool { return word == "-" || !strings.HasPrefix(word, "-") }
-
-func (r *elfShowRequest) Add(file string) error {
-	if file == "-" && slices.Contains(r.Files, "-") {
-		return errors.New("standard input can be one of the objects only")
-	}
-	r.Files = append(r.Files, file)
-	return nil
-}
-
 func (r *elfShowRequest) Run(_ context.Context, e *env.Env) (any, error) {
-	list := objectReports{}
-	var failed elfShowError
-	for _, name := range r.Files {
-		file := subject.ELFFile{File: name}
-		o, err := file.Open(e)
-		if err != nil {
-			failed = append(failed, err)
-			continue
-		}
+	reports, err := subject.EachFile(e, r.Files, func(o *elf.Object, name string) (*objectReport, error) {
 		report := reportObject(o, pin.At(subject.Bpffs(e)))
-		if len(r.Files) > 1 && name != "-" {
-			report.File = name // two directories may have files of one name
-		}
-		list = append(list, report)
-	}
-	switch {
-	case len(r.Files) == 1 && failed != nil:
-		return nil, failed[0]
-	case failed == nil:
-		return list, nil
-	}
-	return e.Refuse(list, failed)
-}
-
-// elfShowError is of the files that could not be shown.
-type elfShowError []error
-
-func (e elfShowError) Error() string {
-	var texts []string
-	for _, err := range e {
-		texts = append(texts, err.Error())
-	}
-	return strings.Join(texts, "; ")
-}
-
-func (e elfShowError) Unwrap() []error { return e }
-
-// objectReports are several files.
-type objectReports []*objectReport
-
-// WriteText writes one after the other, each with a heading.
-func (r objectReports) WriteText(t *render.Text, o render.Options) {
-	for i, report := range r {
-		t.If(i > 0, "\n")
-		report.WriteText(t, o)
-	}
+		report.File = name
+		return report, nil
+	})
+	return subject.ConcludeFiles(e, reports, err)
 }
 
 // objectReport is what is in an object file. A part that cannot be read is

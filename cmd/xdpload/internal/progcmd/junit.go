@@ -11,19 +11,34 @@ import (
 
 // writeJUnit writes the results as the XML that continuous integration reads:
 // what its many dialects have in common, in the order of Jenkins' schema.
-func (r *verifyReport) writeJUnit(t *render.Text) {
-	counts := fmt.Sprintf(`tests="%d" failures="%d" errors="0" skipped="%d" time="%s"`,
-		len(r.Programs), r.Rejected+r.Unasked, r.Skipped, junitTime(time.Duration(r.Time)))
+func writeJUnit(t *render.Text, reports []*verifyReport) {
+	var all verifyReport
+	for _, r := range reports {
+		all.Programs = append(all.Programs, r.Programs...)
+		all.Rejected, all.Unasked, all.Skipped, all.Time = all.Rejected+r.Rejected, all.Unasked+r.Unasked, all.Skipped+r.Skipped, all.Time+r.Time
+	}
 	t.WriteString(`<?xml version="1.0" encoding="UTF-8"?>` + "\n")
-	t.Printf("<testsuites name=\"xdpload verify\" %s>\n", counts)
-	t.Printf("<testsuite name=\"%s\" %s>\n<properties>\n", escapeXML(r.File), counts)
+	t.Printf("<testsuites name=\"xdpload verify\" %s>\n", all.junitCounts())
+	for _, r := range reports {
+		r.writeJUnit(t)
+	}
+	t.WriteString("</testsuites>\n")
+}
+
+func (r *verifyReport) junitCounts() string {
+	return fmt.Sprintf(`tests="%d" failures="%d" errors="0" skipped="%d" time="%s"`,
+		len(r.Programs), r.Rejected+r.Unasked, r.Skipped, junitTime(time.Duration(r.Time)))
+}
+
+func (r *verifyReport) writeJUnit(t *render.Text) {
+	t.Printf("<testsuite name=\"%s\" %s>\n<properties>\n", escapeXML(r.File), r.junitCounts())
 	t.Printf("<property name=\"kernel\" value=\"%s\"/>\n", escapeXML(r.Kernel))
 	t.If(r.BTF != "", "<property name=\"btf\" value=\"%s\"/>\n", escapeXML(r.BTF))
 	t.WriteString("</properties>\n")
 	for i := range r.Programs {
 		r.Programs[i].writeJUnit(t, r.File)
 	}
-	t.WriteString("</testsuite>\n</testsuites>\n")
+	t.WriteString("</testsuite>\n")
 }
 
 func (p *verifiedProgram) writeJUnit(t *render.Text, file string) {

@@ -3,6 +3,7 @@ package progcmd
 import (
 	"encoding/xml"
 	"os/exec"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -48,18 +49,18 @@ func TestJUnit(t *testing.T) {
 		},
 	}
 	var b render.Text
-	report.writeJUnit(&b)
+	writeJUnit(&b, []*verifyReport{report, report})
 	var got junitSuites
 	if err := xml.Unmarshal(b.Bytes(), &got); err != nil {
 		t.Fatalf("%v\n%s", err, b.Bytes())
 	}
 	want := junitSuites{
-		XMLName: xml.Name{Local: "testsuites"}, Tests: 3, Failures: 1, Skipped: 1,
-		Suites: []junitSuite{{Name: report.File, Tests: 3, Cases: []junitCase{
+		XMLName: xml.Name{Local: "testsuites"}, Tests: 6, Failures: 2, Skipped: 2,
+		Suites: slices.Repeat([]junitSuite{{Name: report.File, Tests: 3, Cases: []junitCase{
 			{Class: report.File, Name: "good", Time: 0.0015},
 			{Class: report.File, Name: "bad", Failure: &junitReason{Message: "R1 <\ufffd>\n\"x\" \ufffd", Text: "all\n0: (b7) r0 = 0 ]]>\n; a && b"}},
 			{Class: report.File, Name: "other", Skipped: &junitReason{Message: "why"}},
-		}}},
+		}}}, 2),
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -22,7 +22,9 @@ import (
 )
 
 type verifyRequest struct {
-	subject.ELFFile
+	Files     subject.Files
+	Section   string
+	Program   string
 	All       bool
 	Type      ebpf.ProgramType
 	Variables subject.LoadRequest
@@ -45,15 +47,17 @@ func Verify() env.Command {
 
 A program whose section does not tell its type, such as iproute2's "prog", is taken for what calls it, or for the type that is named. Programs that this kernel cannot be asked about alone are skipped, with the reason: those that replace a function of another program (freplace), those of struct_ops, and those of no type. When that leaves none, the status is 2 too. A program of a program array is verified like every other one; arrays are empty, so every tail call falls through. With dev XDP programs are bound to a device, and may use what its driver offers.
 
-With btf the CO-RE relocations are resolved against the types of another kernel. This says whether they can be resolved on that kernel; whether the result is safe, and whether its helpers and functions exist, it says of this kernel only.`,
+With btf the CO-RE relocations are resolved against the types of another kernel. This says whether they can be resolved on that kernel; whether the result is safe, and whether its helpers and functions exist, it says of this kernel only.
+
+Of several files each in which a program is rejected is named. In JSON it is an array, also of one FILE.`,
 		Examples: []grammar.Example{
 			{Line: "xdpload verify foo.o", Help: "every program of the object"},
 			{Line: "xdpload verify foo.o program xdp_main verbose", Help: "one program, with the whole log if it is rejected"},
-			{Line: "xdpload verify foo.o -junit verify.xml", Help: "for continuous integration"},
+			{Line: "xdpload verify *.o -junit verify.xml", Help: "for continuous integration"},
 			{Line: "xdpload verify foo.o btf /boot/vmlinux-5.15", Help: "whether the CO-RE relocations fit another kernel"},
 		},
 		New: env.New(func(r *verifyRequest) *grammar.Node {
-			return grammar.Seq(r.FileGrammar(), grammar.Any(
+			return grammar.Seq(r.Files.Grammar(), grammar.Any(
 				grammar.Flag("all", &r.All).Help("every program (the default)"),
 				grammar.Key("section", "NAME", grammar.String(&r.Section)).Completes(grammar.Section).
 					Help("the programs in this section"),
@@ -104,12 +108,29 @@ func (r *verifyRequest) Check() error {
 }
 
 func (r *verifyRequest) Run(ctx context.Context, e *env.Env) (any, error) {
-	obj, err := r.Open(e)
+	o, err := r.options(e)
 	if err != nil {
 		return nil, err
 	}
 	runtime.SetDefaultGOMAXPROCS() // an object may have hundreds of programs
-	o := load.VerifyOptions{
+	reports, err := subject.EachFile(e, r.Files, func(obj *elf.Object, name string) (*verifyReport, error) {
+		start := time.Now()
+		trials, err := load.Verify(ctx, obj, o)
+		if err == nil {
+			err = unasked(trials)
+		}
+		if err != nil {
+			return nil, &env.ObjectError{Object: name, Err: err}
+		}
+		report := r.report(name, trials, time.Since(start))
+		report.several = len(r.Files) > 1
+		return report, report.verdict()
+	})
+	return r.Tell(e, reports, err)
+}
+
+func (r *verifyRequest) options(e *env.Env) (o load.VerifyOptions, err error) {
+	o = load.VerifyOptions{
 		Select:    elf.Selector{Section: r.Section, Program: r.Program, Type: r.Type},
 		Variables: r.Variables.Variables, MaxEntries: r.MaxEntries,
 		Jobs: e.VerifierJobs(),
@@ -117,25 +138,14 @@ func (r *verifyRequest) Run(ctx context.Context, e *env.Env) (any, error) {
 	if r.Device != "" {
 		_, link, err := e.Link(r.Device)
 		if err != nil {
-			return nil, &env.LinkError{Device: r.Device, Err: err}
+			return o, &env.LinkError{Device: r.Device, Err: err}
 		}
 		o.Ifindex = link.Index
 	}
 	if r.BTF != "" {
-		if o.Types, err = load.OpenTypes(r.BTF); err != nil {
-			return nil, err
-		}
+		o.Types, err = load.OpenTypes(r.BTF)
 	}
-	start := time.Now()
-	trials, err := load.Verify(ctx, obj, o)
-	if err == nil {
-		err = unasked(trials)
-	}
-	if err != nil {
-		return nil, &env.ObjectError{Object: obj.Name(), Err: err}
-	}
-	report := r.report(obj.Name(), trials, time.Since(start))
-	return r.Tell(e, report)
+	return o, err
 }
 
 // unasked is the error of a program about which the kernel said nothing, where it
@@ -151,27 +161,23 @@ func unasked(trials []load.VerifyResult) error {
 	return nil
 }
 
-// Tell writes the JUnit file and, where programs are rejected, the report too,
-// as what a command returns with an error is not printed.
-func (r *verifyRequest) Tell(e *env.Env, report *verifyReport) (any, error) {
-	shown, err := any(report), error(nil)
+// Tell writes the JUnit file, and the reports beside what is wrong.
+func (r *verifyRequest) Tell(e *env.Env, reports []*verifyReport, wrong error) (any, error) {
 	var t render.Text
-	report.writeJUnit(&t)
-	switch r.JUnit.File {
-	case "":
-	case "-":
-		shown = nil
-		_, err = t.WriteTo(e.Stdout)
-	default: // it is of the last run, and takes the place of what is there
-		err = os.WriteFile(r.JUnit.File, t.Bytes(), 0o644)
-	}
+	writeJUnit(&t, reports)
 	switch {
-	case err != nil:
-		return nil, err
-	case report.Rejected+report.Unasked == 0 && report.Taken > 0:
-		return shown, nil
+	case r.JUnit.File == "", len(reports) == 0:
+	case r.JUnit.File == "-":
+		if _, err := t.WriteTo(e.Stdout); err != nil {
+			return nil, err
+		}
+		return nil, wrong
+	default: // it is of the last run, and takes the place of what is there
+		if err := os.WriteFile(r.JUnit.File, t.Bytes(), 0o644); err != nil {
+			return nil, err
+		}
 	}
-	return e.Refuse(shown, report.verdict())
+	return subject.ConcludeFiles(e, reports, wrong)
 }
 
 func (r *verifyRequest) report(file string, trials []load.VerifyResult, took time.Duration) *verifyReport {

@@ -31,7 +31,8 @@ type verifyReport struct {
 	Skipped  int               `json:"skipped"`
 	Programs []verifiedProgram `json:"programs"`
 
-	all bool // show every number
+	all     bool // show every number
+	several bool // files, so that each is named
 }
 
 type verifiedProgram struct {
@@ -62,8 +63,12 @@ type verifierCost struct {
 	Stack                string        `json:"stack_depth,omitempty"` // bytes, of each function
 }
 
-// verdict says that programs were rejected or not loaded, or that none was verified.
+// verdict says that programs were rejected or not loaded, or that none was verified; nil
+// if all that were asked about were taken.
 func (r *verifyReport) verdict() error {
+	if r.Rejected+r.Unasked == 0 && r.Taken > 0 {
+		return nil
+	}
 	var parts []string
 	for _, result := range []string{resultRejected, resultUnasked} {
 		var names []string
@@ -86,6 +91,7 @@ func (r *verifyReport) verdict() error {
 // were not taken. -brief leaves the table out.
 func (r *verifyReport) WriteText(t *render.Text, o render.Options) {
 	if !o.Brief {
+		t.If(r.several, "%s:\n", render.Line(r.File))
 		r.table(o).WriteText(t, o)
 	}
 	for i := range r.Programs {
