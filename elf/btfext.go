@@ -94,7 +94,8 @@ func sortedRecords(parts [][]byte, order byteOrder, size, known int) (records []
 		}
 	}
 	slices.SortStableFunc(records, func(a, b extRecord) int { return cmp.Compare(a.off, b.off) })
-	return records
+	// As the kernel has it, a second record for one place says nothing.
+	return slices.CompactFunc(records, func(a, b extRecord) bool { return a.off == b.off })
 }
 
 // within returns the records about a part of a section.

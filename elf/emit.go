@@ -101,7 +101,7 @@ func (e *emitter) addMaps() {
 }
 
 func (e *emitter) addData() error {
-	index := make(map[*Section]int)
+	seen := make(map[string]bool)
 	for _, d := range e.data {
 		sec := image.Section{Name: imageName(d.name), Type: elf.SHT_NOBITS, Flags: elf.SHF_ALLOC | elf.SHF_WRITE, Size: d.size}
 		if d.sec != nil && d.sec.Type == elf.SHT_PROGBITS {
@@ -118,32 +118,20 @@ func (e *emitter) addData() error {
 		i := e.img.Add(sec)
 		d.sym = e.img.Local(image.Symbol{Section: i, Type: elf.STT_SECTION})
 		if d.sec != nil {
-			index[d.sec] = i
+			e.addVariables(d.sec, i, seen)
 		}
 		for _, v := range d.vars {
 			e.img.Global(image.Symbol{Name: v.Name, Value: v.Offset, Size: v.Size, Section: i, Type: elf.STT_OBJECT, Bind: elf.STB_GLOBAL})
 		}
 	}
-	if len(e.data) > 0 {
-		e.addVariables(index)
-	}
 	return nil
 }
 
-// addVariables adds the symbols of the sections of variables. Only those of a
-// sound global variable stay global: the image's reader makes variables of them.
-func (e *emitter) addVariables(index map[*Section]int) {
-	seen := make(map[string]bool)
-	for i := range e.o.symbols {
-		s := &e.o.symbols[i]
-		if s.Type != elf.STT_OBJECT || s.Name == "" || s.Section >= len(e.o.sections) {
-			continue
-		}
-		sec := &e.o.sections[s.Section]
-		at, ok := index[sec]
-		if !ok {
-			continue
-		}
+// addVariables adds the symbols of a section of variables, which is at a place of the image.
+// Only the first sound global variable of a name stays global: the image's reader makes
+// variables of these.
+func (e *emitter) addVariables(sec *Section, at int, seen map[string]bool) {
+	for _, s := range e.o.objectSymbols()[sec.Index] {
 		sym := image.Symbol{Name: s.Name, Value: s.Value, Size: s.Size, Section: at, Type: s.Type, Bind: s.Binding}
 		sound := s.Size > 0 && s.Value <= sec.Size && s.Size <= sec.Size-s.Value
 		if s.Binding == elf.STB_LOCAL || s.Hidden || !sound || seen[s.Name] {

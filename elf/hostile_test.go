@@ -35,9 +35,8 @@ func TestManyFunctions(t *testing.T) {
 	survive(t, assemble(bytes.Repeat(exit, n), nil, funcs...))
 }
 
-// A function that calls 20,000 of one name.
-func TestManyCalls(t *testing.T) {
-	const n = 10000
+// callsOf is a function that calls n of one name.
+func callsOf(n int) []byte {
 	var code []byte
 	funcs := []namedOffset{{"main", 0}}
 	for i := range n {
@@ -48,18 +47,59 @@ func TestManyCalls(t *testing.T) {
 	}
 	code = append(code, exit...)
 	code = append(code, bytes.Repeat(exit, n)...)
-	object := assemble(code, nil, funcs...)
-	survive(t, object)
-	o, err := elf.Read(bytes.NewReader(object))
-	if err != nil {
-		t.Fatal(err)
-	}
+	return assemble(code, nil, funcs...)
+}
+
+// A kernel takes 256 functions of one program, itself among them.
+func TestManyCalls(t *testing.T) {
+	const most = 255
+	o := mustRead(t, callsOf(most))
 	spec, err := o.Spec(elf.Selector{Program: "main"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := len(spec.Programs["main"].Instructions), n+2+2*n; got != want {
+	if got, want := len(spec.Programs["main"].Instructions), most+2+2*most; got != want {
 		t.Errorf("%d instructions, want %d", got, want)
+	}
+	for _, n := range []int{most + 1, 10000} {
+		object := callsOf(n)
+		survive(t, object)
+		o := mustRead(t, object)
+		reached, err := o.Reach(o.Programs()[0])
+		_, specErr := o.Spec(elf.Selector{Program: "main"})
+		for _, err := range []error{err, specErr} {
+			if err == nil || !strings.Contains(err.Error(), `program "main": more than 256 functions`) {
+				t.Errorf("%d functions: error %v", n, err)
+			}
+		}
+		if len(reached) != most+1 {
+			t.Errorf("%d functions reached", len(reached))
+		}
+	}
+}
+
+// forever is an object that does not end, as from a pipe.
+type forever struct{ read int }
+
+func (f *forever) Read(b []byte) (int, error) {
+	clear(b)
+	if f.read == 0 {
+		copy(b, stdelf.ELFMAG)
+	}
+	f.read += len(b)
+	return len(b), nil
+}
+
+func TestEndlessStream(t *testing.T) {
+	const most = 64 << 20
+	var r forever
+	before := allocated()
+	_, err := elf.ReadStream(&r, "pipe")
+	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("more than %d bytes", most)) {
+		t.Errorf("error %v", err)
+	}
+	if r.read > 2*most || allocated()-before > 5*most {
+		t.Errorf("read %d bytes, allocated %d", r.read, allocated()-before)
 	}
 }
 
@@ -156,5 +196,18 @@ func TestFlippedBits(t *testing.T) {
 			flipped[i] ^= 1 << (i % 8)
 			survive(t, flipped)
 		}
+	}
+}
+
+// A program that is called again by what it calls is one that no kernel takes.
+func TestRecursion(t *testing.T) {
+	call := func(n int32) []byte {
+		return binary.LittleEndian.AppendUint32([]byte{0x85, 0x10, 0, 0}, uint32(n))
+	}
+	code := append(append(call(1), exit[8:]...), append(call(-3), exit[8:]...)...)
+	o := mustRead(t, assemble(code, nil, namedOffset{"main", 0}, namedOffset{"helper", 16}))
+	_, err := o.Spec(elf.Selector{Program: "main"})
+	if err == nil || !strings.Contains(err.Error(), `program "main": "helper" calls it again`) {
+		t.Errorf("error %v", err)
 	}
 }

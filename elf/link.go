@@ -15,14 +15,17 @@ import (
 // reached: the functions that it calls, the maps that it refers to, what these
 // maps hold, and the sections of its variables.
 type link struct {
-	o     *Object
-	funcs []*linkedFunc
-	maps  []*linkedMap
-	data  []*linkedData
-	ext   []*Symbol // undefined symbols: functions and variables of the kernel
+	o       *Object
+	funcs   []*linkedFunc
+	entries int // how many of them are entered
+	maps    []*linkedMap
+	data    []*linkedData
+	ext     []*Symbol // undefined symbols: functions and variables of the kernel, each once
 
 	declared map[string]Extern // by the object, nil until the first is looked for
 	externs  map[string]Extern // those that are reached
+
+	undefined map[*Symbol]bool // those of ext
 
 	byFunc  map[*part]*linkedFunc
 	byMap   map[*part]*linkedMap
@@ -90,6 +93,8 @@ func (o *Object) newLink() *link {
 		commons: make(map[*Symbol]uint64),
 		names:   make(map[string]int),
 		externs: make(map[string]Extern),
+
+		undefined: make(map[*Symbol]bool),
 	}
 }
 
@@ -104,6 +109,9 @@ func (l *link) run() error {
 			err = l.readMap(l.maps[j])
 			j++
 		}
+		if err == nil && len(l.funcs) > maxFunctions*l.entries {
+			err = tooManyFunctions(l.funcs[0].fn)
+		}
 		if err != nil {
 			return err
 		}
@@ -115,7 +123,10 @@ func (l *link) run() error {
 // enter adds a function that a hook or a tail call enters.
 func (l *link) enter(fn *part) *linkedFunc {
 	f := l.function(fn)
-	f.place = placeEntry
+	if f.place != placeEntry {
+		f.place = placeEntry
+		l.entries++
+	}
 	return f
 }
 
@@ -280,10 +291,17 @@ func (l *link) checkExpansion() error {
 				return faultIn(f.fn.section.Name, 0, "program %q: the programs to load have more than %d instructions with the functions that they call", f.fn.name, maxExpanded)
 			}
 			for _, r := range g.refs {
-				if r.fn != nil && !seen[r.fn] {
-					seen[r.fn] = true
-					todo = append(todo, r.fn)
+				if r.fn == f && r.call {
+					return faultIn(f.fn.section.Name, f.fn.start, "program %q: %q calls it again, and no kernel runs a recursion", f.fn.name, g.fn.name)
 				}
+				if r.fn == nil || seen[r.fn] {
+					continue
+				}
+				if len(seen) == maxFunctions {
+					return tooManyFunctions(f.fn)
+				}
+				seen[r.fn] = true
+				todo = append(todo, r.fn)
 			}
 		}
 	}

@@ -76,7 +76,8 @@ func (l *link) external(sym *Symbol, call bool, code []byte) (codeRef, error) {
 		d, off, err := l.setting(sym.Name)
 		l.setImm(code, off)
 		return codeRef{data: d}, err
-	case !slices.Contains(l.ext, sym):
+	case !l.undefined[sym]:
+		l.undefined[sym] = true
 		l.ext = append(l.ext, sym)
 	}
 	return codeRef{extern: sym}, nil

@@ -167,14 +167,15 @@ func (o *Object) usedData(s *Section) bool {
 	if !s.data() || s.Size == 0 {
 		return false
 	}
-	return o.variableSections()[s.Index]
+	return len(o.objectSymbols()[s.Index]) > 0
 }
 
-func (o *Object) findVariableSections() map[int]bool {
-	index := make(map[int]bool)
-	for _, sym := range o.symbols {
-		if sym.Type == elf.STT_OBJECT && sym.Name != "" {
-			index[sym.Section] = true
+// findObjectSymbols indexes the named symbols of data by section.
+func (o *Object) findObjectSymbols() map[int][]*Symbol {
+	index := make(map[int][]*Symbol)
+	for i := range o.symbols {
+		if sym := &o.symbols[i]; sym.Type == elf.STT_OBJECT && sym.Name != "" {
+			index[sym.Section] = append(index[sym.Section], sym)
 		}
 	}
 	return index

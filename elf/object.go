@@ -15,6 +15,7 @@
 package elf
 
 import (
+	"bytes"
 	"crypto/sha1"
 	"debug/elf"
 	"encoding/binary"
@@ -44,17 +45,19 @@ type Object struct {
 	funcs    []part // by section and offset
 
 	// What only some callers need, computed once.
-	relocIndex       func() map[int][]int // section index to its relocation sections
-	mapParts         func() []part        // the definitions of maps
-	variableSections func() map[int]bool
-	legacyMaps       func() map[uint32][]Map // by id: those that can be read
-	tails            func() []tailSection
-	types            func() (typeInfo, error)
-	mapDefs          func() ([]Map, error)
-	relocs           relocTable
-	ext              [btfwire.ExtTables]func() (extIndex, error)
-	btf              func() (*btfIndex, error)
-	btfStrings       func() (string, error)
+	relocIndex    func() map[int][]int         // section index to its relocation sections
+	codeSections  func() map[string][]*Section // by name: a file may have several of one
+	mapParts      func() []part                // the definitions of maps
+	objectSymbols func() map[int][]*Symbol     // by section
+	legacyMaps    func() map[uint32][]Map      // by id: those that can be read
+	tails         func() []tailSection
+	types         func() (typeInfo, error)
+	mapDefs       func() ([]Map, error)
+	relocs        relocTable
+	callees       calleeTable
+	ext           [btfwire.ExtTables]func() (extIndex, error)
+	btf           func() (*btfIndex, error)
+	btfStrings    func() (string, error)
 }
 
 // Open reads the object file called name. An error names it: an [*fs.PathError]
@@ -92,8 +95,9 @@ func parse(b []byte, path, name string) (*Object, error) {
 		return nil, o.fault(err)
 	}
 	o.relocIndex = sync.OnceValue(o.findRelocs)
+	o.codeSections = sync.OnceValue(o.findCodeSections)
 	o.mapParts = sync.OnceValue(o.findMapParts)
-	o.variableSections = sync.OnceValue(o.findVariableSections)
+	o.objectSymbols = sync.OnceValue(o.findObjectSymbols)
 	o.legacyMaps = sync.OnceValue(o.readLegacyMaps)
 	o.tails = sync.OnceValue(o.findTails)
 	o.types = sync.OnceValues(o.parseTypes)
@@ -212,8 +216,13 @@ func (o *Object) section(name string) *Section {
 	return nil
 }
 
-// maxFile bounds what is read: an object of a whole datapath has 2 MB.
-const maxFile = 512 << 20
+// maxFile bounds what is read: an object of a whole datapath has 2 MB, and with DWARF 10 times that.
+const maxFile = 64 << 20
+
+// tooLarge says that a file is no object that anybody would load.
+func tooLarge(name string) error {
+	return &FormatError{Object: name, Msg: fmt.Sprintf("more than %d bytes, the largest object that is read", maxFile)}
+}
 
 // readFile reads a regular file in one go, and a pipe to its end.
 func readFile(name string) ([]byte, error) {
@@ -233,7 +242,7 @@ func readFile(name string) ([]byte, error) {
 		return readLimited(f, name)
 	}
 	if st.Size() > maxFile {
-		return nil, &FormatError{Object: name, Msg: fmt.Sprintf("%d bytes, more than an object can have", st.Size())}
+		return nil, tooLarge(name)
 	}
 	b := make([]byte, st.Size())
 	n, err := io.ReadFull(f, b)
@@ -245,18 +254,16 @@ func readFile(name string) ([]byte, error) {
 
 // readLimited reads a stream to its end, or only as far as it takes to see that it is no ELF object.
 func readLimited(r io.Reader, name string) ([]byte, error) {
-	b := make([]byte, len(elf.ELFMAG))
-	n, err := io.ReadFull(r, b)
-	if b = b[:n]; err == nil && string(b) == elf.ELFMAG {
-		var rest []byte
-		rest, err = io.ReadAll(io.LimitReader(r, maxFile+1-int64(n)))
-		b = append(b, rest...)
+	var b bytes.Buffer
+	n, err := io.CopyN(&b, r, int64(len(elf.ELFMAG)))
+	if err == nil && b.String() == elf.ELFMAG {
+		_, err = io.CopyN(&b, r, maxFile+1-n)
 	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	if errors.Is(err, io.EOF) {
 		err = nil
 	}
-	if err == nil && len(b) > maxFile {
-		err = &FormatError{Object: name, Msg: fmt.Sprintf("more than %d bytes, more than an object can have", maxFile)}
+	if err == nil && b.Len() > maxFile {
+		err = tooLarge(name)
 	}
-	return b, err
+	return b.Bytes(), err
 }

@@ -66,36 +66,6 @@ func (o *Object) References(p Program) ([]Reference, error) {
 	return refs, o.fault(err)
 }
 
-// Reach returns the program and all functions that it calls or takes the address
-// of, directly or not, each once, the program first. The error is a
-// [*FormatError] for the first reference that leads nowhere; what was reached is returned.
-func (o *Object) Reach(p Program) ([]Program, error) {
-	fn, err := o.functionOf(p)
-	if err != nil {
-		return nil, o.fault(err)
-	}
-	var failed error
-	reached := []Program{p}
-	seen := map[*part]bool{fn: true}
-	for todo := []*part{fn}; len(todo) > 0; todo = todo[1:] {
-		refs, err := o.references(todo[0])
-		if failed == nil {
-			failed = err
-		}
-		for _, r := range refs {
-			if r.Kind != RefCall && r.Kind != RefFunction {
-				continue
-			}
-			if next := o.functionIn(r.Section, r.Value); next != nil && !seen[next] {
-				seen[next] = true
-				todo = append(todo, next)
-				reached = append(reached, next.program())
-			}
-		}
-	}
-	return reached, o.fault(failed)
-}
-
 // functionOf finds the function that a Program was made of.
 func (o *Object) functionOf(p Program) (*part, error) {
 	if fn := o.functionIn(p.Section, p.Offset); fn != nil {
@@ -105,14 +75,23 @@ func (o *Object) functionOf(p Program) (*part, error) {
 }
 
 func (o *Object) functionIn(section string, off uint64) *part {
-	for i := range o.sections {
-		if sec := &o.sections[i]; sec.Name == section && sec.Executable() {
-			if fn := o.functionAt(sec, off); fn != nil {
-				return fn
-			}
+	for _, sec := range o.codeSections()[section] {
+		if fn := o.functionAt(sec, off); fn != nil {
+			return fn
 		}
 	}
 	return nil
+}
+
+// findCodeSections indexes the sections of instructions by name.
+func (o *Object) findCodeSections() map[string][]*Section {
+	index := make(map[string][]*Section)
+	for i := range o.sections {
+		if sec := &o.sections[i]; sec.Executable() {
+			index[sec.Name] = append(index[sec.Name], sec)
+		}
+	}
+	return index
 }
 
 // code returns the instructions of a function, not a copy.
@@ -123,6 +102,9 @@ func (o *Object) code(fn *part) ([]byte, error) {
 	}
 	if fn.size%insn.Size != 0 || fn.start > uint64(len(data)) || fn.size > uint64(len(data))-fn.start {
 		return nil, fn.fault(0, fmt.Errorf("%d bytes are not instructions of this section", fn.size))
+	}
+	if fn.excess {
+		return nil, fn.fault(0, errors.New("functions or sections overlap"))
 	}
 	return data[fn.start:fn.end()], nil
 }

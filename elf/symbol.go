@@ -71,6 +71,7 @@ type part struct {
 	start   uint64 // bytes from the start of the section
 	size    uint64 // bytes
 	static  bool
+	excess  bool // the parts before it have more bytes than a file can hold, unless they overlap
 }
 
 func (p *part) end() uint64 { return p.start + p.size }
@@ -84,7 +85,7 @@ func (o *Object) parts(is func(*Symbol, *Section) bool) (list []part) {
 			continue
 		}
 		if sec := &o.sections[s.Section]; s.Value < sec.Size && is(s, sec) {
-			list = append(list, part{s.Name, sec, s.Value, s.Size, s.Binding == elf.STB_LOCAL})
+			list = append(list, part{name: s.Name, section: sec, start: s.Value, size: s.Size, static: s.Binding == elf.STB_LOCAL})
 		}
 	}
 	slices.SortStableFunc(list, func(a, b part) int {
@@ -139,6 +140,13 @@ func (o *Object) findFunctions() {
 	})
 	o.nameBareSections()
 	sizeParts(o.funcs)
+	// A label within a function is one too. What overlaps more than that would be read for ever.
+	total, room := uint64(0), 4*uint64(len(o.image))
+	for i := range o.funcs {
+		f := &o.funcs[i]
+		total += min(f.size, f.section.Size, room)
+		f.excess = total > room
+	}
 }
 
 // nameBareSections makes an executable section without any function symbol,

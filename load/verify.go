@@ -97,7 +97,12 @@ type verification struct {
 	mu        sync.Mutex
 	tailTypes map[string]ebpf.ProgramType // of programs that others call
 	unset     map[string]error            // variables that no program has used yet
+	size      int                         // of the programs so far, in instructions
 }
+
+// maxVerified bounds the instructions of all programs, each with the functions that it
+// calls: those of the largest known object are 2 million.
+const maxVerified = 8 << 20
 
 // choose lists what is to be verified.
 func (v *verification) choose() ([]VerifyResult, error) {
@@ -208,6 +213,9 @@ func (v *verification) verify(ctx context.Context, r *VerifyResult, hook ebpf.Pr
 
 // specify reads the program from the object.
 func (v *verification) specify(l *loader) (*ebpf.ProgramSpec, error) {
+	if v.full() {
+		return nil, fmt.Errorf("the programs before it have more than %d instructions with the functions that they call, which is all that is verified at once: verify it by its name", maxVerified)
+	}
 	if err := l.specify(); err != nil {
 		return nil, err
 	}
@@ -219,6 +227,7 @@ func (v *verification) specify(l *loader) (*ebpf.ProgramSpec, error) {
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	v.size += len(entry.Instructions)
 	for name := range l.spec.Programs {
 		if name != l.entry {
 			v.tailTypes[name] = entry.Type
@@ -233,6 +242,12 @@ func (v *verification) specify(l *loader) (*ebpf.ProgramSpec, error) {
 		}
 	}
 	return entry, nil
+}
+
+func (v *verification) full() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.size > maxVerified
 }
 
 // load verifies the program, first with its statistics only.

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/elf/listing"
@@ -27,13 +28,21 @@ func (r *Report) Empty() bool {
 	return len(r.Object)+len(r.Programs)+len(r.Maps)+len(r.Variables)+len(r.Faults) == 0
 }
 
+// comparer compares two objects.
+type comparer struct {
+	*Report
+	faults map[string]bool // by text
+	cells  int             // of tables, see middle
+}
+
 // fault notes the errors that are joined in one, and reports whether there is none.
-func (r *Report) fault(err error) (none bool) {
+func (r *comparer) fault(err error) (none bool) {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, e := range joined.Unwrap() {
 			r.fault(e)
 		}
-	} else if err != nil && !slices.ContainsFunc(r.Faults, func(e error) bool { return e.Error() == err.Error() }) {
+	} else if err != nil && !r.faults[err.Error()] {
+		r.faults[err.Error()] = true
 		r.Faults = append(r.Faults, err)
 	}
 	return err == nil
@@ -78,13 +87,13 @@ type Map struct {
 // Objects compares two objects. What cannot be read of one of them is among the
 // faults, and the rest is compared.
 func Objects(a, b *elf.Object) *Report {
-	r := new(Report)
+	r := &comparer{Report: new(Report), faults: make(map[string]bool)}
 	r.Object = change(r.Object, "licence", a.License(), b.License())
 	r.Object = change(r.Object, "byte order", a.ByteOrder().String(), b.ByteOrder().String())
 	r.programs(a, b)
 	r.maps(a, b)
 	r.variables(a, b)
-	return r
+	return r.Report
 }
 
 func change(list []Change, what, before, after string) []Change {
@@ -100,12 +109,16 @@ type function struct {
 	lines []string
 }
 
+// code is the same of functions that do the same.
+func (f *function) code() string { return f.Type.String() + "\n" + strings.Join(f.lines, "\n") }
+
 // functions returns those that can be read; broken are the names of the others.
-func (r *Report) functions(o *elf.Object) (list []function, broken []string) {
+func (r *comparer) functions(o *elf.Object) (list []function, broken map[string]bool) {
+	broken = make(map[string]bool)
 	for _, p := range append(o.Programs(), o.Subprograms()...) {
 		instructions, err := listing.Instructions(o, p)
 		if !r.fault(err) {
-			broken = append(broken, p.Name)
+			broken[p.Name] = true
 			continue
 		}
 		f := function{Program: p}
@@ -118,37 +131,22 @@ func (r *Report) functions(o *elf.Object) (list []function, broken []string) {
 }
 
 // without leaves out the functions that could not be read in the other object.
-func without(list []function, broken []string) []function {
-	return slices.DeleteFunc(list, func(f function) bool { return slices.Contains(broken, f.Name) })
+func without(list []function, broken map[string]bool) []function {
+	return slices.DeleteFunc(list, func(f function) bool { return broken[f.Name] })
 }
 
 // programs matches by name, and what is left by the instructions.
-func (r *Report) programs(a, b *elf.Object) {
+func (r *comparer) programs(a, b *elf.Object) {
 	before, brokenA := r.functions(a)
 	after, brokenB := r.functions(b)
 	before, after = without(before, brokenB), without(after, brokenA)
-	taken := make([]bool, len(after))
-	match := make([]int, len(before))
+	match, taken := pair(before, after)
 	for i, f := range before {
-		match[i] = slices.IndexFunc(after, func(g function) bool { return g.Name == f.Name })
-		if match[i] >= 0 {
-			taken[match[i]] = true
-		}
-	}
-	for i, f := range before {
-		if match[i] < 0 {
-			for j, g := range after {
-				if !taken[j] && slices.Equal(f.lines, g.lines) && f.Type == g.Type {
-					match[i], taken[j] = j, true
-					break
-				}
-			}
-		}
 		if match[i] < 0 {
 			r.Programs = append(r.Programs, Program{Name: f.Name, State: Removed})
 			continue
 		}
-		if p, ok := compare(f, after[match[i]]); ok {
+		if p, ok := r.compare(f, after[match[i]]); ok {
 			r.Programs = append(r.Programs, p)
 		}
 	}
@@ -159,7 +157,46 @@ func (r *Report) programs(a, b *elf.Object) {
 	}
 }
 
-func compare(f, g function) (Program, bool) {
+// pair finds for each function the one that it has become, -1 for none.
+func pair(before, after []function) (match []int, taken []bool) {
+	match, taken = make([]int, len(before)), make([]bool, len(after))
+	names := index(after, func(g function) string { return g.Name })
+	for i, f := range before {
+		j, ok := names[f.Name]
+		if match[i] = -1; ok {
+			match[i], taken[j] = j, true
+		}
+	}
+	same := make(map[string][]int) // those that are left, by what they do
+	for j := range after {
+		if !taken[j] {
+			code := after[j].code()
+			same[code] = append(same[code], j)
+		}
+	}
+	for i := range before {
+		if match[i] >= 0 {
+			continue
+		}
+		if code := before[i].code(); len(same[code]) > 0 {
+			match[i] = same[code][0]
+			same[code] = same[code][1:]
+			taken[match[i]] = true
+		}
+	}
+	return match, taken
+}
+
+// index finds the first of each name.
+func index[T any](list []T, name func(T) string) map[string]int {
+	first := make(map[string]int, len(list))
+	for i, v := range slices.Backward(list) {
+		first[name(v)] = i
+	}
+	return first
+}
+
+func (r *comparer) compare(f, g function) (Program, bool) {
 	p := Program{Name: g.Name, State: Changed}
 	if f.Name != g.Name {
 		p.Before, p.State = f.Name, Renamed
@@ -167,17 +204,19 @@ func compare(f, g function) (Program, bool) {
 	p.Changes = change(p.Changes, "section", f.Section, g.Section)
 	p.Changes = change(p.Changes, "type", f.Type.String(), g.Type.String())
 	p.Changes = change(p.Changes, "instructions", fmt.Sprint(f.Instructions), fmt.Sprint(g.Instructions))
-	p.Lines = lines(f.lines, g.lines)
+	p.Lines = r.lines(f.lines, g.lines)
 	return p, p.Before != "" || len(p.Changes)+len(p.Lines) > 0
 }
 
-func (r *Report) variables(a, b *elf.Object) {
+func (r *comparer) variables(a, b *elf.Object) {
 	before, errA := a.Variables()
 	after, errB := b.Variables()
 	typed := r.fault(errA) && r.fault(errB)
+	name := func(v elf.Variable) string { return v.Name }
+	old, fresh := index(before, name), index(after, name)
 	for _, v := range before {
-		i := slices.IndexFunc(after, func(w elf.Variable) bool { return w.Name == v.Name })
-		if i < 0 {
+		i, ok := fresh[v.Name]
+		if !ok {
 			r.Variables = append(r.Variables, Entry{Name: v.Name, State: Removed})
 			continue
 		}
@@ -194,7 +233,7 @@ func (r *Report) variables(a, b *elf.Object) {
 		}
 	}
 	for _, w := range after {
-		if !slices.ContainsFunc(before, func(v elf.Variable) bool { return v.Name == w.Name }) {
+		if _, ok := old[w.Name]; !ok {
 			r.Variables = append(r.Variables, Entry{Name: w.Name, State: Added})
 		}
 	}

@@ -9,12 +9,13 @@ type Line struct {
 }
 
 const (
-	context  = 2       // lines around a change
-	maxCells = 4 << 20 // of the table below; longer texts are all change
+	context  = 2        // lines around a change
+	maxCells = 4 << 20  // of the table below; longer texts are all change
+	allCells = 32 << 20 // of all tables
 )
 
 // lines returns what differs between two texts, nothing when they are the same.
-func lines(a, b []string) []Line {
+func (r *comparer) lines(a, b []string) []Line {
 	start := 0
 	for start < len(a) && start < len(b) && a[start] == b[start] {
 		start++
@@ -30,7 +31,7 @@ func lines(a, b []string) []Line {
 	for _, text := range a[:start] {
 		all = append(all, Line{' ', text})
 	}
-	all = append(all, middle(a[start:len(a)-end], b[start:len(b)-end])...)
+	all = append(all, r.middle(a[start:len(a)-end], b[start:len(b)-end])...)
 	for _, text := range a[len(a)-end:] {
 		all = append(all, Line{' ', text})
 	}
@@ -38,9 +39,10 @@ func lines(a, b []string) []Line {
 }
 
 // middle finds the longest common subsequence by the table that every textbook has.
-func middle(a, b []string) []Line {
+func (r *comparer) middle(a, b []string) []Line {
 	var out []Line
-	if (len(a)+1)*(len(b)+1) > maxCells {
+	cells := (len(a) + 1) * (len(b) + 1)
+	if cells > maxCells || cells > allCells-r.cells {
 		for _, text := range a {
 			out = append(out, Line{'-', text})
 		}
@@ -49,8 +51,9 @@ func middle(a, b []string) []Line {
 		}
 		return out
 	}
+	r.cells += cells
 	width := len(b) + 1
-	common := make([]int32, (len(a)+1)*width) // of a[i:] and b[j:]
+	common := make([]int32, cells) // of a[i:] and b[j:]
 	for i := range slices.Backward(a) {
 		for j := range slices.Backward(b) {
 			if a[i] == b[j] {

@@ -9,7 +9,7 @@ import (
 
 // maps compares the maps that programs can share, not those of variables. One that
 // only one object has is no difference if the other has maps that cannot be read.
-func (r *Report) maps(a, b *elf.Object) {
+func (r *comparer) maps(a, b *elf.Object) {
 	before, errA := defined(a)
 	after, errB := defined(b)
 	allBefore, allAfter := r.fault(errA), r.fault(errB)

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -15,19 +16,12 @@ import (
 // be read is drawn with its name. The error is that of w, or joins a [*elf.FormatError]
 // for each function with a reference that leads nowhere; the rest is drawn.
 func Calls(w io.Writer, o *elf.Object, f Format, program *elf.Program) error {
-	c := &calls{o: o, graph: graph{name: o.Name()}, functions: make(map[elf.Program]int), maps: make(map[string]int), kernel: make(map[string]int)}
-	maps, _ := o.Maps()
-	c.tails, _ = o.TailCalls()
-	for _, m := range maps {
-		if m.Style != elf.StyleData {
-			c.known = append(c.known, m)
-		}
-	}
+	c := newCalls(o)
 	if program != nil {
-		c.function(*program)
+		c.draw(*program)
 	} else {
 		for _, p := range o.Programs() {
-			c.function(p)
+			c.draw(p)
 		}
 		for _, m := range c.known {
 			c.mapNode(m.Name)
@@ -40,15 +34,46 @@ func Calls(w io.Writer, o *elf.Object, f Format, program *elf.Program) error {
 type calls struct {
 	graph
 	o         *elf.Object
-	known     []elf.Map
-	tails     []elf.TailCall
+	known     []elf.Map              // but for those of variables
+	byName    map[string]*elf.Map    // the same
+	programs  map[string]elf.Program // by name, the first of each
+	tails     map[string][]elf.TailCall
 	functions map[elf.Program]int
+	todo      []elf.Program // those that have a node, and no edges yet
 	maps      map[string]int
 	kernel    map[string]int
 	errs      []error
 }
 
-// function draws a function and all that it refers to, and returns its node.
+func newCalls(o *elf.Object) *calls {
+	c := &calls{
+		o: o, graph: graph{name: o.Name()}, functions: make(map[elf.Program]int), maps: make(map[string]int), kernel: make(map[string]int),
+		byName: make(map[string]*elf.Map), programs: make(map[string]elf.Program), tails: make(map[string][]elf.TailCall),
+	}
+	maps, _ := o.Maps()
+	c.known = slices.DeleteFunc(maps, func(m elf.Map) bool { return m.Style == elf.StyleData })
+	for i := range c.known {
+		c.byName[c.known[i].Name] = &c.known[i]
+	}
+	for _, p := range slices.Backward(o.Programs()) {
+		c.programs[p.Name] = p
+	}
+	tails, _ := o.TailCalls()
+	for _, t := range tails {
+		c.tails[t.Map] = append(c.tails[t.Map], t)
+	}
+	return c
+}
+
+// draw draws a function and all that is reached from it.
+func (c *calls) draw(p elf.Program) {
+	c.function(p)
+	for ; len(c.todo) > 0; c.todo = c.todo[1:] {
+		c.follow(c.todo[0])
+	}
+}
+
+// function gives a function a node, and returns it.
 func (c *calls) function(p elf.Program) int {
 	if at, ok := c.functions[p]; ok {
 		return at
@@ -59,6 +84,13 @@ func (c *calls) function(p elf.Program) int {
 	}
 	at := c.add(n)
 	c.functions[p] = at
+	c.todo = append(c.todo, p)
+	return at
+}
+
+// follow draws what a function refers to.
+func (c *calls) follow(p elf.Program) {
+	at := c.functions[p]
 	refs, err := c.o.References(p)
 	if err != nil {
 		c.errs = append(c.errs, err)
@@ -66,7 +98,7 @@ func (c *calls) function(p elf.Program) int {
 	for _, r := range refs {
 		switch r.Kind {
 		case elf.RefCall, elf.RefFunction:
-			if callee, ok := c.callee(r); ok {
+			if callee, ok := c.o.Target(r); ok {
 				e := edge{from: at, to: c.function(callee)}
 				if r.Kind == elf.RefFunction {
 					e.dotted, e.text = true, "callback"
@@ -80,16 +112,6 @@ func (c *calls) function(p elf.Program) int {
 		case elf.RefHelper, elf.RefVariable, elf.RefKernelVar:
 		}
 	}
-	return at
-}
-
-func (c *calls) callee(r elf.Reference) (elf.Program, bool) {
-	all := slices.Concat(c.o.Subprograms(), c.o.Programs())
-	i := slices.IndexFunc(all, func(p elf.Program) bool { return p.Section == r.Section && p.Offset == r.Value })
-	if i < 0 {
-		return elf.Program{}, false
-	}
-	return all[i], true
 }
 
 // mapNode draws a map and what the object puts into it.
@@ -99,42 +121,29 @@ func (c *calls) mapNode(name string) int {
 	}
 	n := node{shape: store, text: []string{name}}
 	var contents []elf.Slot
-	for _, m := range c.known {
-		if m.Name == name {
-			n.text = append(n.text, m.Type.String())
-			contents = m.Contents
-		}
+	if m := c.byName[name]; m != nil {
+		n.text = append(n.text, m.Type.String())
+		contents = m.Contents
 	}
 	at := c.add(n)
 	c.maps[name] = at
 	slots := make(map[elf.Slot]bool)
-	for _, t := range c.tails {
-		if t.Map != name {
-			continue
-		}
+	for _, t := range c.tails[name] {
 		slots[elf.Slot{Key: t.Key, Name: t.Program}] = true
-		progs := c.o.Programs()
-		if i := slices.IndexFunc(progs, func(p elf.Program) bool { return p.Name == t.Program }); i >= 0 {
-			c.link(edge{from: at, to: c.function(progs[i]), text: fmt.Sprintf("[%d]", t.Key), dotted: true})
+		if p, ok := c.programs[t.Program]; ok {
+			c.link(edge{from: at, to: c.function(p), text: fmt.Sprintf("[%d]", t.Key), dotted: true})
 		}
 	}
 	for _, s := range contents {
-		if !slots[s] && c.isMap(s.Name) {
+		if !slots[s] && c.byName[s.Name] != nil {
 			c.link(edge{from: at, to: c.mapNode(s.Name), text: fmt.Sprintf("[%d]", s.Key), dotted: true})
 		}
 	}
 	return at
 }
 
-func (c *calls) isMap(name string) bool {
-	return slices.ContainsFunc(c.known, func(m elf.Map) bool { return m.Name == name })
-}
-
 func (c *calls) kernelNode(r elf.Reference) int {
-	name := r.Name
-	if name == "" {
-		name = fmt.Sprintf("kfunc#%d", r.Number)
-	}
+	name := cmp.Or(r.Name, fmt.Sprintf("kfunc#%d", r.Number))
 	at, ok := c.kernel[name]
 	if !ok {
 		at = c.add(node{shape: outside, text: []string{name}})

@@ -57,6 +57,8 @@ type graph struct {
 	nodes []node
 	edges []edge
 	drawn map[edge]bool
+
+	escapes *strings.Replacer
 }
 
 func (g *graph) add(n node) int {
@@ -78,25 +80,27 @@ func (g *graph) link(e edge) {
 func (g *graph) write(w io.Writer, f Format) error {
 	b := bufio.NewWriter(w)
 	if f == Mermaid {
+		g.escapes = strings.NewReplacer(`"`, "#34;", "<", "#60;", ">", "#62;", "&", "#38;", "#", "#35;", ";", "#59;", "`", "#96;")
 		g.mermaid(b)
 	} else {
+		g.escapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 		g.dot(b)
 	}
 	return b.Flush()
 }
 
 func (g *graph) dot(w *bufio.Writer) {
-	fmt.Fprintf(w, "digraph %s {\n", dotQuote(g.name))
+	fmt.Fprintf(w, "digraph %s {\n", g.quote(g.name))
 	fmt.Fprint(w, "\tnode [fontname=\"monospace\"];\n\tedge [fontname=\"monospace\"];\n")
 	for i, n := range g.nodes {
 		fmt.Fprintf(w, "\tn%d [%s, label=%s];\n", i, [...]string{
 			"shape=box", "shape=box, style=rounded", "shape=cylinder", "shape=hexagon",
-		}[n.shape], dotLines(n))
+		}[n.shape], g.lines(n))
 	}
 	for _, e := range g.edges {
 		var attributes []string
 		if e.text != "" {
-			attributes = append(attributes, "label="+dotQuote(e.text))
+			attributes = append(attributes, "label="+g.quote(e.text))
 		}
 		if e.dotted {
 			attributes = append(attributes, "style=dashed")
@@ -110,15 +114,15 @@ func (g *graph) dot(w *bufio.Writer) {
 	fmt.Fprint(w, "}\n")
 }
 
-// dotLines ends each line of code so that it is set flush left.
-func dotLines(n node) string {
+// lines ends each line of code so that it is set flush left.
+func (g *graph) lines(n node) string {
 	end := `\n`
 	if n.code {
 		end = `\l`
 	}
 	var b strings.Builder
 	for i, line := range n.text {
-		b.WriteString(dotEscape(line))
+		b.WriteString(g.escape(line))
 		if n.code || i+1 < len(n.text) {
 			b.WriteString(end)
 		}
@@ -126,18 +130,17 @@ func dotLines(n node) string {
 	return `"` + b.String() + `"`
 }
 
-func dotQuote(s string) string { return `"` + dotEscape(s) + `"` }
+func (g *graph) quote(s string) string { return `"` + g.escape(s) + `"` }
 
-func dotEscape(s string) string {
-	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", " ").Replace(naming.OneLine(s))
-}
+// escape writes what has a meaning in the language of the graph in another way.
+func (g *graph) escape(s string) string { return g.escapes.Replace(naming.OneLine(s)) }
 
 func (g *graph) mermaid(w *bufio.Writer) {
 	fmt.Fprint(w, "flowchart TD\n")
 	for i, n := range g.nodes {
 		lines := make([]string, len(n.text))
 		for j, line := range n.text {
-			lines[j] = mermaidEscape(line)
+			lines[j] = g.escape(line)
 		}
 		around := [...][2]string{{`["`, `"]`}, {`("`, `")`}, {`[("`, `")]`}, {`{{"`, `"}}`}}[n.shape]
 		fmt.Fprintf(w, "    n%d%s%s%s\n", i, around[0], strings.Join(lines, "<br/>"), around[1])
@@ -148,13 +151,8 @@ func (g *graph) mermaid(w *bufio.Writer) {
 			arrow = "-.->"
 		}
 		if e.text != "" {
-			arrow += `|"` + mermaidEscape(e.text) + `"|`
+			arrow += `|"` + g.escape(e.text) + `"|`
 		}
 		fmt.Fprintf(w, "    n%d %s n%d\n", e.from, arrow, e.to)
 	}
-}
-
-// mermaidEscape writes what has a meaning in Mermaid or HTML by its number.
-func mermaidEscape(s string) string {
-	return strings.NewReplacer(`"`, "#34;", "<", "#60;", ">", "#62;", "&", "#38;", "#", "#35;", ";", "#59;", "`", "#96;", "\n", " ").Replace(naming.OneLine(s))
 }

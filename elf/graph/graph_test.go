@@ -43,13 +43,13 @@ func ExampleCalls() {
 	//     n5["last<br/>0xabccba/0"]
 	//     n6[("counts<br/>Array")]
 	//     n7["alone<br/>xdp/alone"]
-	//     n2 --> n1
 	//     n1 -.->|"[0]"| n2
-	//     n5 --> n6
-	//     n4 -.->|"[0]"| n5
-	//     n3 --> n4
 	//     n1 -.->|"[1]"| n3
 	//     n0 --> n1
+	//     n2 --> n1
+	//     n4 -.->|"[0]"| n5
+	//     n3 --> n4
+	//     n5 --> n6
 }
 
 func TestCalls(t *testing.T) {

@@ -1,6 +1,7 @@
 package listing
 
 import (
+	"cmp"
 	stdelf "debug/elf"
 	"encoding/binary"
 	"fmt"
@@ -24,7 +25,7 @@ type block struct {
 
 // section writes the code of a section from start to before end.
 func (l *writer) section(s *elf.Section, start, end uint64) error {
-	data, err := l.o.Data(*s)
+	data, err := l.read(s)
 	if err != nil {
 		return err
 	}
@@ -47,7 +48,7 @@ func (l *writer) section(s *elf.Section, start, end uint64) error {
 
 // notes reads what is said beside the instructions of a section.
 func (l *writer) notes(s *elf.Section) error {
-	clear(l.lines)
+	l.lines = make(map[uint64][]elf.Line)
 	l.core = make(map[uint64]elf.CORE)
 	whole := elf.Program{Section: s.Name, Size: s.Size}
 	core, err := l.o.CORERelocations(whole)
@@ -124,7 +125,8 @@ func (l *writer) splits(b *block, at uint64) bool {
 	if len(l.names.starts[place{b.Index, at}]) > 0 {
 		return true
 	}
-	return slices.ContainsFunc(b.relocs, func(r elf.Relocation) bool { return r.Offset == at })
+	_, found := slices.BinarySearchFunc(b.relocs, at, func(r elf.Relocation, at uint64) int { return cmp.Compare(r.Offset, at) })
+	return found
 }
 
 func (l *writer) symbolsBefore(b *block, at uint64) {

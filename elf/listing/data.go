@@ -13,7 +13,7 @@ func (l *writer) data(s *elf.Section) (err error) {
 	var data []byte
 	var relocs []elf.Relocation
 	if s.Type != stdelf.SHT_NOBITS {
-		if data, err = l.o.Data(*s); err != nil {
+		if data, err = l.read(s); err != nil {
 			return err
 		}
 		if relocs, err = l.dataRelocs(s); err != nil {

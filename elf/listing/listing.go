@@ -27,7 +27,7 @@ type Options struct {
 func Write(w io.Writer, o *elf.Object, opts Options) error {
 	l := &writer{
 		Writer: bufio.NewWriter(w), o: o, opts: opts,
-		sections: o.Sections(), symbols: o.Symbols(), lines: make(map[uint64][]elf.Line),
+		sections: o.Sections(), symbols: o.Symbols(),
 	}
 	l.names = newNames(l.symbols, l.sections)
 	if err := l.write(); err != nil {
@@ -45,6 +45,7 @@ type writer struct {
 	symbols  []elf.Symbol
 	names    *names
 	labels   int // how many have been given
+	size     int // bytes of the sections that were written
 
 	lines map[uint64][]elf.Line // of the section that is written, by offset
 	core  map[uint64]elf.CORE
@@ -225,6 +226,15 @@ func (l *writer) symbolsAt(s *elf.Section, off, next uint64) {
 	}
 }
 
+// read returns the bytes of a section. Those of a sound file do not overlap.
+func (l *writer) read(s *elf.Section) ([]byte, error) {
+	data, err := l.o.Data(*s)
+	if l.size += len(data); err == nil && l.size > l.o.Size() {
+		err = &elf.FormatError{Section: s.Name, Msg: "overlaps with other sections"}
+	}
+	return data, err
+}
+
 // starts returns the offsets of a section's symbols in order.
 func (l *writer) starts(s *elf.Section) []uint64 {
 	return l.offsets(s, func(*elf.Symbol) bool { return true })
@@ -237,8 +247,8 @@ func (l *writer) functions(s *elf.Section) []uint64 {
 }
 
 func (l *writer) offsets(s *elf.Section, want func(*elf.Symbol) bool) (offs []uint64) {
-	for i := range l.symbols {
-		if sym := &l.symbols[i]; sym.Section == s.Index && named(sym) && sym.Value <= s.Size && want(sym) {
+	for _, i := range l.names.within[s.Index] {
+		if sym := &l.symbols[i]; sym.Value <= s.Size && want(sym) {
 			offs = append(offs, sym.Value)
 		}
 	}

@@ -22,12 +22,13 @@ type names struct {
 	sections []string // by section
 	locals   map[place]int
 	starts   map[place][]int // named symbols by place, in file order
+	within   map[int][]int   // likewise by section
 }
 
 func newNames(symbols []elf.Symbol, sections []elf.Section) *names {
 	n := &names{
 		symbols: symbols, text: make([]string, len(symbols)), sections: make([]string, len(sections)),
-		locals: make(map[place]int), starts: make(map[place][]int),
+		locals: make(map[place]int), starts: make(map[place][]int), within: make(map[int][]int),
 	}
 	seen := make(map[string]int)
 	for i := range symbols {
@@ -46,6 +47,7 @@ func newNames(symbols []elf.Symbol, sections []elf.Section) *names {
 			continue
 		}
 		n.starts[at] = append(n.starts[at], i)
+		n.within[s.Section] = append(n.within[s.Section], i)
 		if _, ok := n.locals[at]; !ok && s.Binding == stdelf.STB_LOCAL && s.Type != stdelf.STT_NOTYPE {
 			n.locals[at] = i
 		}

@@ -18,6 +18,11 @@ func (c *converter) gather() error {
 	code, names := c.sectionNames()
 	homes := make(map[string]*elf.Section)
 	moved := make(map[string]movedCode)
+	fixed, err := c.fixed()
+	if err != nil {
+		return err
+	}
+	guests := c.patch.guests()
 	for _, sec := range code {
 		name := names[sec.Index]
 		home := homes[name]
@@ -30,10 +35,14 @@ func (c *converter) gather() error {
 				c.noteName(sec, name, false)
 			}
 		case name != sec.Name:
-			if err := c.movable(sec, home); err != nil {
+			err := fixed[sec.Index]
+			if uint64(len(c.patch.sections[home.Index].Data))+sec.Size > maxCode {
+				err = &elf.FormatError{Section: sec.Name, Msg: fmt.Sprintf("does not fit into section %q with the other programs", naming.Clip(home.Name))}
+			}
+			if err != nil {
 				return err
 			}
-			moved[sec.Name] = movedCode{name, c.patch.join(sec.Index, home.Index)}
+			moved[sec.Name] = movedCode{name, c.patch.join(sec.Index, home.Index, guests[sec.Index])}
 			c.noteName(sec, name, true)
 		}
 	}
@@ -82,7 +91,7 @@ func (c *converter) owners() map[uint32]string {
 	progs := c.o.Programs()
 	arrays := make([][]*converted, len(progs))
 	for i, p := range progs {
-		arrays[i] = c.arrays(p)
+		arrays[i] = c.reachedArrays(p)
 	}
 	for known := -1; known < len(owners); {
 		known = len(owners)
@@ -107,17 +116,32 @@ func (c *converter) owners() map[uint32]string {
 	return owners
 }
 
-// arrays returns the legacy program arrays with programs in them that a program uses.
-func (c *converter) arrays(p elf.Program) []*converted {
+// reachedArrays returns the legacy program arrays with programs in them that a program uses.
+func (c *converter) reachedArrays(p elf.Program) []*converted {
 	var used []*converted
 	reached, _ := c.o.Reach(p)
 	for _, f := range reached {
-		refs, _ := c.o.References(f)
-		for _, r := range refs {
-			i := slices.IndexFunc(c.maps, func(m converted) bool { return r.Kind == elf.RefMap && m.Name == r.Name && m.ID != 0 })
-			if i >= 0 && len(c.maps[i].Contents) > 0 && c.maps[i].Inner == nil {
-				used = append(used, &c.maps[i])
-			}
+		own, ok := c.arrays[f]
+		if !ok {
+			own = c.ownArrays(f)
+			c.arrays[f] = own
+		}
+		used = append(used, own...)
+	}
+	return used
+}
+
+// ownArrays returns those that a function uses itself, each once.
+func (c *converter) ownArrays(f elf.Program) []*converted {
+	named := make(map[string]bool)
+	refs, _ := c.o.References(f)
+	for _, r := range refs {
+		named[r.Name] = named[r.Name] || r.Kind == elf.RefMap
+	}
+	var used []*converted
+	for i := range c.maps {
+		if m := &c.maps[i]; named[m.Name] && m.ID != 0 && len(m.Contents) > 0 && m.Inner == nil {
+			used = append(used, m)
 		}
 	}
 	return used
@@ -143,7 +167,8 @@ func (c *converter) noteName(sec *elf.Section, name string, joined bool) {
 }
 
 func (c *converter) note(format string, args ...any) {
-	if text := fmt.Sprintf(format, args...); !slices.Contains(c.notes, text) {
+	if text := fmt.Sprintf(format, args...); !c.noted[text] {
+		c.noted[text] = true
 		c.notes = append(c.notes, text)
 	}
 }
@@ -151,24 +176,35 @@ func (c *converter) note(format string, args ...any) {
 // maxCode bounds a section of programs in bytes: the verifier's limit of a million instructions.
 const maxCode = insn.Size * 1_000_000
 
-// movable refuses a section that code calls into by offset, not by name, and
-// one that does not fit after another.
-func (c *converter) movable(to, home *elf.Section) error {
-	if uint64(len(c.patch.sections[home.Index].Data))+to.Size > maxCode {
-		return &elf.FormatError{Section: to.Name, Msg: fmt.Sprintf("does not fit into section %q with the other programs", naming.Clip(home.Name))}
-	}
-	return c.codeRelocations(func(sec *elf.Section, r elf.Relocation) error {
-		if sym := c.symbols[r.Symbol]; sym.Type == stdelf.STT_SECTION && sym.Section == to.Index {
-			return &elf.FormatError{Section: sec.Name, Offset: int64(r.Offset), Msg: fmt.Sprintf("refers to an offset of section %q, which cannot move", naming.Clip(to.Name))}
+// fixed says by section which cannot move, because code calls into it by offset, not by name.
+func (c *converter) fixed() (map[int]error, error) {
+	fixed := make(map[int]error)
+	err := c.codeRelocations(func(sec *elf.Section, r elf.Relocation) error {
+		sym := c.symbols[r.Symbol]
+		if sym.Type == stdelf.STT_SECTION && sym.Section < len(c.sections) && fixed[sym.Section] == nil {
+			fixed[sym.Section] = &elf.FormatError{
+				Section: sec.Name, Offset: int64(r.Offset),
+				Msg: fmt.Sprintf("refers to an offset of section %q, which cannot move", naming.Clip(c.sections[sym.Section].Name)),
+			}
 		}
 		return nil
 	})
+	return fixed, err
 }
 
-// join puts the code of a section after that of another one, and returns where it
+// guests lists the symbols of each section.
+func (p *patch) guests() map[int][]int {
+	index := make(map[int][]int)
+	for i := range p.symbols {
+		index[p.symbols[i].Section] = append(index[p.symbols[i].Section], i)
+	}
+	return index
+}
+
+// join puts the code of a section and its symbols after that of another one, and returns where it
 // begins. The symbol of the section itself becomes a plain label, for debug
 // information to point at.
-func (p *patch) join(from, to int) (shift uint64) {
+func (p *patch) join(from, to int, symbols []int) (shift uint64) {
 	guest, home := &p.sections[from], &p.sections[to]
 	home.Data = append(home.Data, make([]byte, -len(home.Data)&(insn.Size-1))...)
 	shift = uint64(len(home.Data))
@@ -177,11 +213,8 @@ func (p *patch) join(from, to int) (shift uint64) {
 		r.Offset += shift
 		home.relocs = append(home.relocs, r)
 	}
-	for i := range p.symbols {
+	for _, i := range symbols {
 		s := &p.symbols[i]
-		if s.Section != from {
-			continue
-		}
 		if s.Type == stdelf.STT_SECTION {
 			s.Type, s.Bind = stdelf.STT_NOTYPE, stdelf.STB_LOCAL
 		}

@@ -30,7 +30,7 @@ type Converted struct {
 // does not take whole ("xdp/drop") gets the one that it does ("xdp"). The error is a
 // [*elf.FormatError], also when the object has no legacy map.
 func Convert(o *elf.Object) (*Converted, error) {
-	c := &converter{source: newSource(o), places: make(map[place]*elf.Map)}
+	c := &converter{source: newSource(o), places: make(map[place]definition), noted: make(map[string]bool), arrays: make(map[elf.Program][]*converted)}
 	if err := c.run(); err != nil {
 		if fault, ok := errors.AsType[*elf.FormatError](err); ok && fault.Object == "" {
 			fault.Object = o.Path()
@@ -46,11 +46,20 @@ type converter struct {
 	patch  *patch
 	btf    *btfEditor
 	maps   []converted
-	places map[place]*elf.Map // of both styles
-	data   []byte             // of section .maps
-	refs   []elf.Relocation   // of section .maps
-	home   int                // index of section .maps
+	places map[place]definition // of both styles
+	data   []byte               // of section .maps
+	refs   []elf.Relocation     // of section .maps
+	home   int                  // index of section .maps
 	notes  []string
+	noted  map[string]bool              // those of notes
+	names  map[string]int               // of functions, to their symbols
+	arrays map[elf.Program][]*converted // those that a function uses itself
+}
+
+// definition is a map and its symbol.
+type definition struct {
+	*elf.Map
+	symbol int
 }
 
 // place is where a map is defined.
@@ -115,13 +124,14 @@ func (c *converter) read() error {
 	if err != nil {
 		return err
 	}
+	symbols := c.mapSymbols()
 	for i := range maps {
 		m := &maps[i]
-		index := c.symbolOf(m)
-		if index < 0 { // variables
+		index, ok := symbols[mapSymbol{m.Section, m.Name, m.Offset}]
+		if !ok || m.Style == elf.StyleData {
 			continue
 		}
-		c.places[place{c.symbols[index].Section, m.Offset}] = m
+		c.places[place{c.symbols[index].Section, m.Offset}] = definition{m, index}
 		if m.Style == elf.StyleLegacy {
 			c.maps = append(c.maps, converted{Map: *m, symbol: index})
 		}
@@ -276,7 +286,13 @@ func (c *converter) target(m *converted, name string) int {
 			}
 		}
 	}
-	return slices.IndexFunc(c.symbols, func(s elf.Symbol) bool { return s.Name == name && c.names(s) })
+	if c.names == nil {
+		c.names = c.functionSymbols()
+	}
+	if index, ok := c.names[name]; ok {
+		return index
+	}
+	return -1
 }
 
 // relocate points the instructions that load a legacy map at its symbol.
@@ -310,15 +326,14 @@ func (c *converter) relocateOne(sec *elf.Section, r elf.Relocation) error {
 	switch {
 	case c.sections[sym.Section].Executable(): // instructions in section ".maps"
 		return fail("a map among instructions")
-	case m == nil:
+	case m.Map == nil:
 		return fail("a map: no map starts at byte %#x of section %q", off, naming.Clip(c.sections[sym.Section].Name))
 	}
-	index := c.symbolOf(m)
 	if m.Static && m.Style == elf.StyleBTF {
-		c.patch.export(index)
+		c.patch.export(m.symbol)
 		c.btf.share(m.Name)
 	}
 	c.order.PutUint32(imm, 0)
-	c.patch.retarget(sec.Index, r.Offset, index)
+	c.patch.retarget(sec.Index, r.Offset, m.symbol)
 	return nil
 }

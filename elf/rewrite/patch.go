@@ -1,7 +1,9 @@
 package rewrite
 
 import (
+	"cmp"
 	stdelf "debug/elf"
+	"slices"
 
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/elf/internal/image"
@@ -93,10 +95,10 @@ const relocAddress = 2
 
 // retarget makes the relocation at an offset of a section one of another symbol.
 func (p *patch) retarget(section int, off uint64, symbol int) {
-	for i := range p.sections[section].relocs {
-		if r := &p.sections[section].relocs[i]; r.Offset == off {
-			r.Symbol = symbol
-		}
+	relocs := p.sections[section].relocs // in order
+	i, _ := slices.BinarySearchFunc(relocs, off, func(r elf.Relocation, off uint64) int { return cmp.Compare(r.Offset, off) })
+	for ; i < len(relocs) && relocs[i].Offset == off; i++ {
+		relocs[i].Symbol = symbol
 	}
 }
 

@@ -52,19 +52,34 @@ func (s *source) codeRelocations(f func(*elf.Section, elf.Relocation) error) err
 	return nil
 }
 
-// symbolOf returns the number of a map's symbol, -1 for variables.
-func (s *source) symbolOf(m *elf.Map) int {
-	return slices.IndexFunc(s.symbols, func(sym elf.Symbol) bool {
-		return m.Style != elf.StyleData && sym.Name == m.Name && sym.Value == m.Offset &&
-			sym.Section < len(s.sections) && s.sections[sym.Section].Name == m.Section
-	})
+// mapSymbol is what tells the symbols of maps apart.
+type mapSymbol struct {
+	section, name string
+	off           uint64
 }
 
-// names reports whether a symbol names a function. Old LLVM gives functions no type;
-// jump labels are local and have none either.
-func (s *source) names(sym elf.Symbol) bool {
-	if sym.Type != stdelf.STT_FUNC && (sym.Type != stdelf.STT_NOTYPE || sym.Binding == stdelf.STB_LOCAL) {
-		return false
+// mapSymbols returns the number of the first symbol of each map.
+func (s *source) mapSymbols() map[mapSymbol]int {
+	index := make(map[mapSymbol]int)
+	for i, sym := range slices.Backward(s.symbols) {
+		if sym.Section < len(s.sections) && (s.sections[sym.Section].LegacyMaps() || s.sections[sym.Section].BTFMaps()) {
+			index[mapSymbol{s.sections[sym.Section].Name, sym.Name, sym.Value}] = i
+		}
 	}
-	return sym.Section < len(s.sections) && s.sections[sym.Section].Executable() && sym.Value < s.sections[sym.Section].Size
+	return index
+}
+
+// functionSymbols returns the number of the first symbol of each name of a function. Old
+// LLVM gives functions no type; jump labels are local and have none either.
+func (s *source) functionSymbols() map[string]int {
+	index := make(map[string]int)
+	for i, sym := range slices.Backward(s.symbols) {
+		if sym.Type != stdelf.STT_FUNC && (sym.Type != stdelf.STT_NOTYPE || sym.Binding == stdelf.STB_LOCAL) {
+			continue
+		}
+		if sym.Section < len(s.sections) && s.sections[sym.Section].Executable() && sym.Value < s.sections[sym.Section].Size {
+			index[sym.Name] = i
+		}
+	}
+	return index
 }

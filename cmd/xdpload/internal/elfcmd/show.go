@@ -59,6 +59,8 @@ type objectReport struct {
 	TailCalls []elfTailCall   `json:"tail_calls"`
 	Sections  []sectionReport `json:"sections"`
 	Faults    []string        `json:"faults,omitempty"`
+
+	faults names
 }
 
 type elfProgram struct {
@@ -123,7 +125,8 @@ func (r *objectReport) fault(err error) {
 		}
 		return
 	}
-	r.Faults = once(r.Faults, withoutObject(err))
+	r.faults.add(withoutObject(err))
+	r.Faults = r.faults.list
 }
 
 // withoutObject is an error of a report that says itself of which object it is.

@@ -3,7 +3,6 @@ package elfcmd
 import (
 	"cmp"
 	"fmt"
-	"slices"
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/elf"
@@ -14,22 +13,40 @@ import (
 type elfUses struct {
 	o       *elf.Object
 	known   map[elf.Program]*elfUse
-	place   map[elfPlace]elf.Program
 	externs map[string]elf.Extern
+	listed  int // names, of all programs
 }
 
-type elfPlace struct {
-	section string
-	offset  uint64
-}
+// maxUses bounds the names that are listed: those of a whole datapath are a few thousand.
+const maxUses = 1 << 18
+
+var errUses = fmt.Errorf("more than %d uses by all programs: those of the others are not listed", maxUses)
 
 // elfUse is what one function refers to, without what it calls.
 type elfUse struct {
-	calls                 []elf.Program
-	helpers, kernel, maps []string
-	symbols, settings     []string // of the kernel
+	helpers, kernel, maps names
+	symbols, settings     names // of the kernel
 	core                  int
 	err                   error
+}
+
+// names are each once, in the order in which they were found.
+type names struct {
+	list []string
+	seen map[string]bool
+}
+
+func (n *names) add(more ...string) {
+	for _, name := range more {
+		if n.seen[name] {
+			continue
+		}
+		if n.seen == nil {
+			n.seen = make(map[string]bool)
+		}
+		n.seen[name] = true
+		n.list = append(n.list, name)
+	}
 }
 
 func (u *elfUses) of(p elf.Program) *elfUse {
@@ -48,46 +65,20 @@ func (u *elfUses) read(p elf.Program) *elfUse {
 	for _, r := range refs {
 		switch r.Kind {
 		case elf.RefHelper:
-			use.helpers = once(use.helpers, insn.Instruction{Op: insn.Call, Imm: r.Number}.Text("")[len("call "):])
+			use.helpers.add(insn.Instruction{Op: insn.Call, Imm: r.Number}.Text("")[len("call "):])
 		case elf.RefKernel:
-			use.kernel = once(use.kernel, cmp.Or(r.Name, fmt.Sprintf("kfunc#%d", r.Number)))
+			use.kernel.add(cmp.Or(r.Name, fmt.Sprintf("kfunc#%d", r.Number)))
 		case elf.RefKernelVar:
-			list := map[elf.ExternKind]*[]string{elf.ExternFunction: &use.kernel, elf.ExternVariable: &use.symbols, elf.ExternSetting: &use.settings}
-			names := list[u.externs[r.Name].Kind]
-			*names = once(*names, r.Name)
+			list := map[elf.ExternKind]*names{elf.ExternFunction: &use.kernel, elf.ExternVariable: &use.symbols, elf.ExternSetting: &use.settings}
+			list[u.externs[r.Name].Kind].add(r.Name)
 		case elf.RefMap, elf.RefVariable:
-			use.maps = once(use.maps, r.Name)
+			use.maps.add(r.Name)
 		case elf.RefCall, elf.RefFunction:
-			if callee, ok := u.at(r); ok {
-				use.calls = once(use.calls, callee)
-			}
 		}
 	}
 	core, err := u.o.CORERelocations(p)
 	use.core, use.err = len(core), cmp.Or(use.err, err)
 	return use
-}
-
-// at finds the function that a reference leads to.
-func (u *elfUses) at(r elf.Reference) (elf.Program, bool) {
-	if u.place == nil {
-		u.place = make(map[elfPlace]elf.Program)
-		for _, p := range append(u.o.Programs(), u.o.Subprograms()...) {
-			u.place[elfPlace{p.Section, p.Offset}] = p
-		}
-	}
-	p, ok := u.place[elfPlace{r.Section, r.Value}]
-	return p, ok
-}
-
-// once appends what the list lacks.
-func once[T comparable](list []T, more ...T) []T {
-	for _, v := range more {
-		if !slices.Contains(list, v) {
-			list = append(list, v)
-		}
-	}
-	return list
 }
 
 // Program reports a program with what it and the functions that it reaches use.
@@ -96,23 +87,27 @@ func (r *objectReport) Program(u *elfUses, p elf.Program) elfProgram {
 		Name: p.Name, Section: p.Section, Type: subject.TypeName(p.Type), Attach: p.AttachTo,
 		Instructions: p.Instructions, Optional: p.Optional, Static: p.Static,
 	}
-	seen := map[elf.Program]bool{p: true}
-	for todo := []elf.Program{p}; len(todo) > 0; todo = todo[1:] {
-		use := u.of(todo[0])
+	if u.listed > maxUses {
+		r.fault(errUses)
+		return out
+	}
+	reached, err := u.o.Reach(p)
+	r.fault(err)
+	var all elfUse
+	for i, f := range reached {
+		use := u.of(f)
 		r.fault(use.err)
-		for _, callee := range use.calls {
-			if !seen[callee] {
-				seen[callee] = true
-				todo = append(todo, callee)
-				out.Functions = append(out.Functions, callee.Name)
-			}
+		if i > 0 {
+			out.Functions = append(out.Functions, f.Name)
 		}
-		out.Helpers = once(out.Helpers, use.helpers...)
-		out.Kernel = once(out.Kernel, use.kernel...)
-		out.Symbols = once(out.Symbols, use.symbols...)
-		out.Settings = once(out.Settings, use.settings...)
-		out.Maps = once(out.Maps, use.maps...)
+		all.helpers.add(use.helpers.list...)
+		all.kernel.add(use.kernel.list...)
+		all.symbols.add(use.symbols.list...)
+		all.settings.add(use.settings.list...)
+		all.maps.add(use.maps.list...)
 		out.CORE += use.core
 	}
+	out.Helpers, out.Kernel, out.Symbols, out.Settings, out.Maps = all.helpers.list, all.kernel.list, all.symbols.list, all.settings.list, all.maps.list
+	u.listed += len(out.Functions) + len(out.Helpers) + len(out.Kernel) + len(out.Symbols) + len(out.Settings) + len(out.Maps)
 	return out
 }

@@ -78,13 +78,22 @@ func (r *verifyReport) verdict() error {
 			}
 		}
 		if names != nil {
-			parts = append(parts, fmt.Sprintf("%d of %d %s: %s", len(names), len(r.Programs), result, strings.Join(names, ", ")))
+			parts = append(parts, fmt.Sprintf("%d of %d %s: %s", len(names), len(r.Programs), result, few(names)))
 		}
 	}
 	if parts == nil {
 		return errors.New(r.File + ": no program was verified")
 	}
 	return errors.New(r.File + ": " + strings.Join(parts, "; "))
+}
+
+// few is a list for one line.
+func few(names []string) string {
+	const most = 12
+	if n := len(names) - most; n > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), n)
+	}
+	return strings.Join(names, ", ")
 }
 
 // WriteText prints a table, and what there is to say about the programs that
