@@ -150,7 +150,7 @@ func (t Table[R]) unknown(prefix string, words []string, i int) error {
 		}
 		return e
 	}
-	e.Got = words[i]
+	e.Got, e.Rest = words[i], words[i+1:]
 	e.Suggestion = nearest(e.Got, names)
 	return e
 }

@@ -11,11 +11,13 @@ type SyntaxError struct {
 	Command string   // the command's name: "link set"; empty if it was not found
 	Read    []string // the words before Got, without the command's own
 	Got     string   // the word that does not fit
+	Rest    []string // the words after Got, where no command was found
 	AtEnd   bool     // there is no such word: the line ends too early, or breaks a rule as a whole
 	After   string   // AtEnd: the word after which Expected belongs, if it belongs there only
 
 	Expected   []string // keywords and metavariables that may stand there
 	Suggestion string   // the keyword that Got looks like
+	Meant      string   // the line that does what Got means to others, for whoever knows such words
 	Duplicate  bool     // Got has been given before
 	Conflict   string   // the earlier word that excludes Got
 

@@ -104,7 +104,7 @@ func readWords(e *env.Env, options *grammar.Options, group func() table, words [
 func parse(e *env.Env, t table, words []string, options *grammar.Options) (job, error) {
 	command, rest, err := t.Lookup(words, options)
 	if err != nil {
-		return job{}, err
+		return job{}, meant(err)
 	}
 	request, err := command.Parse(rest, options)
 	return job{command: command, request: request}, err

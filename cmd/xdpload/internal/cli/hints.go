@@ -109,7 +109,10 @@ func deviceOf(err error) string {
 }
 
 func syntaxHints(x *grammar.SyntaxError) []string {
-	if x.Command == "" {
+	switch {
+	case x.Meant != "":
+		return []string{x.Meant}
+	case x.Command == "":
 		return []string{"xdpload help"}
 	}
 	return []string{"xdpload " + x.Command + " help"}
