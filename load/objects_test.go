@@ -138,7 +138,7 @@ func TestObjects(t *testing.T) {
 // check compares an entry; of a value for each CPU it is the sum.
 func (want entry) check(t *testing.T, m *load.Map) {
 	t.Helper()
-	d, err := mapdata.New(m.Map)
+	d, err := mapdata.New(m.Map, mapdata.Names{})
 	if err != nil {
 		t.Fatal(err)
 	}

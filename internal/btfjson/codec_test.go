@@ -223,6 +223,7 @@ func TestParse(t *testing.T) {
 		{"IPv4 in a number", `"192.0.2.1"`, u32, 4, number4("192.0.2.1")},
 		{"IPv4 by number", `3221225985`, be32, 4, `"192.0.2.1"`},
 		{"members of an address", `{"in6_u":{"u6_addr32":["32.1.13.184"]}}`, in6, 16, `"2001:db8::"`},
+		{"IPv4 in bytes", `"192.0.2.1"`, nil, 4, `"0xc0000201"`},
 		{"bytes of an array", `"0x0102"`, array(u8, 2), 2, `[1,2]`},
 		{"short array", `[1]`, array(u8, 3), 3, `[1,0,0]`},
 		{"spaces", " [ 1 ,\t2 ] ", array(u8, 2), 2, `[1,2]`},

@@ -80,7 +80,7 @@ func (c *Codec) setBytes(value []byte, word string) error {
 	switch {
 	case c.prefix:
 		return setPrefix(value[:c.size], word)
-	case (c.address || c.kind == kindArray && c.elem.size == 1) && setAddress(value[:c.size], word):
+	case (c.address || c.kind == kindRaw || c.kind == kindArray && c.elem.size == 1) && setAddress(value[:c.size], word):
 		return nil
 	}
 	switch c.kind {

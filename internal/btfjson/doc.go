@@ -16,7 +16,7 @@
 //
 // Reading takes more than writing makes: numbers in any base, names or numbers for
 // enumerations, an IPv4 address for any unsigned number of 4 bytes, which it fills in
-// network byte order, numbers for a __be32, arrays and objects for addresses, and "0x" with
-// all bytes for any array or structure. What is left out of an object or array is zero, or
+// network byte order, numbers for a __be32, arrays and objects for addresses, addresses for bytes that BTF does
+// not describe, and "0x" with all bytes for any array or structure. What is left out of an object or array is zero, or
 // stays as it is.
 package btfjson

@@ -32,6 +32,9 @@ func (d *Map) batch() int {
 // Each calls fn for every entry, with bytes that are good until it returns. An entry
 // that programs add or remove meanwhile may be among them or not.
 func (d *Map) Each(fn func(key, value []byte) error) error {
+	if err := d.keyed(); err != nil {
+		return err
+	}
 	var (
 		ks, vs = int(d.info.KeySize), d.valueSize()
 		room   = d.batch()

@@ -73,6 +73,9 @@ func (d *Map) perCPU(value []byte) [][]byte {
 }
 
 func (d *Map) parseKey(word string) ([]byte, error) {
+	if err := d.keyed(); err != nil {
+		return nil, err
+	}
 	key := make([]byte, d.key.Size())
 	if err := update(d.key, key, Assignment{Value: word}); err != nil {
 		return nil, fmt.Errorf("key: %w", err)

@@ -29,6 +29,9 @@ const byteOrderMark = "\ufeff"
 // begin with a brace, CSV with a header: columns "key" and "value", or of structures
 // "key.MEMBER" and "value.MEMBER". A value without a CPU is set on every CPU.
 func (d *Map) Load(ctx context.Context, r io.Reader, progress func(n int)) (int, error) {
+	if err := d.keyed(); err != nil {
+		return 0, err
+	}
 	in := bufio.NewReaderSize(r, maxLine)
 	if mark, _ := in.Peek(len(byteOrderMark)); string(mark) == byteOrderMark {
 		_, _ = in.Discard(len(byteOrderMark)) // they are in the buffer

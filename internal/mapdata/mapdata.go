@@ -4,7 +4,9 @@
 // An entry is {"key":K,"value":V}; of a map with a value for each CPU it is
 // {"key":K,"values":[{"cpu":0,"value":V},…],"sum":S}, where S adds up every integer.
 // [btfjson.Codec] says what K and V are.
-// The value of a program array or a map of maps is the id of a program or map.
+// The value of a program array or a map of maps is the id of a program or map. Maps of
+// devices and CPUs have the kernel's structures: {"ifindex":"eth0","prog":ID} and
+// {"qsize":512,"prog":ID}, or without a program "eth0" and 512.
 package mapdata
 
 import (
@@ -24,25 +26,26 @@ type Map struct {
 	m          *ebpf.Map
 	info       *sys.MapInfo
 	key, value *btfjson.Codec
+	names      Names
 	cpus       int // 0: one value for all
 	stride     int // bytes from the value of one CPU to that of the next
 }
 
 // New looks at a map, which stays the caller's.
-func New(m *ebpf.Map) (*Map, error) {
+func New(m *ebpf.Map, names Names) (*Map, error) {
 	info, err := sys.InfoOfMap(m.FD())
 	if err != nil {
 		return nil, err
 	}
-	d := &Map{m: m, info: info, stride: int(info.ValueSize)}
+	d := &Map{m: m, info: info, names: names, stride: int(info.ValueSize)}
 	switch m.Type() {
 	case ebpf.PerCPUHash, ebpf.PerCPUArray, ebpf.LRUCPUHash, ebpf.PerCPUCGroupStorage:
 		d.stride = (d.stride + 7) &^ 7 // kernel/bpf/syscall.c, bpf_map_value_size
 		if d.cpus, err = ebpf.PossibleCPU(); err != nil {
 			return nil, err
 		}
-	case ebpf.RingBuf, ebpf.UserRingbuf, ebpf.Queue, ebpf.Stack, ebpf.BloomFilter, ebpf.Arena:
-		return nil, fmt.Errorf("a map of type %v has no entries by key", m.Type())
+	case ebpf.RingBuf, ebpf.UserRingbuf, ebpf.Arena:
+		return nil, fmt.Errorf("a map of type %v has no entries", m.Type())
 	}
 	return d, d.types()
 }
@@ -60,18 +63,17 @@ func (d *Map) types() error {
 			return fmt.Errorf("types of the map: %w", err)
 		}
 	}
-	number := &btf.Int{Name: "__u32", Size: 4}
-	if d.isTable() {
-		value = number
-	}
-	if key == nil && value != nil && d.info.KeySize == 4 {
-		key = number // the index of a section of variables, or of an array of programs
+	d.value = d.ofKernel()
+	if key == nil && (value != nil || d.value != nil) && d.info.KeySize == 4 {
+		key = &btf.Int{Name: "__u32", Size: 4} // the index of a section of variables, or of an array of programs
 	}
 	d.key = btfjson.New(key, int(d.info.KeySize))
 	if d.m.Type() == ebpf.LPMTrie {
 		d.key = btfjson.NewPrefix(key, int(d.info.KeySize))
 	}
-	d.value = btfjson.New(value, int(d.info.ValueSize))
+	if d.value == nil {
+		d.value = btfjson.New(value, int(d.info.ValueSize))
+	}
 	return nil
 }
 
@@ -84,16 +86,6 @@ func (d *Map) lookTypesUp(handle *btf.Handle) (key, value btf.Type, err error) {
 		value, err = spec.TypeByID(btf.TypeID(d.info.ValueType))
 	}
 	return key, value, err
-}
-
-// isTable says whether the values are programs or maps.
-func (d *Map) isTable() bool {
-	switch d.m.Type() {
-	case ebpf.ProgramArray, ebpf.ArrayOfMaps, ebpf.HashOfMaps:
-		return true
-	default:
-		return false
-	}
 }
 
 // valueSize is the number of bytes of a value, for all CPUs.

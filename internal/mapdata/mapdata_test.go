@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"math/bits"
 	"os"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
@@ -41,7 +43,7 @@ func newMap(t testing.TB, spec *ebpf.MapSpec) (*ebpf.Map, *mapdata.Map) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { m.Close() })
-	d, err := mapdata.New(m)
+	d, err := mapdata.New(m, mapdata.Names{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -480,14 +482,180 @@ func TestTables(t *testing.T) {
 
 func TestNoEntries(t *testing.T) {
 	bpftest.Need(t, bpftest.Root)
-	m, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Queue, ValueSize: 4, MaxEntries: 1})
+	m, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.RingBuf, MaxEntries: uint32(os.Getpagesize())})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	if _, err := mapdata.New(m); err == nil || err.Error() != "a map of type Queue has no entries by key" {
+	if _, err := mapdata.New(m, mapdata.Names{}); err == nil {
+		t.Error("a ring has entries")
+	}
+}
+
+// TestQueues: values without keys come out in the order of their kind.
+func TestQueues(t *testing.T) {
+	value := func(word string) mapdata.Assignment { return mapdata.Assignment{Value: word} }
+	for typ, want := range map[ebpf.MapType]string{
+		ebpf.Queue: `{"value":"0x0001"} "0x0001"` + "\n" + ` "0x0002"` + "\n",
+		ebpf.Stack: `{"value":"0x0002"} "0x0002"` + "\n" + ` "0x0001"` + "\n",
+	} {
+		t.Run(typ.String(), func(t *testing.T) {
+			_, d := newMap(t, &ebpf.MapSpec{Type: typ, ValueSize: 2, MaxEntries: 2})
+			for _, n := range []string{"0x0001", "0x0002"} {
+				if err := d.Push(value(n)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := d.Push(value("0x0003")); !errors.Is(err, unix.E2BIG) || !strings.Contains(err.Error(), "it is full, with 2 values") {
+				t.Errorf("a third: %v", err)
+			}
+			peeked, err := d.Peek()
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := peeked.MarshalJSON()
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := string(b)
+			for range 2 {
+				v, err := d.Pop()
+				if err != nil {
+					t.Fatal(err)
+				}
+				got += " " + string(v.AppendText(nil))
+			}
+			if got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+			if _, err := d.Pop(); !errors.Is(err, ebpf.ErrKeyNotExist) {
+				t.Errorf("of nothing: %v", err)
+			}
+			if err := d.Set("0", value("1")); err == nil || !strings.Contains(err.Error(), "push, pop and peek") {
+				t.Errorf("by key: %v", err)
+			}
+			if _, err := d.Has(value("0x0001")); err == nil {
+				t.Error("it was asked for a value")
+			}
+		})
+	}
+}
+
+func TestBloomFilter(t *testing.T) {
+	_, d := newMap(t, &ebpf.MapSpec{Type: ebpf.BloomFilter, ValueSize: 4, MaxEntries: 100})
+	if err := d.Push(mapdata.Assignment{Value: "0x01020304"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Has(mapdata.Assignment{Value: "0x01020304"}); err != nil {
+		t.Error(err)
+	}
+	absent := 0
+	for i := range 20 {
+		if _, err := d.Has(mapdata.Assignment{Value: fmt.Sprintf("0x%08x", 0xff000000+i)}); errors.Is(err, ebpf.ErrKeyNotExist) {
+			absent++
+		}
+	}
+	if absent == 0 {
+		t.Error("every value may be in it")
+	}
+	if _, err := d.Pop(); err == nil {
+		t.Error("a value was taken")
+	}
+	if _, err := d.Dump(io.Discard, true); err == nil || !strings.Contains(err.Error(), "does not know its values") {
+		t.Errorf("dump: %v", err)
+	}
+}
+
+func TestKeyed(t *testing.T) {
+	_, d := newMap(t, &ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 4, MaxEntries: 1})
+	if err := d.Push(mapdata.Assignment{Value: "0x00000000"}); err == nil || !strings.Contains(err.Error(), "have keys") {
 		t.Errorf("got %v", err)
 	}
+}
+
+// TestRedirects: the entries of maps for redirects have the kernel's structures, with
+// devices and programs by name.
+func TestRedirects(t *testing.T) {
+	bpftest.Need(t, bpftest.Root)
+	lo := mapdata.Names{
+		Device: func(name string) (uint32, error) {
+			if name != "lo" {
+				return 0, errors.New("no such device")
+			}
+			return 1, nil
+		},
+		Ifindex: func(n uint32) (string, bool) { return "lo", n == 1 },
+	}
+	for _, tt := range []struct {
+		name        string
+		typ         ebpf.MapType
+		size        uint32
+		attach      ebpf.AttachType
+		value, want string
+	}{
+		{"devmap", ebpf.DevMap, 4, 0, `lo`, `{"key":1,"value":"lo"}`},
+		{"devmap by number", ebpf.DevMap, 4, 0, `1`, `{"key":1,"value":"lo"}`},
+		{"devmap without a program", ebpf.DevMap, 8, 0, `{"ifindex":"lo"}`, `{"key":1,"value":{"ifindex":"lo","prog":0}}`},
+		{"devmap with a program", ebpf.DevMapHash, 8, ebpf.AttachXDPDevMap, `{"ifindex":"lo","prog":"pinned it"}`, `{"key":1,"value":{"ifindex":"lo","prog":ID}}`},
+		{"cpumap", ebpf.CPUMap, 4, 0, `192`, `{"key":1,"value":192}`},
+		{"cpumap with a program", ebpf.CPUMap, 8, ebpf.AttachXDPCPUMap, `{"qsize":512,"prog":"pinned it"}`, `{"key":1,"value":{"qsize":512,"prog":ID}}`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			names, id := lo, ""
+			if tt.attach != 0 {
+				p, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+					Type: ebpf.XDP, AttachType: tt.attach, License: "MIT",
+					Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 2), asm.Return()},
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer p.Close()
+				info, err := p.Info()
+				if err != nil {
+					t.Fatal(err)
+				}
+				n, _ := info.ID()
+				id = fmt.Sprint(n)
+				names.Program = func(words string) (uint32, error) { return uint32(n), wantWords(words) }
+			}
+			spec := &ebpf.MapSpec{Type: tt.typ, KeySize: 4, ValueSize: tt.size, MaxEntries: 2}
+			open := func() *mapdata.Map {
+				m, err := ebpf.NewMap(spec)
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { m.Close() })
+				d, err := mapdata.New(m, names)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return d
+			}
+			d, again := open(), open()
+			if err := d.Set("1", mapdata.Assignment{Value: tt.value}); err != nil {
+				t.Fatal(err)
+			}
+			want := strings.ReplaceAll(tt.want, "ID", id) + "\n"
+			got := dump(t, d, true)
+			if got != want {
+				t.Errorf("got %s, want %s", got, want)
+			}
+			if _, err := again.Load(t.Context(), strings.NewReader(got), nil); err != nil {
+				t.Fatal(err)
+			}
+			if got := dump(t, again, true); got != want {
+				t.Errorf("loaded again: got %s, want %s", got, want)
+			}
+		})
+	}
+}
+
+func wantWords(words string) error {
+	if words != "pinned it" {
+		return fmt.Errorf("got %q", words)
+	}
+	return nil
 }
 
 // hashOf is the hash of a key in a map with [unix.BPF_F_ZERO_SEED]: jhash2 of

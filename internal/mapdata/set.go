@@ -166,7 +166,7 @@ func (d *Map) explain(err error) error {
 }
 
 func (d *Map) write(keys, values []byte, n int) (int, error) {
-	if !d.isTable() {
+	if _, ok := d.held(); !ok {
 		done, err := sys.UpdateBatch(d.m.FD(), keys, values, n)
 		if !noBatch(err) {
 			return done, err
@@ -181,24 +181,15 @@ func (d *Map) write(keys, values []byte, n int) (int, error) {
 	return n, nil
 }
 
-// put writes one entry; what a table holds is opened by its id.
+// put writes one entry; the program or map in it is opened by its id.
 func (d *Map) put(key, value []byte, flags uint64) error {
-	if !d.isTable() {
-		return sys.UpdateElem(d.m.FD(), key, value, flags)
-	}
-	id := binary.NativeEndian.Uint32(value)
-	if d.m.Type() == ebpf.ProgramArray {
-		p, err := ebpf.NewProgramFromID(ebpf.ProgramID(id))
+	if offset, ok := d.held(); ok {
+		with, open, err := d.withDescriptor(value, offset)
 		if err != nil {
-			return fmt.Errorf("program id %d: %w", id, err)
+			return err
 		}
-		defer p.Close()
-		return d.m.Put(key, p)
+		defer open.Close() //nolint:errcheck // a descriptor
+		value = with
 	}
-	m, err := ebpf.NewMapFromID(ebpf.MapID(id))
-	if err != nil {
-		return fmt.Errorf("map id %d: %w", id, err)
-	}
-	defer m.Close()
-	return d.m.Put(key, m)
+	return sys.UpdateElem(d.m.FD(), key, value, flags)
 }

@@ -47,9 +47,25 @@ type elemAttr struct {
 }
 
 // UpdateElem sets an entry: of a map with a value for each CPU all of them, each of a
-// multiple of 8 bytes. The flags are BPF_ANY, BPF_NOEXIST or BPF_EXIST. The error is the errno.
+// multiple of 8 bytes; of a queue, stack or Bloom filter with no key. The flags are BPF_ANY,
+// BPF_NOEXIST or BPF_EXIST. The error is the errno.
 func UpdateElem(fd int, key, value []byte, flags uint64) error {
-	_, err := bpf(unix.BPF_MAP_UPDATE_ELEM, &elemAttr{mapFD: uint32(fd), key: bytesPointer(key), value: bytesPointer(value), flags: flags})
+	return elem(unix.BPF_MAP_UPDATE_ELEM, fd, key, value, flags)
+}
+
+// LookupElem reads an entry into value: of a queue or stack the next, with no key. A Bloom
+// filter reads the value, and returns ENOENT for one that is not in it. The error is the errno.
+func LookupElem(fd int, key, value []byte) error {
+	return elem(unix.BPF_MAP_LOOKUP_ELEM, fd, key, value, 0)
+}
+
+// TakeElem is [LookupElem], and removes what it has read.
+func TakeElem(fd int, key, value []byte) error {
+	return elem(unix.BPF_MAP_LOOKUP_AND_DELETE_ELEM, fd, key, value, 0)
+}
+
+func elem(cmd, fd int, key, value []byte, flags uint64) error {
+	_, err := bpf(cmd, &elemAttr{mapFD: uint32(fd), key: bytesPointer(key), value: bytesPointer(value), flags: flags})
 	runtime.KeepAlive(key)
 	runtime.KeepAlive(value)
 	return err

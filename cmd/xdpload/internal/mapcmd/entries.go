@@ -36,7 +36,7 @@ func (r *entryRequest) value() *grammar.Node {
 		return nil
 	}
 	return grammar.Word("value", grammar.Value("VALUE", set), bytesApart()).
-		Help("as KEY; for an array of programs or maps the id. What an object or array in JSON leaves out stays as it is")
+		Help(`as KEY; for an array of programs or maps the id, or "pinned PATH"; for a map of devices the name, or {"ifindex":"eth0","prog":"pinned PATH"}; for a map of CPUs the length of the queue, or {"qsize":512,"prog":"pinned PATH"}. What an object or array in JSON leaves out stays as it is`)
 }
 
 // member is an assignment to a part of the value.
@@ -191,7 +191,7 @@ func (r *entryRequest) with(e *env.Env, do func(*mapdata.Map) error) error {
 		return err
 	}
 	defer m.Close()
-	d, err := mapdata.New(m)
+	d, err := mapdata.New(m, names(e))
 	if err == nil {
 		err = do(d)
 	}
