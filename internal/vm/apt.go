@@ -11,9 +11,9 @@ import (
 	"strings"
 )
 
-// apt fetches Debian packages from the sources that the machine is configured
-// with. Package lists and downloads stay in a directory of its own: it needs
-// no root, and the machine's apt and dpkg stay as they were.
+// apt fetches Debian packages, from the sources that the machine is configured
+// with or from other suites. Package lists and downloads stay in a directory of
+// its own: it needs no root, and the machine's apt and dpkg stay as they were.
 type apt struct {
 	dir     string
 	updated bool
@@ -51,6 +51,47 @@ func openAPT(dir string) (*apt, error) {
 }
 
 func (a *apt) config() string { return filepath.Join(a.dir, "apt.conf") }
+
+// openSuites opens apt with suites of the Debian mirror that from has among its
+// sources, and nothing else. Keys are those that the machine trusts.
+func openSuites(ctx context.Context, from *apt, dir string, suites []string) (*apt, error) {
+	out, err := from.run(ctx, from.dir, "apt-get", "indextargets", "--format", "$(LABEL)|$(REPO_URI)", "Created-By: Packages")
+	if err != nil {
+		return nil, err
+	}
+	mirror := debianMirror(out)
+	if mirror == "" {
+		return nil, errors.New("no source of apt is a Debian release, whose mirror may have " + strings.Join(suites, ", "))
+	}
+	a, err := openAPT(dir)
+	if err != nil {
+		return nil, err
+	}
+	var list strings.Builder
+	for _, suite := range suites {
+		fmt.Fprintf(&list, "deb %s %s main\n", mirror, suite)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "sources.list"), []byte(list.String()), 0o644); err != nil {
+		return nil, err
+	}
+	config := fmt.Appendf(nil, aptConfig+suitesConfig, dir)
+	return a, os.WriteFile(a.config(), config, 0o644)
+}
+
+// debianMirror is the first address of a Debian release among "LABEL|URI" lines.
+func debianMirror(targets string) string {
+	for line := range strings.Lines(targets) {
+		if uri, ok := strings.CutPrefix(line, "Debian|"); ok {
+			return strings.TrimSpace(uri)
+		}
+	}
+	return ""
+}
+
+// suitesConfig makes a list below %[1]s the only sources.
+const suitesConfig = `Dir::Etc::sourcelist "%[1]s/sources.list";
+Dir::Etc::sourceparts "-";
+`
 
 // run runs one of apt's commands in a directory and returns what it printed.
 func (a *apt) run(ctx context.Context, dir, name string, args ...string) (string, error) {

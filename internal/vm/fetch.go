@@ -15,6 +15,7 @@ type fetcher struct {
 	update bool              // look for a newer point release than the cached one
 	note   func(line string) // told what goes on, and what had to be left out
 	apt    *apt              // opened at its first use
+	suites *apt              // the same, for what apt does not offer
 }
 
 // fetchCommand is "vm fetch".
@@ -75,20 +76,52 @@ func (f *fetcher) kernel(ctx context.Context, name, modules string) (kernel, err
 	return f.cache.cachedKernel(name)
 }
 
+// elsewhere are the Debian suites that have kernels of the series that the
+// tests run on, and which the machine's own sources may lack: the oldest, and
+// the newest.
+var elsewhere = []string{"bullseye", "trixie-backports"}
+
 // fetchKernel unpacks the newest point release of a series into the cache.
 func (f *fetcher) fetchKernel(ctx context.Context, name string) error {
 	a, err := f.openAPT(ctx)
 	if err != nil {
 		return err
 	}
-	pkg, err := imagePackage(ctx, a, name)
+	packages, err := kernelPackages(ctx, a, name)
+	if errors.Is(err, errNotOffered) {
+		if a, err = f.openElsewhere(ctx); err != nil {
+			return err
+		}
+		packages, err = kernelPackages(ctx, a, name)
+	}
 	if err != nil {
 		return err
 	}
-	f.note("fetching " + pkg.name + " " + pkg.version)
-	return f.cache.publish(name, func(dir string) error {
-		return a.unpack(ctx, dir, pkg.name+"="+pkg.version)
-	})
+	f.note("fetching " + strings.Join(packages, " "))
+	return f.cache.publish(name, func(dir string) error { return a.unpack(ctx, dir, packages...) })
+}
+
+var errNotOffered = errors.New("not offered")
+
+// kernelPackages are the packages, each "name=version", that the newest kernel of
+// a series is in. Since 6.19.6 linux-image-X only brings linux-binary-X, with the
+// image, and linux-modules-X.
+func kernelPackages(ctx context.Context, a *apt, series string) ([]string, error) {
+	image, err := imagePackage(ctx, a, series)
+	if err != nil {
+		return nil, err
+	}
+	packages := []string{image.name + "=" + image.version}
+	for _, part := range []string{"linux-binary-", "linux-modules-"} {
+		found, err := a.available(ctx, part+strings.TrimPrefix(image.name, "linux-image-"))
+		if err != nil {
+			return nil, err
+		}
+		if p := newest(ctx, found); p.name != "" {
+			packages = append(packages, p.name+"="+p.version)
+		}
+	}
+	return packages, nil
 }
 
 // plainImage matches the names of a series' kernel packages, which differ from
@@ -117,8 +150,8 @@ func imagePackage(ctx context.Context, a *apt, series string) (version, error) {
 		return version{}, err
 	}
 	if len(all) == 0 {
-		return version{}, fmt.Errorf("apt offers no %s*-amd64: add a Debian release that has it to the "+
-			"sources, or give an image by KERNEL=/boot/vmlinuz-… MODULES=/lib/modules/…", prefix)
+		return version{}, fmt.Errorf("%s*-amd64 is %w by apt: add a Debian release that has it to the "+
+			"sources, or give an image by KERNEL=/boot/vmlinuz-… MODULES=/lib/modules/…", prefix, errNotOffered)
 	}
 	return newest(ctx, all), nil
 }
@@ -133,4 +166,17 @@ func (f *fetcher) openAPT(ctx context.Context) (*apt, error) {
 		f.apt = a
 	}
 	return f.apt, f.apt.update(ctx)
+}
+
+// openElsewhere opens apt for the suites that have more kernels, with fresh
+// package lists.
+func (f *fetcher) openElsewhere(ctx context.Context) (*apt, error) {
+	if f.suites == nil {
+		a, err := openSuites(ctx, f.apt, f.cache.path("apt-suites"), elsewhere)
+		if err != nil {
+			return nil, err
+		}
+		f.suites = a
+	}
+	return f.suites, f.suites.update(ctx)
 }

@@ -67,7 +67,7 @@ func (a *archive) addShell() error {
 // addModules adds the wanted modules and the kernel's configuration.
 func (a *archive) addModules(k kernel) error {
 	if exists(k.config()) {
-		if err := a.copy("boot/"+filepath.Base(k.config()), k.config()); err != nil {
+		if err := a.copy("boot/config-"+k.release(), k.config()); err != nil {
 			return err
 		}
 	}

@@ -38,9 +38,13 @@ func ownKernel(image, modules string) (kernel, error) {
 // cachedKernel is the kernel of a series in the cache, if it is there.
 func (c cache) cachedKernel(name string) (kernel, error) {
 	k := kernel{name: name}
-	images, err := filepath.Glob(c.path(name, "boot", "vmlinuz-*"))
-	if err != nil {
-		return k, err
+	var images []string
+	for _, place := range []string{"boot/vmlinuz-*", "usr/lib/modules/*/vmlinuz"} { // the second since 6.19.6
+		found, err := filepath.Glob(c.path(name, place))
+		if err != nil {
+			return k, err
+		}
+		images = append(images, found...)
 	}
 	if len(images) != 1 {
 		return k, fmt.Errorf("kernel %s: %w", name, errNotCached)
@@ -51,19 +55,25 @@ func (c cache) cachedKernel(name string) (kernel, error) {
 	if !exists(k.modules) {
 		k.modules = c.path(name, "usr", "lib", "modules", release)
 	}
+	var err error
 	k.extra, err = filepath.Glob(c.path("extra-"+release, "*.ko"))
 	return k, err
 }
 
-// release is the kernel's release, as uname -r prints it, by the image's name.
+// release is the kernel's release, as uname -r prints it, by the image's name,
+// or that of its directory.
 func (k kernel) release() string {
+	if dir, name := filepath.Split(k.image); name == "vmlinuz" {
+		return filepath.Base(dir)
+	}
 	return strings.TrimPrefix(filepath.Base(k.image), "vmlinuz-")
 }
 
 // config is the file that lists the options the kernel was built with, where
 // distributions put it: beside the image.
 func (k kernel) config() string {
-	return filepath.Join(filepath.Dir(k.image), "config-"+k.release())
+	dir, name := filepath.Split(k.image)
+	return dir + strings.Replace(name, "vmlinuz", "config", 1)
 }
 
 var errNotCached = errors.New("not in the cache")

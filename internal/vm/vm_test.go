@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -146,6 +147,45 @@ func TestPlainImage(t *testing.T) {
 	} {
 		if got := plainImage(tt.series).MatchString(tt.name); got != tt.want {
 			t.Errorf("%s for %s: %v, want %v", tt.name, tt.series, got, tt.want)
+		}
+	}
+}
+
+func TestDebianMirror(t *testing.T) {
+	targets := "Other|https://other.example/apt/\nDebian-Security|http://a.example/debian-security/\n" +
+		"Debian|http://a.example/debian/\nDebian|http://b.example/debian/\n"
+	if got, want := debianMirror(targets), "http://a.example/debian/"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := debianMirror("Other|https://other.example/apt/\n"); got != "" {
+		t.Errorf("%q without a Debian release", got)
+	}
+}
+
+// The image of a Debian kernel lies in /boot, and since 6.19.6 with the modules.
+func TestCachedKernel(t *testing.T) {
+	for _, tt := range []struct{ series, image, modules, config, release string }{
+		{"6.1", "boot/vmlinuz-6.1.0-57-amd64", "lib/modules/6.1.0-57-amd64", "boot/config-6.1.0-57-amd64", "6.1.0-57-amd64"},
+		{"7.3", "usr/lib/modules/7.3.4+deb13-amd64/vmlinuz", "usr/lib/modules/7.3.4+deb13-amd64", "usr/lib/modules/7.3.4+deb13-amd64/config", "7.3.4+deb13-amd64"},
+	} {
+		c := cache{t.TempDir()}
+		if err := errors.Join(os.MkdirAll(c.path(tt.series, tt.modules), 0o755), os.MkdirAll(c.path(tt.series, "boot"), 0o755)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.cachedKernel(tt.series); !errors.Is(err, errNotCached) {
+			t.Errorf("%s without an image: %v", tt.series, err)
+		}
+		if err := os.WriteFile(c.path(tt.series, tt.image), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		k, err := c.cachedKernel(tt.series)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := []string{k.image, k.modules, k.config(), k.release()}
+		want := []string{c.path(tt.series, tt.image), c.path(tt.series, tt.modules), c.path(tt.series, tt.config), tt.release}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.series, diff)
 		}
 	}
 }
