@@ -100,6 +100,7 @@ func TestRoundTrip(t *testing.T) {
 		{"signed enum", sign, "ffffffff", `"MINUS"`},
 		{"text", array(char, 4), "61620000", `"ab"`},
 		{"text with quotes", array(char, 4), "22015c0a", `"\"\u0001\\\u000a"`},
+		{"text that a terminal obeys", array(char, 8), "e280ae7fe280a800", `"\u202e\u007f\u2028"`},
 		{"full text", array(char, 2), "6162", `"ab"`},
 		{"no text", array(char, 3), "610062", `[97,0,98]`},
 		{"invalid text", array(char, 2), "ff00", `[-1,0]`},

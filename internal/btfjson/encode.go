@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"math"
 	"math/bits"
 	"strconv"
+	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -76,19 +79,26 @@ func (c *Codec) appendText(dst, value []byte) []byte {
 	return appendString(dst, text)
 }
 
-// appendString quotes text, as RFC 8259 wants it.
+// appendString quotes text, as RFC 8259 wants it. What a terminal obeys, or what changes how
+// the text around it is shown, is written by its number.
 func appendString(dst, text []byte) []byte {
-	const digits = "0123456789abcdef"
 	dst = append(dst, '"')
-	for _, b := range text {
-		switch {
-		case b == '"' || b == '\\':
-			dst = append(dst, '\\', b)
-		case b < ' ':
-			dst = append(dst, '\\', 'u', '0', '0', digits[b>>4], digits[b&15])
-		default:
-			dst = append(dst, b)
+	for len(text) > 0 {
+		r, n := rune(text[0]), 1
+		if r >= utf8.RuneSelf {
+			r, n = utf8.DecodeRune(text)
 		}
+		switch {
+		case r == '"' || r == '\\':
+			dst = append(dst, '\\', byte(r))
+		case r < ' ' || r >= 0x7f && unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp):
+			for _, unit := range utf16.Encode([]rune{r}) {
+				dst = fmt.Appendf(dst, `\u%04x`, unit)
+			}
+		default:
+			dst = append(dst, text[:n]...)
+		}
+		text = text[n:]
 	}
 	return append(dst, '"')
 }

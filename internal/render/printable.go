@@ -7,11 +7,11 @@ import (
 	"unicode/utf8"
 )
 
-// Printable writes control characters and broken UTF-8 as Go escapes, \x1b for
-// one. Names from files and the kernel may hold what a terminal obeys. Tabs and
-// newlines stay.
+// Printable writes control characters, broken UTF-8, and what has no shape but changes
+// how the text around it is shown, as Go escapes: \x1b, \u202e. Names from files and the
+// kernel may hold what a terminal obeys. Tabs and newlines stay.
 func Printable(s string) string {
-	if strings.IndexFunc(s, hidden) < 0 && utf8.ValidString(s) {
+	if plain(s) || strings.IndexFunc(s, hidden) < 0 && utf8.ValidString(s) {
 		return s
 	}
 	var b strings.Builder
@@ -20,10 +20,14 @@ func Printable(s string) string {
 		switch {
 		case r == utf8.RuneError && n == 1:
 			fmt.Fprintf(&b, `\x%02x`, s[i])
-		case hidden(r):
-			fmt.Fprintf(&b, `\x%02x`, r)
-		default:
+		case !hidden(r):
 			b.WriteRune(r)
+		case r < utf8.RuneSelf:
+			fmt.Fprintf(&b, `\x%02x`, r)
+		case r < 0x10000:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			fmt.Fprintf(&b, `\U%08x`, r)
 		}
 	}
 	return b.String()
@@ -31,9 +35,9 @@ func Printable(s string) string {
 
 // plain is a quick look for what Printable need not look at: ASCII without
 // control characters.
-func plain(b []byte) bool {
-	for _, c := range b {
-		if (c < ' ' && c != '\n' && c != '\t') || c >= 0x7f {
+func plain[T string | []byte](text T) bool {
+	for i := range len(text) {
+		if c := text[i]; (c < ' ' && c != '\n' && c != '\t') || c >= 0x7f {
 			return false
 		}
 	}
@@ -42,7 +46,17 @@ func plain(b []byte) bool {
 
 // Line is [Printable] for a text that must stay one line.
 func Line(s string) string {
+	if strings.IndexByte(s, '\n') < 0 {
+		return Printable(s)
+	}
 	return strings.ReplaceAll(Printable(s), "\n", `\n`)
 }
 
-func hidden(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }
+// hidden reports whether a character is a control character, a break of lines or
+// paragraphs, or one that formats: the directions of text, joiners, byte order marks.
+func hidden(r rune) bool {
+	if r < utf8.RuneSelf {
+		return (r < ' ' || r == 0x7f) && r != '\n' && r != '\t'
+	}
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
+}

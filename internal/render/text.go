@@ -12,8 +12,33 @@ import (
 // is written to it can fail.
 type Text struct{ bytes.Buffer }
 
-// Printf writes as [fmt.Printf] does.
-func (t *Text) Printf(format string, args ...any) { fmt.Fprintf(&t.Buffer, format, args...) }
+// Printf writes as [fmt.Printf] does, with each string and error on one line, as by
+// [Line]: a name with a newline forges no line.
+func (t *Text) Printf(format string, args ...any) {
+	for i, arg := range args {
+		switch v := arg.(type) {
+		case string:
+			if strings.IndexByte(v, '\n') >= 0 {
+				args[i] = lines(v)
+			}
+		case error:
+			args[i] = lines(v.Error())
+		}
+	}
+	fmt.Fprintf(&t.Buffer, format, args...)
+}
+
+// lines is a string that may be of several lines, and is written as one.
+type lines string
+
+// Format leaves %q, which quotes newlines itself, as it is. Other characters are made
+// [Printable] with all of a text.
+func (l lines) Format(f fmt.State, verb rune) {
+	if verb != 'q' {
+		l = lines(strings.ReplaceAll(string(l), "\n", `\n`))
+	}
+	fmt.Fprintf(f, fmt.FormatString(f, verb), string(l))
+}
 
 // If is Printf when the condition holds.
 func (t *Text) If(holds bool, format string, args ...any) {

@@ -70,11 +70,18 @@ func offer(e *env.Env, c *grammar.Completion, kind grammar.Kind) {
 	case grammar.Netns:
 		entries, _ := os.ReadDir(netns.Dir)
 		for _, entry := range entries {
-			c.Offer(entry.Name(), "")
+			offerName(c, entry.Name(), "")
 		}
 	case grammar.Section, grammar.Program:
 		offerPrograms(c, kind)
 	default: // the shell's, or nobody's
+	}
+}
+
+// offerName offers a name that a terminal shows as it is.
+func offerName(c *grammar.Completion, name, help string) {
+	if render.Line(name) == name {
+		c.Offer(name, render.Line(help))
 	}
 }
 
@@ -87,7 +94,7 @@ func offerDevices(e *env.Env, c *grammar.Completion) {
 		if err != nil {
 			return
 		}
-		c.Offer(l.Name, l.Kind)
+		offerName(c, l.Name, l.Kind)
 	}
 }
 
@@ -102,9 +109,9 @@ func offerPrograms(c *grammar.Completion, kind grammar.Kind) {
 		}
 		for _, p := range obj.Programs() {
 			if kind == grammar.Section {
-				c.Offer(p.Section, p.Name)
+				offerName(c, p.Section, p.Name)
 			} else {
-				c.Offer(p.Name, p.Section)
+				offerName(c, p.Name, p.Section)
 			}
 		}
 	}

@@ -20,8 +20,6 @@ type elfUses struct {
 // maxUses bounds the names that are listed: those of a whole datapath are a few thousand.
 const maxUses = 1 << 18
 
-var errUses = fmt.Errorf("more than %d uses by all programs: those of the others are not listed", maxUses)
-
 // elfUse is what one function refers to, without what it calls.
 type elfUse struct {
 	helpers, kernel, maps names
@@ -88,7 +86,7 @@ func (r *objectReport) Program(u *elfUses, p elf.Program) elfProgram {
 		Instructions: p.Instructions, Optional: p.Optional, Static: p.Static,
 	}
 	if u.listed > maxUses {
-		r.fault(errUses)
+		r.fault(fmt.Errorf("more than %d uses by all programs: those of the others are not listed", maxUses))
 		return out
 	}
 	reached, err := u.o.Reach(p)

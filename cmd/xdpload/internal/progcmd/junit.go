@@ -62,7 +62,7 @@ func junitTime(d time.Duration) string { return fmt.Sprintf("%.6f", d.Seconds())
 // U+FFFD. Package encoding/xml does it too, and is 400 KB of the program.
 func escapeXML(s string) string {
 	var b strings.Builder
-	for _, r := range s {
+	for _, r := range render.Printable(s) {
 		switch {
 		case r == '&':
 			b.WriteString("&amp;")
@@ -74,7 +74,7 @@ func escapeXML(s string) string {
 			b.WriteString("&quot;")
 		case r == '\n':
 			b.WriteString("&#xA;")
-		case r < ' ' && r != '\t', r == 0xfffe, r == 0xffff:
+		case r == 0xfffe, r == 0xffff:
 			b.WriteRune(utf8.RuneError)
 		default:
 			b.WriteRune(r)

@@ -44,7 +44,7 @@ func TestJUnit(t *testing.T) {
 		File: `a"<b>&.o`, Kernel: "6.1", BTF: "vmlinux", Taken: 1, Rejected: 1, Skipped: 1,
 		Programs: []verifiedProgram{
 			{Name: "good", Section: "xdp", Type: "XDP", Result: resultTaken, verifierCost: verifierCost{Time: 1_500_000}},
-			{Name: "bad", Section: "tc", Result: resultRejected, Reason: "R1 <\x01>\n\"x\" \xff", Message: "all", Log: []string{"0: (b7) r0 = 0 ]]>", "; a && b"}},
+			{Name: "bad", Section: "tc", Result: resultRejected, Reason: "R1 <\x01>\n\"x\" \xff \u202e \uffff", Message: "all", Log: []string{"0: (b7) r0 = 0 ]]>", "; a && b"}},
 			{Name: "other", Section: "freplace", Result: resultSkipped, Reason: "why"},
 		},
 	}
@@ -58,7 +58,7 @@ func TestJUnit(t *testing.T) {
 		XMLName: xml.Name{Local: "testsuites"}, Tests: 6, Failures: 2, Skipped: 2,
 		Suites: slices.Repeat([]junitSuite{{Name: report.File, Tests: 3, Cases: []junitCase{
 			{Class: report.File, Name: "good", Time: 0.0015},
-			{Class: report.File, Name: "bad", Failure: &junitReason{Message: "R1 <\ufffd>\n\"x\" \ufffd", Text: "all\n0: (b7) r0 = 0 ]]>\n; a && b"}},
+			{Class: report.File, Name: "bad", Failure: &junitReason{Message: "R1 <\\x01>\n\"x\" \\xff \\u202e \ufffd", Text: "all\n0: (b7) r0 = 0 ]]>\n; a && b"}},
 			{Class: report.File, Name: "other", Skipped: &junitReason{Message: "why"}},
 		}}}, 2),
 	}

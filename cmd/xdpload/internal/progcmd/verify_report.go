@@ -100,7 +100,7 @@ func few(names []string) string {
 // were not taken. -brief leaves the table out.
 func (r *verifyReport) WriteText(t *render.Text, o render.Options) {
 	if !o.Brief {
-		t.If(r.several, "%s:\n", render.Line(r.File))
+		t.If(r.several, "%s:\n", r.File)
 		r.table(o).WriteText(t, o)
 	}
 	for i := range r.Programs {
@@ -148,11 +148,11 @@ func (p *verifiedProgram) explain(t *render.Text, o render.Options) {
 		return
 	}
 	t.If(!o.Brief, "\n")
-	t.Printf("%s: %s: %s\n", render.Line(p.Name), p.Result, render.Line(p.Reason))
+	t.Printf("%s: %s: %s\n", p.Name, p.Result, p.Reason)
 	t.If(p.Result == resultSkipped && p.Type == "", "  name it: type xdp, for example\n")
 	t.If(subject.AsksDriver(p.Reason), "  it asks the driver about packets: name the device, dev DEV\n")
 	t.If(subject.WantsPerfmon(p.log), "  %s\n", subject.PerfmonHint)
-	t.If(p.Source != "", "  at: %s\n", render.Line(p.Source))
+	t.If(p.Source != "", "  at: %s\n", p.Source)
 	if o.Brief {
 		return
 	}

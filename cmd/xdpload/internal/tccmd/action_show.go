@@ -158,7 +158,7 @@ func (r *actionReport) Write(t *render.Text) {
 		t.Printf("mirred (%s %s to device %s) %v\n", subject.Capital(r.Direction), subject.Capital(r.Mirred), r.Device, r.Control)
 	case "bpf":
 		t.WriteString("bpf ")
-		t.If(r.Name != "", "%s ", render.Line(r.Name))
+		t.If(r.Name != "", "%s ", r.Name)
 		t.If(r.Bytecode != nil, "bytecode '%v' ", r.Bytecode)
 		writeTC(r.Program, t, r.Tag)
 		t.Printf("default-action %v\n", r.Control)

@@ -275,7 +275,7 @@ func (r *filtersDeleted) outcome(brief bool) string {
 			break
 		}
 		t.Printf("\n  protocol %s pref %d %s chain %d handle %s", d.Protocol, d.Pref, d.Kind, d.Chain, d.Handle)
-		t.If(d.Name != "", " %s", render.Line(d.Name))
+		t.If(d.Name != "", " %s", d.Name)
 		t.If(d.Program != nil, ", program %v", d.Program)
 	}
 	return t.String()

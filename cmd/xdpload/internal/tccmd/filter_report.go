@@ -198,7 +198,7 @@ func (r *filterReport) writeBrief(t *render.Text) {
 	case o.Program == nil:
 		t.Printf(" classic BPF, %s", subject.Count(len(f.BPF.Bytecode), "instruction"))
 	default:
-		t.Printf(" %s %s", render.Line(o.Name), o.Program.Brief())
+		t.Printf(" %s %s", o.Name, o.Program.Brief())
 	}
 	t.WriteByte('\n')
 }
