@@ -30,6 +30,7 @@ type loader struct {
 	programs map[string]*ebpf.Program
 	detours  []*Error // what was left to cilium/ebpf, and why
 	live     liveSlots
+	migrated []string // what entries of pinned maps have lost and got
 }
 
 // specify finds out what is to be loaded.
@@ -118,6 +119,7 @@ func (l *loader) result() (*Loaded, error) {
 	if l.types.refused != nil {
 		out.Warnings = append(out.Warnings, l.types.refused.Error()+"; it is loaded without them")
 	}
+	out.Warnings = append(out.Warnings, l.migrated...)
 	out.names = append([]string{l.entry}, names...)
 	for _, name := range out.names {
 		p, err := prog.New(l.programs[name])

@@ -1,45 +1,39 @@
 package load
 
 import (
-	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/cilium/ebpf"
-	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/internal/mapdata"
 )
 
-// migrate copies the entries of a map into a new one of other properties. What
-// programs write meanwhile is not in the copy.
-func migrate(from, to *ebpf.Map) error {
-	switch {
-	case isTable(from.Type()) || isTable(to.Type()):
-		return fmt.Errorf("the entries of a map of type %v are programs or maps, which the new load brings: use recreate", from.Type())
-	case from.KeySize() != to.KeySize() || from.ValueSize() != to.ValueSize():
-		return fmt.Errorf("entries have %d+%d bytes there, %d+%d bytes in the object", from.KeySize(), from.ValueSize(), to.KeySize(), to.ValueSize())
-	case isPerCPU(from.Type()) != isPerCPU(to.Type()):
-		return errors.New("only one of them has a value for each CPU")
+// migrate copies the entries of the map that is pinned at path into a new one of other
+// properties, and notes what has no counterpart.
+func (l *loader) migrate(path string, old, m *ebpf.Map) error {
+	if isTable(old.Type()) || isTable(m.Type()) {
+		return fmt.Errorf("the entries of a map of type %v are programs or maps, which the new load brings: use recreate", old.Type())
 	}
-	var key, value []byte
-	entries := from.Iterate()
-	for entries.Next(&key, &value) {
-		err := to.Put(key, value)
-		if errors.Is(err, unix.E2BIG) {
-			return fmt.Errorf("the entries do not all fit, the object's map holds %d: %w", to.MaxEntries(), err)
-		}
-		if err != nil {
-			return fmt.Errorf("entry %x: %w", key, err)
-		}
+	from, err := mapdata.New(old, mapdata.Names{})
+	if err != nil {
+		return err
 	}
-	return entries.Err()
-}
-
-func isPerCPU(t ebpf.MapType) bool {
-	switch t {
-	case ebpf.PerCPUHash, ebpf.PerCPUArray, ebpf.LRUCPUHash, ebpf.PerCPUCGroupStorage:
-		return true
-	default:
-		return false
+	to, err := mapdata.New(m, mapdata.Names{})
+	if err != nil {
+		return err
 	}
+	done, err := mapdata.Migrate(from, to)
+	if err != nil {
+		return err
+	}
+	if len(done.Dropped) > 0 {
+		l.migrated = append(l.migrated, fmt.Sprintf("the entries of %s have lost %s, which the object does not have", path, strings.Join(done.Dropped, ", ")))
+	}
+	if len(done.Added) > 0 {
+		l.migrated = append(l.migrated, fmt.Sprintf("the entries of %s have got %s, which the pinned map did not have: all 0", path, strings.Join(done.Added, ", ")))
+	}
+	return nil
 }
 
 // isTable reports whether the elements are programs or maps.

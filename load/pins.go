@@ -53,7 +53,7 @@ type OnMismatch uint8
 const (
 	MismatchFail     OnMismatch = iota // refuse the load
 	MismatchRecreate                   // pin a new map in its place
-	MismatchMigrate                    // the same, and copy the entries into it
+	MismatchMigrate                    // the same, and copy the entries into it, by the names of members
 )
 
 var mismatchNames = [...]string{MismatchFail: "fail", MismatchRecreate: "recreate", MismatchMigrate: "migrate"}
@@ -262,7 +262,7 @@ func (l *loader) pinnedMap(path string, spec *ebpf.MapSpec) (*ebpf.Map, mapSourc
 	}
 	m, err := l.createPinned(spec, func(m *ebpf.Map) error {
 		if l.options.Pins.OnMismatch == MismatchMigrate {
-			if err := migrate(old, m); err != nil {
+			if err := l.migrate(path, old, m); err != nil {
 				return fmt.Errorf("migrate from %s: %w", path, err)
 			}
 		}

@@ -1,6 +1,7 @@
 package load_test
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/cilium/ebpf"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
@@ -116,6 +118,9 @@ func TestMismatch(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := table.Put(uint32(9), uint64(1<<32)); err != nil {
+		t.Fatal(err)
+	}
 	on := func(m load.OnMismatch) load.Options {
 		return load.Options{Pins: load.PinOptions{OnMismatch: m}}
 	}
@@ -126,7 +131,7 @@ func TestMismatch(t *testing.T) {
 	}{
 		{"fail", "table32.o", load.MismatchFail, "max_entries is 32 in the object, 16 in the pinned map"},
 		{"fail with types", "table_u32.o", load.MismatchFail, "value_size is 4 in the object, 8 in the pinned map"},
-		{"other sizes", "table_u32.o", load.MismatchMigrate, "entries have 4+8 bytes there, 4+4 bytes in the object"},
+		{"narrower numbers", "table_u32.o", load.MismatchMigrate, "migrate from "+b.Root+"/tc/globals/table: entry 9: 4294967296 does not fit the type"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := b.Try(tt.object, on(tt.on), b.Hook)
@@ -162,6 +167,36 @@ func TestMismatch(t *testing.T) {
 	b.WantPins("tc/globals/table")
 	if id := lab.PinnedID(t, b.Root+"/tc/globals/table"); id != lab.MapOf(t, l, "table").ID {
 		t.Errorf("map %d is pinned", id)
+	}
+}
+
+// TestMismatchMembers: values that grew and changed order are migrated by the names of their
+// members, and it is told what has no counterpart.
+func TestMismatchMembers(t *testing.T) {
+	b := lab.NewBench(t)
+	migrate := load.Options{Pins: load.PinOptions{OnMismatch: load.MismatchMigrate}}
+	grown := lab.MapOf(t, b.Install("grown_before.o", load.Options{}), "grown")
+	if err := grown.Put(uint32(1), []uint32{7, 5}); err != nil { // limit, old
+		t.Fatal(err)
+	}
+	l := b.Install("grown_after.o", migrate)
+	path := b.Root + "/tc/globals/grown"
+	want := []string{
+		"the entries of " + path + " have lost value.old, which the object does not have",
+		"the entries of " + path + " have got value.burst, which the pinned map did not have: all 0",
+	}
+	if diff := cmp.Diff(want, l.Warnings); diff != "" {
+		t.Error(diff)
+	}
+	var value []byte
+	if err := lab.MapOf(t, l, "grown").Lookup(uint32(1), &value); err != nil {
+		t.Fatal(err)
+	}
+	if order := binary.NativeEndian; len(value) != 16 || order.Uint32(value) != 0 || order.Uint64(value[8:]) != 7 {
+		t.Errorf("the value is %x", value)
+	}
+	if got := run(t, l.Program().ID); got != 1 {
+		t.Errorf("verdict %d, want XDP_DROP: the limit is 7", got)
 	}
 }
 

@@ -33,7 +33,7 @@ var arrows = []rule{
 		"./internal/grammar ./internal/mapdata ./internal/netns ./internal/pcap ./internal/readback ./internal/render"},
 	{".", "./attach ./load"},
 	{"./attach", "./prog"},
-	{"./load", "./prog ./internal/kerneltypes"},
+	{"./load", "./prog ./internal/kerneltypes ./internal/mapdata"},
 	{"./prog", "./elf ./netlink ./offload ./pin"},
 	{"./offload", "./elf ./netlink ./internal/sys"},
 	{"./netlink", "./internal/classic ./internal/netns"},

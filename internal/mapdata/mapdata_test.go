@@ -658,6 +658,89 @@ func wantWords(words string) error {
 	return nil
 }
 
+// TestMigrate: entries by the names of their members, with the value of each CPU its own.
+func TestMigrate(t *testing.T) {
+	in := func(name string, members ...string) *btf.Struct { // of __u32
+		s := &btf.Struct{Name: name, Size: uint32(4 * len(members))}
+		for i, m := range members {
+			s.Members = append(s.Members, btf.Member{Name: m, Type: u32, Offset: btf.Bits(32 * i)})
+		}
+		return s
+	}
+	spec := func(typ ebpf.MapType, key, value *btf.Struct) *ebpf.MapSpec {
+		return &ebpf.MapSpec{Type: typ, Key: key, Value: value, KeySize: key.Size, ValueSize: value.Size, MaxEntries: 4}
+	}
+	for _, tt := range []struct {
+		name     string
+		from, to *ebpf.MapSpec
+		want     string // of key and value {"a":1,"b":2}
+		report   mapdata.Migration
+		err      string
+	}{
+		{
+			name: "order", from: spec(ebpf.Hash, in("k", "a", "b"), in("v", "a", "b")), to: spec(ebpf.Hash, in("k", "b", "a"), in("v", "b", "a")),
+			want: `{"key":{"b":2,"a":1},"value":{"b":2,"a":1}}`,
+		},
+		{
+			name: "growth", from: spec(ebpf.Hash, in("k", "a", "b"), in("v", "a", "b")), to: spec(ebpf.LRUHash, in("k", "a", "x", "b"), in("v", "y", "a")),
+			want:   `{"key":{"a":1,"x":0,"b":2},"value":{"y":0,"a":1}}`,
+			report: mapdata.Migration{Dropped: []string{"value.b"}, Added: []string{"key.x", "value.y"}},
+		},
+		{
+			name: "lost key", from: spec(ebpf.Hash, in("k", "a", "b"), in("v", "a", "b")), to: spec(ebpf.Hash, in("k", "a"), in("v", "a", "b")),
+			err: "the object's keys have no b, without which keys could be the same: use recreate",
+		},
+		{
+			name: "for each CPU or not", from: spec(ebpf.Hash, in("k", "a", "b"), in("v", "a", "b")), to: spec(ebpf.PerCPUHash, in("k", "a", "b"), in("v", "a", "b")),
+			err: "only one of them has a value for each CPU",
+		},
+		{
+			name: "without types", from: spec(ebpf.Hash, in("k", "a", "b"), in("v", "a", "b")), to: &ebpf.MapSpec{Type: ebpf.Hash, KeySize: 8, ValueSize: 4, MaxEntries: 4},
+			err: "entries have 8+8 bytes there, 8+4 bytes in the object, and no members of the same names: use recreate",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, from := newMap(t, tt.from)
+			_, to := newMap(t, tt.to)
+			if _, err := from.Load(t.Context(), strings.NewReader(`{"key":{"a":1,"b":2},"value":{"a":1,"b":2}}`), nil); err != nil {
+				t.Fatal(err)
+			}
+			report, err := mapdata.Migrate(from, to)
+			if tt.err != "" {
+				if err == nil || err.Error() != tt.err {
+					t.Errorf("got %v, want %s", err, tt.err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.report, report); diff != "" {
+				t.Error(diff)
+			}
+			if got := dump(t, to, true); got != tt.want+"\n" {
+				t.Errorf("got %s", got)
+			}
+		})
+	}
+	_, from := newMap(t, &ebpf.MapSpec{Type: ebpf.PerCPUHash, Key: u32, Value: stats, KeySize: 4, ValueSize: 16, MaxEntries: 4})
+	_, to := newMap(t, spec(ebpf.PerCPUHash, in("k", "a"), in("v", "bytes")))
+	if _, err := mapdata.Migrate(from, to); err == nil {
+		t.Error("a number became a structure")
+	}
+	_, to = newMap(t, &ebpf.MapSpec{Type: ebpf.PerCPUHash, Key: u32, Value: in("v", "bytes"), KeySize: 4, ValueSize: 4, MaxEntries: 4})
+	if _, err := from.Load(t.Context(), strings.NewReader(bytesOfCPUs(t, ebpf.PerCPUHash, "packets", 1)), nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := mapdata.Migrate(from, to); err != nil {
+		t.Fatal(err)
+	}
+	got, last := dump(t, to, true), ebpf.MustPossibleCPU()-1
+	if want := fmt.Sprintf(`{"cpu":%d,"value":{"bytes":%d}}]`, last, 100+last); !strings.Contains(got, want) {
+		t.Errorf("got %s, want …%s", got, want)
+	}
+}
+
 // hashOf is the hash of a key in a map with [unix.BPF_F_ZERO_SEED]: jhash2 of
 // include/linux/jhash.h, of one word.
 func hashOf(key uint32) uint32 {

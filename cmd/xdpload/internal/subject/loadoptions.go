@@ -50,7 +50,7 @@ func (r *LoadRequest) Grammar() []*grammar.Node {
 		grammar.Word("on-mismatch", grammar.Alt(
 			grammar.Const("fail", &r.OnMismatch, load.MismatchFail).Help("refuse the load (the default)"),
 			grammar.Const("recreate", &r.OnMismatch, load.MismatchRecreate).Help("pin a new map in its place"),
-			grammar.Const("migrate", &r.OnMismatch, load.MismatchMigrate).Help("pin a new map in its place, with the entries of the old one"),
+			grammar.Const("migrate", &r.OnMismatch, load.MismatchMigrate).Help("pin a new map in its place, with the entries of the old one, by the names of their members; what has no counterpart is told"),
 		)).Help("what to do about a pinned map that differs from the object's"),
 	}...)
 }
