@@ -109,6 +109,8 @@ func TestProgramNotFound(t *testing.T) {
 		{"two.o", elf.Selector{Section: "xdp", Program: "xdp_pass"}, `two.o: no program "xdp_pass" in section "xdp"`, 4},
 		{"tc.o", elf.Selector{}, "tc.o: 3 programs to choose from; it has cls_ok (section classifier), act_ok (section action), tc_shot (section tc)", 3},
 		{"subprog.o", elf.Selector{Type: ebpf.XDP}, "subprog.o: 3 programs to choose from", 3},
+		{"tc.o", elf.Selector{Type: ebpf.XDP}, "tc.o: no XDP program in the object", 3},
+		{"tc.o", elf.Selector{Type: ebpf.XDP, Force: true}, "tc.o: 3 programs to choose from", 3},
 		{"socket.o", elf.Selector{Type: ebpf.XDP}, "socket.o: no XDP program in the object; it has socket_all (section socket)", 1},
 		{"cpumap.o", elf.Selector{Type: ebpf.XDP}, "cpumap.o: no XDP program in the object; it has xdp_cpumap (section xdp/cpumap)", 1},
 	}

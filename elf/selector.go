@@ -128,6 +128,8 @@ func (o *Object) findDefault(s Selector) (*part, error) {
 		return nil, o.ambiguous(s, fmt.Sprintf("%d programs to choose from", len(match)), match)
 	case len(all) == 1 && (s.Force || all[0].program().Type == ebpf.UnspecifiedProgram):
 		return all[0], nil
+	case s.Force && len(all) > 1: // whatever their types are
+		return nil, o.ambiguous(s, fmt.Sprintf("%d programs to choose from", len(all)), all)
 	case len(o.Programs()) == 0:
 		return nil, o.notFound(s, "no program in the object")
 	}

@@ -124,7 +124,7 @@ func notFoundHints(x *elf.NotFoundError) []string {
 	}
 	want := x.Selector.Type
 	i := slices.IndexFunc(x.Have, func(p elf.Program) bool {
-		return p.RunsOn(want) && (want == ebpf.UnspecifiedProgram || p.Type == want || p.Type == ebpf.UnspecifiedProgram)
+		return p.RunsOn(want) && (x.Selector.Force || want == ebpf.UnspecifiedProgram || p.Type == want || p.Type == ebpf.UnspecifiedProgram)
 	})
 	if i < 0 {
 		why := &elf.TypeError{Program: x.Have[0], Want: want, Mild: x.Have[0].RunsOn(want)}
