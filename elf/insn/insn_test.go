@@ -222,6 +222,9 @@ func FuzzParse(f *testing.F) {
 	for _, s := range samples {
 		f.Add(s.text)
 	}
+	for _, line := range []string{"r1=\fmap[fd:", "r1 = &x\v", "call f\u0085", "\u00a0exit", "r0 = 1\r"} {
+		f.Add(line)
+	}
 	f.Fuzz(func(t *testing.T, line string) {
 		i, operand, err := Parse(line)
 		if err != nil {

@@ -11,7 +11,7 @@ import (
 // place of a jump's target, of a called function, or of a number that is loaded; the
 // instruction is complete when it is "".
 func Parse(line string) (i Instruction, operand string, err error) {
-	text := strings.TrimSpace(line)
+	text := strings.Trim(line, blanks)
 	if numbers, ok := strings.CutPrefix(text, ".insn"); ok && (numbers == "" || isBlank(numbers[0])) {
 		if i, err = parseRaw(numbers); err != nil {
 			return Instruction{}, "", fmt.Errorf("%q: %w", line, err)
@@ -28,7 +28,7 @@ func Parse(line string) (i Instruction, operand string, err error) {
 		if failed == nil {
 			return p.Instruction, p.operand, nil
 		}
-		if p.rest = strings.TrimLeft(p.rest, " \t"); len(p.rest) == len(text) {
+		if p.rest = strings.TrimLeft(p.rest, blanks); len(p.rest) == len(text) {
 			failed = errUnknown
 		}
 		if len(p.rest) <= left {
@@ -45,7 +45,7 @@ func parseRaw(text string) (i Instruction, err error) {
 	p := parser{rest: text}
 	var v [6]int64
 	n := 0
-	for ; n < len(v) && strings.TrimSpace(p.rest) != ""; n++ {
+	for ; n < len(v) && strings.Trim(p.rest, blanks) != ""; n++ {
 		if v[n], err = p.number([...]int{8, 8, 8, 16, 32, 32}[n]); err != nil {
 			return i, err
 		}
@@ -102,7 +102,7 @@ func (p *parser) literal(text string) bool {
 		switch {
 		case text[at] != ' ':
 			if at == 0 || isMark(text[at]) || isMark(text[at-1]) {
-				rest = strings.TrimLeft(rest, " \t")
+				rest = strings.TrimLeft(rest, blanks)
 			}
 			if rest == "" || rest[0] != text[at] {
 				return false
@@ -111,7 +111,7 @@ func (p *parser) literal(text string) bool {
 		case at > 0 && isLetter(text[at-1]) && rest != "" && !isBlank(rest[0]):
 			return false
 		default:
-			rest = strings.TrimLeft(rest, " \t")
+			rest = strings.TrimLeft(rest, blanks)
 		}
 	}
 	p.rest = rest
@@ -120,7 +120,10 @@ func (p *parser) literal(text string) bool {
 
 func isLetter(c byte) bool { return c >= 'a' && c <= 'z' }
 
-func isBlank(c byte) bool { return c == ' ' || c == '\t' }
+// blanks separate words. What else Unicode takes for a space is part of a name.
+const blanks = " \t"
+
+func isBlank(c byte) bool { return strings.IndexByte(blanks, c) >= 0 }
 
 func isMark(c byte) bool { return strings.IndexByte("()[],*", c) >= 0 }
 
@@ -133,7 +136,7 @@ func isNumber(text string) bool {
 
 // verb reads what a verb stands for.
 func (p *parser) verb(verb byte) error {
-	p.rest = strings.TrimLeft(p.rest, " \t")
+	p.rest = strings.TrimLeft(p.rest, blanks)
 	if list := words(verb); list != nil {
 		return p.word(verb, list)
 	}

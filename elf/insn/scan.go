@@ -8,14 +8,14 @@ import (
 )
 
 func (p *parser) done() error {
-	if p.rest = strings.TrimSpace(p.rest); p.rest != "" {
+	if p.rest = strings.Trim(p.rest, blanks); p.rest != "" {
 		return fmt.Errorf("%q after its end", p.rest)
 	}
 	return nil
 }
 
 func (p *parser) number(bits int) (int64, error) {
-	s := strings.TrimLeft(p.rest, " \t")
+	s := strings.TrimLeft(p.rest, blanks)
 	n := len(s) - len(strings.TrimLeft(s, "+-"))
 	for n < len(s) && (s[n] >= '0' && s[n] <= '9' || s[n] >= 'a' && s[n] <= 'f' || s[n] >= 'A' && s[n] <= 'F' || s[n] == 'x') {
 		n++
