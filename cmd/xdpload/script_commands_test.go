@@ -95,6 +95,7 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"unique":    makeUnique,
 	"control":   setControl,
 	"full":      runFull,
+	"closed":    runClosed,
 	"capture":   captureFrames,
 }
 
@@ -250,16 +251,29 @@ func setControl(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Setenv("CONTROL", "no\x1b[31m\nsuch")
 }
 
+// runFull runs xdpload where nothing more can be written.
 func runFull(ts *testscript.TestScript, _ bool, args []string) {
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	ts.Check(err)
 	defer full.Close()
+	runInto(ts, full, args)
+}
+
+// runClosed runs xdpload where nobody reads on.
+func runClosed(ts *testscript.TestScript, _ bool, args []string) {
+	r, w, err := os.Pipe()
+	ts.Check(err)
+	ts.Check(r.Close())
+	defer w.Close()
+	runInto(ts, w, args)
+}
+
+func runInto(ts *testscript.TestScript, stdout *os.File, args []string) {
 	cmd := exec.Command(filepath.Join(of(ts).bin, "xdpload"), args...)
 	cmd.Dir, cmd.Env = ts.Getenv("WORK"), []string{asProgram + "=1"}
-	cmd.Stdout, cmd.Stderr = full, ts.Stderr()
-	err = cmd.Run()
-	of(ts).status = cmd.ProcessState.ExitCode()
-	if err == nil {
-		ts.Fatalf("no error")
+	cmd.Stdout, cmd.Stderr = stdout, ts.Stderr()
+	if err := cmd.Run(); cmd.ProcessState == nil {
+		ts.Fatalf("%v", err)
 	}
+	of(ts).status = cmd.ProcessState.ExitCode()
 }

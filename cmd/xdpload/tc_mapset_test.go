@@ -110,6 +110,9 @@ func TestExportImport(t *testing.T) {
 			var out bytes.Buffer
 			cmd.Stdout, cmd.Stderr = &out, &out
 			cmd.Env = []string{asProgram + "=1", "PATH=" + os.Getenv("PATH")}
+			if tt.words != nil { // tc adds to what another import has left
+				cmd.Env = append(cmd.Env, "BPF_NUM_MAPS=99", "BPF_MAP0=77", "BPF_MAP7=3")
+			}
 			s.ns.Do(cmd.Start)
 			waitForFile(t, socket)
 			words := slices.Concat([]string{"filter", "add", "dev", "v0", "ingress", "bpf", "da", "obj"}, tt.object, []string{"type", "tc", "export", socket})

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/internal/grammar"
@@ -38,15 +41,19 @@ func runBatch(ctx context.Context, e *env.Env) error {
 	if err != nil {
 		return err
 	}
+	signal.Ignore(unix.SIGPIPE) // the other lines run
 	err = netns.Do(e.Netns, func() error {
 		more, err := runLines(ctx, e, lines)
 		failed += more
 		return err
 	})
-	if err == nil && failed > 0 {
-		err = &batchError{Failed: failed}
+	switch {
+	case err != nil:
+		return err
+	case failed > 0:
+		return &batchError{Failed: failed}
 	}
-	return err
+	return e.InBatch.Unwritten
 }
 
 // runLines counts the lines that failed and were reported.

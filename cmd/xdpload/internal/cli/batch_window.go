@@ -57,12 +57,12 @@ func (w *window) flush(ctx context.Context, e *env.Env) (failed int, err error) 
 // settle writes the reports, up to the first line that failed.
 func settle(ctx context.Context, e *env.Env, lines []batchLine, changes []*subject.Change, all []attach.Outcome, applyErr error) (failed int, err error) {
 	var out bytes.Buffer
-	write := func() error {
-		defer out.Reset()
-		if _, err := e.Stdout.Write(out.Bytes()); err != nil {
-			return untold(err)
-		}
-		return nil
+	write := func() {
+		tell(e, func() error {
+			_, err := out.WriteTo(e.Stdout)
+			return err
+		})
+		out.Reset()
 	}
 	for i, l := range lines {
 		result, err := subject.ConcludeChange(ctx, e, changes[i], all[i:i+1], applyErr)
@@ -72,13 +72,12 @@ func settle(ctx context.Context, e *env.Env, lines []batchLine, changes []*subje
 		if err == nil {
 			continue
 		}
-		if err := write(); err != nil {
-			return failed, err
-		}
+		write()
 		again, err := failLine(ctx, e, l, &env.CommandError{Command: l.job.command.Title(), Line: l.job.line, Err: err})
 		if failed += again; err != nil {
 			return failed, err
 		}
 	}
-	return failed, write()
+	write()
+	return failed, nil
 }

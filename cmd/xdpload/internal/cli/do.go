@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"io"
+	"os/signal"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/internal/grammar"
@@ -15,7 +17,7 @@ import (
 func do(ctx context.Context, e *env.Env, j job) error {
 	result, err := j.request.Run(ctx, e)
 	if err == nil && result != nil && !silent(e, result) {
-		err = write(e.Stdout, result, e.Options)
+		err = write(e, result)
 	}
 	if err != nil {
 		return &env.CommandError{Command: j.command.Title(), Line: j.line, Err: err}
@@ -23,17 +25,32 @@ func do(ctx context.Context, e *env.Env, j job) error {
 	return nil
 }
 
-// write prints a result. A change stays made when it cannot be told.
-func write(w io.Writer, result any, o render.Options) error {
-	err := render.Write(w, result, o)
-	if _, changed := result.(env.ChangeReport); err != nil && changed {
-		return untold(err)
+// write prints a result. Neither the status nor the lines behind it depend on whether a
+// change that was made can be told. What only shows something has failed then, but ends no batch.
+func write(e *env.Env, result any) error {
+	if _, changed := result.(env.ChangeReport); changed {
+		tell(e, func() error { return render.Write(e.Stdout, result, e.Options) })
+		return nil
+	}
+	err := render.Write(e.Stdout, result, e.Options)
+	if err != nil && e.InBatch != nil {
+		e.InBatch.Unwritten = cmp.Or(e.InBatch.Unwritten, err)
+		return nil
 	}
 	return err
 }
 
-func untold(err error) error {
-	return fmt.Errorf("it was done, but could not be reported: %w", err)
+// tell reports on changes. A reader that is gone is an error here, and no signal.
+func tell(e *env.Env, report func() error) {
+	signal.Ignore(unix.SIGPIPE)
+	err := report()
+	if err == nil || e.InBatch != nil && e.InBatch.Untold {
+		return
+	}
+	if e.InBatch != nil {
+		e.InBatch.Untold = true // the others can be told as little
+	}
+	e.Warn("it was done, but could not be reported: %v", err)
 }
 
 // silent reports whether a tool that prints nothing on a change is followed.

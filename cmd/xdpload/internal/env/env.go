@@ -34,6 +34,9 @@ type Batch struct {
 	Devices map[string]int // indexes
 	// Kept is what was loaded for more than one line, by what tells it apart.
 	Kept map[any]io.Closer
+	// Unwritten is why what a line shows could not be written, of the first such line.
+	Unwritten error
+	Untold    bool // a change was made that could not be reported
 }
 
 // NewBatch returns the state of a batch of which no line has run yet.

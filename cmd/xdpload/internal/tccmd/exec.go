@@ -9,6 +9,9 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
@@ -57,11 +60,21 @@ func (r *importRequest) Run(context.Context, *env.Env) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	environ := append(os.Environ(), fmt.Sprintf("BPF_NUM_MAPS=%d", len(set.Maps)))
+	environ := slices.DeleteFunc(os.Environ(), ofImport)
+	environ = append(environ, fmt.Sprintf("BPF_NUM_MAPS=%d", len(set.Maps)))
 	for i, m := range set.Maps { // how the command is told which descriptor is which map
 		environ = append(environ, fmt.Sprintf("BPF_MAP%d=%d", m.ID, fds[i]))
 	}
 	return nil, os.NewSyscallError("exec "+program, syscall.Exec(program, r.Command, environ))
+}
+
+// ofImport reports whether a variable is of an import that this one runs in: getenv(3) finds
+// the first of a name.
+func ofImport(variable string) bool {
+	name, _, _ := strings.Cut(variable, "=")
+	number, numbered := strings.CutPrefix(name, "BPF_MAP")
+	_, err := strconv.ParseUint(number, 10, 32)
+	return name == "BPF_NUM_MAPS" || numbered && err == nil
 }
 
 func debugCommand() env.Command {
