@@ -10,6 +10,7 @@ import (
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
+	"github.com/xdpload/xdpload/internal/kernelname"
 	"github.com/xdpload/xdpload/internal/sys"
 	"github.com/xdpload/xdpload/netlink"
 	"github.com/xdpload/xdpload/prog"
@@ -303,7 +304,7 @@ func (s *xdpSteps) explain(e *session, err error) error {
 func (h XDP) unsuitable(p *prog.Program, err error) error {
 	switch {
 	case p != nil && p.Type != ebpf.XDP:
-		return &prog.UnsuitableError{Cause: "a program of type " + p.Type.String() + " cannot run on the XDP hook", Err: err}
+		return &prog.UnsuitableError{Cause: "a program of type " + kernelname.Program(p.Type) + " cannot run on the XDP hook", Err: err}
 	case h.Mode == netlink.XDPOffload:
 		return &prog.UnsuitableError{Cause: prog.NoOffload, Offload: true, Type: ebpf.XDP, Err: err}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 
 	"github.com/xdpload/xdpload/elf/internal/naming"
+	"github.com/xdpload/xdpload/internal/kernelname"
 )
 
 // typeInfo is the object's own BTF, as it is in the file.
@@ -189,11 +190,11 @@ const libbpfPinByName = 1
 func (m *Map) defineValues(member *btf.Member) error {
 	arr, ok := member.Type.(*btf.Array)
 	if !ok {
-		return fmt.Errorf("%v is not an array", member.Type)
+		return fmt.Errorf("%s is not an array", TypeName(member.Type))
 	}
 	ptr, ok := btf.UnderlyingType(arr.Type).(*btf.Pointer)
 	if !ok {
-		return fmt.Errorf("%v is not an array of pointers", member.Type)
+		return fmt.Errorf("%s is not an array of pointers", TypeName(member.Type))
 	}
 	switch t := btf.UnderlyingType(ptr.Target).(type) {
 	case *btf.FuncProto:
@@ -214,7 +215,7 @@ func (m *Map) defineValues(member *btf.Member) error {
 func pointee(member *btf.Member) (btf.Type, uint32, error) {
 	ptr, ok := member.Type.(*btf.Pointer)
 	if !ok {
-		return nil, 0, fmt.Errorf("%v is not a pointer", member.Type)
+		return nil, 0, fmt.Errorf("%s is not a pointer", TypeName(member.Type))
 	}
 	size, err := btf.Sizeof(ptr.Target)
 	return ptr.Target, uint32(size), err
@@ -269,7 +270,7 @@ func (o *Object) btfContents(m *Map, sym *part, values *btf.Member) error {
 			return naming.Errorf("%q at key %d of %d entries", ref.name(), key, m.MaxEntries)
 		}
 		if (ref.fn != nil) != (m.Type == ebpf.ProgramArray) {
-			return naming.Errorf("key %d: %q does not go into a map of type %s", key, ref.name(), m.Type)
+			return naming.Errorf("key %d: %q does not go into a map of type %s", key, ref.name(), kernelname.Map(m.Type))
 		}
 		m.Contents = append(m.Contents, Slot{uint32(key), ref.name()})
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/cilium/ebpf"
 
 	"github.com/xdpload/xdpload/elf/internal/naming"
+	"github.com/xdpload/xdpload/internal/kernelname"
 )
 
 // NotFoundError says that a Selector chose no program, or could not choose
@@ -67,11 +68,11 @@ func (e *TypeError) Error() string {
 	b.WriteString(naming.Sprintf("program %s in section %q ", e.Program.Name, e.Program.Section))
 	switch {
 	case e.Context != "":
-		fmt.Fprintf(&b, "takes a struct %s, which is not what %s programs take", naming.Clip(e.Context), e.Want)
+		fmt.Fprintf(&b, "takes a struct %s, which is not what %s programs take", naming.Clip(e.Context), kernelname.Program(e.Want))
 	case e.Mild:
-		fmt.Fprintf(&b, "%s, and its verdicts mean something else where %s runs", e.Program.purpose(), e.Want)
+		fmt.Fprintf(&b, "%s, and its verdicts mean something else where %s runs", e.Program.purpose(), kernelname.Program(e.Want))
 	default:
-		fmt.Fprintf(&b, "%s, it cannot run as %s", e.Program.purpose(), e.Want)
+		fmt.Fprintf(&b, "%s, it cannot run as %s", e.Program.purpose(), kernelname.Program(e.Want))
 	}
 	return b.String()
 }

@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload/internal/kernelname"
 )
 
 // addTails adds the programs of slots that the caller names, and refuses an
@@ -38,7 +40,7 @@ func (l *link) fillTails(m *linkedMap, tails []TailCall) error {
 		}
 		switch {
 		case m.def.Type != ebpf.ProgramArray:
-			return fail("it is of type %s, not a program array", m.def.Type)
+			return fail("it is of type %s, not a program array", kernelname.Map(m.def.Type))
 		case t.Key >= m.def.MaxEntries:
 			return fail("it has %d entries", m.def.MaxEntries)
 		}

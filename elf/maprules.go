@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload/internal/kernelname"
 )
 
 // entrySizes are the sizes that the kernel demands of a type of map, and tells by EINVAL
@@ -52,9 +54,9 @@ func (m *Map) Invalid() string {
 	case !known:
 		return ""
 	case !fits(m.KeySize, keys):
-		return fmt.Sprintf("its key is of %d bytes, and a key of %s of %s", m.KeySize, m.Type, sizes(keys))
+		return fmt.Sprintf("its key is of %d bytes, and a key of %s of %s", m.KeySize, kernelname.Map(m.Type), sizes(keys))
 	case !fits(m.ValueSize, values):
-		return fmt.Sprintf("its value is of %d bytes, and a value of %s of %s", m.ValueSize, m.Type, sizes(values))
+		return fmt.Sprintf("its value is of %d bytes, and a value of %s of %s", m.ValueSize, kernelname.Map(m.Type), sizes(values))
 	}
 	switch n := m.MaxEntries; m.Type {
 	case ebpf.Hash, ebpf.PerCPUHash, ebpf.HashOfMaps:
@@ -65,7 +67,7 @@ func (m *Map) Invalid() string {
 		}
 	}
 	if m.Flags&bpfFNoPrealloc != 0 {
-		return fmt.Sprintf("it has flag BPF_F_NO_PREALLOC, which no %s takes", m.Type)
+		return fmt.Sprintf("it has flag BPF_F_NO_PREALLOC, which no %s takes", kernelname.Map(m.Type))
 	}
 	return ""
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/xdpload/xdpload/elf/insn"
 	"github.com/xdpload/xdpload/elf/internal/naming"
+	"github.com/xdpload/xdpload/internal/kernelname"
 )
 
 // Program is a function of an object that a hook can run, or, in section
@@ -105,7 +106,7 @@ func (p Program) purpose() string {
 	case p.Type == ebpf.Extension:
 		return "replaces a function of another program, and needs that program as its target"
 	case p.AttachTo != "":
-		return naming.Sprintf("is of type %s and attaches to %q", p.Type, p.AttachTo)
+		return naming.Sprintf("is of type %s and attaches to %q", kernelname.Program(p.Type), p.AttachTo)
 	}
-	return fmt.Sprintf("is of type %s", p.Type)
+	return fmt.Sprintf("is of type %s", kernelname.Program(p.Type))
 }

@@ -109,10 +109,10 @@ func TestProgramNotFound(t *testing.T) {
 		{"two.o", elf.Selector{Section: "xdp", Program: "xdp_pass"}, `two.o: no program "xdp_pass" in section "xdp"`, 4},
 		{"tc.o", elf.Selector{}, "tc.o: 3 programs to choose from; it has cls_ok (section classifier), act_ok (section action), tc_shot (section tc)", 3},
 		{"subprog.o", elf.Selector{Type: ebpf.XDP}, "subprog.o: 3 programs to choose from", 3},
-		{"tc.o", elf.Selector{Type: ebpf.XDP}, "tc.o: no XDP program in the object", 3},
+		{"tc.o", elf.Selector{Type: ebpf.XDP}, "tc.o: no xdp program in the object", 3},
 		{"tc.o", elf.Selector{Type: ebpf.XDP, Force: true}, "tc.o: 3 programs to choose from", 3},
-		{"socket.o", elf.Selector{Type: ebpf.XDP}, "socket.o: no XDP program in the object; it has socket_all (section socket)", 1},
-		{"cpumap.o", elf.Selector{Type: ebpf.XDP}, "cpumap.o: no XDP program in the object; it has xdp_cpumap (section xdp/cpumap)", 1},
+		{"socket.o", elf.Selector{Type: ebpf.XDP}, "socket.o: no xdp program in the object; it has socket_all (section socket)", 1},
+		{"cpumap.o", elf.Selector{Type: ebpf.XDP}, "cpumap.o: no xdp program in the object; it has xdp_cpumap (section xdp/cpumap)", 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.object+" "+tt.sel.String(), func(t *testing.T) {
@@ -139,10 +139,10 @@ func TestProgramOfAnotherKind(t *testing.T) {
 		object string
 		want   string
 	}{
-		{"cpumap.o", `cpumap.o: program xdp_cpumap in section "xdp/cpumap" runs from an entry of a CPUMAP, it cannot run as XDP`},
-		{"devmap.o", `devmap.o: program xdp_devmap in section "xdp.frags/devmap" runs from an entry of a DEVMAP, it cannot run as XDP`},
-		{"freplace.o", `freplace.o: program replacement in section "freplace/xdp_main" replaces a function of another program, and needs that program as its target, it cannot run as XDP`},
-		{"fentry.o", `fentry.o: program enter in section "fentry/netif_receive_skb" is of type Tracing and attaches to "netif_receive_skb", it cannot run as XDP`},
+		{"cpumap.o", `cpumap.o: program xdp_cpumap in section "xdp/cpumap" runs from an entry of a CPUMAP, it cannot run as xdp`},
+		{"devmap.o", `devmap.o: program xdp_devmap in section "xdp.frags/devmap" runs from an entry of a DEVMAP, it cannot run as xdp`},
+		{"freplace.o", `freplace.o: program replacement in section "freplace/xdp_main" replaces a function of another program, and needs that program as its target, it cannot run as xdp`},
+		{"fentry.o", `fentry.o: program enter in section "fentry/netif_receive_skb" is of type tracing and attaches to "netif_receive_skb", it cannot run as xdp`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.object, func(t *testing.T) {
@@ -166,11 +166,11 @@ func TestProgramOfAnotherHook(t *testing.T) {
 		hook            ebpf.ProgramType
 		want            string // "" where nothing says so
 	}{
-		{"tc.o", "tc_shot", ebpf.XDP, `tc.o: program tc_shot in section "tc" is of type SchedCLS, and its verdicts mean something else where XDP runs`},
-		{"tc_nobtf.o", "tc_shot", ebpf.XDP, `tc_nobtf.o: program tc_shot in section "tc" is of type SchedCLS, and its verdicts mean something else where XDP runs`},
-		{"socket.o", "socket_all", ebpf.SchedCLS, `socket.o: program socket_all in section "socket" is of type SocketFilter, and its verdicts mean something else where SchedCLS runs`},
-		{"tiny.o", "xdp_pass", ebpf.SchedCLS, `tiny.o: program xdp_pass in section "xdp" is of type XDP, and its verdicts mean something else where SchedCLS runs`},
-		{"two.o", "xdp_pass", ebpf.SchedCLS, `two.o: program xdp_pass in section "prog" takes a struct xdp_md, which is not what SchedCLS programs take`},
+		{"tc.o", "tc_shot", ebpf.XDP, `tc.o: program tc_shot in section "tc" is of type sched_cls, and its verdicts mean something else where xdp runs`},
+		{"tc_nobtf.o", "tc_shot", ebpf.XDP, `tc_nobtf.o: program tc_shot in section "tc" is of type sched_cls, and its verdicts mean something else where xdp runs`},
+		{"socket.o", "socket_all", ebpf.SchedCLS, `socket.o: program socket_all in section "socket" is of type socket_filter, and its verdicts mean something else where sched_cls runs`},
+		{"tiny.o", "xdp_pass", ebpf.SchedCLS, `tiny.o: program xdp_pass in section "xdp" is of type xdp, and its verdicts mean something else where sched_cls runs`},
+		{"two.o", "xdp_pass", ebpf.SchedCLS, `two.o: program xdp_pass in section "prog" takes a struct xdp_md, which is not what sched_cls programs take`},
 		{"two_nobtf.o", "xdp_pass", ebpf.SchedCLS, ""},
 		{"two.o", "xdp_pass", ebpf.XDP, ""},
 		{"tc.o", "act_ok", ebpf.SchedCLS, ""},

@@ -8,6 +8,7 @@ import (
 	"github.com/cilium/ebpf"
 
 	"github.com/xdpload/xdpload/elf/internal/naming"
+	"github.com/xdpload/xdpload/internal/kernelname"
 )
 
 // Selector chooses one program of an object. The zero value chooses the only
@@ -133,7 +134,7 @@ func (o *Object) findDefault(s Selector) (*part, error) {
 	case len(o.Programs()) == 0:
 		return nil, o.notFound(s, "no program in the object")
 	}
-	return nil, o.notFound(s, fmt.Sprintf("no %s program in the object", s.Type))
+	return nil, o.notFound(s, fmt.Sprintf("no %s program in the object", kernelname.Program(s.Type)))
 }
 
 // defaultSection is what iproute2 takes when no section is named (lib/bpf_legacy.c).

@@ -7,6 +7,7 @@ import (
 	"github.com/cilium/ebpf"
 
 	"github.com/xdpload/xdpload/elf/internal/naming"
+	"github.com/xdpload/xdpload/internal/kernelname"
 )
 
 // TailCall is one slot of a program array: the program that runs on a tail call to Key.
@@ -91,7 +92,7 @@ func (o *Object) tailMap(t tailSection) (Map, error) {
 	}
 	m := maps[0]
 	if m.Type != ebpf.ProgramArray {
-		return fail("map %q is of type %s, not a program array", m.Name, m.Type)
+		return fail("map %q is of type %s, not a program array", m.Name, kernelname.Map(m.Type))
 	}
 	if t.key >= m.MaxEntries {
 		return fail("map %q has %d entries", m.Name, m.MaxEntries)

@@ -113,7 +113,7 @@ func (t typeInfo) sectionTypes(section string) (map[string][]btf.Type, error) {
 		for _, info := range ds.Vars {
 			v, ok := info.Type.(*btf.Var)
 			if !ok {
-				return nil, naming.Errorf("%v in section %q is not a variable", info.Type, section)
+				return nil, naming.Errorf("%s in section %q is not a variable", TypeName(info.Type), section)
 			}
 			known[v.Name] = append(known[v.Name], v.Type)
 		}

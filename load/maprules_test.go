@@ -61,9 +61,9 @@ func checkRule(t *testing.T, m *ebpf.MapSpec) {
 func TestInvalidMap(t *testing.T) {
 	for want, m := range map[string]elf.Map{
 		"it has no max_entries: the application that it is of sets them before it loads it": {Type: ebpf.Hash, KeySize: 4, ValueSize: 4},
-		"its key is of 8 bytes, and a key of Array of 4":                                    {Type: ebpf.Array, KeySize: 8, ValueSize: 4, MaxEntries: 1},
-		"its value is of 12 bytes, and a value of DevMap of 4 or 8":                         {Type: ebpf.DevMap, KeySize: 4, ValueSize: 12, MaxEntries: 1},
-		"its key is of 0 bytes, and a key of Hash of 1 or more":                             {Type: ebpf.Hash, ValueSize: 4, MaxEntries: 1},
+		"its key is of 8 bytes, and a key of array of 4":                                    {Type: ebpf.Array, KeySize: 8, ValueSize: 4, MaxEntries: 1},
+		"its value is of 12 bytes, and a value of devmap of 4 or 8":                         {Type: ebpf.DevMap, KeySize: 4, ValueSize: 12, MaxEntries: 1},
+		"its key is of 0 bytes, and a key of hash of 1 or more":                             {Type: ebpf.Hash, ValueSize: 4, MaxEntries: 1},
 		"it lacks flag BPF_F_NO_PREALLOC, without which there is no LPM trie":               {Type: ebpf.LPMTrie, KeySize: 8, ValueSize: 4, MaxEntries: 1},
 		"": {Type: ebpf.RingBuf, MaxEntries: 4096},
 	} {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/cilium/ebpf"
 
+	"github.com/xdpload/xdpload/internal/kernelname"
 	"github.com/xdpload/xdpload/internal/mapdata"
 )
 
@@ -13,7 +14,7 @@ import (
 // properties, and notes what has no counterpart.
 func (l *loader) migrate(path string, old, m *ebpf.Map) error {
 	if isTable(old.Type()) || isTable(m.Type()) {
-		return fmt.Errorf("the entries of a map of type %v are programs or maps, which the new load brings: use recreate", old.Type())
+		return fmt.Errorf("the entries of a map of type %s are programs or maps, which the new load brings: use recreate", kernelname.Map(old.Type()))
 	}
 	from, err := mapdata.New(old, mapdata.Names{})
 	if err != nil {

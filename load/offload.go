@@ -7,6 +7,7 @@ import (
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
+	"github.com/xdpload/xdpload/internal/kernelname"
 	"github.com/xdpload/xdpload/offload"
 	"github.com/xdpload/xdpload/prog"
 )
@@ -32,7 +33,7 @@ func (l *loader) bind() error {
 	}
 	for _, p := range l.spec.Programs {
 		if p.Type != ebpf.XDP {
-			return &Error{Program: p.Name, Err: fmt.Errorf("only XDP programs can be bound to a device, and this one is of type %v", p.Type)}
+			return &Error{Program: p.Name, Err: fmt.Errorf("only XDP programs can be bound to a device, and this one is of type %s", kernelname.Program(p.Type))}
 		}
 		p.Ifindex = uint32(l.options.Ifindex)
 		p.Flags |= boundOnly

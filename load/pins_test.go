@@ -131,7 +131,7 @@ func TestMismatch(t *testing.T) {
 	}{
 		{"fail", "table32.o", load.MismatchFail, "max_entries is 32 in the object, 16 in the pinned map"},
 		{"fail with types", "table_u32.o", load.MismatchFail, "value_size is 4 in the object, 8 in the pinned map"},
-		{"narrower numbers", "table_u32.o", load.MismatchMigrate, "migrate from "+b.Root+"/tc/globals/table: entry 9: 4294967296 does not fit the type"},
+		{"narrower numbers", "table_u32.o", load.MismatchMigrate, "migrate from " + b.Root + "/tc/globals/table: entry 9: 4294967296 does not fit the type"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := b.Try(tt.object, on(tt.on), b.Hook)

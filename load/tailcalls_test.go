@@ -95,7 +95,7 @@ func TestReload(t *testing.T) {
 		{"second tail program is rejected", "live_rejected.o", xdp, ebpf.XDP, "program last: "},
 		{"attach is refused", "live_tx.o", attach.Plan{Hook: b.Hook}, ebpf.XDP, "XDP program already attached"},
 		{"other flags", "live_frags.o", xdp, ebpf.XDP, "program entry: invalid argument: the program array that was there before is for programs of another kind"},
-		{"other type", "live_tc.o", tc, ebpf.SchedCLS, "/tc/globals/jmp is a program array for programs of type XDP, the object's are SchedCLS"},
+		{"other type", "live_tc.o", tc, ebpf.SchedCLS, "/tc/globals/jmp is a program array for programs of type xdp, the object's are sched_cls"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := b.TryPlan(tt.object, load.Options{Select: elf.Selector{Type: tt.typ}}, tt.plan)

@@ -9,6 +9,7 @@ import (
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
+	"github.com/xdpload/xdpload/internal/kernelname"
 	"github.com/xdpload/xdpload/internal/sys"
 )
 
@@ -50,7 +51,7 @@ func bindMap(name string, m *ebpf.MapSpec) *Finding {
 	case strings.HasPrefix(name, "."):
 		return &Finding{Map: name, Rule: "global variables cannot be on a device: use constants, or a map of type array", Source: kernelRules}
 	case m.Type != ebpf.Array && m.Type != ebpf.Hash:
-		return &Finding{Map: name, Rule: fmt.Sprintf("a device keeps maps of type array and hash only, not %v", m.Type), Source: kernelRules}
+		return &Finding{Map: name, Rule: fmt.Sprintf("a device keeps maps of type array and hash only, not %s", kernelname.Map(m.Type)), Source: kernelRules}
 	}
 	return nil
 }
@@ -61,7 +62,7 @@ const hasFrags = 1 << 5
 func bindProgram(p *ebpf.ProgramSpec) *Finding {
 	switch {
 	case p.Type != ebpf.XDP && p.Type != ebpf.SchedCLS:
-		return &Finding{Program: p.Name, Instruction: -1, Rule: fmt.Sprintf("a device runs programs of type xdp and sched_cls only, not %v", p.Type), Source: kernelRules}
+		return &Finding{Program: p.Name, Instruction: -1, Rule: fmt.Sprintf("a device runs programs of type xdp and sched_cls only, not %s", kernelname.Program(p.Type)), Source: kernelRules}
 	case p.Flags&hasFrags != 0:
 		return &Finding{Program: p.Name, Instruction: -1, Rule: "a device takes no packets of several buffers: not from section xdp.frags", Source: kernelRules}
 	}

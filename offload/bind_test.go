@@ -19,7 +19,7 @@ func TestBind(t *testing.T) {
 		{name: "xdp", program: ebpf.ProgramSpec{Type: ebpf.XDP}, mapName: "a", m: ebpf.Array},
 		{name: "tc", program: ebpf.ProgramSpec{Type: ebpf.SchedCLS}, mapName: "h", m: ebpf.Hash},
 		{name: "events", program: ebpf.ProgramSpec{Type: ebpf.XDP}, mapName: "e", m: ebpf.PerfEventArray},
-		{name: "action", program: ebpf.ProgramSpec{Type: ebpf.SchedACT}, mapName: "a", m: ebpf.Array, want: "not SchedACT"},
+		{name: "action", program: ebpf.ProgramSpec{Type: ebpf.SchedACT}, mapName: "a", m: ebpf.Array, want: "not sched_act"},
 		{name: "frags", program: ebpf.ProgramSpec{Type: ebpf.XDP, Flags: hasFrags}, mapName: "a", m: ebpf.Array, want: "several buffers"},
 		{name: "ring", program: ebpf.ProgramSpec{Type: ebpf.XDP}, mapName: "r", m: ebpf.RingBuf, want: "map r: "},
 		{name: "globals", program: ebpf.ProgramSpec{Type: ebpf.XDP}, mapName: ".data", m: ebpf.Array, want: "map .data: global variables"},

@@ -13,6 +13,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 	"golang.org/x/sys/unix"
 
+	"github.com/xdpload/xdpload/internal/kernelname"
 	"github.com/xdpload/xdpload/internal/sys"
 )
 
@@ -76,7 +77,7 @@ func compareAttr(want *ebpf.MapSpec, have *sys.MapInfo, entries func(*ebpf.MapSp
 	number := func(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
 	key, value := sizes(want)
 	wantFlags, haveFlags := flags(want, have)
-	differ(uint32(want.Type) == have.Type, "map_type", want.Type.String(), ebpf.MapType(have.Type).String())
+	differ(uint32(want.Type) == have.Type, "map_type", kernelname.Map(want.Type), kernelname.Map(ebpf.MapType(have.Type)))
 	differ(key == have.KeySize, "key_size", number(key), number(have.KeySize))
 	differ(value == have.ValueSize, "value_size", number(value), number(have.ValueSize))
 	differ(entries(want, have), "max_entries", number(want.MaxEntries), number(have.MaxEntries))

@@ -40,7 +40,7 @@ func TestCompatible(t *testing.T) {
 			name: "everything else", have: hash,
 			want: &ebpf.MapSpec{Type: ebpf.Array, KeySize: 8, ValueSize: 4, MaxEntries: 8, Flags: unix.BPF_F_MMAPABLE},
 			diff: []Field{
-				{"map_type", "Array", "Hash"},
+				{"map_type", "array", "hash"},
 				{"key_size", "8", "4"},
 				{"value_size", "4", "8"},
 				{"max_entries", "8", "16"},
@@ -128,7 +128,7 @@ func TestCompatibleInner(t *testing.T) {
 		{name: "hash with more entries", have: &hash, want: with(hash, func(s *ebpf.MapSpec) { s.MaxEntries++ })},
 		{
 			name: "another type", have: &array, want: &hash,
-			diff: []Field{{"inner.map_type", "Hash", "Array"}, {"inner.value_size", "8", "4"}},
+			diff: []Field{{"inner.map_type", "hash", "array"}, {"inner.value_size", "8", "4"}},
 		},
 		{name: "nothing in it yet", have: &array, want: bigger, empty: true},
 	} {

@@ -9,6 +9,8 @@ import (
 
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/internal/kernelname"
 )
 
 // A ProgramArray is a pinned map of programs, for tail calls.
@@ -36,7 +38,7 @@ func OpenProgramArray(path string) (_ *ProgramArray, err error) {
 		}
 	}()
 	if m.Type() != ebpf.ProgramArray {
-		return nil, fmt.Errorf("pinned %s: a map of type %v, not a program array", path, m.Type())
+		return nil, fmt.Errorf("pinned %s: a map of type %s, not a program array", path, kernelname.Map(m.Type()))
 	}
 	info, err := m.Info()
 	if err != nil {
@@ -156,5 +158,5 @@ type OwnerError struct {
 }
 
 func (e *OwnerError) Error() string {
-	return fmt.Sprintf("%s is a program array for programs of type %v, the object's are %v", e.Array, e.Have, e.Want)
+	return fmt.Sprintf("%s is a program array for programs of type %s, the object's are %s", e.Array, kernelname.Program(e.Have), kernelname.Program(e.Want))
 }

@@ -28,7 +28,7 @@ func TestProgramArray(t *testing.T) {
 	t.Cleanup(func() { a.Close() })
 	jmp := lab.MapOf(t, first, "jmp")
 	if a.ID != jmp.ID || a.Owner != ebpf.XDP || a.MaxEntries != jmp.MaxEntries() {
-		t.Errorf("opened %+v, want map %d with %d programs of type XDP", a, jmp.ID, jmp.MaxEntries())
+		t.Errorf("opened %+v, want map %d with %d programs of type xdp", a, jmp.ID, jmp.MaxEntries())
 	}
 	if err := a.Check(a.MaxEntries, ebpf.XDP); err == nil {
 		t.Error("a key behind the last")

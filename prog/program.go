@@ -9,6 +9,7 @@ import (
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
+	"github.com/xdpload/xdpload/internal/kernelname"
 	"github.com/xdpload/xdpload/internal/sys"
 	"github.com/xdpload/xdpload/offload"
 	"github.com/xdpload/xdpload/pin"
@@ -102,7 +103,7 @@ type TypeError struct {
 }
 
 func (e *TypeError) Error() string {
-	return fmt.Sprintf("%s is a program of type %v, the hook runs %v", e.Program, e.Have, e.Want)
+	return fmt.Sprintf("%s is a program of type %s, the hook runs %s", e.Program, kernelname.Program(e.Have), kernelname.Program(e.Want))
 }
 
 // OpenPinned opens the program that is pinned at a path of a BPF file system.
@@ -194,7 +195,7 @@ func pinError(path string, err error) error {
 	}
 	if m, mapErr := ebpf.LoadPinnedMap(path, nil); mapErr == nil {
 		defer m.Close()
-		return fmt.Errorf("pinned %s: a map of type %v, not a program", path, m.Type())
+		return fmt.Errorf("pinned %s: a map of type %s, not a program", path, kernelname.Map(m.Type()))
 	}
 	if fd, kind, sysErr := sys.OpenPinned(path); sysErr == nil {
 		defer sys.Close(fd)

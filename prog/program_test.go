@@ -31,9 +31,9 @@ func TestOpenRefused(t *testing.T) {
 		typ  bool // the type is what is wrong
 		says string
 	}{
-		{"pinned", func() (*prog.Program, error) { return prog.OpenPinned(b.Root+"/mine/prog", ebpf.SchedCLS) }, true, "/mine/prog is a program of type XDP"},
-		{"id", func() (*prog.Program, error) { return prog.OpenID(p.ID, ebpf.SchedCLS) }, true, "the hook runs SchedCLS"},
-		{"descriptor", other, true, "the hook runs SchedCLS"},
+		{"pinned", func() (*prog.Program, error) { return prog.OpenPinned(b.Root+"/mine/prog", ebpf.SchedCLS) }, true, "/mine/prog is a program of type xdp"},
+		{"id", func() (*prog.Program, error) { return prog.OpenID(p.ID, ebpf.SchedCLS) }, true, "the hook runs sched_cls"},
+		{"descriptor", other, true, "the hook runs sched_cls"},
 		{"map", func() (*prog.Program, error) { return prog.OpenPinned(b.Root+"/mine/flows", ebpf.XDP) }, false, "a map of type"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

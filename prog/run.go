@@ -11,6 +11,7 @@ import (
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
+	"github.com/xdpload/xdpload/internal/kernelname"
 	"github.com/xdpload/xdpload/internal/sys"
 )
 
@@ -49,7 +50,7 @@ func (e *RunError) Error() string {
 	if e.Cause != "" {
 		return e.Cause
 	}
-	return fmt.Sprintf("the kernel cannot run a program of type %v with that: %v", e.Type, e.Err)
+	return fmt.Sprintf("the kernel cannot run a program of type %s with that: %v", kernelname.Program(e.Type), e.Err)
 }
 
 // Unwrap returns the kernel's refusal.
@@ -124,7 +125,7 @@ func (p *Program) runError(err error, o RunOptions) error {
 	case p.Device != nil && (errors.Is(err, unix.EINVAL) || errors.Is(err, errnoNotSupported)):
 		e.Cause, e.Err = "the program is for a device: only the device runs it", errors.ErrUnsupported
 	case errors.Is(err, errnoNotSupported):
-		e.Cause, e.Err = fmt.Sprintf("the kernel runs no programs of type %v on a packet of the caller's", p.Type), errors.ErrUnsupported
+		e.Cause, e.Err = fmt.Sprintf("the kernel runs no programs of type %s on a packet of the caller's", kernelname.Program(p.Type)), errors.ErrUnsupported
 	case errors.Is(err, unix.ENODEV):
 		e.Cause = "no device has that ifindex in this network namespace"
 	case errors.Is(err, unix.ENOSPC):
@@ -132,7 +133,7 @@ func (p *Program) runError(err error, o RunOptions) error {
 	case errors.Is(err, unix.EINVAL) && packetType(p.Type) && headless(o.Data) != "":
 		e.Cause = fmt.Sprintf("a packet of %d bytes: the Ethernet header says %s, and newer kernels require the whole header", len(o.Data), headless(o.Data))
 	case errors.Is(err, unix.EINVAL) && len(o.Data) > 3000 && packetType(p.Type):
-		e.Cause = fmt.Sprintf("a packet of %d bytes: this kernel runs programs of type %v on less than a page", len(o.Data), p.Type)
+		e.Cause = fmt.Sprintf("a packet of %d bytes: this kernel runs programs of type %s on less than a page", len(o.Data), kernelname.Program(p.Type))
 	case errors.Is(err, unix.EINVAL) && len(o.Context) > 0:
 		e.Cause = "the kernel refuses these values of the context: " + contextRules(p.Type)
 	case errors.Is(err, unix.EINVAL) && len(o.Data) > 3000:

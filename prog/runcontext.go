@@ -10,6 +10,8 @@ import (
 
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/internal/kernelname"
 )
 
 // native is the byte order of structures of the kernel.
@@ -111,7 +113,7 @@ func testContext(t ebpf.ProgramType, o RunOptions) (in contextIn, err error) {
 	case packetType(t):
 		in.context = make([]byte, skbContext)
 	case len(o.Context) > 0:
-		return in, &RunError{Type: t, Cause: fmt.Sprintf("programs of type %v have no context whose fields can be told", t), Err: unix.EINVAL}
+		return in, &RunError{Type: t, Cause: fmt.Sprintf("programs of type %s have no context whose fields can be told", kernelname.Program(t)), Err: unix.EINVAL}
 	}
 	members := contextMembers(t)
 	for _, f := range o.Context {

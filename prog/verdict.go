@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload/internal/kernelname"
 )
 
 // Verdict is what a program returned.
@@ -79,7 +81,7 @@ func CheckVerdict(t ebpf.ProgramType, name string) error {
 		}
 		names = append(names, known.name)
 	}
-	return fmt.Errorf("%q is not a verdict of programs of type %v, which have %s", name, t, strings.Join(append(names, "numbers"), ", "))
+	return fmt.Errorf("%q is not a verdict of programs of type %s, which have %s", name, kernelname.Program(t), strings.Join(append(names, "numbers"), ", "))
 }
 
 // verdictNumber reads a number of 32 bits, with or without a sign.

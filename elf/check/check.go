@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/cilium/ebpf"
 
 	object "github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/kernelname"
 )
 
 // Report is what an object asks for.
@@ -152,10 +152,10 @@ func place(p object.Program) Place {
 // kind looks at what a program's section says.
 func (c *checker) kind(p object.Program) {
 	at := place(p)
-	c.need(programTypes[p.Type], at, "program type %s", p.Type)
+	c.need(programTypes[p.Type], at, "program type %s", kernelname.Program(p.Type))
 	for _, a := range attachTypes {
 		if slices.Contains(a.types, p.AttachType) && p.Type != ebpf.UnspecifiedProgram {
-			c.need(a.kernel, at, "attach type %s", strings.TrimPrefix(p.AttachType.String(), "Attach"))
+			c.need(a.kernel, at, "attach type %s", kernelname.Attach(p.AttachType))
 		}
 	}
 	const sleepable, frags = 1 << 4, 1 << 5 // BPF_F_SLEEPABLE, BPF_F_XDP_HAS_FRAGS
@@ -171,7 +171,7 @@ func (c *checker) kind(p object.Program) {
 	}
 	switch p.Type {
 	case ebpf.LSM, ebpf.StructOps:
-		c.gpl(at, "program type %s", p.Type)
+		c.gpl(at, "program type %s", kernelname.Program(p.Type))
 	}
 }
 
@@ -193,7 +193,7 @@ func (c *checker) mapDefinition(m *object.Map, name string) {
 	at := Place{Map: name, Section: m.Section}
 	switch {
 	case int(m.Type) < len(mapTypes):
-		c.need(mapTypes[m.Type], at, "map type %s", m.Type)
+		c.need(mapTypes[m.Type], at, "map type %s", kernelname.Map(m.Type))
 	default:
 		c.report.Unknown = append(c.report.Unknown, Need{What: fmt.Sprintf("map type %d", m.Type), Place: at})
 	}

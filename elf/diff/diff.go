@@ -11,6 +11,7 @@ import (
 
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/elf/listing"
+	"github.com/xdpload/xdpload/internal/kernelname"
 )
 
 // Report is what differs between two objects. An empty one means no difference
@@ -202,7 +203,7 @@ func (r *comparer) compare(f, g function) (Program, bool) {
 		p.Before, p.State = f.Name, Renamed
 	}
 	p.Changes = change(p.Changes, "section", f.Section, g.Section)
-	p.Changes = change(p.Changes, "type", f.Type.String(), g.Type.String())
+	p.Changes = change(p.Changes, "type", kernelname.Program(f.Type), kernelname.Program(g.Type))
 	p.Changes = change(p.Changes, "instructions", fmt.Sprint(f.Instructions), fmt.Sprint(g.Instructions))
 	p.Lines = r.lines(f.lines, g.lines)
 	return p, p.Before != "" || len(p.Changes)+len(p.Lines) > 0

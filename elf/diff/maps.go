@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/kernelname"
 )
 
 // maps compares the maps that programs can share, not those of variables. One that
@@ -52,7 +53,7 @@ func compareMaps(m, n elf.Map) Map {
 	number := func(what string, before, after uint32) {
 		d.Changes = change(d.Changes, what, fmt.Sprint(before), fmt.Sprint(after))
 	}
-	d.Changes = change(d.Changes, "type", m.Type.String(), n.Type.String())
+	d.Changes = change(d.Changes, "type", kernelname.Map(m.Type), kernelname.Map(n.Type))
 	number("key size", m.KeySize, n.KeySize)
 	number("value size", m.ValueSize, n.ValueSize)
 	number("entries", m.MaxEntries, n.MaxEntries)

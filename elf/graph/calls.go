@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/kernelname"
 )
 
 // Calls draws the programs of an object with the functions that they call, the
@@ -122,7 +123,7 @@ func (c *calls) mapNode(name string) int {
 	n := node{shape: store, text: []string{name}}
 	var contents []elf.Slot
 	if m := c.byName[name]; m != nil {
-		n.text = append(n.text, m.Type.String())
+		n.text = append(n.text, kernelname.Map(m.Type))
 		contents = m.Contents
 	}
 	at := c.add(n)

@@ -36,12 +36,12 @@ func ExampleCalls() {
 	// Output:
 	// flowchart TD
 	//     n0["entry<br/>xdp.frags"]
-	//     n1[("jmp<br/>ProgramArray")]
+	//     n1[("jmp<br/>prog_array")]
 	//     n2["tail0<br/>7/0"]
 	//     n3["tail1<br/>7/1"]
-	//     n4[("hexadecimal<br/>ProgramArray")]
+	//     n4[("hexadecimal<br/>prog_array")]
 	//     n5["last<br/>0xabccba/0"]
-	//     n6[("counts<br/>Array")]
+	//     n6[("counts<br/>array")]
 	//     n7["alone<br/>xdp/alone"]
 	//     n1 -.->|"[0]"| n2
 	//     n1 -.->|"[1]"| n3

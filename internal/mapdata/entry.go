@@ -7,6 +7,8 @@ import (
 
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/internal/kernelname"
 )
 
 // An Entry is one entry as the kernel has it.
@@ -113,7 +115,7 @@ func (d *Map) Delete(key string) error {
 	case errors.Is(err, ebpf.ErrKeyNotExist):
 		err = ebpf.ErrKeyNotExist
 	case errors.Is(err, unix.EINVAL) && d.isArray():
-		err = fmt.Errorf("the elements of a map of type %v can be set, not removed: %w", d.m.Type(), unix.EINVAL)
+		err = fmt.Errorf("the elements of a map of type %s can be set, not removed: %w", kernelname.Map(d.m.Type()), unix.EINVAL)
 	}
 	return fmt.Errorf("key %s: %w", key, err)
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 
 	"github.com/xdpload/xdpload/internal/btfjson"
+	"github.com/xdpload/xdpload/internal/kernelname"
 	"github.com/xdpload/xdpload/internal/sys"
 )
 
@@ -45,7 +46,7 @@ func New(m *ebpf.Map, names Names) (*Map, error) {
 			return nil, err
 		}
 	case ebpf.RingBuf, ebpf.UserRingbuf, ebpf.Arena:
-		return nil, fmt.Errorf("a map of type %v has no entries", m.Type())
+		return nil, fmt.Errorf("a map of type %s has no entries", kernelname.Map(m.Type()))
 	}
 	return d, d.types()
 }

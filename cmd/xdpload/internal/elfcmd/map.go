@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/kernelname"
 	"github.com/xdpload/xdpload/pin"
 )
 
@@ -45,7 +46,7 @@ func (r *objectReport) AddMaps(o *elf.Object, fs *pin.FS) {
 	r.fault(err)
 	for _, m := range maps {
 		out := elfMap{
-			Name: m.Name, Section: m.Section, Style: m.Style.String(), Type: m.Type.String(), KeySize: m.KeySize,
+			Name: m.Name, Section: m.Section, Style: m.Style.String(), Type: kernelname.Map(m.Type), KeySize: m.KeySize,
 			ValueSize: m.ValueSize, MaxEntries: m.MaxEntries, Flags: m.Flags, ID: m.ID,
 		}
 		if m.Key != nil {
@@ -55,7 +56,7 @@ func (r *objectReport) AddMaps(o *elf.Object, fs *pin.FS) {
 			out.Value = elf.TypeName(m.Value)
 		}
 		if m.Inner != nil {
-			out.Inner = fmt.Sprintf("%s, key %d, value %d, %d entries", m.Inner.Type, m.Inner.KeySize, m.Inner.ValueSize, m.Inner.MaxEntries)
+			out.Inner = fmt.Sprintf("%s, key %d, value %d, %d entries", kernelname.Map(m.Inner.Type), m.Inner.KeySize, m.Inner.ValueSize, m.Inner.MaxEntries)
 		}
 		for _, s := range m.Contents {
 			out.Contents = append(out.Contents, elfSlot(s))

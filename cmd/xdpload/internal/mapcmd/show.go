@@ -11,6 +11,7 @@ import (
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/kernelname"
 	"github.com/xdpload/xdpload/internal/render"
 	"github.com/xdpload/xdpload/offload"
 	"github.com/xdpload/xdpload/pin"
@@ -110,7 +111,7 @@ func (l *mapLister) report(m *ebpf.Map) (*mapInfo, error) {
 	return &mapInfo{
 		ID:         uint32(id),
 		Name:       info.Name,
-		Type:       info.Type.String(),
+		Type:       kernelname.Map(info.Type),
 		KeySize:    info.KeySize,
 		ValueSize:  info.ValueSize,
 		MaxEntries: info.MaxEntries,

@@ -13,6 +13,7 @@ import (
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/kernelname"
 	"github.com/xdpload/xdpload/internal/render"
 	"github.com/xdpload/xdpload/pin"
 )
@@ -137,9 +138,9 @@ func newPinInfo(e pin.Entry, err error) *pinInfo {
 	p := &pinInfo{Path: e.Path, Kind: e.Kind.String(), ID: e.ID, Name: e.Name, Tag: e.Tag, MapIDs: e.MapIDs, ProgID: e.ProgID, Detached: e.Severed}
 	switch e.Kind {
 	case pin.Map:
-		p.Type = ebpf.MapType(e.Type).String()
+		p.Type = kernelname.Map(ebpf.MapType(e.Type))
 	case pin.Program:
-		p.Type = ebpf.ProgramType(e.Type).String()
+		p.Type = kernelname.Program(ebpf.ProgramType(e.Type))
 	case pin.Link:
 		p.Type = linkTypeName(e.Type)
 	}

@@ -24,14 +24,14 @@ func TestShowTree(t *testing.T) {
   tc/
     a/
       b/
-        p: program XDP id 2 name p tag 00ff
+        p: program xdp id 2 name p tag 00ff
       q: link type 99 id 4
       r: permission denied
     globals/
-      m: map RingBuf id 1 name m
+      m: map ringbuf id 1 name m
           used by program id 2 name p tag 00ff, runs at v0 xdp
-      n: map Hash id 6 name n
-      o: map Hash id 7 name o uid 0 mode 0600 age 1m1s
+      n: map hash id 6 name n
+      o: map hash id 7 name o uid 0 mode 0600 age 1m1s
           all 2 used by program id 2 name p tag 00ff, runs at v0 xdp
           all 2 used by program id 3 name q tag ff
   zz: link tcx id 3 program id 2
@@ -43,13 +43,13 @@ func TestShowTree(t *testing.T) {
   tc/
     a/
       b/
-        p: program XDP id 2 name p tag 00ff
+        p: program xdp id 2 name p tag 00ff
       q: link type 99 id 4
       r: permission denied
     globals/
-      m: map RingBuf id 1 name m
-      n: map Hash id 6 name n
-      o: map Hash id 7 name o uid 0 mode 0600 age 1m1s
+      m: map ringbuf id 1 name m
+      n: map hash id 6 name n
+      o: map hash id 7 name o uid 0 mode 0600 age 1m1s
   zz: link tcx id 3 program id 2
   zzz: link xdp id 5 program id 2 detached: holds nothing any more
 `},

@@ -11,6 +11,7 @@ import (
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/kernelname"
 	"github.com/xdpload/xdpload/internal/readback"
 	"github.com/xdpload/xdpload/prog"
 )
@@ -68,7 +69,7 @@ func (r *progDumpRequest) dump(e *env.Env, p *prog.Program) (*codeReport, error)
 		return nil, err
 	}
 	report := &codeReport{
-		ID: p.ID, Name: p.Name, Type: p.Type.String(), Tag: p.Tag,
+		ID: p.ID, Name: p.Name, Type: kernelname.Program(p.Type), Tag: p.Tag,
 		XlatedSize: code.XlatedSize, JITedSize: code.JITedSize,
 	}
 	names := readback.Names{Symbols: readback.Kallsyms(kallsyms), Map: subject.NameOfMap}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
+	"github.com/xdpload/xdpload/internal/kernelname"
 	"github.com/xdpload/xdpload/internal/pcap"
 	"github.com/xdpload/xdpload/internal/render"
 	"github.com/xdpload/xdpload/prog"
@@ -57,7 +58,7 @@ type packetReport struct {
 
 // runCapture runs the program on every packet of the capture.
 func (r *progRunRequest) runCapture(e *env.Env, p *prog.Program) (any, error) {
-	report := &CaptureReport{Program: p.Name, Type: p.Type.String(), File: r.Capture, Repeat: r.Repeat, Verdicts: []verdictCount{}}
+	report := &CaptureReport{Program: p.Name, Type: kernelname.Program(p.Type), File: r.Capture, Repeat: r.Repeat, Verdicts: []verdictCount{}}
 	wrong := &verdictError{Want: r.Expect}
 	run := func(out *pcap.Writer) error { return r.eachPacket(e, p, report, wrong, out) }
 	var err error

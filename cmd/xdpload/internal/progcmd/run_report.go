@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 
+	"github.com/xdpload/xdpload/internal/kernelname"
 	"github.com/xdpload/xdpload/internal/render"
 	"github.com/xdpload/xdpload/prog"
 )
@@ -41,7 +42,7 @@ type contextChange struct {
 
 func newProgRunReport(p *prog.Program, data []byte, r *prog.RunResult, repeat uint32) *progRunReport {
 	out := &progRunReport{
-		Program: p.Name, Type: p.Type.String(), Verdict: r.Verdict.String(), Value: r.Verdict.Value, Passes: r.Verdict.Passes(),
+		Program: p.Name, Type: kernelname.Program(p.Type), Verdict: r.Verdict.String(), Value: r.Verdict.Value, Passes: r.Verdict.Passes(),
 		Repeat: repeat, Time: r.Time.Nanoseconds(), In: len(data), Out: len(r.Data),
 		Data: hex.EncodeToString(r.Data), Meta: hex.EncodeToString(r.Meta),
 		Edits: Edits(data, r.Data), Context: []contextChange{},

@@ -9,6 +9,7 @@ import (
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/kernelname"
 	"github.com/xdpload/xdpload/internal/render"
 	"github.com/xdpload/xdpload/prog"
 )
@@ -45,7 +46,7 @@ func (r *progShowRequest) Run(_ context.Context, e *env.Env) (any, error) {
 	out := render.List[*progInfo]{}
 	for _, p := range all {
 		out = append(out, &progInfo{
-			ID: p.ID, Name: p.Name, Type: p.Type.String(), Tag: p.Tag, JITed: p.JITed,
+			ID: p.ID, Name: p.Name, Type: kernelname.Program(p.Type), Tag: p.Tag, JITed: p.JITed,
 			LoadTime: p.LoadTime, UID: p.CreatedBy, BTF: p.BTF, MapIDs: p.MapIDs, Pinned: pins(p.ID), Hooks: hooks[p.ID],
 			Device: subject.DescribeBinding(e, p.Device), DeviceGone: p.DeviceGone,
 		})

@@ -14,6 +14,7 @@ import (
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/kernelname"
 	"github.com/xdpload/xdpload/prog"
 )
 
@@ -122,7 +123,7 @@ func openPinnedMap(path string) (*ebpf.Map, error) {
 	}
 	if p, progErr := ebpf.LoadPinnedProgram(path, nil); progErr == nil {
 		defer p.Close()
-		return nil, fmt.Errorf("a program of type %v, not a map", p.Type())
+		return nil, fmt.Errorf("a program of type %s, not a map", kernelname.Program(p.Type()))
 	}
 	return nil, fmt.Errorf("not a map: %w", err)
 }

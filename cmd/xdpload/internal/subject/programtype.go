@@ -9,6 +9,7 @@ import (
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/kernelname"
 )
 
 // packetTypes are the types of programs that run on packets, by the names that their
@@ -56,7 +57,7 @@ func typeWord(typ ebpf.ProgramType) string {
 			return t.name
 		}
 	}
-	return typ.String()
+	return kernelname.Program(typ)
 }
 
 // TypeGrammar is the word type.

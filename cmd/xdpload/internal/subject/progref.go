@@ -9,6 +9,7 @@ import (
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/kernelname"
 	"github.com/xdpload/xdpload/prog"
 )
 
@@ -118,7 +119,7 @@ func programNamed(name string, want ebpf.ProgramType) (uint32, error) {
 	for _, p := range found {
 		if want == ebpf.UnspecifiedProgram || p.Type == want {
 			id = p.ID
-			lines = append(lines, fmt.Sprintf("id %d (%v, tag %s)", p.ID, p.Type, p.Tag))
+			lines = append(lines, fmt.Sprintf("id %d (%s, tag %s)", p.ID, kernelname.Program(p.Type), p.Tag))
 		}
 	}
 	several := fmt.Sprintf("%d programs%s have the name %s", len(lines), kind, name)

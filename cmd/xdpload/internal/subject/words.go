@@ -6,6 +6,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/cilium/ebpf"
+
+	"github.com/xdpload/xdpload/internal/kernelname"
 )
 
 // Capital writes an error number's text as the C library does.
@@ -41,5 +43,5 @@ func TypeName(t ebpf.ProgramType) string {
 	if t == ebpf.UnspecifiedProgram {
 		return ""
 	}
-	return t.String()
+	return kernelname.Program(t)
 }
