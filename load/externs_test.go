@@ -112,6 +112,8 @@ func kernelConfig(t *testing.T, release string) map[string]string {
 		}
 	} else if b, err = os.ReadFile("/boot/config-" + release); err == nil {
 		text = bytes.NewReader(b)
+	} else if b, err = os.ReadFile("/lib/modules/" + release + "/config"); err == nil {
+		text = bytes.NewReader(b)
 	} else {
 		return nil
 	}

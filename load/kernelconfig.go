@@ -20,10 +20,13 @@ func kernelConfig() (map[string]string, error) {
 	release, _ := kernelRelease()
 	b, err := os.ReadFile("/boot/config-" + release)
 	if err != nil {
+		b, err = os.ReadFile("/lib/modules/" + release + "/config")
+	}
+	if err != nil {
 		b, err = readGzip("/proc/config.gz")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the kernel's configuration is neither in /boot/config-%s nor in /proc/config.gz (%w)", release, err)
+		return nil, fmt.Errorf("the kernel's configuration is neither in /boot/config-%[1]s nor in /lib/modules/%[1]s/config nor in /proc/config.gz (%[2]w)", release, err)
 	}
 	config := make(map[string]string)
 	lines := bufio.NewScanner(bytes.NewReader(b))

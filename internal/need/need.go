@@ -126,5 +126,8 @@ func openConfig() (io.ReadCloser, error) {
 		}
 		return plain, nil
 	}
-	return os.Open("/boot/config-" + kernelRelease())
+	if f, err := os.Open("/boot/config-" + kernelRelease()); err == nil {
+		return f, nil
+	}
+	return os.Open("/lib/modules/" + kernelRelease() + "/config")
 }

@@ -105,14 +105,14 @@ var errNotOffered = errors.New("not offered")
 
 // kernelPackages are the packages, each "name=version", that the newest kernel of
 // a series is in. Since 6.19.6 linux-image-X only brings linux-binary-X, with the
-// image, and linux-modules-X.
+// image, linux-modules-X, and linux-base-X, with the configuration.
 func kernelPackages(ctx context.Context, a *apt, series string) ([]string, error) {
 	image, err := imagePackage(ctx, a, series)
 	if err != nil {
 		return nil, err
 	}
 	packages := []string{image.name + "=" + image.version}
-	for _, part := range []string{"linux-binary-", "linux-modules-"} {
+	for _, part := range []string{"linux-binary-", "linux-modules-", "linux-base-"} {
 		found, err := a.available(ctx, part+strings.TrimPrefix(image.name, "linux-image-"))
 		if err != nil {
 			return nil, err

@@ -67,7 +67,11 @@ func (a *archive) addShell() error {
 // addModules adds the wanted modules and the kernel's configuration.
 func (a *archive) addModules(k kernel) error {
 	if exists(k.config()) {
-		if err := a.copy("boot/config-"+k.release(), k.config()); err != nil {
+		place := "boot/config-" + k.release()
+		if filepath.Base(k.config()) == "config" {
+			place = "lib/modules/" + k.release() + "/config"
+		}
+		if err := a.copy(place, k.config()); err != nil {
 			return err
 		}
 	}
