@@ -84,7 +84,7 @@ func (m mprog) explain(c *netlink.Conn, op string, err error) error {
 		out.Cause = "the hook has 64 programs, and room for no more"
 	case unix.ENOLINK:
 		out.Cause = "the bpf_link was detached, and can hold nothing any more"
-	case unix.ENXIO, unix.EACCES, unix.ENODEV:
+	case unix.ENXIO, unix.EACCES, unix.ENODEV, unix.EOPNOTSUPP:
 		out.Cause = m.wrongDevice(c, errno)
 	default:
 	}
@@ -110,6 +110,10 @@ func (m mprog) wrongDevice(c *netlink.Conn, errno unix.Errno) string {
 	switch {
 	case err != nil || m.point != sys.NetkitPrimary && m.point != sys.NetkitPeer:
 		return ""
+	case errno == unix.EOPNOTSUPP && (dev.Netkit == nil || !dev.Netkit.Single):
+		return ""
+	case errno == unix.EOPNOTSUPP:
+		return fmt.Sprintf("%s is a single netkit device, and only pairs run programs", dev.Name)
 	case errno == unix.ENXIO:
 		return fmt.Sprintf("%s is not a netkit device", dev.Name)
 	case errno == unix.ENODEV:

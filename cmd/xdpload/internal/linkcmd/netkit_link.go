@@ -38,7 +38,7 @@ func (r *netkitRequest) kindGrammar() *grammar.Node {
 		scrub(&r.Pair.Scrub),
 		grammar.Key("headroom", "N", grammar.Number(&r.Pair.Headroom, 1, 65535)).Exact().Help("bytes to keep free before a packet"),
 		grammar.Key("tailroom", "N", grammar.Number(&r.Pair.Tailroom, 1, 65535)).Exact().Help("bytes to keep free after a packet"),
-		grammar.Flag("single", &r.Pair.Single).Exact().Help("one device without a peer"),
+		grammar.Flag("single", &r.Pair.Single).Exact().Help("one device without a peer, which runs no programs"),
 		grammar.Const("peer", &r.peer, true, grammar.Any(
 			policy(&r.Pair.PeerPolicy),
 			scrub(&r.Pair.PeerScrub),
