@@ -155,7 +155,7 @@ func TestRunErrors(t *testing.T) {
 		{name: "meta of three bytes", program: "xdp_sort", options: field("data_meta", "010203"), want: "the kernel refuses these values of the context: "},
 		{name: "no device", program: "tc_mark", options: field("ifindex", "99999"), want: "no device has that ifindex"},
 		{name: "no queue", program: "xdp_sort", options: field("rx_queue_index", "1"), want: "the kernel refuses these values of the context: ingress_ifindex and rx_queue_index"},
-		{name: "very long", program: "tc_mark", options: prog.RunOptions{Data: make([]byte, 1<<20)}, want: "this kernel runs programs of type sched_cls on less than a page"},
+		{name: "very long", program: "tc_mark", options: prog.RunOptions{Data: make([]byte, 1<<20)}, want: "a packet of 1048576 bytes"},
 		{name: "very long for XDP", program: "xdp_sort", options: prog.RunOptions{Data: make([]byte, 4<<20)}, want: "a packet of 4194304 bytes"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
