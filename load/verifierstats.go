@@ -21,10 +21,14 @@ type VerifierStats struct {
 
 // parseStats reads the lines of a log that end it.
 func parseStats(log []string) (s VerifierStats) {
-	for i := len(log) - 1; i >= 0 && len(log)-i <= 8; i-- {
-		fields := strings.Fields(log[i])
+	_, _, lines := splitLog(log)
+	var stacks []string
+	for _, line := range lines {
+		fields := strings.Fields(line)
 		switch {
 		case len(fields) < 3:
+		case isFunction(line):
+			stacks = append(stacks, fields[len(fields)-1])
 		case fields[0] == "verification" && fields[1] == "time":
 			s.Time = time.Duration(number(fields[2])) * time.Microsecond
 		case fields[0] == "stack" && fields[1] == "depth":
@@ -45,6 +49,9 @@ func parseStats(log []string) (s VerifierStats) {
 				}
 			}
 		}
+	}
+	if stacks != nil { // and what "stack depth max" says is the most of all calls
+		s.Stack = strings.Join(stacks, "+")
 	}
 	return s
 }

@@ -143,8 +143,8 @@ func (v *verification) run(ctx context.Context, results []VerifyResult, want fun
 }
 
 // statsLog is the size of the log of a program that the verifier takes, which
-// has its statistics only.
-const statsLog = 16 << 10
+// has its statistics only: since Linux 7.3 a line for each of up to 256 functions.
+const statsLog = 64 << 10
 
 // try verifies a program.
 func (v *verification) try(ctx context.Context, r *VerifyResult) {

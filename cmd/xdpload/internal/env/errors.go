@@ -153,7 +153,7 @@ func VerifierLog(err error, v *ebpf.VerifierError) []string {
 	if x, ok := errors.AsType[*ObjectError](err); ok && x.Verbose {
 		return v.Log
 	}
-	return v.Log[max(0, len(v.Log)-logTail):]
+	return load.LogTail(v.Log, logTail)
 }
 
 // The statuses with which the program ends.

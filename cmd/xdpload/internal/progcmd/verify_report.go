@@ -160,7 +160,7 @@ func (p *verifiedProgram) explain(t *render.Text, o render.Options) {
 		t.Printf("  | %s\n", line)
 	}
 	n := len(p.log) - len(p.Log)
-	t.If(n > 0, "  %d lines of the log before these: add verbose\n", n)
+	t.If(n > 0, "  %d more lines in the log: add verbose\n", n)
 }
 
 func (r *verifyReport) total(t *render.Text) {
