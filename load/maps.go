@@ -109,7 +109,7 @@ func (l *loader) createMap(spec *ebpf.MapSpec) (*ebpf.Map, error) {
 		return nil, l.unsuitableMap(spec, plainErr)
 	}
 	l.detours = append(l.detours, &Error{Map: spec.Name, Err: plainErr})
-	m, err := ebpf.NewMap(&wanted) // and fills it
+	m, err := unlimited(func() (*ebpf.Map, error) { return ebpf.NewMap(&wanted) }) // and fills it
 	switch why := invalid(spec); {
 	case err == nil:
 		return m, nil
@@ -141,6 +141,15 @@ func fill(m *ebpf.Map, spec *ebpf.MapSpec) error {
 		}
 	}
 	return nil
+}
+
+// unlimited has cilium/ebpf make something, and again where the limit on locked memory was in the way.
+func unlimited[T any](create func() (T, error)) (T, error) {
+	made, err := create()
+	if errors.Is(err, unix.EPERM) && sys.RaiseMemlock() {
+		return create()
+	}
+	return made, err
 }
 
 // privilege tells a missing one, or a filter of system calls, as the kernel does, and not as

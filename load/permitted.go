@@ -14,7 +14,8 @@ import (
 // Permitted has the kernel verify the smallest XDP program that there is, and keeps
 // nothing: the error is os.ErrPermission, or ENOSYS, where this process may load none.
 func Permitted() error {
-	p, err := ebpf.NewProgram(&ebpf.ProgramSpec{Type: ebpf.XDP, Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 2), asm.Return()}})
+	spec := &ebpf.ProgramSpec{Type: ebpf.XDP, Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 2), asm.Return()}}
+	p, err := unlimited(func() (*ebpf.Program, error) { return ebpf.NewProgram(spec) })
 	if err != nil {
 		return privilege(err)
 	}

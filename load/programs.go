@@ -108,7 +108,7 @@ func (l *loader) loadProgram(ctx context.Context, spec *ebpf.ProgramSpec) (_ *eb
 	case plainErr != nil: // it will be refused again, and once is enough
 		options.LogLevel, options.LogSizeStart = ebpf.LogLevelBranch, logSize
 	}
-	p, err := ebpf.NewProgramWithOptions(spec, options)
+	p, err := unlimited(func() (*ebpf.Program, error) { return ebpf.NewProgramWithOptions(spec, options) })
 	if err != nil {
 		return nil, nil, l.refused(spec, err)
 	}

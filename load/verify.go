@@ -298,7 +298,7 @@ func (v *verification) rewritten(spec *ebpf.ProgramSpec, level ebpf.LogLevel) (*
 	if level&ebpf.LogLevelBranch != 0 {
 		o.LogSizeStart = logSize // or it would be verified again for more of the log
 	}
-	return ebpf.NewProgramWithOptions(spec, o)
+	return unlimited(func() (*ebpf.Program, error) { return ebpf.NewProgramWithOptions(spec, o) })
 }
 
 // alone leaves nothing in the spec but the selected program and the maps that

@@ -18,6 +18,7 @@ import (
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/isolate"
 	"github.com/xdpload/xdpload/internal/need"
+	"github.com/xdpload/xdpload/internal/sys"
 )
 
 //go:generate clang -target bpfel -O2 -Wall -Werror -mcpu=v2 -fno-ident -ffreestanding -nostdinc -fdebug-compilation-dir=/testdata -fno-stack-protector -g -I../internal/testobj/src -c testdata/pinned.c -o testdata/pinned.o
@@ -60,6 +61,7 @@ func startPrivate() error {
 	if err := isolate.Mounts(); err != nil {
 		return err
 	}
+	sys.RaiseMemlock() // maps count against it before Linux 5.11
 	return syscall.Exec(self, os.Args, append(os.Environ(), envPrivate+"=1"))
 }
 

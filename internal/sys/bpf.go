@@ -15,6 +15,7 @@ const objNameLen = 16
 const loadAttempts = 30
 
 func bpf[T any](cmd int, attr *T) (int, error) {
+	mayLock := locksMemory(cmd)
 	for attempt := 1; ; attempt++ {
 		r, _, errno := unix.Syscall(unix.SYS_BPF, uintptr(cmd), uintptr(unsafe.Pointer(attr)), unsafe.Sizeof(*attr))
 		if errno == 0 {
@@ -22,6 +23,10 @@ func bpf[T any](cmd int, attr *T) (int, error) {
 		}
 		// The verifier gives up with EAGAIN when a signal is pending.
 		if cmd == unix.BPF_PROG_LOAD && errors.Is(errno, unix.EAGAIN) && attempt < loadAttempts {
+			continue
+		}
+		if errors.Is(errno, unix.EPERM) && mayLock && RaiseMemlock() {
+			mayLock = false
 			continue
 		}
 		return -1, errno
