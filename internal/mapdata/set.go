@@ -188,7 +188,7 @@ func (d *Map) put(key, value []byte, flags uint64) error {
 		if err != nil {
 			return err
 		}
-		defer open.Close() //nolint:errcheck // a descriptor
+		defer open.Close()
 		value = with
 	}
 	return sys.UpdateElem(d.m.FD(), key, value, flags)

@@ -206,7 +206,7 @@ func Load() env.Command {
 	return env.Command{
 		Name:    "map load",
 		Summary: "set the entries that standard input has",
-		Description: `Reads lines of JSON, each an object {"key":…,"value":…} as map dump prints it with -json, or CSV, with or without a byte order mark, with a header of columns "key" and "value", and of structures "key.MEMBER" and "value.MEMBER". Entries go to the kernel in batches. An error names the line, and says how many entries were set before it; those stay.
+		Description: `Reads lines of JSON, each an object {"key":…,"value":…} as map dump prints it with -json, or CSV, with or without a byte order mark, with a header of columns "key" and "value", and of structures "key.MEMBER" and "value.MEMBER". An entry is set as a whole: what the value leaves out is zero, where map set leaves it as it is. Entries go to the kernel in batches. An error names the line, and says how many entries were set before it; those stay.
 
 ` + typedDescription,
 		Examples: []grammar.Example{
