@@ -22,6 +22,8 @@ type btfIndex struct {
 	named map[string][]uint32 // variables, their sections, and structures that annotate legacy maps
 	tags  map[uint32][]uint32 // declaration tags, by what they are about
 	held  []uint32            // structures that lists and trees hold, which only tags name
+
+	catchers map[uint32]string // functions that run when one throws, which only tags name
 }
 
 // indexBTF is nil for an object without types.
@@ -34,7 +36,7 @@ func (o *Object) indexBTF() (*btfIndex, error) {
 	if err != nil {
 		return nil, btfError(btfSection, err)
 	}
-	x := &btfIndex{Types: types, named: make(map[string][]uint32), tags: make(map[uint32][]uint32)}
+	x := &btfIndex{Types: types, named: make(map[string][]uint32), tags: make(map[uint32][]uint32), catchers: make(map[uint32]string)}
 	held := make(map[string]bool)
 	for i, at := range types.Places {
 		id := uint32(i + 1)
@@ -51,6 +53,8 @@ func (o *Object) indexBTF() (*btfIndex, error) {
 			if text, _ := types.String(name); bytes.HasPrefix(text, []byte(Contains)) {
 				structure, _, _ := bytes.Cut(text[len(Contains):], []byte(":"))
 				held[string(structure)] = true
+			} else if name, ok := bytes.CutPrefix(text, []byte(catches)); ok {
+				x.catchers[about] = string(name)
 			}
 		}
 	}
@@ -59,6 +63,10 @@ func (o *Object) indexBTF() (*btfIndex, error) {
 	}
 	return x, nil
 }
+
+// catches begins the tag of a program that says what runs in its place after it has thrown an
+// exception: "exception_callback:NAME" (kernel/bpf/btf.c, btf_prepare_func_args and btf_find_next_decl_tag).
+const catches = "exception_callback:"
 
 // Contains begins the tag of a list or tree in a map's value: "contains:NAME:MEMBER" names the
 // structure that it holds, and the member that links them (include/linux/btf.h).

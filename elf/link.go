@@ -53,6 +53,9 @@ type linkedFunc struct {
 	code  []byte // a copy
 	refs  []codeRef
 	sym   int // in the image: of the globals
+
+	catcher *linkedFunc // runs when this one throws, nil for none
+	catches bool        // this one is such
 }
 
 // codeRef is an instruction that depends on a symbol. Exactly one of the pointers is set.
@@ -103,7 +106,9 @@ func (l *link) run() error {
 	for i, j := 0, 0; i < len(l.funcs) || j < len(l.maps); {
 		var err error
 		if i < len(l.funcs) {
-			err = l.readCode(l.funcs[i])
+			if err = l.readCode(l.funcs[i]); err == nil {
+				err = l.addCatcher(l.funcs[i])
+			}
 			i++
 		} else {
 			err = l.readMap(l.maps[j])

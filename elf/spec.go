@@ -110,8 +110,9 @@ func (l *link) setPrograms(spec *ebpf.CollectionSpec, entry *linkedFunc, s Selec
 	if s.Type != ebpf.UnspecifiedProgram && s.Type != main.Type {
 		main.Type, main.AttachType, main.Flags, main.AttachTo = s.Type, ebpf.AttachNone, 0, ""
 	}
+	l.joinCatchers(spec.Programs)
 	for _, f := range l.funcs {
-		if f.place != placeEntry {
+		if f.place != placeEntry || f.catches {
 			continue
 		}
 		p := spec.Programs[f.name]

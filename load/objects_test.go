@@ -2,6 +2,7 @@ package load_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/cilium/ebpf"
@@ -11,6 +12,7 @@ import (
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/bpftest/lab"
 	"github.com/xdpload/xdpload/internal/mapdata"
+	"github.com/xdpload/xdpload/internal/need"
 	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/netlink"
 )
@@ -161,6 +163,26 @@ func (want entry) check(t *testing.T, m *load.Map) {
 	if string(got.Value) != want.value {
 		t.Errorf("%s[%s] is %s, want %s", want.name, want.key, got.Value, want.value)
 	}
+}
+
+// What a program's exception callback returns is its verdict.
+func TestException(t *testing.T) {
+	b := lab.NewBench(t)
+	l, err := b.Try("exception.o", load.Options{Select: elf.Selector{Program: "throwing", Type: ebpf.XDP}}, b.Hook)
+	need.Of(t, need.Feature{Name: "exceptions of programs", Since: "6.7", Probe: func() error {
+		if err != nil && strings.Contains(err.Error(), "bpf_throw") {
+			return err
+		}
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := run(t, l.Program().ID); got != 3 {
+		t.Errorf("verdict %d, want 3", got)
+	}
+	b.Exit(l)
+	b.Detach(b.Hook)
 }
 
 // TestObjectsOfOtherMachines: big-endian objects are refused by name.

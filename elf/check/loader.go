@@ -3,6 +3,7 @@ package check
 import (
 	"debug/elf"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/cilium/ebpf"
@@ -154,10 +155,23 @@ func (c *checker) programLoaders(p object.Program) {
 	if p.Static {
 		c.refuse(at, "a program is static", Libbpf, IPRoute2)
 	}
+	if c.catches(p) {
+		c.refuse(at, "a tag names its exception callback, which is not loaded with it", Libbpf, IPRoute2, Cilium)
+	}
 	const frags = 1 << 5 // BPF_F_XDP_HAS_FRAGS
 	if p.Flags&frags != 0 {
 		c.refuse(at, "XDP with frags is loaded without frags", IPRoute2Plain)
 	}
+}
+
+// catches reports whether a tag names what runs after a program has thrown an exception.
+func (c *checker) catches(p object.Program) bool {
+	types, err := c.o.Types()
+	var fn *btf.Func
+	if err != nil || types.TypeByName(p.Name, &fn) != nil {
+		return false
+	}
+	return slices.ContainsFunc(fn.Tags, func(tag string) bool { return strings.HasPrefix(tag, "exception_callback:") })
 }
 
 // plainLoader adds what iproute2's own loader leaves as it is for the verifier to refuse.
