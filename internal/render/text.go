@@ -37,7 +37,7 @@ func (l lines) Format(f fmt.State, verb rune) {
 	if verb != 'q' {
 		l = lines(strings.ReplaceAll(string(l), "\n", `\n`))
 	}
-	fmt.Fprintf(f, fmt.FormatString(f, verb), string(l))
+	_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), string(l)) // to a text in memory
 }
 
 // If is Printf when the condition holds.

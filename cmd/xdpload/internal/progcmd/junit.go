@@ -63,18 +63,18 @@ func junitTime(d time.Duration) string { return fmt.Sprintf("%.6f", d.Seconds())
 func escapeXML(s string) string {
 	var b strings.Builder
 	for _, r := range render.Printable(s) {
-		switch {
-		case r == '&':
+		switch r {
+		case '&':
 			b.WriteString("&amp;")
-		case r == '<':
+		case '<':
 			b.WriteString("&lt;")
-		case r == '>':
+		case '>':
 			b.WriteString("&gt;")
-		case r == '"':
+		case '"':
 			b.WriteString("&quot;")
-		case r == '\n':
+		case '\n':
 			b.WriteString("&#xA;")
-		case r == 0xfffe, r == 0xffff:
+		case 0xfffe, 0xffff:
 			b.WriteRune(utf8.RuneError)
 		default:
 			b.WriteRune(r)
