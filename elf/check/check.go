@@ -93,6 +93,10 @@ func (c *checker) need(k Kernel, p Place, format string, args ...any) {
 	c.report.Needs = append(c.report.Needs, Need{k, what, p})
 }
 
+func (c *checker) unknown(p Place, format string, args ...any) {
+	c.report.Unknown = append(c.report.Unknown, Need{What: fmt.Sprintf(format, args...), Place: p})
+}
+
 // once reports whether something was said of a program or map before.
 func (c *checker) once(p Place, what string) bool {
 	key := p.Program + "\x00" + p.Map + "\x00" + what
@@ -195,7 +199,7 @@ func (c *checker) mapDefinition(m *object.Map, name string) {
 	case int(m.Type) < len(mapTypes):
 		c.need(mapTypes[m.Type], at, "map type %s", kernelname.Map(m.Type))
 	default:
-		c.report.Unknown = append(c.report.Unknown, Need{What: fmt.Sprintf("map type %d", m.Type), Place: at})
+		c.unknown(at, "map type %d", m.Type)
 	}
 	switch why := m.Invalid(); {
 	case why == "" || name != m.Name:
@@ -208,6 +212,9 @@ func (c *checker) mapDefinition(m *object.Map, name string) {
 		if m.Flags&(1<<bit) != 0 {
 			c.need(f.kernel, at, "map flag %s", f.name)
 		}
+	}
+	if rest := m.Flags >> len(mapFlags) << len(mapFlags); rest != 0 {
+		c.unknown(at, "map flags %#x", rest)
 	}
 	for _, name := range structures(m.Value, 0) {
 		k, _ := valueTypes.of(name)

@@ -102,7 +102,7 @@ func (c *checker) helper(number int32, at Place) {
 	name := insn.HelperName(number)
 	k, ok := Helper(number)
 	if !ok {
-		c.report.Unknown = append(c.report.Unknown, Need{What: insn.HelperText(number), Place: at})
+		c.unknown(at, "%s", insn.HelperText(number))
 		return
 	}
 	c.need(k, at, "helper %s", name)
@@ -153,7 +153,7 @@ func (c *checker) kernelFunction(r object.Reference, at Place) {
 	}
 	c.need(k, at, "kernel function %s", r.Name)
 	if !known {
-		c.report.Unknown = append(c.report.Unknown, Need{What: "kernel function " + r.Name, Place: at})
+		c.unknown(at, "kernel function %s", r.Name)
 	}
 }
 

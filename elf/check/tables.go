@@ -59,6 +59,15 @@ var programTypes = [...]Kernel{
 	27: {5, 6}, 28: {5, 6}, 29: {5, 7}, 30: {5, 9}, 31: {5, 14}, 32: {6, 4},
 }
 
+// Members of enum bpf_attach_type, include/uapi/linux/bpf.h, that cilium/ebpf does not know.
+const (
+	traceUprobeSession ebpf.AttachType = iota + 57
+	traceFSession
+	traceFEntryMulti
+	traceFExitMulti
+	traceFSessionMulti
+)
+
 // attachTypes are the places to attach to that are younger than their type of program.
 var attachTypes = [...]struct {
 	kernel Kernel
@@ -83,6 +92,9 @@ var attachTypes = [...]struct {
 		ebpf.AttachCgroupUnixRecvmsg, ebpf.AttachCgroupUnixGetpeername, ebpf.AttachCgroupUnixGetsockname,
 	}},
 	{Kernel{6, 10}, []ebpf.AttachType{ebpf.AttachTraceKprobeSession}},
+	{Kernel{6, 13}, []ebpf.AttachType{traceUprobeSession}},
+	{Kernel{7, 0}, []ebpf.AttachType{traceFSession}},
+	{Kernel{7, 2}, []ebpf.AttachType{traceFEntryMulti, traceFExitMulti, traceFSessionMulti}}, // or a little earlier
 }
 
 // mapTypes has the first kernel of each type of map, by its number: enum
@@ -92,6 +104,7 @@ var mapTypes = [...]Kernel{
 	11: {4, 11}, 12: {4, 12}, 13: {4, 12}, 14: {4, 14}, 15: {4, 14}, 16: {4, 15}, 17: {4, 18}, 18: {4, 18}, 19: {4, 19},
 	20: {4, 19}, 21: {4, 20}, 22: {4, 20}, 23: {4, 20}, 24: {5, 2}, 25: {5, 4}, 26: {5, 6}, 27: {5, 8}, 28: {5, 10},
 	29: {5, 11}, 30: {5, 16}, 31: {6, 1}, 32: {6, 2}, 33: {6, 9}, 34: {6, 19},
+	35: {7, 2}, // or a little earlier
 }
 
 // mapFlags has the first kernel of each flag of a map, by its bit: BPF_F_NO_PREALLOC
@@ -119,6 +132,7 @@ var mapFlags = [...]struct {
 	{"BPF_F_TOKEN_FD", Kernel{6, 9}},
 	{"BPF_F_SEGV_ON_FAULT", Kernel{6, 9}},
 	{"BPF_F_NO_USER_CONV", Kernel{6, 9}},
+	{"BPF_F_RB_OVERWRITE", Kernel{6, 19}},
 }
 
 // namedAges are things of the kernel, by the release that has them first.

@@ -17,6 +17,9 @@ const (
 const (
 	attachTraceUprobeSession ebpf.AttachType = 57
 	attachTraceFSession      ebpf.AttachType = 58
+	attachTraceFEntryMulti   ebpf.AttachType = 59
+	attachTraceFExitMulti    ebpf.AttachType = 60
+	attachTraceFSessionMulti ebpf.AttachType = 61
 )
 
 // Kind is what the name of a program's section says about it.
@@ -83,11 +86,16 @@ var sectionPatterns = [...]sectionPattern{
 	{"usdt.s+", ebpf.Kprobe, ebpf.AttachNone, bpfFSleepable},
 	{"tracepoint+", ebpf.TracePoint, ebpf.AttachNone, 0},
 	{"tp+", ebpf.TracePoint, ebpf.AttachNone, 0},
+	{"tracepoint.s+", ebpf.TracePoint, ebpf.AttachNone, bpfFSleepable},
+	{"tp.s+", ebpf.TracePoint, ebpf.AttachNone, bpfFSleepable},
 	{"raw_tracepoint+", ebpf.RawTracepoint, ebpf.AttachNone, 0},
 	{"raw_tp+", ebpf.RawTracepoint, ebpf.AttachNone, 0},
+	{"raw_tracepoint.s+", ebpf.RawTracepoint, ebpf.AttachNone, bpfFSleepable},
+	{"raw_tp.s+", ebpf.RawTracepoint, ebpf.AttachNone, bpfFSleepable},
 	{"raw_tracepoint.w+", ebpf.RawTracepointWritable, ebpf.AttachNone, 0},
 	{"raw_tp.w+", ebpf.RawTracepointWritable, ebpf.AttachNone, 0},
 	{"tp_btf+", ebpf.Tracing, ebpf.AttachTraceRawTp, 0},
+	{"tp_btf.s+", ebpf.Tracing, ebpf.AttachTraceRawTp, bpfFSleepable},
 	{"fentry+", ebpf.Tracing, ebpf.AttachTraceFEntry, 0},
 	{"fmod_ret+", ebpf.Tracing, ebpf.AttachModifyReturn, 0},
 	{"fexit+", ebpf.Tracing, ebpf.AttachTraceFExit, 0},
@@ -96,6 +104,12 @@ var sectionPatterns = [...]sectionPattern{
 	{"fexit.s+", ebpf.Tracing, ebpf.AttachTraceFExit, bpfFSleepable},
 	{"fsession+", ebpf.Tracing, attachTraceFSession, 0},
 	{"fsession.s+", ebpf.Tracing, attachTraceFSession, bpfFSleepable},
+	{"fentry.multi+", ebpf.Tracing, attachTraceFEntryMulti, 0},
+	{"fentry.multi.s+", ebpf.Tracing, attachTraceFEntryMulti, bpfFSleepable},
+	{"fexit.multi+", ebpf.Tracing, attachTraceFExitMulti, 0},
+	{"fexit.multi.s+", ebpf.Tracing, attachTraceFExitMulti, bpfFSleepable},
+	{"fsession.multi+", ebpf.Tracing, attachTraceFSessionMulti, 0},
+	{"fsession.multi.s+", ebpf.Tracing, attachTraceFSessionMulti, bpfFSleepable},
 	{"freplace+", ebpf.Extension, ebpf.AttachNone, 0},
 	{"lsm+", ebpf.LSM, ebpf.AttachLSMMac, 0},
 	{"lsm.s+", ebpf.LSM, ebpf.AttachLSMMac, bpfFSleepable},

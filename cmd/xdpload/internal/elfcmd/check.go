@@ -30,7 +30,7 @@ func Check() env.Command {
 		Summary: "say which kernels and loaders can load an object file",
 		Description: `Says which Linux is the oldest that has all that the object needs, what of it needs a GPL-compatible licence, and which loaders cannot load it and why. Each finding has the program or map, the place, and the line of the source. It asks no kernel: the answer is from a table, and a distribution may have brought something to an older kernel.
 
-With a kernel or a loader the status is 2 when the object cannot be loaded by it. It is 2, too, when no kernel could take the object: because a reference leads nowhere, or a licence that is not GPL-compatible stands beside something that needs one. Of several files each that fails is named. In JSON it is an array, also of one FILE.`,
+With a kernel or a loader the status is 2 when the object cannot be loaded by it, or needs something that the table does not know, so that nobody can tell. It is 2, too, when no kernel could take the object: because a reference leads nowhere, or a licence that is not GPL-compatible stands beside something that needs one. Of several files each that fails is named. In JSON it is an array, also of one FILE.`,
 		Examples: []grammar.Example{
 			{Line: "xdpload elf check foo.o", Help: "what the object needs"},
 			{Line: "xdpload -brief elf check *.o", Help: "the oldest kernel for each"},
@@ -118,7 +118,7 @@ func reportCheck(name string, c *check.Report, want *elfCheckRequest) *checkRepo
 		add(&r.Refused, elfFindingReport{What: n.Why, Loader: string(n.Loader)}, n.Place, n.Loader == want.Loader)
 	}
 	for _, n := range c.Unknown {
-		add(&r.Unknown, elfFindingReport{What: n.What}, n.Place, false)
+		add(&r.Unknown, elfFindingReport{What: n.What}, n.Place, want.Kernel != any)
 	}
 	for _, err := range c.Faults {
 		r.Faults = append(r.Faults, withoutObject(err))
@@ -135,6 +135,9 @@ func (r *checkReport) why(want *elfCheckRequest) string {
 	var whys []string
 	if n, what := firstFatal(r.Needs); n > 0 {
 		whys = append(whys, fmt.Sprintf("needs Linux %s, not %s: %s%s", r.Kernel, want.Kernel, what, andMore(n)))
+	}
+	if n, what := firstFatal(r.Unknown); n > 0 {
+		whys = append(whys, fmt.Sprintf("not known, whether Linux %s has it: %s%s", want.Kernel, what, andMore(n)))
 	}
 	if n, what := firstFatal(r.Uses); n > 0 {
 		whys = append(whys, fmt.Sprintf("the licence %q is not GPL-compatible: %s%s", r.License, what, andMore(n)))

@@ -152,7 +152,7 @@ func newPinInfo(e pin.Entry, err error) *pinInfo {
 func linkTypeName(t uint32) string {
 	names := [...]string{
 		1: "raw_tracepoint", "tracing", "cgroup", "iter", "netns", "xdp", "perf_event", "kprobe_multi",
-		"struct_ops", "netfilter", "tcx", "uprobe_multi", "netkit", "sockmap",
+		"struct_ops", "netfilter", "tcx", "uprobe_multi", "netkit", "sockmap", "tracing_multi",
 	}
 	if t == 0 || int(t) >= len(names) {
 		return fmt.Sprintf("type %d", t)
