@@ -31,6 +31,7 @@ func Main(m *testing.M) int {
 	if os.Geteuid() != 0 || os.Getenv(isolated) != "" {
 		return m.Run()
 	}
+	sys.RaiseMemlock() // what tests make themselves counts against it before Linux 5.11
 	status, err := reexec()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bpftest:", err)
@@ -52,7 +53,6 @@ func setup() error {
 			return fmt.Errorf("mount %s: %w", m.target, err)
 		}
 	}
-	sys.RaiseMemlock() // what tests make themselves counts against it before Linux 5.11
 	return os.Mkdir("/run/netns", 0o755)
 }
 

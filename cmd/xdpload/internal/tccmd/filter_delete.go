@@ -102,6 +102,13 @@ func (r *filterRequest) deleteFound(ctx context.Context, e *env.Env, hook string
 	if err != nil {
 		return nil, err
 	}
+	report, echo := r.deleted(hook, filters), manyFilters{} // while the programs are there to be asked about
+	if e.Echo {                                             // what the kernel tells all who listen
+		view := newFilterView(e, conn, echoed)
+		for _, f := range filters {
+			echo = append(echo, view.event(&netlink.Event{Change: netlink.Deleted, Filter: f}))
+		}
+	}
 	if r.Code.given() {
 		err = deleteEach(conn, filters)
 	} else {
@@ -110,13 +117,6 @@ func (r *filterRequest) deleteFound(ctx context.Context, e *env.Env, hook string
 	}
 	if err != nil {
 		return nil, err
-	}
-	report, echo := r.deleted(hook, filters), manyFilters{} // what the kernel tells all who listen
-	view := newFilterView(e, conn, echoed)
-	for _, f := range filters {
-		if e.Echo {
-			echo = append(echo, view.event(&netlink.Event{Change: netlink.Deleted, Filter: f}))
-		}
 	}
 	for _, p := range report.programs {
 		if err := subject.Release(ctx, e, conn, &p); err != nil {
