@@ -125,6 +125,6 @@ func (x *btfIndex) functionsOf(record []byte) []byte {
 			kept++
 		}
 	}
-	x.Order.PutUint32(out[4:], x.Order.Uint32(out[4:])&^0xffff|kept)
+	x.Order.PutUint32(out[4:], x.Order.Uint32(out[4:])&^btfwire.CountMask|kept)
 	return out
 }

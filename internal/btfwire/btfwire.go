@@ -7,8 +7,16 @@ const Magic = 0xeb9f
 
 // The bytes of what is fixed.
 const (
-	HeaderSize = 24 // struct btf_header
+	HeaderSize = 24 // struct btf_header; 32 if it says where the layout of kinds is, since Linux 7.3
 	TypeSize   = 12 // struct btf_type: name, info, and a size or a type
+)
+
+// The parts of the info of struct btf_type: how many elements follow, the kind once it
+// is shifted, and a flag above. Until Linux 7.3 they were 16 and 5 bits, with zeros between.
+const (
+	CountMask = 1<<24 - 1
+	KindShift = 24
+	KindMask  = 1<<7 - 1
 )
 
 // Kinds of types, BTF_KIND_*.

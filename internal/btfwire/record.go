@@ -15,7 +15,7 @@ type ByteOrder interface {
 // elements follow it.
 func Head(order ByteOrder, record []byte) (name uint32, kind, count int) {
 	info := order.Uint32(record[4:])
-	return order.Uint32(record), int(info >> 24 & 0x1f), int(info & 0xffff)
+	return order.Uint32(record), int(info >> KindShift & KindMask), int(info & CountMask)
 }
 
 // visit calls typ with each place of a record that holds the number of a type, and

@@ -135,7 +135,7 @@ func (t subsetType) cut(order ByteOrder) []byte {
 		return t.record
 	}
 	r := bytes.Clone(t.record[:TypeSize])
-	order.PutUint32(r[4:], order.Uint32(r[4:])&^0xffff)
+	order.PutUint32(r[4:], order.Uint32(r[4:])&^CountMask)
 	return r
 }
 

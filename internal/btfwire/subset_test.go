@@ -110,3 +110,29 @@ func TestSubsetErrors(t *testing.T) {
 		}
 	}
 }
+
+// Since Linux 7.3 a header may be longer, and counts and kinds have more bits.
+func TestReadWide(t *testing.T) {
+	const members = 70000
+	record := binary.LittleEndian.AppendUint32(nil, 0)
+	record = binary.LittleEndian.AppendUint32(record, btfwire.Enum<<24|members)
+	record = binary.LittleEndian.AppendUint32(record, 4)
+	record = append(record, make([]byte, 8*members)...)
+	record = append(record, 0, 0, 0, 0, 0, 0, 0, btfwire.Float, 4, 0, 0, 0)
+	b := btfwire.Encode(binary.LittleEndian, record, []byte{0})
+	long := append(slices.Clone(b[:btfwire.HeaderSize]), make([]byte, 8)...)
+	long[4] = 32 // hdr_len
+	long = append(long, b[btfwire.HeaderSize:]...)
+	for name, b := range map[string][]byte{"24 bytes": b, "32 bytes": long} {
+		types, err := btfwire.Read(binary.LittleEndian, b)
+		if err != nil || len(types.Places) != 2 {
+			t.Fatalf("%s: %v, %v", name, types, err)
+		}
+		if _, kind, count := types.Head(0); kind != btfwire.Enum || count != members {
+			t.Errorf("%s: kind %d, count %d", name, kind, count)
+		}
+		if _, kind, _ := types.Head(types.Places[1]); kind != btfwire.Float {
+			t.Errorf("%s: the type behind it is of kind %d", name, kind)
+		}
+	}
+}

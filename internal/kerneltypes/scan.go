@@ -82,7 +82,7 @@ func (b blob) scan(w *wanted, name func(off uint32) []byte) (*index, error) {
 			return nil, fmt.Errorf("%w: a type past the end", errMalformed)
 		}
 		info := order.Uint32(types[off+4:])
-		kind := info >> 24 & 0x1f
+		kind := info >> btfwire.KindShift & btfwire.KindMask
 		if kind == 0 || kind >= btfwire.Kinds {
 			return nil, fmt.Errorf("%w: kind %d", errMalformed, kind)
 		}
@@ -92,7 +92,7 @@ func (b blob) scan(w *wanted, name func(off uint32) []byte) (*index, error) {
 			}
 		}
 		l := btfwire.Layouts[kind]
-		off += btfwire.TypeSize + int(l.Fixed) + int(l.Each)*int(info&0xffff)
+		off += btfwire.TypeSize + int(l.Fixed) + int(l.Each)*int(info&btfwire.CountMask)
 	}
 	return x, nil
 }

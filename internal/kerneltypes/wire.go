@@ -27,12 +27,12 @@ func (b *blob) at(off int) ([]byte, error) {
 		return nil, fmt.Errorf("%w: a type past the end", errMalformed)
 	}
 	info := order.Uint32(b.types[off+4:])
-	kind := info >> 24 & 0x1f
+	kind := info >> btfwire.KindShift & btfwire.KindMask
 	if kind == 0 || kind >= btfwire.Kinds {
 		return nil, fmt.Errorf("%w: kind %d", errMalformed, kind)
 	}
 	l := btfwire.Layouts[kind]
-	end := off + btfwire.TypeSize + int(l.Fixed) + int(l.Each)*int(info&0xffff)
+	end := off + btfwire.TypeSize + int(l.Fixed) + int(l.Each)*int(info&btfwire.CountMask)
 	if end > len(b.types) {
 		return nil, fmt.Errorf("%w: a type past the end", errMalformed)
 	}
