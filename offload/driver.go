@@ -31,8 +31,10 @@ func Drivers() []Driver {
 		{Name: "hv_netvsc", Native: "5.6", Source: ciliumDocs},
 		{Name: "i40e", Native: "4.13", Source: "commit 0c8493d90b6b"},
 		{Name: "ice", Native: "5.5", Source: ciliumDocs},
+		{Name: "idpf", Native: "6.18", Source: "drivers/net/ethernet/intel/idpf/xdp.c"},
 		{Name: "igb", Native: "5.10", Source: ciliumDocs},
 		{Name: "igc", Native: "5.13", Source: ciliumDocs},
+		{Name: "ionic", Native: "6.9", Source: "drivers/net/ethernet/pensando/ionic/ionic_lif.c"},
 		{Name: "ixgbe", Native: "4.12", Source: "commit 924708081629"},
 		{Name: "ixgbevf", Native: "4.17", Source: "commit c7aec59657b6"},
 		{Name: "mana", Native: "5.17", Source: ciliumDocs},
@@ -45,11 +47,14 @@ func Drivers() []Driver {
 		{Name: "nfp", Native: "4.10", Offload: "4.13", Source: "commit ecd63a0217d5; offload: commit cafa92ac2553, drivers/net/ethernet/netronome/nfp/bpf"},
 		{Name: "qede", Native: "4.10", Source: "commit 496e05170958"},
 		{Name: "sfc", Native: "5.5", Source: ciliumDocs},
+		{Name: "sfc-siena", Native: "5.19", Source: "drivers/net/ethernet/sfc/siena, before that part of sfc"},
+		{Name: "stmmac", Native: "5.13", Source: "drivers/net/ethernet/stmicro/stmmac/stmmac_xdp.c"},
 		{Name: "thunder-nicvf", Native: "4.12", Source: "commit 05c773f52b96"},
 		{Name: "tun", Native: "4.14", Source: "commit 761876c857cb"},
 		{Name: "veth", Native: "4.19", MTU: vethMTU, OfPeer: true, Source: ciliumDocs + "; drivers/net/veth.c"},
 		{Name: "virtio_net", Native: "4.10", Source: "commit f600b6905015"},
 		{Name: "vmxnet3", Native: "6.6", Source: ciliumDocs},
+		{Name: "xen-netfront", Native: "5.9", Source: "drivers/net/xen-netfront.c"},
 	}
 }
 
