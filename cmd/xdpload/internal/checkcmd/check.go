@@ -95,7 +95,7 @@ func (r *preflightRequest) report(e *env.Env) (*preflightReport, error) {
 	}
 	report := &preflightReport{Device: c.dev.Link.Name, Mode: r.Mode, Problems: []problem{}}
 	for _, rule := range []func() ([]problem, error){
-		c.privilege, c.driver, c.size, c.queues, c.receive, c.occupied, c.pins, c.lockdown, c.metadata, c.card,
+		c.privilege, c.kernel, c.driver, c.size, c.queues, c.receive, c.occupied, c.pins, c.lockdown, c.metadata, c.card,
 	} {
 		found, err := rule()
 		if err != nil {

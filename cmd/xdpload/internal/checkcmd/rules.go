@@ -52,6 +52,23 @@ func (c *preflight) privilege() (found []problem, _ error) {
 	return nil, nil
 }
 
+// kernel has the kernel verify a program that seems to be younger.
+func (c *preflight) kernel() ([]problem, error) {
+	if c.object == nil || !subject.MayBeTooOld(c.object) {
+		return nil, nil
+	}
+	results, err := load.Verify(context.Background(), c.object, load.VerifyOptions{Select: c.Program.Selector(ebpf.XDP)})
+	if err != nil {
+		return nil, nil // of the object, which is not what is asked here
+	}
+	for _, r := range results {
+		if why := subject.TooOld(c.object, r.Err); why != "" {
+			return one(render.Shell("xdpload", "elf", "check", c.Program.File), "%s", why)
+		}
+	}
+	return nil, nil
+}
+
 func (c *preflight) driver() ([]problem, error) {
 	who := "this kind of device"
 	if c.dev.Driver != "" {

@@ -123,6 +123,9 @@ func (r *verifyRequest) Run(ctx context.Context, e *env.Env) (any, error) {
 			return nil, &env.ObjectError{Object: name, Err: err}
 		}
 		report := r.report(name, trials, time.Since(start))
+		for i := range trials {
+			report.Programs[i].TooOld = subject.TooOld(obj, trials[i].Err)
+		}
 		report.several = len(r.Files) > 1
 		return report, report.verdict()
 	})
@@ -181,7 +184,7 @@ func (r *verifyRequest) Tell(e *env.Env, reports []*verifyReport, wrong error) (
 }
 
 func (r *verifyRequest) report(file string, trials []load.VerifyResult, took time.Duration) *verifyReport {
-	out := &verifyReport{File: file, Kernel: kernelRelease(), BTF: r.BTF, Time: took.Nanoseconds(), Programs: []verifiedProgram{}, all: r.Stats}
+	out := &verifyReport{File: file, Kernel: subject.KernelRelease(), BTF: r.BTF, Time: took.Nanoseconds(), Programs: []verifiedProgram{}, all: r.Stats}
 	for i := range trials {
 		p := r.verified(&trials[i])
 		switch p.Result {
@@ -219,12 +222,4 @@ func (r *verifyRequest) verified(t *load.VerifyResult) verifiedProgram {
 		}
 	}
 	return p
-}
-
-func kernelRelease() string {
-	var u unix.Utsname
-	if err := unix.Uname(&u); err != nil {
-		return ""
-	}
-	return unix.ByteSliceToString(u.Release[:])
 }

@@ -44,6 +44,7 @@ type verifiedProgram struct {
 	Source  string `json:"source,omitempty"`  // the line at which it was rejected
 	Message string `json:"message,omitempty"` // all of that in a sentence
 	Errno   string `json:"errno,omitempty"`
+	TooOld  string `json:"too_old,omitempty"` // what of it is younger than the kernel
 
 	verifierCost
 
@@ -152,6 +153,7 @@ func (p *verifiedProgram) explain(t *render.Text, o render.Options) {
 	t.If(p.Result == resultSkipped && p.Type == "", "  name it: type xdp, for example\n")
 	t.If(subject.AsksDriver(p.Reason), "  it asks the driver about packets: name the device, dev DEV\n")
 	t.If(subject.WantsPerfmon(p.log), "  %s\n", subject.PerfmonHint)
+	t.If(p.TooOld != "", "  %s\n", p.TooOld)
 	t.If(p.Source != "", "  at: %s\n", p.Source)
 	if o.Brief {
 		return

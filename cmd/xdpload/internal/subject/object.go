@@ -182,6 +182,9 @@ func (r *ProgramRequest) Selector(want ebpf.ProgramType) elf.Selector {
 
 // Failed adds to an error which program of the object it is about.
 func (r *ProgramRequest) Failed(obj *elf.Object, s elf.Selector, err error) error {
+	if why := TooOld(obj, err); why != "" {
+		err = env.WithHints(err, why)
+	}
 	failure := &env.ObjectError{Object: r.Name(), Verbose: r.Verbose, Err: err}
 	if p, err := obj.Program(s); err == nil {
 		failure.Program = p.Name

@@ -1,0 +1,64 @@
+package subject
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/elf/check"
+	"github.com/xdpload/xdpload/load"
+)
+
+// TooOld says what of a program or map that this kernel refuses as invalid is younger than
+// the kernel, by the table of elf check; "" if nothing is. The kernel has one number for all
+// that it does not know.
+func TooOld(obj *elf.Object, err error) string {
+	if k, ok := kernel(); ok {
+		return tooOld(obj, err, k)
+	}
+	return ""
+}
+
+// MayBeTooOld reports whether anything of an object is younger than this kernel, by the same
+// table: a distribution may have brought it.
+func MayBeTooOld(obj *elf.Object) bool {
+	k, ok := kernel()
+	return ok && len(check.Object(obj).After(k)) > 0
+}
+
+func kernel() (k check.Kernel, ok bool) {
+	err := k.UnmarshalText([]byte(KernelRelease()))
+	return k, err == nil
+}
+
+func tooOld(obj *elf.Object, err error, k check.Kernel) string {
+	refused, ok := errors.AsType[*load.Error](err)
+	if !ok || !errors.Is(err, unix.EINVAL) {
+		return ""
+	}
+	reached := []string{refused.Program}
+	if p, err := obj.Program(elf.Selector{Program: refused.Program}); err == nil {
+		functions, _ := obj.Reach(p)
+		for _, f := range functions {
+			reached = append(reached, f.Name)
+		}
+	}
+	for _, n := range check.Object(obj).After(k) {
+		if n.Map == refused.Map && slices.Contains(reached, n.Program) {
+			return fmt.Sprintf("%s needs Linux %s, and this is %s", n.What, n.Kernel, k)
+		}
+	}
+	return ""
+}
+
+// KernelRelease is what uname -r prints, "" if that cannot be known.
+func KernelRelease() string {
+	var u unix.Utsname
+	if err := unix.Uname(&u); err != nil {
+		return ""
+	}
+	return unix.ByteSliceToString(u.Release[:])
+}
