@@ -593,12 +593,12 @@ func TestRedirects(t *testing.T) {
 		attach      ebpf.AttachType
 		value, want string
 	}{
-		{"devmap", ebpf.DevMap, 4, 0, `lo`, `{"key":1,"value":"lo"}`},
-		{"devmap by number", ebpf.DevMap, 4, 0, `1`, `{"key":1,"value":"lo"}`},
-		{"devmap without a program", ebpf.DevMap, 8, 0, `{"ifindex":"lo"}`, `{"key":1,"value":{"ifindex":"lo","prog":0}}`},
-		{"devmap with a program", ebpf.DevMapHash, 8, ebpf.AttachXDPDevMap, `{"ifindex":"lo","prog":"pinned it"}`, `{"key":1,"value":{"ifindex":"lo","prog":ID}}`},
-		{"cpumap", ebpf.CPUMap, 4, 0, `192`, `{"key":1,"value":192}`},
-		{"cpumap with a program", ebpf.CPUMap, 8, ebpf.AttachXDPCPUMap, `{"qsize":512,"prog":"pinned it"}`, `{"key":1,"value":{"qsize":512,"prog":ID}}`},
+		{"devmap", ebpf.DevMap, 4, 0, `lo`, `{"key":0,"value":"lo"}`},
+		{"devmap by number", ebpf.DevMap, 4, 0, `1`, `{"key":0,"value":"lo"}`},
+		{"devmap without a program", ebpf.DevMap, 8, 0, `{"ifindex":"lo"}`, `{"key":0,"value":{"ifindex":"lo","prog":0}}`},
+		{"devmap with a program", ebpf.DevMapHash, 8, ebpf.AttachXDPDevMap, `{"ifindex":"lo","prog":"pinned it"}`, `{"key":0,"value":{"ifindex":"lo","prog":ID}}`},
+		{"cpumap", ebpf.CPUMap, 4, 0, `192`, `{"key":0,"value":192}`},
+		{"cpumap with a program", ebpf.CPUMap, 8, ebpf.AttachXDPCPUMap, `{"qsize":512,"prog":"pinned it"}`, `{"key":0,"value":{"qsize":512,"prog":ID}}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			names, id := lo, ""
@@ -633,7 +633,7 @@ func TestRedirects(t *testing.T) {
 				return d
 			}
 			d, again := open(), open()
-			if err := d.Set("1", mapdata.Assignment{Value: tt.value}); err != nil {
+			if err := d.Set("0", mapdata.Assignment{Value: tt.value}); err != nil {
 				t.Fatal(err)
 			}
 			want := strings.ReplaceAll(tt.want, "ID", id) + "\n"

@@ -64,14 +64,11 @@ func (a *archive) addShell() error {
 	return nil
 }
 
-// addModules adds the wanted modules and the kernel's configuration.
+// addModules adds the wanted modules, and the kernel's configuration at the place at which
+// libbpf looks for it.
 func (a *archive) addModules(k kernel) error {
 	if exists(k.config()) {
-		place := "boot/config-" + k.release()
-		if filepath.Base(k.config()) == "config" {
-			place = "lib/modules/" + k.release() + "/config"
-		}
-		if err := a.copy(place, k.config()); err != nil {
+		if err := a.copy("boot/config-"+k.release(), k.config()); err != nil {
 			return err
 		}
 	}
