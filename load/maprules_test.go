@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/cilium/ebpf"
@@ -54,6 +55,19 @@ func checkRule(t *testing.T, m *ebpf.MapSpec) {
 		t.Errorf("%s: made, although %s", what, why)
 	case why == "" && refused:
 		t.Errorf("%s: refused, for no known reason", what)
+	}
+}
+
+// TestKernelSays: what the kernel has to say of a map comes with the error, and is not asked
+// for where nothing is wrong.
+func TestKernelSays(t *testing.T) {
+	bpftest.Need(t, bpftest.Root)
+	const numaNode = 1 << 2 // BPF_F_NUMA_NODE
+	spec := &ebpf.MapSpec{Name: "m", Type: ebpf.Array, KeySize: 4, ValueSize: 4, MaxEntries: 1, Flags: numaNode, NumaNode: 12345}
+	said := sys.WhyNoMap("m", sys.Map{Type: uint32(ebpf.Array), KeySize: 4, ValueSize: 4, MaxEntries: 1, Flags: numaNode, NumaNode: 12345})
+	_, err := (&loader{}).createMap(spec)
+	if !errors.Is(err, unix.EINVAL) || !strings.Contains(err.Error(), said) {
+		t.Errorf("%v, where the kernel says %q", err, said)
 	}
 }
 

@@ -116,7 +116,26 @@ func (l *loader) createMap(spec *ebpf.MapSpec) (*ebpf.Map, error) {
 	case why != "" && errors.Is(err, unix.EINVAL):
 		return nil, fmt.Errorf("%s (%w)", why, unix.EINVAL)
 	}
+	if errno, ok := errors.AsType[unix.Errno](err); ok {
+		if why := l.kernelSays(&wanted); why != "" {
+			return nil, fmt.Errorf("%s (%w)", why, errno)
+		}
+	}
 	return nil, privilege(err)
+}
+
+// kernelSays is the kernel's own sentence about a map that it refuses, "" where it has none,
+// or where cilium/ebpf asks for another map than the spec's.
+func (l *loader) kernelSays(spec *ebpf.MapSpec) string {
+	switch spec.Type {
+	case ebpf.PerfEventArray, ebpf.CPUMap, ebpf.RingBuf, ebpf.Arena, ebpf.ArrayOfMaps, ebpf.HashOfMaps, ebpf.StructOpsMap:
+		return ""
+	}
+	m, err := l.attributes(spec, 0)
+	if err != nil {
+		return ""
+	}
+	return sys.WhyNoMap(spec.Name, m)
 }
 
 // invalid says why the kernel refuses a map by EINVAL only, "" if that is not known.
@@ -173,6 +192,19 @@ func (l *loader) createPlain(spec *ebpf.MapSpec, ifindex int) (*ebpf.Map, error)
 	default:
 		return nil, errNotPlain
 	}
+	m, err := l.attributes(spec, ifindex)
+	if err != nil {
+		return nil, err
+	}
+	fd, err := sys.CreateMap(spec.Name, m)
+	if err != nil {
+		return nil, err
+	}
+	return ebpf.NewMapFromFD(fd)
+}
+
+// attributes are what the kernel is asked for.
+func (l *loader) attributes(spec *ebpf.MapSpec, ifindex int) (sys.Map, error) {
 	m := sys.Map{
 		Type:       uint32(spec.Type),
 		KeySize:    spec.KeySize,
@@ -187,15 +219,11 @@ func (l *loader) createPlain(spec *ebpf.MapSpec, ifindex int) (*ebpf.Map, error)
 	switch {
 	case !described, ifindex != 0: // a device has ENOTSUPP for them: kernel/bpf/offload.c, map_check_no_btf
 	case l.types.err != nil:
-		return nil, l.types.err
+		return sys.Map{}, l.types.err
 	default:
 		m.BTF, m.KeyType, m.ValueType = uint32(l.types.fd), uint32(types.key), uint32(types.value)
 	}
-	fd, err := sys.CreateMap(spec.Name, m)
-	if err != nil {
-		return nil, err
-	}
-	return ebpf.NewMapFromFD(fd)
+	return m, nil
 }
 
 // fillTables sets the elements that are programs and maps of this load. A map

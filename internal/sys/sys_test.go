@@ -51,9 +51,11 @@ func TestLayout(t *testing.T) {
 		"batch.count":             unsafe.Offsetof(batchAttr{}.count),
 		"batch.elem_flags":        unsafe.Offsetof(batchAttr{}.elemFlags),
 		"elem":                    unsafe.Sizeof(elemAttr{}),
+		"common":                  unsafe.Sizeof(commonAttr{}),
 	}
 	want := map[string]uintptr{
 		"prog_load":               112,
+		"common":                  24,
 		"test_run":                64,
 		"test_run.repeat":         32,
 		"test_run.ctx_in":         48,
