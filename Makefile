@@ -25,7 +25,7 @@ export CGO_ENABLED = 0
 .PHONY: help build demo test bin/testreport fresh race check vet skips lint rules generated cross generate fixtures bench bench-docs bench-go bench-peers fuzz install clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 build: ## build bin/xdpload, static
 	$(GO) build -trimpath -buildvcs=false -tags=$(TAGS) -ldflags='-s -w -X main.version=$(VERSION)' -o bin/xdpload ./cmd/xdpload
