@@ -19,7 +19,7 @@ import (
 	"github.com/xdpload/xdpload/internal/grammar"
 )
 
-//go:generate go test -run ^TestDocuments$ -update
+//go:generate go test -run ^(TestDocuments|TestJSONKeys)$ -update
 
 var update = flag.Bool("update", false, "write the generated documents")
 
