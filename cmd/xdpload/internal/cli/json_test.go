@@ -184,7 +184,7 @@ func (s *keyScan) embedded(of ast.Expr, in, commands string) {
 	if star, ok := of.(*ast.StarExpr); ok {
 		of = star.X
 	}
-	if x, ok := of.(*ast.SelectorExpr); ok && elsewhere[x.X.(*ast.Ident).Name] == "" { //nolint:errcheck // a package's name
+	if x, ok := of.(*ast.SelectorExpr); ok && elsewhere[x.X.(*ast.Ident).Name] == "" {
 		return
 	}
 	if name, ok := of.(*ast.Ident); ok && s.packages[in][name.Name] == nil { // error
