@@ -8,7 +8,8 @@ import "slices"
 // The error is a [*SyntaxError], or a [*HelpRequest] if the words ask for
 // help; setters of the words before it have then been called. The word help
 // asks for help wherever a keyword may stand, and also as the last word where
-// only a value may stand; -h, -help and --help do the same.
+// only a value may stand; -h, -help and --help do the same. After the keyword of
+// a device it is a device's name.
 //
 // A word that may be a keyword, or that the keyword before it wants as its value, is
 // not taken for an option.
@@ -19,7 +20,8 @@ func Parse(root *Node, words []string, options *Options) error {
 		best, how, keywords := w.pick(word)
 		rest := how == fitValue && best.leaf.op == opRest
 		last := i == len(words)-1
-		if !rest && how != fitExact && asksHelp(word, how) && (last || keywords || how != fitValue) {
+		named := how == fitValue && best.leaf.kind == Device && word == "help" && w.due(best)
+		if !rest && !named && how != fitExact && asksHelp(word, how) && (last || keywords || how != fitValue) {
 			return &HelpRequest{Read: words[:i], Items: w.items()}
 		}
 		less, taken, err := w.option(best, how, words, i, options)
