@@ -81,7 +81,7 @@ func read(e *env.Env, line []string) (j job, err error) {
 // may stand before the words, and among them.
 func readWords(e *env.Env, options *grammar.Options, group func() table, words []string) (j job, err error) {
 	if len(words) > 0 && !e.Version && e.Batch == "" && !e.Help {
-		if j, err = parse(e, group(), words, options); err != nil {
+		if j, err = parse(group(), words, options); err != nil {
 			options.Rest(words)
 			return j, err
 		}
@@ -101,7 +101,7 @@ func readWords(e *env.Env, options *grammar.Options, group func() table, words [
 }
 
 // parse reads words, of which the commands are in the table. It opens nothing.
-func parse(e *env.Env, t table, words []string, options *grammar.Options) (job, error) {
+func parse(t table, words []string, options *grammar.Options) (job, error) {
 	command, rest, err := t.Lookup(words, options)
 	if err != nil {
 		return job{}, meant(err)

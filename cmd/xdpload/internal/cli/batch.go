@@ -124,7 +124,7 @@ func parseBatch(e *env.Env, in io.Reader) (lines []batchLine, failed int, err er
 				continue
 			}
 			options := refused
-			j, err = parse(e, table, e.Tool.Words(l.Words), &options)
+			j, err = parse(table, e.Tool.Words(l.Words), &options)
 			j.line.Words = e.Tool.Words(l.Words)
 			if e.BPFFS != "" {
 				j.line.Options = []string{"-bpffs", e.BPFFS}

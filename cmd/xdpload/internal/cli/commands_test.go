@@ -24,7 +24,7 @@ func TestLinesOfOneGroup(t *testing.T) {
 			append(slices.Clone(words[:last]), words[last][:1]),
 		}
 		for _, line := range lines {
-			want, wantErr := parse(new(env.Env), all, line, nil)
+			want, wantErr := parse(all, line, nil)
 			got, err := read(new(env.Env), line)
 			switch {
 			case title(got) != title(want):

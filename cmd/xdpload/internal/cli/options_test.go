@@ -57,7 +57,7 @@ func TestUsesOfOptions(t *testing.T) {
 		uses = append(uses, o.use)
 	}
 	for _, c := range commands() {
-		for _, use := range strings.Fields(c.Options) {
+		for use := range strings.FieldsSeq(c.Options) {
 			if !slices.Contains(uses, use) {
 				t.Errorf("%s: no option is used for %q", c.Title(), use)
 			}
