@@ -67,6 +67,7 @@ func TestKernelRunsSpecs(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.object+" "+tt.program, func(t *testing.T) {
+			bpftest.Need(t, bpftest.Fixture(tt.object)...)
 			spec, err := read(t, tt.object).Spec(elf.Selector{Program: tt.program, Type: ebpf.XDP})
 			if err != nil {
 				t.Fatal(err)

@@ -19,6 +19,7 @@ import (
 // of all types of maps that need no other.
 func TestInvalidMaps(t *testing.T) {
 	bpftest.Need(t, bpftest.Root)
+	young := map[ebpf.MapType]string{ebpf.BloomFilter: "5.16", ebpf.UserRingbuf: "6.1"}
 	types := []ebpf.MapType{
 		ebpf.Hash, ebpf.Array, ebpf.ProgramArray, ebpf.PerfEventArray, ebpf.PerCPUHash, ebpf.PerCPUArray, ebpf.CGroupArray, ebpf.LRUHash,
 		ebpf.LRUCPUHash, ebpf.LPMTrie, ebpf.DevMap, ebpf.SockMap, ebpf.CPUMap, ebpf.XSKMap, ebpf.SockHash, ebpf.Queue, ebpf.Stack,
@@ -26,12 +27,22 @@ func TestInvalidMaps(t *testing.T) {
 	}
 	page := uint32(os.Getpagesize())
 	for _, typ := range types {
-		for _, key := range []uint32{0, 1, 4, 5, 8, 260, 264} {
-			for _, value := range []uint32{0, 1, 4, 8, 12} {
-				for _, entries := range []uint32{0, 1, 1000, page, 3 * page} {
-					for _, flags := range []uint32{0, 1} {
-						checkRule(t, &ebpf.MapSpec{Name: "m", Type: typ, KeySize: key, ValueSize: value, MaxEntries: entries, Flags: flags})
-					}
+		t.Run(typ.String(), func(t *testing.T) {
+			if since := young[typ]; since != "" {
+				bpftest.Need(t, bpftest.MapOf(typ, since))
+			}
+			checkRules(t, typ, page)
+		})
+	}
+}
+
+func checkRules(t *testing.T, typ ebpf.MapType, page uint32) {
+	t.Helper()
+	for _, key := range []uint32{0, 1, 4, 5, 8, 260, 264} {
+		for _, value := range []uint32{0, 1, 4, 8, 12} {
+			for _, entries := range []uint32{0, 1, 1000, page, 3 * page} {
+				for _, flags := range []uint32{0, 1} {
+					checkRule(t, &ebpf.MapSpec{Name: "m", Type: typ, KeySize: key, ValueSize: value, MaxEntries: entries, Flags: flags})
 				}
 			}
 		}

@@ -116,6 +116,7 @@ func TestObjects(t *testing.T) {
 		{object: "table16.o", sel: xdp(""), verdict: 2},
 	} {
 		t.Run(tt.object+" "+tt.sel.Section, func(t *testing.T) {
+			bpftest.Need(t, bpftest.Fixture(tt.object)...)
 			b := lab.NewBench(t)
 			var hook attach.Hook = attach.XDP{Ifindex: 1}
 			if tt.sel.Type == ebpf.SchedCLS {

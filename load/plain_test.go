@@ -74,6 +74,7 @@ func TestPlain(t *testing.T) {
 	bpftest.Need(t, bpftest.Root)
 	for _, name := range testobj.Names() {
 		t.Run(name, func(t *testing.T) {
+			bpftest.Need(t, bpftest.Fixture(name)...)
 			want := slices.Sorted(slices.Values(detours[name]))
 			if strings.HasSuffix(name, "_be.o") {
 				want = []string{nothing}

@@ -11,6 +11,8 @@ import (
 	"github.com/cilium/ebpf/btf"
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/internal/bpftest"
 )
 
 var hash = ebpf.MapSpec{Type: ebpf.Hash, KeySize: 4, ValueSize: 8, MaxEntries: 16}
@@ -83,6 +85,9 @@ func TestCompatible(t *testing.T) {
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			if tt.have.Type == ebpf.BloomFilter {
+				bpftest.Need(t, bpftest.BloomFilter)
+			}
 			compare(t, tt.want, newMapOf(t, &tt.have), tt.diff)
 		})
 	}

@@ -138,7 +138,7 @@ func (p *Program) runError(err error, o RunOptions) error {
 		e.Cause = "the kernel refuses these values of the context: " + contextRules(p.Type)
 	case errors.Is(err, unix.EINVAL) && len(o.Data) > 3000:
 		e.Cause = fmt.Sprintf("a packet of %d bytes: older kernels run programs on less than a page", len(o.Data))
-	case errors.Is(err, unix.ENOMEM) && len(o.Data) > math.MaxUint16:
+	case (errors.Is(err, unix.ENOMEM) || errors.Is(err, unix.EMSGSIZE)) && len(o.Data) > math.MaxUint16: // the second before Linux 5.18
 		e.Cause = fmt.Sprintf("a packet of %d bytes is more than the kernel runs a program on", len(o.Data))
 	}
 	return e

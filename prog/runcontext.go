@@ -95,7 +95,7 @@ func contextMembers(t ebpf.ProgramType) []contextMember {
 // contextRules is what there is to know about the values of fields that are accepted.
 func contextRules(t ebpf.ProgramType) string {
 	if t == ebpf.XDP {
-		return "ingress_ifindex and rx_queue_index are of a queue that there is, and data_meta has up to 255 bytes, a multiple of 4, and on Linux 6.5 and older up to 32"
+		return "ingress_ifindex and rx_queue_index are of a queue that there is, and data_meta has up to 255 bytes, a multiple of 4, on Linux 6.5 and older up to 32, and before 5.15 no field can be told"
 	}
 	return "wire_len is at least the length of the packet and up to 65536, gso_segs is up to 65535, and what one kernel takes an older one may not"
 }

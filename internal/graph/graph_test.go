@@ -66,6 +66,7 @@ var owners = []rule{
 	{"./internal/testdev", "./internal/bpftest/... ./examples/... tests"},
 	{"./internal/netns", "./netlink ./cmd/... ./internal/bpftest tests"}, // setns(2)
 	{"github.com/cilium/ebpf", "./attach ./load ./prog ./elf/... ./offload ./pin ./cmd/... ./internal/kernelname ./internal/mapdata ./internal/bpftest/... ./examples/... tests"},
+	{"github.com/cilium/ebpf/features", "./internal/bpftest"},
 	{"github.com/cilium/ebpf/asm", "./load ./elf ./elf/insn ./offload ./internal/bpftest/... tests"},
 	{"github.com/cilium/ebpf/btf", "./load ./elf/... ./offload ./pin ./internal/btfjson ./internal/kerneltypes ./internal/mapdata ./internal/readback tests"},
 	{"github.com/google/go-cmp/...", "./internal/bpftest/lab tests"},

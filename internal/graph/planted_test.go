@@ -76,6 +76,7 @@ var planted = []struct{ from, to, why string }{
 	{"./netlink", "github.com/cilium/ebpf", onlyFor},
 	{"./cmd/xdpload/internal/elfcmd", "github.com/cilium/ebpf/asm", onlyFor},
 	{"./cmd/xdpload/internal/mapcmd", "github.com/cilium/ebpf/btf", onlyFor},
+	{"./load", "github.com/cilium/ebpf/features", onlyFor},
 	{"./attach", "github.com/cilium/ebpf/link", onlyFor},
 	{"./internal/classic/convert", "github.com/cloudflare/cbpfc", onlyFor},
 	{"./elf/diff", "github.com/google/go-cmp/cmp", onlyFor},

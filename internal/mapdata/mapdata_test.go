@@ -542,6 +542,7 @@ func TestQueues(t *testing.T) {
 }
 
 func TestBloomFilter(t *testing.T) {
+	bpftest.Need(t, bpftest.Root, bpftest.BloomFilter)
 	_, d := newMap(t, &ebpf.MapSpec{Type: ebpf.BloomFilter, ValueSize: 4, MaxEntries: 100})
 	if err := d.Push(mapdata.Assignment{Value: "0x01020304"}); err != nil {
 		t.Fatal(err)
