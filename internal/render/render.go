@@ -7,6 +7,7 @@
 package render
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -62,10 +63,9 @@ func Write(w io.Writer, v any, o Options) error {
 	return err
 }
 
-// Stream writes each value as it comes: text, or JSON one line each. It ends
-// with the first error of the sequence or of writing.
+// Stream writes each value as it comes: text, or JSON one line each unless it is to
+// be pretty. It ends with the first error of the sequence or of writing.
 func Stream[T any](w io.Writer, values iter.Seq2[T, error], o Options) error {
-	o.Pretty = false
 	for v, err := range values {
 		if err != nil {
 			return err
@@ -77,11 +77,37 @@ func Stream[T any](w io.Writer, values iter.Seq2[T, error], o Options) error {
 	return nil
 }
 
+// Lines is w for lines of JSON, of which each call writes whole ones: they are written
+// as they are, or pretty.
+func Lines(w io.Writer, o Options) io.Writer {
+	if !o.JSON || !o.Pretty {
+		return w
+	}
+	return indenter{w}
+}
+
+type indenter struct{ w io.Writer }
+
+func (x indenter) Write(lines []byte) (int, error) {
+	var b bytes.Buffer
+	for line := range bytes.Lines(lines) {
+		if err := json.Indent(&b, line, "", indent); err != nil {
+			return 0, err
+		}
+	}
+	if _, err := x.w.Write(b.Bytes()); err != nil {
+		return 0, err
+	}
+	return len(lines), nil
+}
+
+const indent = "    "
+
 func encode(w io.Writer, v any, pretty bool) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	if pretty {
-		enc.SetIndent("", "    ")
+		enc.SetIndent("", indent)
 	}
 	if l, ok := v.(interface{ none() bool }); ok && l.none() {
 		v = []int{}

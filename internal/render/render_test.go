@@ -100,12 +100,22 @@ func TestStream(t *testing.T) {
 		}
 	}
 	var w writes
-	if err := Stream(&w, values(nil), Options{JSON: true, Pretty: true}); err != nil {
+	if err := Stream(&w, values(nil), Options{JSON: true}); err != nil {
 		t.Fatal(err)
 	}
 	want := `{"ifname":"a","id":1}` + "\n" + `{"ifname":"b","id":2}` + "\n"
 	if diff := cmp.Diff(want, w.String()); diff != "" || w.n != 2 {
 		t.Errorf("in %d pieces: %s", w.n, diff)
+	}
+	var pretty, lines writes
+	if err := Stream(&pretty, values(nil), Options{JSON: true, Pretty: true}); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := io.WriteString(Lines(&lines, Options{JSON: true, Pretty: true}), want); err != nil || n != len(want) {
+		t.Fatal(n, err)
+	}
+	if diff := cmp.Diff(pretty.String(), lines.String()); diff != "" || !strings.HasPrefix(lines.String(), "{\n    \"") {
+		t.Errorf("lines are indented in another way than values: %s", diff)
 	}
 	if err := Stream(&w, values(errFaulty), Options{}); !errors.Is(err, errFaulty) {
 		t.Errorf("got %v", err)

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"io"
 	"os"
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
@@ -26,19 +27,16 @@ func completionCommand() env.Command {
 					choose("bash", "to be sourced, or put below bash-completion/completions as xdpload"),
 					choose("zsh", "to be put into a directory of $fpath as _xdpload"),
 					choose("fish", "to be put into a directory of $fish_complete_path as xdpload.fish"),
-				), env.Runner(func(context.Context, *env.Env) (any, error) {
+				), env.Runner(func(_ context.Context, e *env.Env) (any, error) {
 					text, err := grammar.Script(shell, "xdpload")
-					return script(text), err
+					if err == nil {
+						_, err = io.WriteString(e.Stdout, text)
+					}
+					return nil, err
 				})
 		},
 	}
 }
-
-// script is a text that is the same in every form.
-type script string
-
-// WriteText prints the script.
-func (s script) WriteText(t *render.Text, _ render.Options) { t.WriteString(string(s)) }
 
 // completeCommand is what the scripts call: with the words that are typed, and
 // last the one to complete, which may be empty.

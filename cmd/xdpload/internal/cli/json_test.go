@@ -23,7 +23,7 @@ import (
 var jsonGroups = map[string]string{
 	"bytecodecmd": "bytecode", "checkcmd": "check", "elfcmd": "elf", "linkcmd": "link", "mapcmd": "map", "netcmd": "net, tcx, netkit",
 	"offloadcmd": "offload, features", "pincmd": "pin", "progcmd": "prog, verify", "tccmd": "tc", "tcxcmd": "tcx, netkit",
-	"cli": "errors", "env": "warnings",
+	"cli": "errors, version", "env": "warnings",
 }
 
 const (

@@ -2,10 +2,10 @@ package cli
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/render"
 )
 
 func versionCommand() env.Command {
@@ -16,9 +16,16 @@ func versionCommand() env.Command {
 		Examples:    []grammar.Example{{Line: "xdpload version", Help: "for a report of a fault"}},
 		New: func() (*grammar.Node, env.Request) {
 			return grammar.Seq(), env.Runner(func(_ context.Context, e *env.Env) (any, error) {
-				_, err := fmt.Fprintf(e.Stdout, "xdpload %s\n", e.Release)
-				return nil, err
+				return versionReport{e.Release}, nil
 			})
 		},
 	}
+}
+
+type versionReport struct {
+	Version string `json:"version"`
+}
+
+func (r versionReport) WriteText(t *render.Text, _ render.Options) {
+	t.Printf("xdpload %s\n", r.Version)
 }

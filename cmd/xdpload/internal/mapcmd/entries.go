@@ -85,7 +85,7 @@ func Dump() env.Command {
 
 func (r *entryRequest) dump(_ context.Context, e *env.Env) (any, error) {
 	return nil, r.with(e, func(d *mapdata.Map) error {
-		_, err := d.Dump(e.Stdout, e.JSON)
+		_, err := d.Dump(render.Lines(e.Stdout, e.Options), e.JSON)
 		return err
 	})
 }
