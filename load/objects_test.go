@@ -2,7 +2,6 @@ package load_test
 
 import (
 	"encoding/json"
-	"strings"
 	"testing"
 
 	"github.com/cilium/ebpf"
@@ -12,7 +11,6 @@ import (
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/bpftest/lab"
 	"github.com/xdpload/xdpload/internal/mapdata"
-	"github.com/xdpload/xdpload/internal/need"
 	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/netlink"
 )
@@ -168,14 +166,9 @@ func (want entry) check(t *testing.T, m *load.Map) {
 
 // What a program's exception callback returns is its verdict.
 func TestException(t *testing.T) {
+	bpftest.Need(t, bpftest.Fixture("exception.o")...)
 	b := lab.NewBench(t)
 	l, err := b.Try("exception.o", load.Options{Select: elf.Selector{Program: "throwing", Type: ebpf.XDP}}, b.Hook)
-	need.Of(t, need.Feature{Name: "exceptions of programs", Since: "6.7", Probe: func() error {
-		if err != nil && strings.Contains(err.Error(), "bpf_throw") {
-			return err
-		}
-		return nil
-	}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,10 @@
 package bpftest
 
 import (
+	"bytes"
 	"encoding/binary"
+	"errors"
+	"os"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -43,6 +46,14 @@ var (
 		}
 		return sys.Close(fd)
 	}}
+	// Exceptions is programs that throw.
+	Exceptions = Feature{Name: "exceptions", Since: "6.7", Probe: func() error {
+		names, err := os.ReadFile("/proc/kallsyms")
+		if err == nil && !bytes.Contains(names, []byte(" bpf_throw\n")) {
+			err = errors.New("the kernel has no bpf_throw")
+		}
+		return err
+	}}
 	// BloomFilter is that type of map.
 	BloomFilter = MapOf(ebpf.BloomFilter, "5.16")
 )
@@ -59,6 +70,8 @@ func Fixture(object string) []Feature {
 		return []Feature{Frags}
 	case "callback.o":
 		return []Feature{Callbacks}
+	case "exception.o":
+		return []Feature{Exceptions}
 	case "kinds.o":
 		return []Feature{BloomFilter}
 	case "held.o":
