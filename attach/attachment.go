@@ -25,7 +25,7 @@ type Attachment struct {
 	Link *LinkInfo
 	// Replaced is the program that was taken off the hook for it, nil if none.
 	Replaced *prog.Info
-	// Uncompared reports that an XDP program was replaced or taken off without
+	// Uncompared reports that a program was replaced or taken off without
 	// CAP_SYS_ADMIN, which opens programs by their id (kernel/bpf/syscall.c,
 	// bpf_prog_get_fd_by_id): if others put another in its place at that moment,
 	// it was that one.

@@ -99,6 +99,9 @@ func (e *engine) leaveAlone() error {
 	known := make(map[uint32]bool)
 	for _, m := range e.pending() {
 		for _, a := range m.candidates(e.session, m) {
+			if nameless(a) {
+				e.warn(fmt.Errorf("%s: whether program id %d does the same cannot be told without CAP_SYS_ADMIN", m.Device, a.Program.ID))
+			}
 			same, ok := known[a.Program.ID]
 			if !ok {
 				var err error

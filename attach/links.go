@@ -53,11 +53,12 @@ type linkSteps struct {
 
 func (s *linkSteps) look(e *session, m *move) (err error) {
 	s.close()
+	openErr := s.open(e)
 	if s.on, err = s.hook.list(e); err != nil {
 		return err
 	}
 	m.Device, m.old, s.held = s.on.device, 0, nil
-	if s.problem = s.open(e, m); s.held != nil {
+	if s.problem = s.examine(e, m, openErr); s.held != nil {
 		m.old = s.held.Program.ID
 	}
 	if len(s.left()) > 0 {
@@ -74,13 +75,20 @@ func (s *linkSteps) left() []*Attachment {
 	return s.hook.inPlace(s.on)
 }
 
-// open finds what is pinned where the link is to be.
-func (s *linkSteps) open(e *session, m *move) (err error) {
-	s.severed = false
+// open opens what is pinned where the link is to be.
+func (s *linkSteps) open(e *session) (err error) {
 	if s.pin, err = os.Lstat(s.Link); errors.Is(err, os.ErrNotExist) {
-		return s.hook.ready(s.on)
+		return err
 	}
-	s.link, err = OpenLink(PinnedAt(s.Link))
+	if s.link, err = OpenLink(PinnedAt(s.Link)); err == nil {
+		e.holds(s.link)
+	}
+	return err
+}
+
+// examine finds what the link holds that is pinned, if there is one.
+func (s *linkSteps) examine(e *session, m *move, err error) error {
+	s.severed = false
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return s.hook.ready(s.on)
@@ -194,6 +202,7 @@ func (s *linkSteps) stage(e *session) error {
 			return errNotMade // an os.ErrExist of the hook would be taken for one of the path
 		}
 		s.fresh = true
+		e.holds(s.link)
 		return s.link.Pin(path)
 	}))
 }
@@ -215,12 +224,8 @@ func (s *linkSteps) put(e *session, m *move) error {
 		return nil // it is attached since it is pinned
 	}
 	m.Attachment.Mode, m.Attachment.Multi, m.Attachment.Link = s.held.Mode, s.held.Multi, s.held.Link
-	old, err := e.kept(m.old)
-	if err != nil {
-		return err
-	}
 	m.Gone = &s.held.Program
-	if err := s.link.update(e.program().FD(), old); err != nil {
+	if err := s.link.update(e.program().FD(), max(e.savedFD(m.old), 0)); err != nil { // 0: with what was not saved nothing is compared
 		return &os.PathError{Op: "update", Path: s.Link, Err: err}
 	}
 	return nil
@@ -269,10 +274,12 @@ func readBack(e *session, m *move, which Ref, hook linkHook) {
 	}
 	if err == nil {
 		m.Attachment = on.programs[i]
+		m.Attachment.Program = e.program().Info // of which the list has no more than who may look
 	} else {
 		e.warn(fmt.Errorf("%s: attached, but what is there now cannot be told: %w", m.Device, err))
 	}
 	m.Attachment.Replaced = m.Gone
+	m.Attachment.Uncompared = m.Gone != nil && e.savedFD(m.old) < 0
 }
 
 // linkOff takes off what a bpf_link holds, for good.
@@ -281,6 +288,7 @@ type linkOff struct {
 	answered
 	hook linkHook
 	id   uint32
+	ref  Ref // as which it is opened: a pin takes no CAP_SYS_ADMIN
 	held *Attachment
 }
 
@@ -296,13 +304,20 @@ func (s *linkOff) look(e *session, m *move) error {
 	i, err := on.find(LinkID(s.id))
 	if err == nil {
 		s.held = on.programs[i]
+		return nil
+	}
+	// Of XDP, the list has links only for who may open them.
+	if l, openErr := OpenLink(s.ref); errors.Is(openErr, os.ErrPermission) {
+		return openErr
+	} else if openErr == nil {
+		_ = l.Close() // a descriptor of ours only
 	}
 	return err
 }
 
 func (s *linkOff) put(_ *session, m *move) error {
 	m.Attachment, m.Gone = s.held, &s.held.Program
-	l, err := OpenLink(LinkID(s.id))
+	l, err := OpenLink(s.ref)
 	if err != nil {
 		return err
 	}

@@ -286,7 +286,7 @@ func (s *mprogOff) look(e *session, m *move) (err error) {
 	case a.Link == nil:
 		m.old = a.Program.ID
 	case which.kind == refLink:
-		m.steps = &linkOff{hook: s.mprog, id: a.Link.ID}
+		m.steps = &linkOff{hook: s.mprog, id: a.Link.ID, ref: s.Which}
 		return m.look(e, m)
 	default:
 		err := s.refused(opDetach, unix.EBUSY, "a bpf_link holds the program")
@@ -295,14 +295,35 @@ func (s *mprogOff) look(e *session, m *move) (err error) {
 	return nil
 }
 
-func (s *mprogOff) put(e *session, m *move) error {
-	fd, err := e.kept(m.old)
-	if err == nil {
+func (s *mprogOff) put(e *session, m *move) (err error) {
+	if fd := e.savedFD(m.old); fd >= 0 {
 		err = sys.DetachProgram(s.ifindex, s.point, fd, s.Revision)
+	} else {
+		err = s.putAtPlace(e, m)
 	}
 	a := s.on.programs[s.which]
 	m.Attachment, m.Gone = a, &a.Program
 	return s.explain(e.conn, opDetach, err)
+}
+
+// putAtPlace is for a program that may not be opened: the kernel is told what it is beside, in
+// which revision of the hook.
+func (s *mprogOff) putAtPlace(e *session, m *move) error {
+	for range attempts {
+		at := sys.Place{Flags: sys.FlagBefore}
+		if s.which > 0 {
+			at = besideProgram(sys.FlagAfter, s.on.programs[s.which-1])
+		}
+		at.Revision = s.on.revision
+		err := sys.DetachAt(s.ifindex, s.point, at)
+		if s.Revision != 0 || !errors.Is(err, unix.ESTALE) {
+			return err
+		}
+		if err := s.look(e, m); err != nil {
+			return err
+		}
+	}
+	return errUnsettled
 }
 
 // undo puts the program back before the one that was behind it.

@@ -123,11 +123,16 @@ func (l programList) find(r Ref) (int, error) {
 	if len(found) == 1 {
 		return at, nil
 	}
+	hidden := len(found) == 0 && r.kind == refName && slices.ContainsFunc(l.programs, nameless)
 	if len(found) == 0 {
 		found = slices.Clone(l.programs)
 	}
-	return 0, &AnchorError{Hook: l.hook, Ref: r, Missing: at < 0, Attachments: found}
+	return 0, &AnchorError{Hook: l.hook, Ref: r, Missing: at < 0 && !hidden, Hidden: hidden, Attachments: found}
 }
+
+// nameless reports whether nothing is known of a program but its id, which takes
+// CAP_SYS_ADMIN. Every program has a tag.
+func nameless(a *Attachment) bool { return a.Program.Tag == "" && !a.Program.DeviceGone }
 
 // AnchorError says that a [Ref] names none of the programs on a hook, or
 // several. Missing ones are os.ErrNotExist.
@@ -135,6 +140,7 @@ type AnchorError struct {
 	Hook        string        // "tcx/ingress"
 	Ref         Ref           // what was asked for
 	Missing     bool          // none has it
+	Hidden      bool          // which one has the name cannot be told without CAP_SYS_ADMIN
 	Attachments []*Attachment // that it could mean; if Missing, all there are
 }
 
@@ -145,6 +151,8 @@ func (e *AnchorError) Error() string {
 	}
 	list := strings.Join(words, ", ")
 	switch {
+	case e.Hidden:
+		return fmt.Sprintf("%s: which program has the %v cannot be told without CAP_SYS_ADMIN; attached: %s", e.Hook, e.Ref, list)
 	case !e.Missing:
 		return fmt.Sprintf("%s: %d programs, and %v could be each: %s", e.Hook, len(words), e.Ref, list)
 	case len(words) == 0:

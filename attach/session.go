@@ -2,7 +2,6 @@ package attach
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 
@@ -27,6 +26,8 @@ type session struct {
 	// saved are descriptors of what ran before, by id: they keep it until it is
 	// sure that nothing is put back. -1 is one that may not be opened.
 	saved map[uint32]int
+	// links are bpf_links of ours that are open, by their ids: the list of all takes CAP_SYS_ADMIN.
+	links map[uint32]*Link
 	txn   *pin.Txn // of bpf_links of a program that has no load, nil without
 }
 
@@ -94,6 +95,14 @@ func rootOf(path string) string {
 	}
 }
 
+// holds has what a link holds found by it, without a list of all links.
+func (e *session) holds(l *Link) {
+	if e.links == nil {
+		e.links = make(map[uint32]*Link)
+	}
+	e.links[l.ID] = l
+}
+
 // errGone says that a program is no longer there to be kept.
 var errGone = errors.New("the program is gone")
 
@@ -121,7 +130,7 @@ func (e *session) kept(program uint32) (int, error) {
 	if fd := e.savedFD(program); fd >= 0 {
 		return fd, nil
 	}
-	return -1, fmt.Errorf("program id %d may not be opened: %w", program, unix.EPERM)
+	return -1, &prog.IDError{Kind: "program", ID: program, Err: unix.EPERM}
 }
 
 // savedFD is the descriptor of a program that is kept, -1 for one that is not.

@@ -41,7 +41,7 @@ func (h XDP) at(ifindex int) place {
 
 func (h XDP) steps(p *Plan) steps {
 	if p.Source == nil && h.LinkID != 0 {
-		return &linkOff{hook: h, id: h.LinkID}
+		return &linkOff{hook: h, id: h.LinkID, ref: LinkID(h.LinkID)}
 	}
 	return &xdpSteps{XDP: h, Plan: p, off: p.Source == nil}
 }
@@ -319,7 +319,13 @@ func (h XDP) list(e *session) (programList, error) {
 	if err != nil {
 		return programList{}, err
 	}
-	return programList{hook: hookXDP, device: l.Name, programs: h.on(new(Inventory), l)}, nil
+	known := &Inventory{links: xdpLinks()}
+	for _, own := range e.links {
+		if info, err := sys.InfoOfLink(own.fd); err == nil {
+			known.links[linkPlace{uint32(info.Ifindex), info.Program}] = own.LinkInfo
+		}
+	}
+	return programList{hook: hookXDP, device: l.Name, programs: h.on(known, l)}, nil
 }
 
 func (h XDP) fresh(e *session, m *move) *Attachment {

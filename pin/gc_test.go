@@ -12,6 +12,8 @@ import (
 	"github.com/cilium/ebpf/asm"
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/internal/bpftest"
 )
 
 // own loads a program whose program array nothing else holds, and returns the
@@ -297,13 +299,7 @@ func TestInUseUnasked(t *testing.T) {
 	done := make(chan bool)
 	go func() {
 		runtime.LockOSThread() // the thread ends, without the capability
-		header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-		var data [2]unix.CapUserData
-		if err := unix.Capget(&header, &data[0]); err != nil {
-			t.Error(err)
-		}
-		data[0].Effective &^= 1 << unix.CAP_SYS_ADMIN
-		if err := unix.Capset(&header, &data[0]); err != nil {
+		if err := bpftest.WithoutAdmin(); err != nil {
 			t.Error(err)
 		}
 		if _, err := owner.Alive(); !errors.Is(err, os.ErrPermission) {

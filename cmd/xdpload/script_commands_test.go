@@ -132,9 +132,9 @@ func printsAndFails(word string) bool {
 	return strings.HasPrefix(word, "-b") || slices.Contains([]string{"check", "verify", "run", "nosuch.o"}, word)
 }
 
-// errorForm is a sentence, the verifier's lines, and the ways out; a batch
+// errorForm is warnings, a sentence, the verifier's lines, and the ways out; a batch
 // may have several.
-var errorForm = regexp.MustCompile(`\A(xdpload: [^\n]+[^.\n]\n(  [^\n]*\n)*(hint: [^\n]+\n)*)+\z`)
+var errorForm = regexp.MustCompile(`\A(warning: [^\n]+\n)*(xdpload: [^\n]+[^.\n]\n(  [^\n]*\n)*(hint: [^\n]+\n)*)+\z`)
 
 func checkErrorForm(ts *testscript.TestScript, asJSON bool) {
 	text := ts.ReadFile("stderr")

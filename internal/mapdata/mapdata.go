@@ -30,6 +30,8 @@ type Map struct {
 	names      Names
 	cpus       int // 0: one value for all
 	stride     int // bytes from the value of one CPU to that of the next
+	// Hidden reports that the map has types, which are shown to CAP_SYS_ADMIN only.
+	Hidden bool
 }
 
 // New looks at a map, which stays the caller's.
@@ -60,12 +62,12 @@ func (d *Map) types() error {
 			defer handle.Close()
 			key, value, err = d.lookTypesUp(handle)
 		}
-		if err != nil && !errors.Is(err, fs.ErrPermission) {
+		if d.Hidden = errors.Is(err, fs.ErrPermission); err != nil && !d.Hidden {
 			return fmt.Errorf("types of the map: %w", err)
 		}
 	}
 	d.value = d.ofKernel()
-	if key == nil && (value != nil || d.value != nil) && d.info.KeySize == 4 {
+	if key == nil && (value != nil || d.value != nil || d.Hidden && d.isArray()) && d.info.KeySize == 4 {
 		key = &btf.Int{Name: "__u32", Size: 4} // the index of a section of variables, or of an array of programs
 	}
 	d.key = btfjson.New(key, int(d.info.KeySize))

@@ -70,11 +70,22 @@ func AttachProgram(ifindex int, t AttachType, fd, replace int, p Place) error {
 // DetachProgram takes a program off a hook, if the hook has that revision; 0
 // is any. The error is an errno.
 func DetachProgram(ifindex int, t AttachType, fd int, revision uint64) error {
+	return detach(ifindex, t, fd, Place{Revision: revision})
+}
+
+// DetachAt takes the program off that is right before or after another, or with
+// no Relative the first or the last. It needs no descriptor of it, so not
+// CAP_SYS_ADMIN: the revision says which one it is. The error is an errno.
+func DetachAt(ifindex int, t AttachType, p Place) error { return detach(ifindex, t, 0, p) }
+
+func detach(ifindex int, t AttachType, fd int, p Place) error {
 	_, err := bpf(unix.BPF_PROG_DETACH, &progAttachAttr{
 		targetIfindex:    uint32(ifindex),
 		attachBPFFD:      uint32(fd),
 		attachType:       uint32(t),
-		expectedRevision: revision,
+		attachFlags:      p.Flags,
+		relativeID:       p.Relative,
+		expectedRevision: p.Revision,
 	})
 	return err
 }

@@ -168,7 +168,11 @@ func occupiedHints(x *attach.OccupiedError, line env.Line) []string {
 	if _, link := errors.AsType[*attach.HookError](x); link {
 		return []string{off}
 	}
-	if refused, ok := errors.AsType[*netlink.Error](x); ok && refused.Errno() == unix.EEXIST {
+	refused, ok := errors.AsType[*netlink.Error](x)
+	switch {
+	case ok && strings.Contains(refused.Message, "BPF XDP link"):
+		return []string{"a bpf_link holds the program, and to tell which takes CAP_SYS_ADMIN; where xdpload pin show shows it, pin rm detaches it"}
+	case ok && refused.Errno() == unix.EEXIST:
 		there := line.As(a.Mode.Keyword(), "xdp", "xdpgeneric", "xdpdrv", "xdpoffload")
 		return []string{fmt.Sprintf("replace the %s program: %s", a.Mode, there.Forced()), "or " + off}
 	}

@@ -154,10 +154,6 @@ func (r *linkSetRequest) Prepare(_ context.Context, e *env.Env) (_ *subject.Chan
 // outcome is the report on one device.
 func (r *linkSetRequest) outcome(e *env.Env, c *subject.Change, o *attach.Outcome) any {
 	a := o.Attachment
-	if a != nil && a.Uncompared && !e.Tool.Foreign() && !c.Warned { // ip never says so
-		c.Warned = true
-		e.Warn("%s: "+uncompared, c.Subject)
-	}
 	report := &linkSetReport{Device: o.Device, Ifindex: o.Ifindex}
 	switch {
 	case a == nil && r.Off:
@@ -185,8 +181,6 @@ func (r *linkSetRequest) setNetkit(e *env.Env) (any, error) {
 	}
 	return deviceChanges{{Device: dev.Name, Change: "changed"}}, nil
 }
-
-const uncompared = "what was taken off was not compared with what was there, which takes CAP_SYS_ADMIN: if others changed it just then, it was their program"
 
 // boundTo is the device that a program is loaded for.
 func (r *linkSetRequest) boundTo(dev *netlink.Link) int {

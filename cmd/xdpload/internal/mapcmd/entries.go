@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
@@ -84,7 +85,7 @@ func Dump() env.Command {
 }
 
 func (r *entryRequest) dump(_ context.Context, e *env.Env) (any, error) {
-	return nil, r.with(e, func(d *mapdata.Map) error {
+	return nil, r.read(e, func(d *mapdata.Map) error {
 		_, err := d.Dump(render.Lines(e.Stdout, e.Options), e.JSON)
 		return err
 	})
@@ -118,7 +119,7 @@ func (r *entryRequest) keyOf(d *mapdata.Map) (string, error) {
 
 func (r *entryRequest) get(_ context.Context, e *env.Env) (any, error) {
 	var found *entryReport
-	err := r.with(e, func(d *mapdata.Map) error {
+	err := r.read(e, func(d *mapdata.Map) error {
 		key, err := r.keyOf(d)
 		if err != nil {
 			return err
@@ -186,13 +187,25 @@ func (r *entryRequest) delete(_ context.Context, e *env.Env) (any, error) {
 
 // with opens the map and its types.
 func (r *entryRequest) with(e *env.Env, do func(*mapdata.Map) error) error {
-	m, err := r.Map.Open(e)
+	return r.opened(e, r.Map.Open, do)
+}
+
+// read is with, for who changes nothing.
+func (r *entryRequest) read(e *env.Env, do func(*mapdata.Map) error) error {
+	return r.opened(e, r.Map.OpenToRead, do)
+}
+
+func (r *entryRequest) opened(e *env.Env, open func(*env.Env) (*ebpf.Map, error), do func(*mapdata.Map) error) error {
+	m, err := open(e)
 	if err != nil {
 		return err
 	}
 	defer m.Close()
 	d, err := mapdata.New(m, names(e))
 	if err == nil {
+		if d.Hidden {
+			e.Warn("%v: its types are for CAP_SYS_ADMIN, so keys and values are bytes", &r.Map)
+		}
 		err = do(d)
 	}
 	if err != nil {

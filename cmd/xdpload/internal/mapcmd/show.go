@@ -38,20 +38,27 @@ func Show() env.Command {
 }
 
 func (r *mapShowRequest) Run(_ context.Context, e *env.Env) (any, error) {
-	users, err := subject.MapUsers()
+	var one *ebpf.Map
+	var err error
+	if !r.Map.Empty() {
+		if one, err = r.Map.OpenToRead(e); err != nil {
+			return nil, err
+		}
+		defer one.Close()
+	}
+	users, err := subject.MapUsers(e)
 	if err != nil {
 		return nil, err
 	}
 	list := &mapLister{env: e, users: users, pins: subject.FindPins(e)}
-	if !r.Map.Empty() {
-		m, err := r.Map.Open(e)
-		if err != nil {
-			return nil, err
-		}
-		defer m.Close()
-		report, err := list.report(m)
+	if one != nil {
+		report, err := list.report(one)
 		return render.List[*mapInfo]{report}, err
 	}
+	return list.all()
+}
+
+func (l *mapLister) all() (any, error) {
 	out := render.List[*mapInfo]{}
 	for id, err := range subject.MapIDs() {
 		if err != nil {
@@ -64,7 +71,7 @@ func (r *mapShowRequest) Run(_ context.Context, e *env.Env) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		report, err := list.report(m)
+		report, err := l.report(m)
 		m.Close()
 		if err != nil {
 			return nil, err

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -44,10 +45,7 @@ func (r *pinShowRequest) Run(_ context.Context, e *env.Env) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	users, err := subject.MapUsers()
-	if err != nil {
-		return nil, err
-	}
+	mapUsers := sync.OnceValues(func() (subject.Users, error) { return subject.MapUsers(e) })
 	hooks, err := subject.Hooks(e)
 	if err != nil {
 		return nil, err
@@ -64,6 +62,10 @@ func (r *pinShowRequest) Run(_ context.Context, e *env.Env) (any, error) {
 		}
 		switch entry.Kind {
 		case pin.Map:
+			users, err := mapUsers()
+			if err != nil {
+				return nil, err
+			}
 			for _, u := range users[entry.ID] {
 				p.Programs = append(p.Programs, &userReport{*u, hooks[u.ID]})
 			}

@@ -29,8 +29,9 @@ type Change struct {
 	// error.
 	One func(*attach.Outcome) any
 	// List collects reports, where a line may have several; nil where it never has.
-	List   ManyReport
-	Warned bool
+	List       ManyReport
+	Warned     bool
+	uncompared bool // warned of
 	// Holders has who holds a bpf_link that is in the way looked for.
 	Holders bool
 	// Free gives back what the plans need, nil for nothing.
@@ -110,11 +111,21 @@ func ConcludeChange(ctx context.Context, e *env.Env, c *Change, all []attach.Out
 		}
 		return nil, &env.LinkError{Device: c.Subject, Err: err}
 	}
-	report := c.One(&all[0])
+	report := c.one(e, &all[0])
 	if c.List != nil && report != nil {
 		report = c.List.Add(report)
 	}
 	return report, nil
+}
+
+// one reports on what became of a plan, and warns once of what was not compared, as ip never
+// does.
+func (c *Change) one(e *env.Env, o *attach.Outcome) any {
+	if a := o.Attachment; a != nil && a.Uncompared && !e.Tool.Foreign() && !c.uncompared {
+		c.uncompared = true
+		e.Warn("%s: what was taken off was not compared with what was there, which takes CAP_SYS_ADMIN: if others changed it just then, it was their program", c.Subject)
+	}
+	return c.One(o)
 }
 
 // concludeMany prints what was done though some refused, and returns who did.
@@ -125,7 +136,7 @@ func concludeMany(ctx context.Context, e *env.Env, c *Change, all []attach.Outco
 	failed := append(c.Missing, failures(e, all, c.Holders)...)
 	report := c.List
 	for i := range all {
-		if r := c.One(&all[i]); r != nil {
+		if r := c.one(e, &all[i]); r != nil {
 			report = report.Add(r)
 		}
 	}

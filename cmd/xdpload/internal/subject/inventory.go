@@ -76,10 +76,15 @@ func ProgramsNamed(name string) ([]*prog.Info, error) {
 // Users maps ids of maps to the programs that use them.
 type Users map[uint32][]*ProgramReport
 
-// MapUsers returns the programs that use each map, by the id of the map.
-func MapUsers() (Users, error) {
+// MapUsers returns the programs that use each map, by the id of the map. Who may not list
+// programs is told that these are missing.
+func MapUsers(e *env.Env) (Users, error) {
 	all := make(Users)
 	for p, err := range LoadedPrograms() {
+		if errors.Is(err, fs.ErrPermission) {
+			e.Warn("which programs use a map is left out, because to list programs takes CAP_SYS_ADMIN")
+			return nil, nil
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -77,19 +77,26 @@ func (r *MapRef) String() string {
 }
 
 // Open opens the map. The caller closes it.
-func (r *MapRef) Open(e *env.Env) (*ebpf.Map, error) {
-	m, err := r.Find(e)
+func (r *MapRef) Open(e *env.Env) (*ebpf.Map, error) { return r.open(e, nil) }
+
+// OpenToRead is Open for who changes nothing: of a pin, that takes no more than to be allowed to
+// read it.
+func (r *MapRef) OpenToRead(e *env.Env) (*ebpf.Map, error) {
+	return r.open(e, &ebpf.LoadPinOptions{ReadOnly: true})
+}
+
+func (r *MapRef) open(e *env.Env, how *ebpf.LoadPinOptions) (*ebpf.Map, error) {
+	m, err := r.find(e, how)
 	if err != nil {
 		return nil, fmt.Errorf("%v: %w", r, err)
 	}
 	return m, nil
 }
 
-// Find opens the map. The caller closes it.
-func (r *MapRef) Find(e *env.Env) (*ebpf.Map, error) {
+func (r *MapRef) find(e *env.Env, how *ebpf.LoadPinOptions) (*ebpf.Map, error) {
 	switch {
 	case r.Pinned != "":
-		return openPinnedMap(PinPath(e, r.Pinned))
+		return openPinnedMap(PinPath(e, r.Pinned), how)
 	case r.ID != 0:
 		return OpenMapID(r.ID)
 	case r.Program != "":
@@ -110,11 +117,11 @@ func OpenMapID(id uint32) (*ebpf.Map, error) {
 	return m, nil
 }
 
-func openPinnedMap(path string) (*ebpf.Map, error) {
+func openPinnedMap(path string, how *ebpf.LoadPinOptions) (*ebpf.Map, error) {
 	if _, err := os.Lstat(path); err != nil {
 		return nil, err
 	}
-	m, err := ebpf.LoadPinnedMap(path, nil)
+	m, err := ebpf.LoadPinnedMap(path, how)
 	if errors.Is(err, fs.ErrPermission) {
 		return nil, &fs.PathError{Op: OpOpenPin, Path: path, Err: err}
 	}
