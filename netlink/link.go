@@ -44,6 +44,7 @@ type Link struct {
 	XDP LinkXDP
 
 	Netkit *Netkit // of kind "netkit"
+	Bond   *Bond   // of kind "bond"
 }
 
 // Link finds a device by its name or by one of its alternative names. A name
@@ -217,9 +218,13 @@ func (l *Link) decodeInfo(d *decoder) error {
 			data = d.data
 		}
 	}
-	if l.Kind != "netkit" {
-		return nil
+	switch l.Kind {
+	case "netkit":
+		l.Netkit = new(Netkit)
+		return l.Netkit.decode(newDecoder(data))
+	case "bond":
+		l.Bond = new(Bond)
+		return l.Bond.decode(newDecoder(data))
 	}
-	l.Netkit = new(Netkit)
-	return l.Netkit.decode(newDecoder(data))
+	return nil
 }

@@ -38,6 +38,12 @@ func TestVethAcrossNamespaces(t *testing.T) {
 	if va.PeerIndex != vb.Index || va.PeerNetNSID == nil || va.Kind != "veth" {
 		t.Errorf("got %+v, peer is %d", va, vb.Index)
 	}
+	if id, err := near.NetNSID(int(ns.Fd())); err != nil || va.PeerNetNSID == nil || id != *va.PeerNetNSID {
+		t.Errorf("its namespace has the id %d, %v, want %v", id, err, va.PeerNetNSID)
+	}
+	if id, err := near.NetNSID(int(ownNetNS(t).Fd())); err != nil || id != -1 {
+		t.Errorf("the own namespace has the id %d, %v", id, err)
+	}
 	if l := linkT(t, dialT(t, &Config{NetNS: int(ns.Fd())}), "vb"); l.Index != vb.Index {
 		t.Errorf("through Config.NetNS: got %+v", l)
 	}

@@ -22,6 +22,8 @@ type Device struct {
 	Queues *Queues
 	// LRO is large receive offload, which many drivers refuse beside XDP.
 	LRO bool
+	// GROFixed says that the hardware joins packets (rx-gro-hw), and cannot be told not to.
+	GROFixed bool
 	// TCOffload is hw-tc-offload, which filters with skip_sw need.
 	TCOffload bool
 }
@@ -61,7 +63,8 @@ func Probe(c *netlink.Conn, ifindex int) (*Device, error) {
 	if silent(err) != nil {
 		return nil, err
 	}
-	d.LRO, d.TCOffload = on["rx-lro"], on["hw-tc-offload"]
+	gro := on["rx-gro-hw"]
+	d.LRO, d.TCOffload, d.GROFixed = on["rx-lro"].On, on["hw-tc-offload"].On, gro.On && gro.Fixed
 	ch, err := sys.DeviceChannels(l.Name)
 	if silent(err) != nil {
 		return nil, err

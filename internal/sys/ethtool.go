@@ -81,9 +81,12 @@ func DeviceChannels(device string) (*Channels, error) {
 	return &Channels{MaxRx: d[1], MaxTx: d[2], MaxCombined: d[4], Rx: d[5], Tx: d[6], Combined: d[8]}, nil
 }
 
-// DeviceFeatures says which of its features a device has on, by the names of
-// ethtool(8) -k, such as "rx-lro" and "hw-tc-offload".
-func DeviceFeatures(device string) (map[string]bool, error) {
+// A DeviceFeature is a feature of a device as it is. A fixed one cannot be changed.
+type DeviceFeature struct{ On, Fixed bool }
+
+// DeviceFeatures are those of a device, by the names of ethtool(8) -k, such as "rx-lro" and
+// "hw-tc-offload".
+func DeviceFeatures(device string) (map[string]DeviceFeature, error) {
 	names, err := featureNames(device)
 	if err != nil {
 		return nil, err
@@ -94,11 +97,13 @@ func DeviceFeatures(device string) (map[string]bool, error) {
 	if err := ethtool(device, d); err != nil {
 		return nil, fmt.Errorf("features of %s: %w", device, err)
 	}
-	on := make(map[string]bool, len(names))
+	all := make(map[string]DeviceFeature, len(names))
 	for i, name := range names {
-		on[name] = d[2+words*(i/32)+2]&(1<<(i%32)) != 0
+		block := d[2+words*(i/32):][:words]
+		has := func(word int) bool { return block[word]&(1<<(i%32)) != 0 }
+		all[name] = DeviceFeature{On: has(2), Fixed: !has(0) || has(3)}
 	}
-	return on, nil
+	return all, nil
 }
 
 // SetDeviceFeature turns a feature of a device on or off. A driver that keeps
@@ -123,7 +128,7 @@ func SetDeviceFeature(device, feature string, on bool) error {
 		if err := ethtool(device, d); err != nil {
 			return err
 		}
-		if now, err := DeviceFeatures(device); err != nil || now[feature] != on {
+		if now, err := DeviceFeatures(device); err != nil || now[feature].On != on {
 			return fmt.Errorf("%s keeps feature %s as it is: %w", device, feature, unix.EBUSY)
 		}
 		return nil

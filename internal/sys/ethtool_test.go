@@ -8,8 +8,11 @@ func TestDeviceFeatures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !on["rx-gro"] && !on["tx-checksum-ip-generic"] {
+	if !on["rx-gro"].On && !on["tx-checksum-ip-generic"].On {
 		t.Errorf("lo has neither GRO nor checksums on: %v", on)
+	}
+	if on["rx-gro"].Fixed || !on["loopback"].Fixed {
+		t.Errorf("GRO can be changed, and that lo is a loopback cannot: %v", on)
 	}
 	if _, known := on["hw-tc-offload"]; !known {
 		t.Errorf("no hw-tc-offload among %d features", len(on))

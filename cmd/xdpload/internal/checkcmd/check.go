@@ -30,7 +30,7 @@ func Check() env.Command {
 		Summary: "say what is in the way of attaching an XDP program, and change nothing",
 		Description: `Looks at a device, at this process and, if one is named, at an object, and says what would make "link set" fail: missing capabilities, a driver without the mode, an MTU or queues that do not suit, large receive offload, a program or bpf_link that is there and whose it is, pins without a BPF file system, kernel lockdown, and for xdpoffload the rules of the driver. Below each problem is the command that fixes it.
 
-The status is 0 when nothing is in the way, and 2 otherwise. What a driver keeps to itself is not known before it is tried.`,
+The status is 0 when nothing is in the way, and 2 otherwise. What a driver keeps to itself is not known before it is tried: that is said.`,
 		Examples: []grammar.Example{
 			{Line: "xdpload check dev eth0 xdpdrv obj foo.o", Help: "whether foo.o can run in the driver of eth0"},
 		},
@@ -59,24 +59,30 @@ func (r *preflightRequest) Check() error {
 	return nil
 }
 
-// A problem is something in the way, and the command that fixes it.
-type problem struct {
-	Problem string `json:"problem"`
-	Fix     string `json:"fix"`
-}
-
 // preflightReport is what is in the way of attaching a program to a device.
 type preflightReport struct {
-	Device   string          `json:"device"`
-	Mode     netlink.XDPMode `json:"mode"`
-	Problems []problem       `json:"problems"`
+	Device   string             `json:"device"`
+	Mode     netlink.XDPMode    `json:"mode"`
+	Problems []subject.Obstacle `json:"problems"`
+	Unknown  []string           `json:"unknown,omitempty"` // what may be in the way, and cannot be looked at
+	Notes    []string           `json:"notes,omitempty"`
 }
 
 // WriteText prints each problem, and below it the way out.
 func (r *preflightReport) WriteText(t *render.Text, _ render.Options) {
-	t.If(len(r.Problems) == 0, "%s: nothing is in the way of %s\n", r.Device, r.Mode.Keyword())
+	nothing := "nothing"
+	if len(r.Unknown) > 0 {
+		nothing = "nothing that is known"
+	}
+	t.If(len(r.Problems) == 0, "%s: %s is in the way of %s\n", r.Device, nothing, r.Mode.Keyword())
 	for _, p := range r.Problems {
 		t.Printf("%s: %s\n    %s\n", r.Device, p.Problem, p.Fix)
+	}
+	for _, u := range r.Unknown {
+		t.Printf("%s: not known: %s\n", r.Device, u)
+	}
+	for _, n := range r.Notes {
+		t.Printf("%s: note: %s\n", r.Device, n)
 	}
 }
 
@@ -93,17 +99,23 @@ func (r *preflightRequest) report(e *env.Env) (*preflightReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	report := &preflightReport{Device: c.dev.Link.Name, Mode: r.Mode, Problems: []problem{}}
-	for _, rule := range []func() ([]problem, error){
-		c.privilege, c.kernel, c.driver, c.size, c.queues, c.receive, c.occupied, c.pins, c.lockdown, c.metadata, c.card,
+	report := &preflightReport{Device: c.dev.Link.Name, Mode: r.Mode, Problems: []subject.Obstacle{}}
+	site := func() ([]subject.Obstacle, error) {
+		p, err := c.site().Prospect()
+		if err != nil {
+			return nil, err
+		}
+		report.Unknown, report.Notes = p.Unknown, p.Notes
+		return p.Problems, nil
+	}
+	for _, rule := range []func() ([]subject.Obstacle, error){
+		c.privilege, c.kernel, site, c.occupied, c.pins, c.lockdown, c.metadata, c.card,
 	} {
 		found, err := rule()
 		if err != nil {
 			return nil, err
 		}
-		for _, p := range found {
-			report.Problems = append(report.Problems, problem{Problem: p.Problem, Fix: e.Here(p.Fix)})
-		}
+		report.Problems = append(report.Problems, found...)
 	}
 	return report, nil
 }
@@ -148,8 +160,11 @@ func (r *preflightRequest) gather(e *env.Env) (*preflight, error) {
 
 // command is the way to attach the program in a mode.
 func (c *preflight) command(mode netlink.XDPMode, options ...string) string {
-	words := append([]string{"xdpload"}, options...)
-	words = append(words, "link", "set", "dev", c.dev.Link.Name, mode.Keyword(), "obj", cmp.Or(c.Program.File, "FILE"))
+	return c.env.Here(env.Line{Options: options, Words: c.words(mode)}.With(nil))
+}
+
+func (c *preflight) words(mode netlink.XDPMode) []string {
+	words := []string{"link", "set", "dev", c.dev.Link.Name, mode.Keyword(), "obj", cmp.Or(c.Program.File, "FILE")}
 	if c.Program.Section != "" {
 		words = append(words, "section", c.Program.Section)
 	}
@@ -162,18 +177,5 @@ func (c *preflight) command(mode netlink.XDPMode, options ...string) string {
 	if c.Program.Bound && mode != netlink.XDPGeneric {
 		words = append(words, "bind")
 	}
-	return render.Shell(words...)
-}
-
-// native reports whether the program would run in the driver. Netdevsim and
-// some others do not say that they can, so what is known of drivers counts too.
-func (c *preflight) native() bool {
-	return c.Mode == netlink.XDPNative || c.Mode == netlink.XDPAny && c.canNative()
-}
-
-func (c *preflight) canNative() bool {
-	if known := c.dev.Known(); known != nil && known.Native != "" {
-		return true
-	}
-	return c.dev.Features != nil && c.dev.Features.XDP&netlink.FeatureBasic != 0
+	return words
 }

@@ -23,15 +23,15 @@ import (
 	"github.com/xdpload/xdpload/pin"
 )
 
-func one(fix, format string, args ...any) ([]problem, error) {
-	return []problem{{Problem: fmt.Sprintf(format, args...), Fix: fix}}, nil
+func one(fix, format string, args ...any) ([]subject.Obstacle, error) {
+	return []subject.Obstacle{{Problem: fmt.Sprintf(format, args...), Fix: fix}}, nil
 }
 
 // privilege has the kernel verify the smallest program, and, without CAP_PERFMON, the one that
 // is to be attached.
-func (c *preflight) privilege() (found []problem, _ error) {
+func (c *preflight) privilege() (found []subject.Obstacle, _ error) {
 	for _, b := range subject.Barriers() {
-		p := problem{Problem: b.Cause, Fix: b.Fix}
+		p := subject.Obstacle{Problem: b.Cause, Fix: b.Fix}
 		if b.Root {
 			p.Fix = "sudo " + c.command(c.Mode)
 		}
@@ -53,7 +53,7 @@ func (c *preflight) privilege() (found []problem, _ error) {
 }
 
 // kernel has the kernel verify a program that seems to be younger.
-func (c *preflight) kernel() ([]problem, error) {
+func (c *preflight) kernel() ([]subject.Obstacle, error) {
 	if c.object == nil || !subject.MayBeTooOld(c.object) {
 		return nil, nil
 	}
@@ -69,113 +69,46 @@ func (c *preflight) kernel() ([]problem, error) {
 	return nil, nil
 }
 
-func (c *preflight) driver() ([]problem, error) {
-	who := "this kind of device"
-	if c.dev.Driver != "" {
-		who = "its driver, " + c.dev.Driver + ","
-	}
-	switch {
-	case !c.canNative() && c.asksDriver():
-		return one("xdpload features", "%s runs no XDP programs, so none that asks the driver about packets: take a device with another driver", who)
-	case c.Mode == netlink.XDPNative && !c.canNative() && (c.dev.Features != nil || c.dev.Driver == ""):
-		return one(c.command(netlink.XDPGeneric), "%s runs no XDP programs", who)
-	case c.Mode == netlink.XDPOffload && !c.canOffload():
-		return one(c.command(netlink.XDPAny), "the device runs no programs itself: %s has no BPF offload", who)
-	case c.Program.Bound && !c.canNative():
-		return one(c.command(netlink.XDPGeneric), "no program can be bound to the device: %s runs none", who)
-	}
-	return nil, nil
-}
-
-func (c *preflight) canOffload() bool {
-	if c.dev.Features != nil {
-		return c.dev.Features.XDP&netlink.FeatureOffload != 0
-	}
-	known := c.dev.Known()
-	return known != nil && known.Offload != ""
-}
-
 // hasFrags is BPF_F_XDP_HAS_FRAGS of include/uapi/linux/bpf.h.
 const hasFrags = 1 << 5
 
-// size knows the MTU of drivers that refuse more for a program without frags.
-func (c *preflight) size() ([]problem, error) {
-	known := c.dev.Known()
-	if known == nil || known.MTU == 0 || !c.native() || c.program.Flags&hasFrags != 0 {
-		return nil, nil
+// site is where the program shall run. Another mode replaces what runs in it.
+func (c *preflight) site() *subject.Site {
+	return &subject.Site{
+		Env: c.env, Device: c.dev, Mode: c.Mode,
+		Frags: c.program.Flags&hasFrags != 0, Bound: c.Program.Bound, Asks: c.asksDriver(),
+		Again: func(mode netlink.XDPMode) string {
+			if slices.ContainsFunc(c.attached, func(a *attach.Attachment) bool { return a.Mode == mode }) {
+				return c.command(mode, "-force")
+			}
+			return c.command(mode)
+		},
 	}
-	l := c.dev.Link
-	if known.OfPeer {
-		peer, err := c.peer()
-		if peer == nil {
-			return nil, err
-		}
-		l = peer
-	}
-	if l.MTU <= known.MTU {
-		return nil, nil
-	}
-	return one(fmt.Sprintf("ip link set dev %s mtu %d", l.Name, known.MTU),
-		"the MTU of %s, %d, is too large for a program that takes packets of one buffer only; one in SEC(\"xdp.frags\") takes more", l.Name, l.MTU)
 }
 
-// peer is the device at the other end, nil for one in another namespace.
-func (c *preflight) peer() (*netlink.Link, error) {
-	l := c.dev.Link
-	if l.PeerIndex == 0 || l.PeerNetNSID != nil {
-		return nil, nil
-	}
-	return c.conn.LinkByIndex(l.PeerIndex)
+// native reports whether the program would run in the driver.
+func (c *preflight) native() bool {
+	return c.Mode == netlink.XDPNative || c.Mode == netlink.XDPAny && c.canNative()
 }
 
-// queues knows the drivers that need queues of their own for what a program
-// sends: veth_xdp_set; bnxt_xdp_set (its rings must be shared); ena_xdp_allowed
-// (twice as many queues must be there).
-func (c *preflight) queues() ([]problem, error) {
-	q, name := c.dev.Queues, c.dev.Link.Name
-	if q == nil || !c.native() {
-		return nil, nil
-	}
-	switch {
-	case c.dev.Driver == "veth":
-		peer, err := c.peer()
-		if peer == nil {
-			return nil, err
-		}
-		other, err := offload.Probe(c.conn, peer.Index)
-		if err != nil || other.Queues == nil || q.Rx >= other.Queues.Tx {
-			return nil, err
-		}
-		return one(fmt.Sprintf("ethtool -L %s tx %d", peer.Name, q.Rx),
-			"it has fewer receive queues (%d) than %s has transmit queues (%d)", q.Rx, peer.Name, other.Queues.Tx)
-	case c.dev.Driver == "bnxt_en" && q.Combined == 0:
-		return one(fmt.Sprintf("ethtool -L %s rx 0 tx 0 combined %d", name, max(1, q.Rx)), "its receive and transmit queues are not combined")
-	case c.dev.Driver == "ena" && q.Combined*2 > q.MaxCombined:
-		return one(fmt.Sprintf("ethtool -L %s combined %d", name, q.MaxCombined/2), "it uses %d queues of %d: XDP needs as many again", q.Combined, q.MaxCombined)
-	}
-	return nil, nil
-}
-
-func (c *preflight) receive() ([]problem, error) {
-	if !c.dev.LRO || !c.native() {
-		return nil, nil
-	}
-	return one(fmt.Sprintf("ethtool -K %s lro off", c.dev.Link.Name), "large receive offload is on")
+func (c *preflight) canNative() bool {
+	can, _ := c.site().Native()
+	return can
 }
 
 // occupied finds the program that is there in the same mode, and the one in the
 // other of native and generic.
-func (c *preflight) occupied() (found []problem, _ error) {
+func (c *preflight) occupied() (found []subject.Obstacle, _ error) {
 	software := func(m netlink.XDPMode) bool { return m != netlink.XDPOffload }
 	for _, a := range c.attached {
-		if software(a.Mode) != software(c.Mode) {
-			continue
+		if software(a.Mode) != software(c.Mode) || c.Mode == netlink.XDPNative && a.Mode == netlink.XDPGeneric && !c.canNative() {
+			continue // beside it, or replaced by what the driver's lack leads to
 		}
-		p := problem{Problem: "already attached: " + c.whose(a)}
-		off := render.Shell("xdpload", "link", "set", "dev", a.Device, a.Mode.Keyword(), "off")
+		p := subject.Obstacle{Problem: "already attached: " + c.whose(a)}
+		off := c.env.Here(render.Shell("xdpload", "link", "set", "dev", a.Device, a.Mode.Keyword(), "off"))
 		switch {
 		case a.Link != nil:
-			p.Fix = subject.DetachLink(a.Device, a.Hook(), a.Link.ID)
+			p.Fix = c.env.Here(subject.DetachLink(a.Device, a.Hook(), a.Link.ID))
 		case a.Mode == netlink.XDPNative && c.Mode == netlink.XDPGeneric, a.Mode == netlink.XDPGeneric && c.native():
 			p.Problem += "; native and generic programs exclude each other"
 			p.Fix = off
@@ -203,7 +136,7 @@ func (c *preflight) whose(a *attach.Attachment) string {
 }
 
 // pins: maps that the object pins need a BPF file system.
-func (c *preflight) pins() ([]problem, error) {
+func (c *preflight) pins() ([]subject.Obstacle, error) {
 	if c.object == nil {
 		return nil, nil
 	}
@@ -220,14 +153,14 @@ func (c *preflight) pins() ([]problem, error) {
 	if _, err := pin.Open(root); err == nil || !pinned {
 		return nil, nil
 	}
-	return one(subject.MountHints(root, env.Line{})[0], "the object pins maps, and %s is no BPF file system", root)
+	return one(subject.MountHints(root, env.Line{Words: c.words(c.Mode)})[0], "the object pins maps, and %s is no BPF file system", root)
 }
 
 // lockdownFile says how far the kernel is locked down (security/lockdown).
 const lockdownFile = "/sys/kernel/security/lockdown"
 
 // lockdown: in confidentiality mode no program reads the kernel's memory.
-func (c *preflight) lockdown() ([]problem, error) {
+func (c *preflight) lockdown() ([]subject.Obstacle, error) {
 	b, err := os.ReadFile(lockdownFile)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission): // no lockdown, or not for us to see
@@ -247,7 +180,7 @@ func readsKernel(r elf.Reference) bool {
 }
 
 // metadata: what a program asks the driver about a packet.
-func (c *preflight) metadata() ([]problem, error) {
+func (c *preflight) metadata() ([]subject.Obstacle, error) {
 	if c.Program.Bound || !c.asksDriver() || !c.canNative() {
 		return nil, nil
 	}
@@ -284,13 +217,13 @@ func (c *preflight) calls(wanted func(elf.Reference) bool) bool {
 }
 
 // card holds the object against the rules of the device's driver.
-func (c *preflight) card() (found []problem, _ error) {
+func (c *preflight) card() (found []subject.Obstacle, _ error) {
 	if c.Mode != netlink.XDPOffload || c.object == nil || !slices.Contains(offload.Checked(), c.dev.Driver) {
 		return nil, nil
 	}
 	findings, err := offload.Check(c.dev.Driver, c.object, c.Program.Selector(ebpf.XDP))
 	for _, f := range findings {
-		found = append(found, problem{Problem: f.Error(), Fix: c.command(netlink.XDPNative)})
+		found = append(found, subject.Obstacle{Problem: f.Error(), Fix: c.command(netlink.XDPNative)})
 	}
 	return found, err
 }

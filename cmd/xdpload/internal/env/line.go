@@ -64,7 +64,8 @@ func (e *Env) Here(hint string) string { return InNetNS(e.Netns, hint) }
 
 // InNetNS is Here for another namespace, by its name or path; "" is that of the process.
 func InNetNS(name, hint string) string {
-	if name == "" || strings.Contains(hint, "-netns ") {
+	done := func(mark string) bool { return strings.Contains(hint, mark) }
+	if name == "" || slices.ContainsFunc([]string{"-netns ", "ip netns exec ", "nsenter "}, done) {
 		return hint
 	}
 	name = render.Shell(name)
