@@ -87,6 +87,7 @@ func TestJobsFirstRefusal(t *testing.T) {
 // TestRefusalOrder refuses two programs, of which the later one in the object
 // has the earlier name.
 func TestRefusalOrder(t *testing.T) {
+	bpftest.Need(t, bpftest.Fixture("tail.o")...)
 	b := lab.NewBench(t)
 	for _, jobs := range []int{1, 4} {
 		_, err := b.Try("tail.o", load.Options{

@@ -33,6 +33,7 @@ func TestTailCallsOutliveLoader(t *testing.T) {
 		{"tc", "tail_none.o", elf.Selector{Type: ebpf.SchedCLS}, 1, 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			bpftest.Need(t, bpftest.Fixture(tt.object)...)
 			b := lab.NewBench(t)
 			var hook attach.Hook = b.Hook
 			if tt.sel.Type == ebpf.SchedCLS {

@@ -113,6 +113,7 @@ func TestVerifyKinds(t *testing.T) {
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			bpftest.Need(t, bpftest.Fixture(tt.object)...)
 			got := map[string]string{}
 			for _, r := range verified(t, tt.object, tt.options) {
 				if r.Err != nil {

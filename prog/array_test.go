@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/bpftest/lab"
 	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/prog"
@@ -17,6 +18,7 @@ import (
 // TestProgramArray: a tail program takes another's place, and what does not fit
 // changes nothing.
 func TestProgramArray(t *testing.T) {
+	bpftest.Need(t, bpftest.Root, bpftest.Frags)
 	b := lab.NewBench(t)
 	pins := load.Options{Pins: load.PinOptions{Program: b.Root + "/prog"}}
 	first := b.Install("live_drop.o", pins)
