@@ -70,8 +70,9 @@ func ErrnoName(errno syscall.Errno) string {
 		return "EOPNOTSUPP"
 	case _ENOTSUPP:
 		return "ENOTSUPP"
+	default:
+		return unix.ErrnoName(errno)
 	}
-	return unix.ErrnoName(errno)
 }
 
 // Is maps the kernel's error numbers to the errors of package os beyond what
