@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/xdpload/xdpload/netlink"
 	"github.com/xdpload/xdpload/pin"
 )
@@ -96,7 +98,7 @@ func applySource(ctx context.Context, c *netlink.Conn, s Source, plans []Plan, o
 			return e, nil
 		}
 		err = errors.Join(err, e.rollback())
-		if _, raced := errors.AsType[*pin.ConflictError](err); !raced || attempt == attempts {
+		if attempt == attempts || !e.overtaken(err) {
 			for _, m := range e.moves {
 				m.Outcome = Outcome{Device: m.Device, Ifindex: m.Ifindex, Err: err}
 			}
@@ -104,6 +106,19 @@ func applySource(ctx context.Context, c *netlink.Conn, s Source, plans []Plan, o
 		}
 		time.Sleep(time.Duration(attempt) * time.Millisecond) // the other one may not be done yet
 	}
+}
+
+// overtaken reports whether another attempt may end otherwise: someone else has pinned
+// first, or a bpf_link is where a new one is to be, which the kernel frees some time after
+// its last pin and descriptor are gone.
+func (e *engine) overtaken(err error) bool {
+	if _, conflict := errors.AsType[*pin.ConflictError](err); conflict {
+		return true
+	}
+	links := slices.ContainsFunc(e.moves, func(m *move) bool { _, link := m.steps.(*linkSteps); return link })
+	x, occupied := errors.AsType[*OccupiedError](err)
+	return links && occupied && errors.Is(err, unix.EBUSY) &&
+		slices.ContainsFunc(x.Attachments, func(a *Attachment) bool { return a.Link != nil })
 }
 
 // newMove has no steps where there is nowhere to go.
