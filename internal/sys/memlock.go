@@ -1,17 +1,31 @@
 package sys
 
-import "golang.org/x/sys/unix"
+import (
+	"sync"
 
-// RaiseMemlock takes the limit on locked memory off this process, and reports
-// whether there is none now. Until Linux 5.11 maps and programs count against
-// it, and those for which no room is left are refused with EPERM. Where there was
-// none before, another thread may just have taken it off.
+	"golang.org/x/sys/unix"
+)
+
+// memlock remembers whether this process has taken the limit off.
+var memlock struct {
+	sync.Mutex
+	raised bool
+}
+
+// RaiseMemlock takes the limit on locked memory off this process. Until Linux 5.11 maps
+// and programs count against it, and those for which no room is left are refused with
+// EPERM. It reports whether another try may succeed, which it does not where there was
+// no limit to begin with.
 func RaiseMemlock() bool {
+	memlock.Lock()
+	defer memlock.Unlock()
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_MEMLOCK, &limit); err == nil && limit.Cur == unix.RLIM_INFINITY {
-		return true
+		return memlock.raised // by another thread, perhaps since the refusal
 	}
-	return unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY}) == nil
+	err := unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY})
+	memlock.raised = err == nil
+	return memlock.raised
 }
 
 // locksMemory reports whether a command of bpf(2) makes what counts.
