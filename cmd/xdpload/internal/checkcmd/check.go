@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
@@ -13,6 +14,7 @@ import (
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/internal/render"
+	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/netlink"
 	"github.com/xdpload/xdpload/offload"
 )
@@ -86,16 +88,16 @@ func (r *preflightReport) WriteText(t *render.Text, _ render.Options) {
 	}
 }
 
-func (r *preflightRequest) Run(_ context.Context, e *env.Env) (any, error) {
-	report, err := r.report(e)
+func (r *preflightRequest) Run(ctx context.Context, e *env.Env) (any, error) {
+	report, err := r.report(ctx, e)
 	if err != nil {
 		return nil, env.About(r.Device, err)
 	}
 	return subject.Conclude(e, report, len(report.Problems))
 }
 
-func (r *preflightRequest) report(e *env.Env) (*preflightReport, error) {
-	c, err := r.gather(e)
+func (r *preflightRequest) report(ctx context.Context, e *env.Env) (*preflightReport, error) {
+	c, err := r.gather(ctx, e)
 	if err != nil {
 		return nil, err
 	}
@@ -129,9 +131,10 @@ type preflight struct {
 	attached []*attach.Attachment
 	object   *elf.Object // nil without one
 	program  elf.Program
+	verified []load.VerifyResult // of the program, where this kernel or process may not be enough for it
 }
 
-func (r *preflightRequest) gather(e *env.Env) (*preflight, error) {
+func (r *preflightRequest) gather(ctx context.Context, e *env.Env) (*preflight, error) {
 	conn, link, err := e.Link(r.Device)
 	if err != nil {
 		return nil, err
@@ -154,8 +157,14 @@ func (r *preflightRequest) gather(e *env.Env) (*preflight, error) {
 	if err := c.object.CheckByteOrder(); err != nil {
 		return nil, err
 	}
-	c.program, err = c.object.Program(r.Program.Selector(ebpf.XDP))
-	return c, err
+	if c.program, err = c.object.Program(r.Program.Selector(ebpf.XDP)); err != nil {
+		return nil, err
+	}
+	if subject.Lacks(unix.CAP_PERFMON) || subject.MayBeTooOld(c.object) {
+		// An error is one of the object, which is not what is asked here.
+		c.verified, _ = load.Verify(ctx, c.object, load.VerifyOptions{Select: r.Program.Selector(ebpf.XDP)})
+	}
+	return c, ctx.Err()
 }
 
 // command is the way to attach the program in a mode.

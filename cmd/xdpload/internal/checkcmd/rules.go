@@ -1,7 +1,6 @@
 package checkcmd
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,7 +16,6 @@ import (
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/render"
-	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/netlink"
 	"github.com/xdpload/xdpload/offload"
 	"github.com/xdpload/xdpload/pin"
@@ -27,8 +25,8 @@ func one(fix, format string, args ...any) ([]subject.Obstacle, error) {
 	return []subject.Obstacle{{Problem: fmt.Sprintf(format, args...), Fix: fix}}, nil
 }
 
-// privilege has the kernel verify the smallest program, and, without CAP_PERFMON, the one that
-// is to be attached.
+// privilege has the kernel verify the smallest program, and looks at what it says, without
+// CAP_PERFMON, of the one that is to be attached.
 func (c *preflight) privilege() (found []subject.Obstacle, _ error) {
 	for _, b := range subject.Barriers() {
 		p := subject.Obstacle{Problem: b.Cause, Fix: b.Fix}
@@ -37,14 +35,10 @@ func (c *preflight) privilege() (found []subject.Obstacle, _ error) {
 		}
 		found = append(found, p)
 	}
-	if found != nil || c.object == nil || !subject.Lacks(unix.CAP_PERFMON) {
+	if found != nil || !subject.Lacks(unix.CAP_PERFMON) {
 		return found, nil
 	}
-	results, err := load.Verify(context.Background(), c.object, load.VerifyOptions{Select: c.Program.Selector(ebpf.XDP)})
-	if err != nil {
-		return nil, nil // of the object, which is not what is asked here
-	}
-	for _, r := range results {
+	for _, r := range c.verified {
 		if v, ok := errors.AsType[*ebpf.VerifierError](r.Err); ok && subject.WantsPerfmon(v.Log) {
 			return one("sudo "+c.command(c.Mode), "the verifier says %q: it allows that with CAP_PERFMON only, which this process lacks", r.Cause)
 		}
@@ -52,16 +46,9 @@ func (c *preflight) privilege() (found []subject.Obstacle, _ error) {
 	return nil, nil
 }
 
-// kernel has the kernel verify a program that seems to be younger.
+// kernel finds what the kernel refuses because it is younger than the kernel.
 func (c *preflight) kernel() ([]subject.Obstacle, error) {
-	if c.object == nil || !subject.MayBeTooOld(c.object) {
-		return nil, nil
-	}
-	results, err := load.Verify(context.Background(), c.object, load.VerifyOptions{Select: c.Program.Selector(ebpf.XDP)})
-	if err != nil {
-		return nil, nil // of the object, which is not what is asked here
-	}
-	for _, r := range results {
+	for _, r := range c.verified {
 		if why := subject.TooOld(c.object, r.Err); why != "" {
 			return one(render.Shell("xdpload", "elf", "check", c.Program.File), "%s", why)
 		}
@@ -86,11 +73,6 @@ func (c *preflight) site() *subject.Site {
 	}
 }
 
-// native reports whether the program would run in the driver.
-func (c *preflight) native() bool {
-	return c.Mode == netlink.XDPNative || c.Mode == netlink.XDPAny && c.canNative()
-}
-
 func (c *preflight) canNative() bool {
 	can, _ := c.site().Native()
 	return can
@@ -109,7 +91,7 @@ func (c *preflight) occupied() (found []subject.Obstacle, _ error) {
 		switch {
 		case a.Link != nil:
 			p.Fix = c.env.Here(subject.DetachLink(a.Device, a.Hook(), a.Link.ID))
-		case a.Mode == netlink.XDPNative && c.Mode == netlink.XDPGeneric, a.Mode == netlink.XDPGeneric && c.native():
+		case a.Mode == netlink.XDPNative && c.Mode == netlink.XDPGeneric, a.Mode == netlink.XDPGeneric && c.site().InDriver():
 			p.Problem += "; native and generic programs exclude each other"
 			p.Fix = off
 		default:

@@ -51,10 +51,10 @@ func (s *Site) Prospect() (*Prospect, error) {
 	if err := s.upper(p); err != nil {
 		return nil, err
 	}
-	if s.Device.Link.Kind == "vrf" && !s.native() {
+	if s.Device.Link.Kind == "vrf" && !s.InDriver() {
 		p.Notes = append(p.Notes, "packets come to a VRF after XDP has run, so the program sees none: its devices have them")
 	}
-	if !s.native() {
+	if !s.InDriver() {
 		return p, nil
 	}
 	return p, s.driver(p)
@@ -86,8 +86,8 @@ const (
 	driverVeth   = "veth"
 )
 
-// native reports whether the program would run in the driver.
-func (s *Site) native() bool {
+// InDriver reports whether the program would run in the driver.
+func (s *Site) InDriver() bool {
 	can, known := s.Native()
 	return (can || !known) && (s.Mode == netlink.XDPNative || s.Mode == netlink.XDPAny)
 }
@@ -108,7 +108,7 @@ func (s *Site) mode(p *Prospect) {
 		p.problem(s.Again(netlink.XDPAny), "the device runs no programs itself: %s has no BPF offload", who)
 	case s.Bound && !can && known:
 		p.problem(s.Again(netlink.XDPGeneric), "no program can be bound to the device: %s runs none", who)
-	case s.native() && !known:
+	case s.InDriver() && !known:
 		p.unknown("whether %s runs XDP programs", who)
 	}
 }
