@@ -79,13 +79,21 @@ func (l *loader) exceptions() error {
 		if o.MaxEntries == 0 {
 			continue
 		}
-		if strings.HasPrefix(o.Name, ".") {
-			return &Error{Map: o.Name, Err: errors.New("it holds global variables: the number of entries is always 1")}
+		if err := resizable(o.Name); err != nil {
+			return err
 		}
 		spec.MaxEntries = o.MaxEntries
 	}
 	if on := l.options.Pins.OnMismatch; on != MismatchFail && !slices.ContainsFunc(sorted(l.spec.Maps), l.pinned) {
 		return &Error{Program: l.entry, Err: fmt.Errorf("on-mismatch %v: the program uses no map that is pinned", on)}
+	}
+	return nil
+}
+
+// resizable refuses a map that can have no other number of entries than its own.
+func resizable(name string) error {
+	if strings.HasPrefix(name, ".") {
+		return &Error{Map: name, Err: errors.New("it holds global variables: the number of entries is always 1")}
 	}
 	return nil
 }

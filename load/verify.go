@@ -69,6 +69,9 @@ func Verify(ctx context.Context, obj *elf.Object, o VerifyOptions) ([]VerifyResu
 			v.unset[set.Name] = fmt.Errorf("variable %q: no program that is verified uses it", set.Name)
 		}
 	}
+	if err := v.checkSizes(); err != nil {
+		return nil, err
+	}
 	results, err := v.choose()
 	if err != nil {
 		return nil, err
@@ -98,6 +101,27 @@ type verification struct {
 	tailTypes map[string]ebpf.ProgramType // of programs that others call
 	unset     map[string]error            // variables that no program has used yet
 	size      int                         // of the programs so far, in instructions
+}
+
+// checkSizes refuses a number of entries for what is no map of the object, or can have one only.
+func (v *verification) checkSizes() error {
+	all, err := v.obj.Maps()
+	if err != nil {
+		return nil // the programs that use it say so
+	}
+	names := make([]string, len(all))
+	for i := range all {
+		names[i] = all[i].Name
+	}
+	for _, name := range sorted(v.options.MaxEntries) {
+		if !slices.Contains(names, name) {
+			return &Error{Map: name, Err: fmt.Errorf("the object has no such map; it has %s", orNone(names))}
+		}
+		if err := resizable(name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // maxVerified bounds the instructions of all programs, each with the functions that it
