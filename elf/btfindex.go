@@ -53,7 +53,7 @@ func (o *Object) indexBTF() (*btfIndex, error) {
 			if text, _ := types.String(name); bytes.HasPrefix(text, []byte(Contains)) {
 				structure, _, _ := bytes.Cut(text[len(Contains):], []byte(":"))
 				held[string(structure)] = true
-			} else if name, ok := bytes.CutPrefix(text, []byte(catches)); ok {
+			} else if name, ok := bytes.CutPrefix(text, []byte(Catches)); ok {
 				x.catchers[about] = string(name)
 			}
 		}
@@ -64,9 +64,9 @@ func (o *Object) indexBTF() (*btfIndex, error) {
 	return x, nil
 }
 
-// catches begins the tag of a program that says what runs in its place after it has thrown an
+// Catches begins the tag of a program that says what runs in its place after it has thrown an
 // exception: "exception_callback:NAME" (kernel/bpf/btf.c, btf_prepare_func_args and btf_find_next_decl_tag).
-const catches = "exception_callback:"
+const Catches = "exception_callback:"
 
 // Contains begins the tag of a list or tree in a map's value: "contains:NAME:MEMBER" names the
 // structure that it holds, and the member that links them (include/linux/btf.h).

@@ -104,7 +104,7 @@ func (o *Object) code(fn *part) ([]byte, error) {
 		return nil, fn.fault(0, fmt.Errorf("%d bytes are not instructions of this section", fn.size))
 	}
 	if fn.excess {
-		return nil, fn.fault(0, errors.New("functions or sections overlap"))
+		return nil, fn.fault(0, fmt.Errorf("it and the functions before it overlap: they have more than %d times as many bytes as the file", maxShared))
 	}
 	return data[fn.start:fn.end()], nil
 }

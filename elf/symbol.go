@@ -132,6 +132,9 @@ func partAt(list []part, sec *Section, off uint64) *part {
 	return &list[i]
 }
 
+// maxShared bounds how often the bytes of a file are read as instructions.
+const maxShared = 4
+
 // findFunctions lists the functions of all executable sections in file order.
 // Old LLVM gives functions no type; jump labels are local and have none either.
 func (o *Object) findFunctions() {
@@ -141,7 +144,7 @@ func (o *Object) findFunctions() {
 	o.nameBareSections()
 	sizeParts(o.funcs)
 	// A label within a function is one too. What overlaps more than that would be read for ever.
-	total, room := uint64(0), 4*uint64(len(o.image))
+	total, room := uint64(0), maxShared*uint64(len(o.image))
 	for i := range o.funcs {
 		f := &o.funcs[i]
 		total += min(f.size, f.section.Size, room)

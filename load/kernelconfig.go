@@ -17,7 +17,7 @@ import (
 // kernelConfig reads the configuration of the running kernel, where distributions leave
 // it: "CONFIG_HZ" to "250", "CONFIG_VETH" to "m", texts with their quotes.
 func kernelConfig() (map[string]string, error) {
-	release, _ := kernelRelease()
+	release, _ := Uname()
 	b, err := os.ReadFile("/boot/config-" + release)
 	if err != nil {
 		b, err = os.ReadFile("/lib/modules/" + release + "/config")
@@ -74,7 +74,7 @@ func kernelValue(name string) (value string, ok bool) {
 // kernelVersion is the running kernel's as LINUX_VERSION_CODE has it. Debian's release says
 // less than its version does, and Ubuntu has a file for it.
 func kernelVersion() uint32 {
-	release, version := kernelRelease()
+	release, version := Uname()
 	if _, debian, ok := strings.Cut(version, "Debian "); ok {
 		release = debian
 	}
@@ -88,7 +88,8 @@ func kernelVersion() uint32 {
 	return major<<16 | minor<<8 | min(patch, 255)
 }
 
-func kernelRelease() (release, version string) {
+// Uname is what uname -r and uname -v print.
+func Uname() (release, version string) {
 	var u unix.Utsname
 	_ = unix.Uname(&u)
 	return unix.ByteSliceToString(u.Release[:]), unix.ByteSliceToString(u.Version[:])

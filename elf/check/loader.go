@@ -171,7 +171,7 @@ func (c *checker) catches(p object.Program) bool {
 	if err != nil || types.TypeByName(p.Name, &fn) != nil {
 		return false
 	}
-	return slices.ContainsFunc(fn.Tags, func(tag string) bool { return strings.HasPrefix(tag, "exception_callback:") })
+	return slices.ContainsFunc(fn.Tags, func(tag string) bool { return strings.HasPrefix(tag, object.Catches) })
 }
 
 // plainLoader adds what iproute2's own loader leaves as it is for the verifier to refuse.

@@ -6,6 +6,7 @@ import (
 	"github.com/cilium/ebpf"
 
 	"github.com/xdpload/xdpload/elf/insn"
+	"github.com/xdpload/xdpload/elf/internal/naming"
 )
 
 // helperAges has each release that added helpers at the number of its last one.
@@ -59,15 +60,6 @@ var programTypes = [...]Kernel{
 	27: {5, 6}, 28: {5, 6}, 29: {5, 7}, 30: {5, 9}, 31: {5, 14}, 32: {6, 4},
 }
 
-// Members of enum bpf_attach_type, include/uapi/linux/bpf.h, that cilium/ebpf does not know.
-const (
-	traceUprobeSession ebpf.AttachType = iota + 57
-	traceFSession
-	traceFEntryMulti
-	traceFExitMulti
-	traceFSessionMulti
-)
-
 // attachTypes are the places to attach to that are younger than their type of program.
 var attachTypes = [...]struct {
 	kernel Kernel
@@ -92,9 +84,9 @@ var attachTypes = [...]struct {
 		ebpf.AttachCgroupUnixRecvmsg, ebpf.AttachCgroupUnixGetpeername, ebpf.AttachCgroupUnixGetsockname,
 	}},
 	{Kernel{6, 10}, []ebpf.AttachType{ebpf.AttachTraceKprobeSession}},
-	{Kernel{6, 13}, []ebpf.AttachType{traceUprobeSession}},
-	{Kernel{7, 0}, []ebpf.AttachType{traceFSession}},
-	{Kernel{7, 2}, []ebpf.AttachType{traceFEntryMulti, traceFExitMulti, traceFSessionMulti}}, // or a little earlier
+	{Kernel{6, 13}, []ebpf.AttachType{naming.AttachTraceUprobeSession}},
+	{Kernel{7, 0}, []ebpf.AttachType{naming.AttachTraceFSession}},
+	{Kernel{7, 2}, []ebpf.AttachType{naming.AttachTraceFEntryMulti, naming.AttachTraceFExitMulti, naming.AttachTraceFSessionMulti}}, // or a little earlier
 }
 
 // mapTypes has the first kernel of each type of map, by its number: enum

@@ -153,7 +153,7 @@ func (b *entries) readJSON(in *bufio.Reader, line int) error {
 	for ; ; line++ {
 		text, err := in.ReadSlice('\n')
 		if errors.Is(err, bufio.ErrBufferFull) {
-			return &lineError{line, errLong}
+			return &lineError{line, tooLong{}}
 		}
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
@@ -258,11 +258,14 @@ type bounded struct {
 	left int
 }
 
-var errLong = errors.New("longer than 1048576 bytes") // maxLine: nothing is made before main
+// tooLong says that a line or a record is longer than maxLine.
+type tooLong struct{}
+
+func (tooLong) Error() string { return fmt.Sprintf("longer than %d bytes", maxLine) }
 
 func (r *bounded) Read(p []byte) (int, error) {
 	if r.left == 0 {
-		return 0, errLong
+		return 0, tooLong{}
 	}
 	n, err := r.in.Read(p[:min(len(p), r.left)])
 	r.left -= n
@@ -294,7 +297,7 @@ func (r *records) next() ([]string, error) {
 		line, _ := r.csv.FieldPos(0)
 		r.last = r.base + line
 		return record, nil
-	case errors.Is(err, errLong):
+	case errors.Is(err, tooLong{}):
 		return nil, &lineError{r.last + 1, err}
 	case ok:
 		return nil, &lineError{r.base + malformed.Line, malformed.Err}

@@ -13,13 +13,13 @@ const (
 	bpfFXDPHasFrags = 1 << 5
 )
 
-// Members of enum bpf_attach_type, include/uapi/linux/bpf.h.
+// Members of enum bpf_attach_type, include/uapi/linux/bpf.h, that cilium/ebpf does not know.
 const (
-	attachTraceUprobeSession ebpf.AttachType = 57
-	attachTraceFSession      ebpf.AttachType = 58
-	attachTraceFEntryMulti   ebpf.AttachType = 59
-	attachTraceFExitMulti    ebpf.AttachType = 60
-	attachTraceFSessionMulti ebpf.AttachType = 61
+	AttachTraceUprobeSession ebpf.AttachType = 57
+	AttachTraceFSession      ebpf.AttachType = 58
+	AttachTraceFEntryMulti   ebpf.AttachType = 59
+	AttachTraceFExitMulti    ebpf.AttachType = 60
+	AttachTraceFSessionMulti ebpf.AttachType = 61
 )
 
 // Kind is what the name of a program's section says about it.
@@ -76,10 +76,10 @@ var sectionPatterns = [...]sectionPattern{
 	{"kprobe.session+", ebpf.Kprobe, ebpf.AttachTraceKprobeSession, 0},
 	{"uprobe.multi+", ebpf.Kprobe, ebpf.AttachTraceUprobeMulti, 0},
 	{"uretprobe.multi+", ebpf.Kprobe, ebpf.AttachTraceUprobeMulti, 0},
-	{"uprobe.session+", ebpf.Kprobe, attachTraceUprobeSession, 0},
+	{"uprobe.session+", ebpf.Kprobe, AttachTraceUprobeSession, 0},
 	{"uprobe.multi.s+", ebpf.Kprobe, ebpf.AttachTraceUprobeMulti, bpfFSleepable},
 	{"uretprobe.multi.s+", ebpf.Kprobe, ebpf.AttachTraceUprobeMulti, bpfFSleepable},
-	{"uprobe.session.s+", ebpf.Kprobe, attachTraceUprobeSession, bpfFSleepable},
+	{"uprobe.session.s+", ebpf.Kprobe, AttachTraceUprobeSession, bpfFSleepable},
 	{"ksyscall+", ebpf.Kprobe, ebpf.AttachNone, 0},
 	{"kretsyscall+", ebpf.Kprobe, ebpf.AttachNone, 0},
 	{"usdt+", ebpf.Kprobe, ebpf.AttachNone, 0},
@@ -102,14 +102,14 @@ var sectionPatterns = [...]sectionPattern{
 	{"fentry.s+", ebpf.Tracing, ebpf.AttachTraceFEntry, bpfFSleepable},
 	{"fmod_ret.s+", ebpf.Tracing, ebpf.AttachModifyReturn, bpfFSleepable},
 	{"fexit.s+", ebpf.Tracing, ebpf.AttachTraceFExit, bpfFSleepable},
-	{"fsession+", ebpf.Tracing, attachTraceFSession, 0},
-	{"fsession.s+", ebpf.Tracing, attachTraceFSession, bpfFSleepable},
-	{"fentry.multi+", ebpf.Tracing, attachTraceFEntryMulti, 0},
-	{"fentry.multi.s+", ebpf.Tracing, attachTraceFEntryMulti, bpfFSleepable},
-	{"fexit.multi+", ebpf.Tracing, attachTraceFExitMulti, 0},
-	{"fexit.multi.s+", ebpf.Tracing, attachTraceFExitMulti, bpfFSleepable},
-	{"fsession.multi+", ebpf.Tracing, attachTraceFSessionMulti, 0},
-	{"fsession.multi.s+", ebpf.Tracing, attachTraceFSessionMulti, bpfFSleepable},
+	{"fsession+", ebpf.Tracing, AttachTraceFSession, 0},
+	{"fsession.s+", ebpf.Tracing, AttachTraceFSession, bpfFSleepable},
+	{"fentry.multi+", ebpf.Tracing, AttachTraceFEntryMulti, 0},
+	{"fentry.multi.s+", ebpf.Tracing, AttachTraceFEntryMulti, bpfFSleepable},
+	{"fexit.multi+", ebpf.Tracing, AttachTraceFExitMulti, 0},
+	{"fexit.multi.s+", ebpf.Tracing, AttachTraceFExitMulti, bpfFSleepable},
+	{"fsession.multi+", ebpf.Tracing, AttachTraceFSessionMulti, 0},
+	{"fsession.multi.s+", ebpf.Tracing, AttachTraceFSessionMulti, bpfFSleepable},
 	{"freplace+", ebpf.Extension, ebpf.AttachNone, 0},
 	{"lsm+", ebpf.LSM, ebpf.AttachLSMMac, 0},
 	{"lsm.s+", ebpf.LSM, ebpf.AttachLSMMac, bpfFSleepable},

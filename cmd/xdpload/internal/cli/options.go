@@ -85,7 +85,7 @@ func documented(table []*option) []grammar.Option {
 // useless refuses an option of the line that none of its commands has a use for. ip and
 // tc let it pass.
 func useless(e *env.Env, lines []batchLine) error {
-	if len(lines) == 0 || e.Version || e.Tool.Foreign() {
+	if len(e.Given) == 0 || len(lines) == 0 || e.Version || e.Tool.Foreign() {
 		return nil
 	}
 	all := options(new(env.Globals))

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
@@ -144,7 +145,24 @@ func Message(err error) string {
 	case *LinkError:
 		return Message(x.Err)
 	}
-	return err.Error()
+	return inOneLine(err)
+}
+
+// inOneLine separates joined errors, which have a line each, by semicolons.
+func inOneLine(err error) string {
+	message := err.Error()
+	joined, ok := errors.AsType[interface {
+		error
+		Unwrap() []error
+	}](err)
+	if !ok {
+		return message
+	}
+	var each []string
+	for _, e := range joined.Unwrap() {
+		each = append(each, inOneLine(e))
+	}
+	return strings.Replace(message, errors.Join(joined.Unwrap()...).Error(), strings.Join(each, "; "), 1)
 }
 
 // VerifierLog returns the lines of the verifier's log that are printed with an error: all

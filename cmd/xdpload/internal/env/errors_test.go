@@ -33,3 +33,20 @@ func TestErrno(t *testing.T) {
 		}
 	}
 }
+
+// TestMessage: what is said of several things is one line.
+func TestMessage(t *testing.T) {
+	several := &ObjectError{Object: "a.o", Err: fmt.Errorf("maps: %w", errors.Join(errors.New("a"), errors.Join(errors.New("b"), errors.New("c\nd"))))}
+	for _, tt := range []struct {
+		err  error
+		want string
+	}{
+		{several, "maps: a; b; c\nd"},
+		{&CommandError{Err: &LineError{Err: &LinkError{Device: "v0", Err: several}}}, "maps: a; b; c\nd"},
+		{fmt.Errorf("%w of %w", os.ErrNotExist, os.ErrClosed), "file does not exist of file already closed"},
+	} {
+		if got := Message(tt.err); got != tt.want {
+			t.Errorf("%q, want %q", got, tt.want)
+		}
+	}
+}

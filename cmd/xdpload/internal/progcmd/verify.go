@@ -184,7 +184,8 @@ func (r *verifyRequest) Tell(e *env.Env, reports []*verifyReport, wrong error) (
 }
 
 func (r *verifyRequest) report(file string, trials []load.VerifyResult, took time.Duration) *verifyReport {
-	out := &verifyReport{File: file, Kernel: subject.KernelRelease(), BTF: r.BTF, Time: took.Nanoseconds(), Programs: []verifiedProgram{}, all: r.Stats}
+	release, _ := load.Uname()
+	out := &verifyReport{File: file, Kernel: release, BTF: r.BTF, Time: took.Nanoseconds(), Programs: []verifiedProgram{}, all: r.Stats}
 	for i := range trials {
 		p := r.verified(&trials[i])
 		switch p.Result {

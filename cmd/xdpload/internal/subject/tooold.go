@@ -30,7 +30,8 @@ func MayBeTooOld(obj *elf.Object) bool {
 }
 
 func kernel() (k check.Kernel, ok bool) {
-	err := k.UnmarshalText([]byte(KernelRelease()))
+	release, _ := load.Uname()
+	err := k.UnmarshalText([]byte(release))
 	return k, err == nil
 }
 
@@ -52,13 +53,4 @@ func tooOld(obj *elf.Object, err error, k check.Kernel) string {
 		}
 	}
 	return ""
-}
-
-// KernelRelease is what uname -r prints, "" if that cannot be known.
-func KernelRelease() string {
-	var u unix.Utsname
-	if err := unix.Uname(&u); err != nil {
-		return ""
-	}
-	return unix.ByteSliceToString(u.Release[:])
 }
