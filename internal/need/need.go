@@ -68,6 +68,9 @@ func (f Feature) excused(err error) (reason string, ok bool) {
 	if f.Since == "" {
 		return err.Error(), true
 	}
+	if errors.Is(err, os.ErrPermission) && os.Geteuid() != 0 { // the question takes more than this process may do
+		return Root.Name + ": " + err.Error(), true
+	}
 	if release := kernelRelease(); older(release, f.Since) {
 		return fmt.Sprintf("Linux %s, this is %s", f.Since, release), true
 	}

@@ -2,6 +2,7 @@ package need
 
 import (
 	"errors"
+	"os"
 	"testing"
 )
 
@@ -26,6 +27,14 @@ func TestExcused(t *testing.T) {
 				t.Errorf("excused = %v (%s), want %v", ok, reason, tt.want)
 			}
 		})
+	}
+}
+
+// TestExcusedUser: a plain user who may not ask is not told that the kernel should have it.
+func TestExcusedUser(t *testing.T) {
+	_, ok := Feature{Since: "4.1"}.excused(os.ErrPermission)
+	if user := os.Geteuid() != 0; ok != user {
+		t.Errorf("excused = %v, for a plain user: %v", ok, user)
 	}
 }
 
