@@ -3,20 +3,16 @@ package cli
 import (
 	"context"
 	"io"
-	"os"
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
-	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/grammar"
-	"github.com/xdpload/xdpload/internal/netns"
-	"github.com/xdpload/xdpload/internal/render"
 )
 
 func completionCommand() env.Command {
 	return env.Command{
 		Name:        "completion",
 		Summary:     "print the completion script of a shell",
-		Description: `Prints a script with which the shell completes the words of xdpload, the names of devices and network namespaces, and the sections and programs of the object file that the line names.`,
+		Description: `Prints a script with which the shell completes the words of xdpload, the names of devices (of the -netns that the line names) and network namespaces, those and the ids of loaded programs and maps, and the sections and programs of the object file that the line names.`,
 		Examples: []grammar.Example{
 			{Line: "source <(xdpload completion bash)", Help: "for the running shell"},
 		},
@@ -56,61 +52,5 @@ func completeCommand() env.Command {
 				return nil, c.Write(e.Stdout)
 			})
 		},
-	}
-}
-
-// offer adds the names that only the kernel or an object file knows. What
-// cannot be looked up is not offered.
-func offer(e *env.Env, c *grammar.Completion, kind grammar.Kind) {
-	switch kind {
-	case grammar.Device:
-		offerDevices(e, c)
-	case grammar.Netns:
-		entries, _ := os.ReadDir(netns.Dir)
-		for _, entry := range entries {
-			offerName(c, entry.Name(), "")
-		}
-	case grammar.Section, grammar.Program:
-		offerPrograms(c, kind)
-	default: // the shell's, or nobody's
-	}
-}
-
-// offerName offers a name that a terminal shows as it is.
-func offerName(c *grammar.Completion, name, help string) {
-	if render.Line(name) == name {
-		c.Offer(name, render.Line(help))
-	}
-}
-
-func offerDevices(e *env.Env, c *grammar.Completion) {
-	conn, err := e.Netlink()
-	if err != nil {
-		return
-	}
-	for l, err := range conn.Links() {
-		if err != nil {
-			return
-		}
-		offerName(c, l.Name, l.Kind)
-	}
-}
-
-func offerPrograms(c *grammar.Completion, kind grammar.Kind) {
-	for _, b := range c.Bound {
-		if b.Kind != grammar.File || b.Word == "-" {
-			continue
-		}
-		obj, err := elf.Open(b.Word)
-		if err != nil {
-			continue
-		}
-		for _, p := range obj.Programs() {
-			if kind == grammar.Section {
-				offerName(c, p.Section, p.Name)
-			} else {
-				offerName(c, p.Name, p.Section)
-			}
-		}
 	}
 }
