@@ -30,6 +30,7 @@ type Manual struct {
 	Groups      []Group
 	Statuses    []Status
 	SeeAlso     []string // pages of others: "ip-link(8)"
+	Date        string   // of the release, for the manual pages
 }
 
 func (m *Manual) group(name string) Group {

@@ -120,7 +120,7 @@ func TestRoffKeepsText(t *testing.T) {
 	w := new(roff)
 	w.text(`.TH 'a' \n - ` + "`-x`")
 	w.literal(".x\n'y…")
-	want := `\&.TH \(aqa\(aq \en - \fB\-x\fR` + "\n.RS 4\n.nf\n" + `\&.x` + "\n" + `\(aqy\[u2026]` + "\n.fi\n.RE\n"
+	want := `\&.TH \(aqa\(aq \en - \fB\-x\fR` + "\n.RS 4\n.nf\n" + `\&.x` + "\n" + `\(aqy...` + "\n.fi\n.RE\n"
 	if diff := cmp.Diff(want, w.String()); diff != "" {
 		t.Error(diff)
 	}

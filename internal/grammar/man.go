@@ -3,7 +3,6 @@ package grammar
 import (
 	"fmt"
 	"strings"
-	"unicode/utf8"
 )
 
 // Page is a manual page in the man macros of roff.
@@ -13,8 +12,8 @@ type Page struct {
 }
 
 // ManPages writes a page for the program, and one for each group of commands
-// that share all their words but the last. The pages carry no date, so that
-// they change only when the commands do.
+// that share all their words but the last. Their date is that of the manual, so that
+// they change only when that or the commands do.
 func (t Table[R]) ManPages(m *Manual) []Page {
 	docs := t.pages(m)
 	pages := []Page{{m.Program + ".8", mainPage(m, docs)}}
@@ -85,7 +84,7 @@ type roff struct {
 
 func newRoff(m *Manual, name, summary string) *roff {
 	w := &roff{explained: explained{}}
-	fmt.Fprintf(&w.Builder, ".TH %s 8 \"\" \"%s\" \"%s manual\"\n", strings.ToUpper(name), m.Program, m.Program)
+	fmt.Fprintf(&w.Builder, ".TH %s 8 \"%s\" \"%s\" \"%s manual\"\n", strings.ToUpper(name), m.Date, m.Program, m.Program)
 	w.line(".nh")
 	w.line(".ad l")
 	w.section("NAME")
@@ -251,18 +250,13 @@ func (o Option) roffLabel() string {
 func roffBold(s string) string   { return `\fB` + roffEscape(s) + `\fR` }
 func roffItalic(s string) string { return `\fI` + roffEscape(s) + `\fR` }
 
-// roffEscape keeps backslashes, and dashes and quotes that are to be typed.
+// roffEscape keeps backslashes, and dashes and quotes that are to be typed. What is not
+// ASCII, which roff reads byte by byte, becomes what every locale can show.
 func roffEscape(s string) string {
-	s = strings.NewReplacer(`\`, `\e`, "-", `\-`, "'", `\(aq`, "`", `\(ga`, "^", `\(ha`, "~", `\(ti`).Replace(s)
-	var b strings.Builder
-	for _, r := range s {
-		if r < utf8.RuneSelf {
-			b.WriteRune(r)
-		} else {
-			fmt.Fprintf(&b, `\[u%04X]`, r) // roff reads one byte at a time
-		}
-	}
-	return b.String()
+	return strings.NewReplacer(
+		`\`, `\e`, "-", `\-`, "'", `\(aq`, "`", `\(ga`, "^", `\(ha`, "~", `\(ti`,
+		"…", "...", "—", `\(em`, "–", `\(en`, "•", `\(bu`, "→", `\(->`, "×", `\(mu`,
+	).Replace(s)
 }
 
 // roffStart keeps a line from being read as a request.

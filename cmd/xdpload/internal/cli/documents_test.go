@@ -10,9 +10,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/internal/bpftest"
@@ -31,7 +33,9 @@ func documents(t *testing.T) map[string][]byte {
 		t.Fatal(err)
 	}
 	files := map[string][]byte{"commands.md": reference.Bytes()}
-	for _, page := range commands().ManPages(manual()) {
+	m := manual()
+	m.Date = released(t)
+	for _, page := range commands().ManPages(m) {
 		files["man/"+page.Name] = []byte(page.Text)
 	}
 	for _, shell := range []string{"bash", "zsh", "fish"} {
@@ -45,6 +49,37 @@ func documents(t *testing.T) map[string][]byte {
 }
 
 const docs = "../../../../docs/"
+
+// released is the date of the newest release that the changelog has, so that a manual page
+// says the same on whatever day it is written.
+func released(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(docs + "../CHANGELOG.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return releasedIn(string(text))
+}
+
+var release = regexp.MustCompile(`(?m)^## \[\d\S*\] - (\d{4}-\d\d-\d\d)$`)
+
+func releasedIn(changelog string) string {
+	if found := release.FindStringSubmatch(changelog); found != nil {
+		return found[1]
+	}
+	return "unreleased"
+}
+
+func TestReleased(t *testing.T) {
+	for changelog, want := range map[string]string{
+		"## [Unreleased]\n\n- x\n": "unreleased",
+		"## [Unreleased]\n\n## [0.2.0] - 2027-02-03\n\n## [0.1.0] - 2027-01-02\n": "2027-02-03",
+	} {
+		if have := releasedIn(changelog); have != want {
+			t.Errorf("%q: %s, want %s", changelog, have, want)
+		}
+	}
+}
 
 // TestDocuments holds what is in docs to the grammar of the commands.
 func TestDocuments(t *testing.T) {
@@ -103,14 +138,31 @@ func writeDocuments(t *testing.T, files map[string][]byte) {
 	}
 }
 
-// TestManPages: groff takes the pages without a warning.
+// TestManPages: groff takes the pages without a warning, and has all their characters
+// in a C locale too.
 func TestManPages(t *testing.T) {
 	bpftest.Need(t, bpftest.Command("groff"))
 	for _, page := range commands().ManPages(manual()) {
-		cmd := exec.Command("groff", "-man", "-Tutf8", "-ww", "-z")
-		cmd.Stdin = strings.NewReader(page.Text)
-		if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
-			t.Errorf("%s: %v\n%s", page.Name, err, out)
+		for _, device := range []string{"-Tutf8", "-Tascii"} {
+			cmd := exec.Command("groff", "-man", device, "-ww", "-z")
+			cmd.Stdin = strings.NewReader(page.Text)
+			if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
+				t.Errorf("%s %s: %v\n%s", page.Name, device, err, out)
+			}
+		}
+	}
+}
+
+// TestManPagesASCII: roff reads a byte at a time.
+func TestManPagesASCII(t *testing.T) {
+	for _, name := range generatedFiles(t) {
+		text, err := os.ReadFile(docs + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		beyond := func(r rune) bool { return r >= utf8.RuneSelf }
+		if i := bytes.IndexFunc(text, beyond); strings.HasPrefix(name, "man/") && i >= 0 {
+			t.Errorf("docs/%s: byte %d is beyond ASCII: %.20q", name, i, text[i:])
 		}
 	}
 }
