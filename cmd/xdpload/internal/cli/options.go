@@ -54,7 +54,7 @@ func options(g *env.Globals) []*option {
 	force.use, force.batch, goOn.batch = replace.use, true, true
 	return []*option{
 		is("json", &g.JSON, "print JSON"),
-		is("pretty", &g.Pretty, "indent the JSON"),
+		is("pretty", &g.Pretty, "indent the JSON of -json"),
 		some(is("details", &g.Details, "print more of each thing")),
 		some(is("statistics", &g.Statistics, "print counters")),
 		has("batch", "FILE", grammar.File, &g.Batch, "run the commands in FILE, one a line; - is standard input"),
@@ -82,11 +82,14 @@ func documented(table []*option) []grammar.Option {
 	return out
 }
 
-// useless refuses an option of the line that none of its commands has a use for. ip and
-// tc let it pass.
+// useless refuses an option of the line that none of its commands, or no other option, has a
+// use for. ip and tc let it pass.
 func useless(e *env.Env, lines []batchLine) error {
 	if len(e.Given) == 0 || len(lines) == 0 || e.Version || e.Tool.Foreign() {
 		return nil
+	}
+	if e.Pretty && !e.JSON {
+		return refusal("-pretty is for -json")
 	}
 	all := options(new(env.Globals))
 	for i, known := range documented(all) {
