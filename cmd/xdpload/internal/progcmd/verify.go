@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -112,7 +113,8 @@ func (r *verifyRequest) Run(ctx context.Context, e *env.Env) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	runtime.SetDefaultGOMAXPROCS() // an object may have hundreds of programs
+	runtime.SetDefaultGOMAXPROCS()              // an object may have hundreds of programs
+	wanted := r.Type == ebpf.UnspecifiedProgram // whether a program has a use for the type
 	reports, err := subject.EachFile(e, r.Files, func(obj *elf.Object, name string) (*verifyReport, error) {
 		start := time.Now()
 		trials, err := load.Verify(ctx, obj, o)
@@ -122,6 +124,7 @@ func (r *verifyRequest) Run(ctx context.Context, e *env.Env) (any, error) {
 		if err != nil {
 			return nil, &env.ObjectError{Object: name, Err: err}
 		}
+		wanted = wanted || !allTyped(obj, trials)
 		report := r.report(name, trials, time.Since(start))
 		for i := range trials {
 			report.Programs[i].TooOld = subject.TooOld(obj, trials[i].Err)
@@ -129,7 +132,19 @@ func (r *verifyRequest) Run(ctx context.Context, e *env.Env) (any, error) {
 		report.several = len(r.Files) > 1
 		return report, report.verdict()
 	})
+	if !wanted && len(reports) > 0 {
+		e.Warn("type is not used: the section of every program tells its type")
+	}
 	return r.Tell(e, reports, err)
+}
+
+// allTyped reports whether the section of each program that was verified tells its type.
+func allTyped(obj *elf.Object, trials []load.VerifyResult) bool {
+	typed := make(map[string]bool)
+	for _, p := range obj.Programs() {
+		typed[p.Name] = p.Type != ebpf.UnspecifiedProgram
+	}
+	return !slices.ContainsFunc(trials, func(t load.VerifyResult) bool { return !typed[t.Program.Name] })
 }
 
 func (r *verifyRequest) options(e *env.Env) (o load.VerifyOptions, err error) {
