@@ -21,6 +21,7 @@ type Options struct {
 	Brief      bool // text: one line for each thing
 	Details    bool // more of each thing
 	Statistics bool // counters of each thing
+	Width      int  // text: the columns of the terminal, 0 for lines of any length
 }
 
 // Texter is a value that can show itself to people. WriteText writes whole
@@ -36,7 +37,8 @@ type Sizer interface{ TextSize() int }
 // Write writes v in one call of w.Write, so that concurrent writers do not mix
 // and nothing is written if v cannot be rendered. Nil and an empty text write
 // nothing. As text, a v that is no [Texter] is an error, and control characters
-// are escaped, see [Printable].
+// are escaped, see [Printable]. Lines that are wider than Width are broken between words,
+// unless there is to be one for each thing, or the text is to stay [Text.AsIs].
 func Write(w io.Writer, v any, o Options) error {
 	switch {
 	case v == nil:
@@ -58,6 +60,9 @@ func Write(w io.Writer, v any, o Options) error {
 	text := b.Bytes()
 	if !plain(text) {
 		text = []byte(Printable(b.String()))
+	}
+	if o.Width > 0 && !o.Brief && !b.asIs {
+		text = wrap(text, o.Width)
 	}
 	_, err := w.Write(text)
 	return err

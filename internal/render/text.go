@@ -10,7 +10,14 @@ import (
 
 // Text is what a value shows to people. It is kept in memory, so that nothing that
 // is written to it can fail.
-type Text struct{ bytes.Buffer }
+type Text struct {
+	bytes.Buffer
+	asIs bool
+}
+
+// AsIs keeps the lines of the text whole on a terminal: they are to be pasted, or to be read
+// again by a program.
+func (t *Text) AsIs() { t.asIs = true }
 
 // Printf writes as [fmt.Printf] does, with each string and error on one line, as by
 // [Line]: a name with a newline forges no line.

@@ -79,7 +79,10 @@ type asmReport struct {
 }
 
 // WriteText writes the program as numbers.
-func (r *asmReport) WriteText(t *render.Text, _ render.Options) { t.WriteString(r.form(r.Insns)) }
+func (r *asmReport) WriteText(t *render.Text, _ render.Options) {
+	t.AsIs()
+	t.WriteString(r.form(r.Insns))
+}
 
 type bytecodeDisasmRequest struct {
 	Filter filterFile

@@ -70,8 +70,9 @@ type preflightReport struct {
 	Notes    []string           `json:"notes,omitempty"`
 }
 
-// WriteText prints each problem, and below it the way out.
+// WriteText prints each problem, and below it the way out, which may be a command.
 func (r *preflightReport) WriteText(t *render.Text, _ render.Options) {
+	t.AsIs()
 	nothing := "nothing"
 	if len(r.Unknown) > 0 {
 		nothing = "nothing that is known"

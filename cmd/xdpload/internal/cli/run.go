@@ -3,7 +3,10 @@ package cli
 import (
 	"context"
 	"io"
+	"os"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/internal/netns"
@@ -15,6 +18,9 @@ func Run(ctx context.Context, version string, args []string, stdin io.Reader, st
 	e := &env.Env{Release: version, Tool: env.ToolOf(args[0]), Stdin: stdin, Stdout: stdout, Stderr: stderr}
 	defer e.Close()
 	job, err := read(e, args[1:])
+	if !e.Tool.Foreign() { // ip and tc leave lines as they are
+		e.Width = width(stdout)
+	}
 	ctx = pin.WithWait(ctx, pin.Wait{
 		Limit: time.Duration(e.LockTimeout) * time.Second,
 		Tell:  func(busy error) { e.Warn("waiting: %v", busy) },
@@ -32,4 +38,17 @@ func Run(ctx context.Context, version string, args []string, stdin io.Reader, st
 		return report(e, err)
 	}
 	return env.StatusDone
+}
+
+// width is how many columns a terminal has, 0 of what is none.
+func width(out io.Writer) int {
+	f, ok := out.(*os.File)
+	if !ok {
+		return 0
+	}
+	size, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ)
+	if err != nil {
+		return 0
+	}
+	return int(size.Col)
 }

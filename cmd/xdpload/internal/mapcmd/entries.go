@@ -135,7 +135,10 @@ func (r *entryRequest) get(_ context.Context, e *env.Env) (any, error) {
 type entryReport struct{ mapdata.Entry }
 
 // WriteText prints the entry as map dump does.
-func (r *entryReport) WriteText(t *render.Text, _ render.Options) { t.Write(r.AppendText(nil)) }
+func (r *entryReport) WriteText(t *render.Text, _ render.Options) {
+	t.AsIs()
+	t.Write(r.AppendText(nil))
+}
 
 // Set is the command map set, which makes or changes one entry.
 func Set() env.Command {

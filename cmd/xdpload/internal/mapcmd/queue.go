@@ -84,4 +84,7 @@ func (r *entryRequest) report(e *env.Env, read func(*mapdata.Map) (mapdata.Value
 type valueReport struct{ mapdata.Value }
 
 // WriteText prints the value on a line.
-func (r *valueReport) WriteText(t *render.Text, _ render.Options) { t.Write(r.AppendText(nil)) }
+func (r *valueReport) WriteText(t *render.Text, _ render.Options) {
+	t.AsIs()
+	t.Write(r.AppendText(nil))
+}

@@ -13,6 +13,7 @@ import (
 
 // WriteText prints a listing, whose remarks follow semicolons.
 func (r *codeReport) WriteText(t *render.Text, _ render.Options) {
+	t.AsIs()
 	r.heading(t)
 	b := bufio.NewWriter(t)
 	for n := range r.Functions {

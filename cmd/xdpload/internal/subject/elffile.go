@@ -48,7 +48,10 @@ type TextReport struct {
 }
 
 // WriteText writes the text as it is.
-func (r *TextReport) WriteText(t *render.Text, _ render.Options) { t.WriteString(r.Text) }
+func (r *TextReport) WriteText(t *render.Text, _ render.Options) {
+	t.AsIs()
+	t.WriteString(r.Text)
+}
 
 // TextOf collects what write writes.
 func TextOf(file string, write func(io.Writer) error) (*TextReport, error) {

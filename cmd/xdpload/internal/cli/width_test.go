@@ -1,0 +1,81 @@
+//go:build !guest
+
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/internal/need"
+)
+
+// terminal opens a pseudo-terminal with so many columns; what is written to the second
+// file is read from the first.
+func terminal(t *testing.T, columns uint16) (shown, out *os.File) {
+	t.Helper()
+	const path = "/dev/ptmx"
+	need.Of(t, need.Feature{Name: path, Probe: func() error {
+		_, err := os.Stat(path)
+		return err
+	}})
+	shown, err := os.OpenFile(path, os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { shown.Close() })
+	fd := int(shown.Fd())
+	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { out.Close() })
+	if err := unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: columns}); err != nil {
+		t.Fatal(err)
+	}
+	return shown, out
+}
+
+const counting = "../../../../internal/testobj/count.o"
+
+// TestWidth: lines fit a terminal, and are as long as they are elsewhere.
+func TestWidth(t *testing.T) {
+	const columns = 50
+	shown, out := terminal(t, columns)
+	words := []string{"xdpload", "elf", "show", counting}
+	var pipe, stderr bytes.Buffer
+	if status := Run(t.Context(), "", words, nil, &pipe, &stderr); status != 0 {
+		t.Fatal(stderr.String())
+	}
+	go func() {
+		Run(t.Context(), "", words, nil, out, &stderr)
+		out.Close()
+	}()
+	text, _ := io.ReadAll(shown) // which ends with EIO
+	folded := strings.ReplaceAll(string(text), "\r", "")
+	if strings.Join(strings.Fields(folded), " ") != strings.Join(strings.Fields(pipe.String()), " ") {
+		t.Errorf("a terminal shows other words:\n%s\nthan a pipe:\n%s", folded, pipe.String())
+	}
+	if widest(pipe.String()) <= columns || widest(folded) > columns {
+		t.Errorf("lines of up to %d in a pipe, of %d on a terminal of %d columns", widest(pipe.String()), widest(folded), columns)
+	}
+}
+
+func widest(text string) (columns int) {
+	for line := range strings.Lines(text) {
+		columns = max(columns, len(strings.TrimRight(line, "\n")))
+	}
+	return columns
+}
