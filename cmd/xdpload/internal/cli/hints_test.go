@@ -138,14 +138,17 @@ func TestHintedLine(t *testing.T) {
 			}
 		})
 	}
-	for _, tt := range []struct{ netns, hint, want string }{
-		{"", "xdpload link show", "xdpload link show"},
-		{"a b", "xdpload link show, or ip link set dev v0 up", "xdpload -netns 'a b' link show, or ip netns exec 'a b' ip link set dev v0 up"},
-		{"/proc/7/ns/net", "ethtool -l v0 shows them", "nsenter --net=/proc/7/ns/net ethtool -l v0 shows them"},
-		{"a", "xdpload -netns b link show", "xdpload -netns b link show"},
+	for _, tt := range []struct{ netns, bpffs, hint, want string }{
+		{"", "", "xdpload link show", "xdpload link show"},
+		{"a b", "", "xdpload link show, or ip link set dev v0 up", "xdpload -netns 'a b' link show, or ip netns exec 'a b' ip link set dev v0 up"},
+		{"/proc/7/ns/net", "", "ethtool -l v0 shows them", "nsenter --net=/proc/7/ns/net ethtool -l v0 shows them"},
+		{"a", "", "xdpload -netns b link show", "xdpload -netns b link show"},
+		{"a", "", "ls -l /fs/xdpload shows it, and (xdpload pin rm -r /fs/xdpload ) removes it", "ls -l /fs/xdpload shows it, and (xdpload -netns a pin rm -r /fs/xdpload ) removes it"},
+		{"a", "/my fs", "xdpload pin show lists them", "xdpload -netns a -bpffs '/my fs' pin show lists them"},
+		{"a", "/fs", "mount -t bpf bpf DIR makes one, xdpload -bpffs DIR … uses it", "mount -t bpf bpf DIR makes one, xdpload -netns a -bpffs DIR … uses it"},
 	} {
-		if got := env.InNetNS(tt.netns, tt.hint); got != tt.want {
-			t.Errorf("in %q: got %q, want %q", tt.netns, got, tt.want)
+		if got := (&env.Env{Globals: env.Globals{Netns: tt.netns, BPFFS: tt.bpffs}}).Here(tt.hint); got != tt.want {
+			t.Errorf("in %q, %q: got %q, want %q", tt.netns, tt.bpffs, got, tt.want)
 		}
 	}
 }

@@ -58,22 +58,39 @@ func (l Line) BehindDevice(more string) string {
 // Has reports whether one of the words behind the group's and the command's is this one.
 func (l Line) Has(word string) bool { return slices.Contains(l.Words[min(2, len(l.Words)):], word) }
 
-// Here is a hint, or a command, whose commands work in the network namespace of -netns
-// as the line did.
-func (e *Env) Here(hint string) string { return InNetNS(e.Netns, hint) }
+// Here is a hint, or a command, whose commands work as the line did: in the network
+// namespace of -netns, with the BPF file system of -bpffs.
+func (e *Env) Here(hint string) string {
+	if e.BPFFS != "" && !strings.Contains(hint, "-bpffs ") {
+		hint = withOption(hint, "-bpffs", e.BPFFS)
+	}
+	return InNetNS(e.Netns, hint)
+}
 
-// InNetNS is Here for another namespace, by its name or path; "" is that of the process.
+// InNetNS is a hint whose commands work in a network namespace, by its name or path; ""
+// is that of the process.
 func InNetNS(name, hint string) string {
 	done := func(mark string) bool { return strings.Contains(hint, mark) }
 	if name == "" || slices.ContainsFunc([]string{"-netns ", "ip netns exec ", "nsenter "}, done) {
 		return hint
 	}
-	name = render.Shell(name)
-	enter := "ip netns exec " + name + " "
+	quoted := render.Shell(name)
+	enter := "ip netns exec " + quoted + " "
 	if strings.Contains(name, "/") {
-		enter = "nsenter --net=" + name + " "
+		enter = "nsenter --net=" + quoted + " "
 	}
-	return strings.NewReplacer(
-		"xdpload ", "xdpload -netns "+name+" ", "ip link set ", enter+"ip link set ", "ethtool -", enter+"ethtool -",
-	).Replace(hint)
+	hint = strings.NewReplacer("ip link set ", enter+"ip link set ", "ethtool -", enter+"ethtool -").Replace(hint)
+	return withOption(hint, "-netns", name)
+}
+
+// withOption has an option behind the program's name, where that is a word of its own
+// and not the end of a path.
+func withOption(hint, option, value string) string {
+	words := strings.Split(hint, " ")
+	for i, w := range words[:len(words)-1] {
+		if strings.TrimLeft(w, `"(`) == string(ToolXDPLoad) {
+			words[i] = w + " " + option + " " + render.Shell(value)
+		}
+	}
+	return strings.Join(words, " ")
 }
