@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
@@ -29,6 +30,7 @@ type Info struct {
 	CreatedBy             uint32   // user id
 	MapIDs                []uint32 // in the order in which the program names them
 	BTF                   uint32   // id of its type information, 0 without
+	Stats                 Stats    // of its runs up to now
 	// Device is the one that the program is offloaded to, nil for none.
 	Device *offload.Binding
 	// DeviceGone says that it was offloaded to a device that is gone: then
@@ -74,6 +76,7 @@ func InfoOf(info *sys.ProgramInfo) Info {
 		CreatedBy:  info.CreatedBy,
 		MapIDs:     info.MapIDs,
 		BTF:        info.BTF,
+		Stats:      Stats{Runs: info.Runs, Time: time.Duration(info.RunTime), Misses: info.RecursionMisses},
 	}
 	if info.Ifindex != 0 {
 		out.Device = &offload.Binding{Ifindex: int(info.Ifindex), NetNSDev: info.NetnsDev, NetNSInode: info.NetnsInode}

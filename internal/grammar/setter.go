@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // String returns a setter that stores the word in *p.
@@ -65,6 +66,22 @@ func Pointer[T Integer](p **T, lo, hi T) func(string) error {
 		}
 		return err
 	}
+}
+
+// Seconds returns a setter for a time in seconds, which may be a fraction: from a millisecond
+// to some days.
+func Seconds(p *time.Duration) func(string) error {
+	const most = 1e6
+	return Convert(p, func(s string) (time.Duration, error) {
+		v, err := strconv.ParseFloat(s, 64)
+		switch {
+		case err != nil || strings.Trim(s, "0123456789.") != "":
+			return 0, errors.New("not a number of seconds")
+		case v < 0.001 || v > most:
+			return 0, fmt.Errorf("not in 0.001..%.0f", most)
+		}
+		return time.Duration(v * float64(time.Second)), nil
+	})
 }
 
 // ParseNumber reads s as [Number] does.

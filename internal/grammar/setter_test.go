@@ -70,3 +70,15 @@ func TestSettersLeaveTheFieldOnError(t *testing.T) {
 		t.Errorf("got %v, %d, %v, %t", when, n, p, isOn)
 	}
 }
+
+func TestSeconds(t *testing.T) {
+	for word, want := range map[string]time.Duration{
+		"1": time.Second, "0.25": 250 * time.Millisecond, ".5": 500 * time.Millisecond, "1000000": 1e6 * time.Second,
+		"0": 0, "0.0001": 0, "1000001": 0, "-1": 0, "1e3": 0, "5s": 0, "": 0, "inf": 0, "0x10": 0, "1.2.3": 0, "1_0": 0,
+	} {
+		var got time.Duration
+		if err := Seconds(&got)(word); got != want || (err == nil) != (want > 0) {
+			t.Errorf("%q is %v, %v, want %v", word, got, err, want)
+		}
+	}
+}

@@ -23,23 +23,9 @@ type ProgramCode struct {
 	JITedLines []uint64 // the kernel address where each record of LineInfo begins
 }
 
-// progCode is struct bpf_prog_info, up to nr_prog_tags.
-type progCode struct {
-	progInfo
-	funcInfo             pointer
-	nrFuncInfo           uint32
-	nrLineInfo           uint32
-	lineInfo             pointer
-	jitedLineInfo        pointer
-	nrJitedLineInfo      uint32
-	lineInfoRecSize      uint32
-	jitedLineInfoRecSize uint32
-	nrProgTags           uint32
-}
-
 // CodeOfProgram asks for a program's code through its file descriptor.
 func CodeOfProgram(fd int) (*ProgramCode, error) {
-	var sizes progCode
+	var sizes progInfo
 	if err := objInfo(fd, &sizes); err != nil {
 		return nil, fmt.Errorf("program info: %w", err)
 	}
@@ -60,7 +46,7 @@ func (c *ProgramCode) readXlated(fd int) error {
 		return nil
 	}
 	buf := make([]byte, c.XlatedSize)
-	var raw progCode
+	var raw progInfo
 	raw.XlatedSize, raw.xlatedProgInsns = uint32(len(buf)), bytesPointer(buf)
 	err := objInfo(fd, &raw)
 	runtime.KeepAlive(buf)
@@ -70,9 +56,9 @@ func (c *ProgramCode) readXlated(fd int) error {
 	return err
 }
 
-func (c *ProgramCode) readRest(fd int, sizes *progCode) error {
+func (c *ProgramCode) readRest(fd int, sizes *progInfo) error {
 	var (
-		raw   progCode
+		raw   progInfo
 		code  = make([]byte, sizes.JITedSize)
 		ksyms = make([]uint64, sizes.nrJitedKsyms)
 		lens  = make([]uint32, sizes.nrJitedFuncLens)

@@ -16,7 +16,8 @@ type ProgramInfo struct {
 	MapIDs []uint32 // in the order in which the program names them
 }
 
-// progInfo is struct bpf_prog_info, up to func_info_rec_size. Sizes are bytes.
+// progInfo is struct bpf_prog_info, up to recursion_misses. Sizes are bytes. An older
+// kernel leaves what it does not know zero.
 type progInfo struct {
 	Type            uint32 // BPF_PROG_TYPE_*
 	ID              uint32
@@ -40,6 +41,21 @@ type progInfo struct {
 	jitedFuncLens   pointer
 	BTF             uint32 // BTF object's id, 0 without BTF
 	funcInfoRecSize uint32
+
+	funcInfo             pointer
+	nrFuncInfo           uint32
+	nrLineInfo           uint32
+	lineInfo             pointer
+	jitedLineInfo        pointer
+	nrJitedLineInfo      uint32
+	lineInfoRecSize      uint32
+	jitedLineInfoRecSize uint32
+	nrProgTags           uint32
+	progTags             pointer
+
+	RunTime         uint64 // nanoseconds in the program, while runs were counted
+	Runs            uint64 // counted
+	RecursionMisses uint64 // runs left out because the program was running already
 }
 
 // Tag is the hash of a program's instructions.

@@ -218,7 +218,7 @@ func (s *keyScan) is(of ast.Expr, in, commands string) string {
 			return "text"
 		case s.packages[in][of.Name] != nil:
 			return s.named(of.Name, in, commands)
-		case strings.HasPrefix(of.Name, "int"), strings.HasPrefix(of.Name, "uint"):
+		case strings.HasPrefix(of.Name, "int"), strings.HasPrefix(of.Name, "uint"), of.Name == "float64":
 			return "number"
 		}
 	}

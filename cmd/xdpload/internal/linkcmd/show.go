@@ -11,7 +11,10 @@ import (
 	"github.com/xdpload/xdpload/netlink"
 )
 
-type linkShowRequest struct{ Device string }
+type linkShowRequest struct {
+	Device string
+	Stats  subject.StatsRequest
+}
 
 // Show is the command link show, which lists devices with their XDP programs.
 func Show() env.Command {
@@ -20,7 +23,7 @@ func Show() env.Command {
 		Options: "details statistics brief",
 		Default: true,
 		Summary: "show devices and the XDP programs that are attached to them",
-		Description: `Shows every device of the network namespace, or one, in the form of ip-link(8), with the program of each XDP mode: its id, name, tag, load time (nanoseconds since boot), the ids of its maps, the paths at which it is pinned, and the bpf_link that holds it there.
+		Description: `Shows every device of the network namespace, or one, in the form of ip-link(8), with the program of each XDP mode: its id, name, tag, load time (nanoseconds since boot), the ids of its maps, the paths at which it is pinned, and the bpf_link that holds it there. -statistics adds the counters of the device, and how often the programs have run.
 
 A plain user sees the ids of programs only.`,
 		Examples: []grammar.Example{
@@ -28,14 +31,19 @@ A plain user sees the ids of programs only.`,
 			{Line: "xdpload -brief link", Help: "one line for each device"},
 		},
 		New: env.New(func(r *linkShowRequest) *grammar.Node {
-			return grammar.Opt(subject.DeviceGrammar(&r.Device))
+			return grammar.Any(subject.DeviceGrammar(&r.Device), r.Stats.Grammar())
 		}),
 	}
 }
 
-func (r *linkShowRequest) Run(_ context.Context, e *env.Env) (any, error) {
+func (r *linkShowRequest) Run(ctx context.Context, e *env.Env) (any, error) {
+	counted, err := r.Stats.Count(ctx, e)
+	if err != nil {
+		return nil, err
+	}
 	links, known, err := r.links(e)
 	view := linkView{ProgramView: subject.NewProgramView(e), statistics: e.Statistics, known: known}
+	view.Counted = counted
 	list := make(render.List[*linkReport], 0, len(links))
 	for _, l := range links {
 		list = append(list, view.report(l))

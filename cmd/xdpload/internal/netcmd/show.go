@@ -2,12 +2,9 @@ package netcmd
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
@@ -21,24 +18,21 @@ import (
 )
 
 type netShowRequest struct {
-	Device   string
-	AllNetns bool
-	Only     string // hooks that begin so
+	scope
+	Only  string // hooks that begin so
+	Stats subject.StatsRequest
 }
-
-// ShowTitle is the name of the command net show, the only one that takes -all-netns.
-const ShowTitle = "net show"
 
 // Show is the command net show, which lists what a packet meets on each device.
 func Show() env.Command {
 	return env.Command{
-		Name:    ShowTitle + "|list|lst",
-		Options: "details brief all-netns",
+		Name:    "net show|list|lst",
+		Options: "details statistics brief all-netns",
 		Default: true,
 		Summary: "show what a packet meets on each device, in order",
 		Description: `Shows the devices that run programs, or one device, with every program in the order in which a packet meets it: on its way in, XDP, tcx ingress and the filters on clsact ingress; on its way out, tcx egress, the filters on clsact egress, and those of its queue, from the root qdisc down. On the primary device of a netkit pair, the programs for what its peer sends come before these, and those for what it sends itself after: they run when the packet leaves the one device for the other.
 
-Of each program it shows the hook; the bpf_link that holds it there, if one does, with the paths at which that is pinned; of a filter chain, pref, handle, direct-action and name; and the program's own id, name, tag and pins. A bpf_link without a pin is held by the processes that have it open, which are then shown; -details shows them for every program and link.
+Of each program it shows the hook; the bpf_link that holds it there, if one does, with the paths at which that is pinned; of a filter chain, pref, handle, direct-action and name; and the program's own id, name, tag and pins. A bpf_link without a pin is held by the processes that have it open, which are then shown; -details shows them for every program and link. -statistics adds how often the program has run.
 
 A plain user sees XDP and filters, and only the ids of programs.`,
 		Examples: []grammar.Example{
@@ -47,75 +41,31 @@ A plain user sees XDP and filters, and only the ids of programs.`,
 			{Line: "xdpload -json net show all-netns", Help: "every network namespace, for a script"},
 		},
 		New: env.New(func(r *netShowRequest) *grammar.Node {
-			return grammar.Any(
-				subject.DeviceGrammar(&r.Device),
-				grammar.Flag("all-netns", &r.AllNetns).Alias("-all-netns").Exact().
-					Help("in every network namespace that has a name or a process; -all-netns before the command is the same"),
-			)
+			return grammar.Any(r.deviceGrammar(), r.allGrammar(), r.Stats.Grammar())
 		}),
 	}
 }
 
-func (r *netShowRequest) Run(_ context.Context, e *env.Env) (any, error) {
+func (r *netShowRequest) Run(ctx context.Context, e *env.Env) (any, error) {
+	counted, err := r.Stats.Count(ctx, e)
+	if err != nil {
+		return nil, err
+	}
 	view := netView{
-		details: e.Details, only: r.Only, holders: sync.OnceValue(subject.FindHolders),
+		details: e.Details, only: r.Only, counted: counted, holders: sync.OnceValue(subject.FindHolders),
 		pins: sync.OnceValue(func() subject.Pins { return subject.FindPins(e) }),
 	}
-	if !r.AllNetns && !e.AllNetns {
-		conn, err := e.Netlink()
-		if err != nil {
-			return nil, err
-		}
-		list, err := r.devices(conn, &view)
-		return list, env.About(r.Device, err)
-	}
-	if e.Netns != "" {
-		return nil, &env.OptionError{Err: fmt.Errorf("-netns %s and all-netns: one namespace or all of them", e.Netns)}
-	}
 	list := render.List[*netDevice]{}
-	for _, ns := range netns.All() {
-		some, err := r.namespace(ns, &view)
-		if err != nil && ns.Gone() {
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("network namespace %s: %w", nameOf(ns), err)
+	err = r.each(e, func(conn *netlink.Conn, ns *netns.Namespace) error {
+		view.known.Enter()
+		some, err := r.devices(conn, &view)
+		for _, d := range some {
+			d.Netns, d.Inode = nameOf(ns)
 		}
 		list = append(list, some...)
-	}
-	if r.Device != "" && len(list) == 0 {
-		nowhere := fmt.Errorf("no network namespace has such a device: %w", unix.ENODEV)
-		return nil, &env.LinkError{Device: r.Device, Err: &env.DeviceError{Name: r.Device, Err: nowhere}}
-	}
-	return list, nil
-}
-
-// namespace shows the devices of one namespace, which need not have the one
-// that is asked for.
-func (r *netShowRequest) namespace(ns netns.Namespace, view *netView) (list render.List[*netDevice], err error) {
-	err = netns.Do(ns.Path, func() error {
-		conn, err := netlink.Dial(nil)
-		if err != nil {
-			return err
-		}
-		defer conn.Close()
-		view.known.Enter()
-		if list, err = r.devices(conn, view); subject.AbsentDevice(err) {
-			return nil
-		}
 		return err
 	})
-	for _, d := range list {
-		d.Netns, d.Inode = nameOf(ns), ns.Inode
-	}
 	return list, err
-}
-
-func nameOf(ns netns.Namespace) string {
-	if ns.Name != "" {
-		return ns.Name
-	}
-	return fmt.Sprintf("pid %d", ns.PID)
 }
 
 // devices shows a named device, and of all those with programs.
@@ -149,6 +99,7 @@ func (r *netShowRequest) devices(conn *netlink.Conn, view *netView) (render.List
 type netView struct {
 	details bool
 	only    string
+	counted *subject.Counted
 	known   attach.Inventory
 	pins    func() subject.Pins
 	holders func() subject.Holders
@@ -216,12 +167,12 @@ func (v *netView) attached(a *attach.Attachment) netAttached {
 
 func (v *netView) Program(p *prog.Info) *subject.AttachedProgram {
 	r := subject.ShowProgram(p, v.details)
-	r.MapIDs, r.Pinned = p.MapIDs, slices.Clone(v.pins().Of(pin.Program, p.ID))
+	r.MapIDs, r.Stats, r.Pinned = p.MapIDs, v.counted.Of(p), slices.Clone(v.pins().Of(pin.Program, p.ID))
 	return &r
 }
 
 // ShowOnly is net show of the hooks whose names begin so.
 func ShowOnly(hooks string) (*grammar.Node, env.Request) {
 	r := &netShowRequest{Only: hooks}
-	return grammar.Opt(subject.DeviceGrammar(&r.Device)), r
+	return grammar.Any(r.deviceGrammar(), r.Stats.Grammar()), r
 }

@@ -15,16 +15,17 @@ import (
 // AttachedProgram has the keys of iproute2's "prog", and beside them ours.
 // A plain user is told the id alone.
 type AttachedProgram struct {
-	ID        uint32   `json:"id" always:"id %d"`
-	Name      *string  `json:"name,omitempty" text:" name %s"`
-	Tag       string   `json:"tag,omitempty" text:" tag %s"`
-	jited     bool     `text:" jited"`
-	JITed     any      `json:"jited,omitempty"`                          // true or false, and 1 or 0 for scripts of iproute2
-	LoadTime  uint64   `json:"load_time,omitempty" text:" load_time %d"` // nanoseconds since boot
-	CreatedBy *uint32  `json:"created_by_uid,omitempty" text:" created_by_uid %d"`
-	BTF       uint32   `json:"btf_id,omitempty" text:" btf_id %d"`
-	MapIDs    mapIDs   `json:"map_ids,omitempty" text:" map_ids %v"`
-	Pinned    []string `json:"pinned,omitempty" text:" pinned %s"`
+	ID        uint32    `json:"id" always:"id %d"`
+	Name      *string   `json:"name,omitempty" text:" name %s"`
+	Tag       string    `json:"tag,omitempty" text:" tag %s"`
+	jited     bool      `text:" jited"`
+	JITed     any       `json:"jited,omitempty"`                          // true or false, and 1 or 0 for scripts of iproute2
+	LoadTime  uint64    `json:"load_time,omitempty" text:" load_time %d"` // nanoseconds since boot
+	CreatedBy *uint32   `json:"created_by_uid,omitempty" text:" created_by_uid %d"`
+	BTF       uint32    `json:"btf_id,omitempty" text:" btf_id %d"`
+	MapIDs    mapIDs    `json:"map_ids,omitempty" text:" map_ids %v"`
+	Pinned    []string  `json:"pinned,omitempty" text:" pinned %s"`
+	Stats     *RunStats `json:"stats,omitempty" text:" %v"`
 }
 
 // mapIDs are written with commas between them.
@@ -47,7 +48,8 @@ func (p *AttachedProgram) Brief() string {
 // ProgramView is what reports on programs that run on hooks are made with.
 type ProgramView struct {
 	Details bool
-	Foreign bool // print what iproute2 prints, and no more
+	Foreign bool     // print what iproute2 prints, and no more
+	Counted *Counted // what to tell of runs
 	pins    func(program uint32) []string
 	attach.Inventory
 }
@@ -60,6 +62,7 @@ func NewProgramView(e *env.Env) ProgramView {
 // Attached reports on one.
 func (v *ProgramView) Attached(p *prog.Info) *AttachedProgram {
 	r := ShowProgram(p, v.Details)
+	r.Stats = v.Counted.Of(p)
 	switch {
 	case p.Tag == "": // it is not to be looked at
 	case !v.Foreign:

@@ -29,7 +29,8 @@ type filterRequest struct {
 	Police  netlink.Police
 	Policed bool
 
-	IfExists bool // of a delete
+	IfExists bool                 // of a delete
+	Stats    subject.StatsRequest // of what is shown
 }
 
 // filterLines are those of a command about filters. An error is of the device, unless

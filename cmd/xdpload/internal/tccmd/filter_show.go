@@ -46,7 +46,11 @@ func (r *filterRequest) getGrammar() *grammar.Node {
 	})
 }
 
-func (r *filterRequest) runGet(_ context.Context, e *env.Env) (any, error) {
+func (r *filterRequest) runGet(ctx context.Context, e *env.Env) (any, error) {
+	counted, err := r.Stats.Count(ctx, e)
+	if err != nil {
+		return nil, err
+	}
 	conn, ifindex, err := r.locate(e)
 	if err != nil {
 		return nil, err
@@ -58,6 +62,7 @@ func (r *filterRequest) runGet(_ context.Context, e *env.Env) (any, error) {
 		return nil, err
 	}
 	view := newFilterView(e, conn, netlink.FilterQuery{Ifindex: ifindex})
+	view.programs.Counted = counted
 	return filterReports{view.report(got)}, nil
 }
 
@@ -84,12 +89,16 @@ func (r *filterRequest) showGrammar() *grammar.Node {
 		r.deviceGrammar(), r.parentGrammar(),
 		handle.Help("only those with this number"), pref.Help("only those of this pref"),
 		protocol.Help("only those for this protocol"), r.chainGrammar().Help("only those of this chain"),
+		r.Stats.Grammar(),
 	)
 }
 
-func (r *filterRequest) runShow(_ context.Context, e *env.Env) (any, error) {
+func (r *filterRequest) runShow(ctx context.Context, e *env.Env) (any, error) {
+	counted, err := r.Stats.Count(ctx, e)
+	if err != nil {
+		return nil, err
+	}
 	conn, ifindex := (*netlink.Conn)(nil), 0
-	var err error
 	if r.Device == "" && r.Block == 0 {
 		conn, err = e.Netlink()
 	} else {
@@ -108,6 +117,7 @@ func (r *filterRequest) runShow(_ context.Context, e *env.Env) (any, error) {
 	list := filterReports{} // never null in JSON
 	for _, q := range queries {
 		view := newFilterView(e, conn, q.shown)
+		view.programs.Counted = counted
 		for f, err := range conn.Filters(q.FilterQuery) {
 			if errors.Is(err, unix.EMSGSIZE) {
 				e.Warn("%s: %v", r.subject(), err)

@@ -51,7 +51,7 @@ With -idempotent nothing changes if the hook has a program with the same instruc
 		{
 			Name:        h.command + " show|list|lst",
 			Default:     true,
-			Options:     "details brief",
+			Options:     "details statistics brief",
 			Summary:     fmt.Sprintf("show the programs on %s hooks in the order in which they run", h.command),
 			Description: `Shows them for every device of the network namespace, or for one, as "net show" does, with the position of each and the revision of the hook.`,
 			Examples:    []grammar.Example{{Line: fmt.Sprintf("xdpload -json %s show dev %s", h.command, h.exampleDevice), Help: "one device, for a script"}},
