@@ -38,6 +38,13 @@ type Link struct {
 	MinMTU, MaxMTU                     uint32 // bytes, 0 where there is no bound
 	GSOMaxSize, GSOMaxSegs             uint32
 	TSOMaxSize, TSOMaxSegs, GROMaxSize uint32
+	GSOIPv4MaxSize, GROIPv4MaxSize     uint32 // 0 before Linux 6.3
+
+	// AddrGen is how an IPv6 address is made of the device's, nil where it has no IPv6.
+	AddrGen *AddrGenMode
+	// NetNSImmutable is a device that stays in its network namespace, as Linux
+	// says since 6.15.
+	NetNSImmutable bool
 
 	Stats LinkStats
 
@@ -161,6 +168,10 @@ func (l *Link) attribute(d *decoder) {
 		l.Stats.decode(d.data)
 	case unix.IFLA_XDP:
 		d.nested(l.XDP.decode)
+	case unix.IFLA_AF_SPEC:
+		d.nested(l.decodeFamilies)
+	case _IFLA_NETNS_IMMUTABLE:
+		l.NetNSImmutable = d.u8() != 0
 	default:
 		if p := l.number(d.typ); p != nil {
 			*p = d.u32()
@@ -195,6 +206,10 @@ func (l *Link) number(typ uint16) *uint32 {
 		return &l.TSOMaxSegs
 	case unix.IFLA_GRO_MAX_SIZE:
 		return &l.GROMaxSize
+	case unix.IFLA_GSO_IPV4_MAX_SIZE:
+		return &l.GSOIPv4MaxSize
+	case unix.IFLA_GRO_IPV4_MAX_SIZE:
+		return &l.GROIPv4MaxSize
 	}
 	return nil
 }
@@ -203,6 +218,25 @@ func (l *Link) decodeAltNames(d *decoder) error {
 	for d.next() {
 		if d.typ == unix.IFLA_ALT_IFNAME {
 			l.AltNames = append(l.AltNames, d.string())
+		}
+	}
+	return nil
+}
+
+// decodeFamilies reads what the protocol families say of the device.
+func (l *Link) decodeFamilies(d *decoder) error {
+	for d.next() {
+		if d.typ == unix.AF_INET6 {
+			d.nested(l.decodeInet6)
+		}
+	}
+	return nil
+}
+
+func (l *Link) decodeInet6(d *decoder) error {
+	for d.next() {
+		if d.typ == unix.IFLA_INET6_ADDR_GEN_MODE {
+			l.AddrGen = new(AddrGenMode(d.u8()))
 		}
 	}
 	return nil

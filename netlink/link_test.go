@@ -71,13 +71,14 @@ type ipLink struct {
 	LinkInfo    struct {
 		Kind string `json:"info_kind"`
 	}
-	TxQueues   uint32 `json:"num_tx_queues"`
-	RxQueues   uint32 `json:"num_rx_queues"`
-	GSOMaxSize uint32 `json:"gso_max_size"`
-	GSOMaxSegs uint32 `json:"gso_max_segs"`
-	TSOMaxSize uint32 `json:"tso_max_size"`
-	TSOMaxSegs uint32 `json:"tso_max_segs"`
-	GROMaxSize uint32 `json:"gro_max_size"`
+	TxQueues   uint32       `json:"num_tx_queues"`
+	RxQueues   uint32       `json:"num_rx_queues"`
+	GSOMaxSize uint32       `json:"gso_max_size"`
+	GSOMaxSegs uint32       `json:"gso_max_segs"`
+	TSOMaxSize uint32       `json:"tso_max_size"`
+	TSOMaxSegs uint32       `json:"tso_max_segs"`
+	GROMaxSize uint32       `json:"gro_max_size"`
+	AddrGen    *AddrGenMode `json:"inet6_addr_gen_mode"`
 }
 
 func (l *Link) asIP(names map[int]string) ipLink {
@@ -89,6 +90,7 @@ func (l *Link) asIP(names map[int]string) ipLink {
 		TxQueues: l.TxQueues, RxQueues: l.RxQueues,
 		GSOMaxSize: l.GSOMaxSize, GSOMaxSegs: l.GSOMaxSegs,
 		TSOMaxSize: l.TSOMaxSize, TSOMaxSegs: l.TSOMaxSegs, GROMaxSize: l.GROMaxSize,
+		AddrGen: l.AddrGen,
 	}
 	j.LinkInfo.Kind = l.Kind
 	if l.PeerNetNSID != nil {
@@ -238,6 +240,7 @@ func TestDecodeLink(t *testing.T) {
 		Qdisc:        "noqueue", TxQueueLen: 1000, TxQueues: 2, RxQueues: 2,
 		MinMTU: 68, MaxMTU: 65535, GSOMaxSize: 65536, GSOMaxSegs: 65535,
 		TSOMaxSize: 524280, TSOMaxSegs: 65535, GROMaxSize: 65536,
+		GSOIPv4MaxSize: 65536, GROIPv4MaxSize: 65536, AddrGen: new(AddrGenEUI64),
 		XDP: LinkXDP{XDPNative, []XDPProgram{{XDPNative, 170}}},
 	}
 	if diff := cmp.Diff(want, l); diff != "" {

@@ -79,3 +79,33 @@ func (s OperState) MarshalText() ([]byte, error) { return []byte(s.String()), ni
 func (s *OperState) UnmarshalText(text []byte) error {
 	return parse(s, operStates, "operational state", text)
 }
+
+// An AddrGenMode is how a device makes an IPv6 address of its own, IN6_ADDR_GEN_MODE_*
+// of linux/if_link.h.
+type AddrGenMode uint8
+
+// The ways.
+const (
+	AddrGenEUI64        AddrGenMode = 0 // of the hardware address
+	AddrGenNone         AddrGenMode = 1
+	AddrGenStableSecret AddrGenMode = 2 // of a secret, RFC 7217
+	AddrGenRandom       AddrGenMode = 3
+)
+
+var addrGenModes = []name[AddrGenMode]{
+	{AddrGenEUI64, "eui64"},
+	{AddrGenNone, "none"},
+	{AddrGenStableSecret, "stable_secret"},
+	{AddrGenRandom, "random"},
+}
+
+// String is ip(8)'s word.
+func (m AddrGenMode) String() string { return nameOf(addrGenModes, m) }
+
+// MarshalText is [AddrGenMode.String].
+func (m AddrGenMode) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (m *AddrGenMode) UnmarshalText(text []byte) error {
+	return parse(m, addrGenModes, "address generation mode", text)
+}

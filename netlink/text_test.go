@@ -50,6 +50,8 @@ func TestText(t *testing.T) {
 		{Replaced, new(Change), "replaced", nil},
 		{StateLowerLayerDown, new(OperState), "LOWERLAYERDOWN", nil},
 		{OperState(77), new(OperState), "77", nil},
+		{AddrGenStableSecret, new(AddrGenMode), "stable_secret", nil},
+		{AddrGenMode(7), new(AddrGenMode), "7", nil},
 	}
 	for _, tt := range tests {
 		b, err := tt.value.MarshalText()
@@ -82,6 +84,7 @@ func TestTextErrors(t *testing.T) {
 		{new(NetkitScrub), []string{"all"}},
 		{new(Change), []string{"moved"}},
 		{new(OperState), []string{"up"}},
+		{new(AddrGenMode), []string{"eui-64"}},
 	} {
 		for _, s := range tt.bad {
 			if err := tt.into.UnmarshalText([]byte(s)); err == nil {

@@ -115,18 +115,24 @@ type linkReport struct {
 
 // linkDetails is what -details adds.
 type linkDetails struct {
-	Promiscuity uint32    `json:"promiscuity" always:" promiscuity %d"`
-	AllMulti    uint32    `json:"allmulti" always:" allmulti %d"`
-	MinMTU      uint32    `json:"min_mtu" always:" minmtu %d"`
-	MaxMTU      uint32    `json:"max_mtu" always:" maxmtu %d\n   "`
-	Info        *linkInfo `json:"linkinfo,omitempty" text:" %v"`
-	TxQueues    uint32    `json:"num_tx_queues" always:" numtxqueues %d"`
-	RxQueues    uint32    `json:"num_rx_queues" always:" numrxqueues %d"`
-	GSOMaxSize  uint32    `json:"gso_max_size" always:" gso_max_size %d"`
-	GSOMaxSegs  uint32    `json:"gso_max_segs" always:" gso_max_segs %d"`
-	TSOMaxSize  uint32    `json:"tso_max_size" always:" tso_max_size %d"`
-	TSOMaxSegs  uint32    `json:"tso_max_segs" always:" tso_max_segs %d"`
-	GROMaxSize  uint32    `json:"gro_max_size" always:" gro_max_size %d"`
+	Promiscuity    uint32               `json:"promiscuity" always:" promiscuity %d"`
+	AllMulti       uint32               `json:"allmulti" always:" allmulti %d"`
+	MinMTU         uint32               `json:"min_mtu" always:" minmtu %d"`
+	MaxMTU         uint32               `json:"max_mtu" always:" maxmtu %d"`
+	NetNSImmutable bool                 `json:"netns-immutable,omitempty" text:" netns-immutable"`
+	Info           *linkInfo            `json:"linkinfo,omitempty" text:" \n    %v"`
+	AddrGen        *netlink.AddrGenMode `json:"inet6_addr_gen_mode,omitempty" text:" addrgenmode %v"`
+	TxQueues       uint32               `json:"num_tx_queues" always:" numtxqueues %d"`
+	RxQueues       uint32               `json:"num_rx_queues" always:" numrxqueues %d"`
+	GSOMaxSize     uint32               `json:"gso_max_size" always:" gso_max_size %d"`
+	GSOMaxSegs     uint32               `json:"gso_max_segs" always:" gso_max_segs %d"`
+	TSOMaxSize     uint32               `json:"tso_max_size" always:" tso_max_size %d"`
+	TSOMaxSegs     uint32               `json:"tso_max_segs" always:" tso_max_segs %d"`
+	GROMaxSize     uint32               `json:"gro_max_size" always:" gro_max_size %d"`
+	GSOIPv4MaxSize uint32               `json:"gso_ipv4_max_size,omitempty" text:" gso_ipv4_max_size %d"`
+	GROIPv4MaxSize uint32               `json:"gro_ipv4_max_size,omitempty" text:" gro_ipv4_max_size %d"`
+
+	_ int `always:" "`
 }
 
 type linkInfo struct {
@@ -229,6 +235,8 @@ func details(l *netlink.Link) *linkDetails {
 		Promiscuity: l.Promiscuity, AllMulti: l.AllMulti, MinMTU: l.MinMTU, MaxMTU: l.MaxMTU,
 		TxQueues: l.TxQueues, RxQueues: l.RxQueues, GSOMaxSize: l.GSOMaxSize, GSOMaxSegs: l.GSOMaxSegs,
 		TSOMaxSize: l.TSOMaxSize, TSOMaxSegs: l.TSOMaxSegs, GROMaxSize: l.GROMaxSize,
+		GSOIPv4MaxSize: l.GSOIPv4MaxSize, GROIPv4MaxSize: l.GROIPv4MaxSize,
+		NetNSImmutable: l.NetNSImmutable, AddrGen: l.AddrGen,
 	}
 	if l.Kind != "" {
 		d.Info = &linkInfo{Kind: l.Kind, Netkit: reportNetkit(l.Netkit)}
