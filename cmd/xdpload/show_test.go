@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"os/exec"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -48,7 +47,7 @@ func output(t *testing.T, ns *bpftest.Namespace, words ...string) string {
 // without any.
 func shown(t *testing.T) *bpftest.Namespace {
 	t.Helper()
-	bpftest.Need(t, bpftest.Root, bpftest.Command("ip"))
+	bpftest.Need(t, bpftest.Root)
 	ns := bpftest.NewNamespace(t)
 	ns.Veth("v0", "v1")
 	runIn(t, ns, "xdpload", "link", "set", "v0", "xdp", "obj", testobj.Path(t, "count.o"), "section", "xdp")
@@ -56,14 +55,10 @@ func shown(t *testing.T) *bpftest.Namespace {
 	return ns
 }
 
-// notShown are keys of ip that say nothing about programs, or that only later
-// versions of ip have.
-var notShown = []string{
-	"inet6_addr_gen_mode", "gso_ipv4_max_size", "gro_ipv4_max_size", "max_pacing_offload_horizon", "netns-immutable",
-}
-
 // TestShowHasTheKeysOfIP: a script that reads `ip -json link` reads ours.
-func TestShowHasTheKeysOfIP(t *testing.T) {
+func TestShowHasTheKeysOfIP(t *testing.T) { bpftest.EachPeer(t, testKeysOfIP, "ip") }
+
+func testKeysOfIP(t *testing.T) {
 	ns := shown(t)
 	for _, options := range [][]string{{"-json"}, {"-json", "-details"}} {
 		t.Run(strings.Join(options, " "), func(t *testing.T) {
@@ -97,9 +92,7 @@ func lacks(have, want any, path string) (missing []string) {
 			if key == "jited" && !strings.HasPrefix(path, "ip.") {
 				v = v == 1.0 // ours is true or false
 			}
-			if !slices.Contains(notShown, key) {
-				missing = append(missing, lacks(object[key], v, path+"."+key)...)
-			}
+			missing = append(missing, lacks(object[key], v, path+"."+key)...)
 		}
 		return missing
 	case []any:
@@ -128,7 +121,9 @@ func layout(text string) string {
 }
 
 // TestShowHasTheLinesOfIP: the same holds for the text.
-func TestShowHasTheLinesOfIP(t *testing.T) {
+func TestShowHasTheLinesOfIP(t *testing.T) { bpftest.EachPeer(t, testLinesOfIP, "ip") }
+
+func testLinesOfIP(t *testing.T) {
 	ns := shown(t)
 	header := regexp.MustCompile(`(?m)^\d.*$`)
 	theirs := output(t, ns, "ip", "link", "show")
@@ -146,5 +141,17 @@ func TestShowHasTheLinesOfIP(t *testing.T) {
 	}
 	if diff := cmp.Diff(output(t, ns, "ip", "-br", "link"), runIn(t, ns, "ip", "-br", "link")); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestShowIsThatOfNewestIP: called as ip, the program prints every byte of it.
+func TestShowIsThatOfNewestIP(t *testing.T) {
+	bpftest.UseNewestPeers(t)
+	ns := shown(t)
+	for _, options := range []string{"", "-d", "-j", "-j -d", "-br"} {
+		words := append(strings.Fields("ip "+options), "link", "show")
+		if diff := cmp.Diff(output(t, ns, words...), runIn(t, ns, words...)); diff != "" {
+			t.Errorf("%v\n%s", words, diff)
+		}
 	}
 }

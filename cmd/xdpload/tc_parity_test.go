@@ -40,7 +40,11 @@ var tcLacks = []struct{ line, reason string }{
 // xdpload, each in a namespace of its own. In an emulated guest, where a
 // program takes a quarter of a second to start, not every line is compared.
 func TestParity(t *testing.T) {
-	bpftest.Need(t, bpftest.Root, bpftest.Command("tc"), bpftest.Command("bpftool"))
+	bpftest.Need(t, bpftest.Root)
+	bpftest.EachPeer(t, testParity, "tc", "bpftool")
+}
+
+func testParity(t *testing.T) {
 	dir := parityDir(t)
 	theirs := newParitySide(t, dir, "tc")
 	ours := newParitySide(t, dir, filepath.Join(dir, "xdpload"), "tc")

@@ -47,7 +47,7 @@ var arrows = []rule{
 	{"./internal/mapdata", "./internal/btfjson ./internal/kernelname ./internal/sys"},
 	{"./internal/readback", "./elf/listing ./internal/disasm/* ./internal/sys"},
 	{"./internal/disasm/*", "./internal/disasm"},
-	{"./internal/bpftest", "./netlink ./internal/isolate ./internal/need ./internal/netns ./internal/sys/intercept"},
+	{"./internal/bpftest", "./netlink ./internal/isolate ./internal/need ./internal/netns ./internal/peers ./internal/sys/intercept"},
 	{"./internal/bpftest ./internal/bpftest/noise", "./netlink ./internal/sys ./internal/testdev"},
 	{"./internal/bpftest/lab", ". ./internal/bpftest ./internal/testobj"},
 	{"./internal/testreport", "./internal/testreport/summary"},
@@ -62,7 +62,7 @@ var owners = []rule{
 	{"testing", "./internal/bpftest/... ./internal/need ./internal/testobj tests"},
 	{"unsafe", "./internal/sys/..."},
 	{"./internal/sys", "./attach ./load ./prog ./offload ./pin ./internal/mapdata ./internal/readback ./internal/bpftest/... tests"}, // bpf(2)
-	{"./internal/bpftest/... ./internal/isolate ./internal/need ./internal/sys/intercept ./internal/testobj", "./internal/bpftest/... tests"},
+	{"./internal/bpftest/... ./internal/isolate ./internal/need ./internal/peers ./internal/sys/intercept ./internal/testobj", "./internal/bpftest/... tests"},
 	{"./internal/testdev", "./internal/bpftest/... ./examples/... tests"},
 	{"./internal/netns", "./netlink ./cmd/... ./internal/bpftest tests"}, // setns(2)
 	{"github.com/cilium/ebpf", "./attach ./load ./prog ./elf/... ./offload ./pin ./cmd/... ./internal/kernelname ./internal/mapdata ./internal/bpftest/... ./examples/... tests"},

@@ -73,6 +73,7 @@ var planted = []struct{ from, to, why string }{
 	{"./examples/demo", "./internal/need", onlyFor},
 	{"./cmd/xdpload/internal/linkcmd", "./internal/testdev", onlyFor},
 	{".", "./internal/isolate", onlyFor},
+	{"./cmd/xdpload", "./internal/peers", onlyFor},
 	{"./netlink", "github.com/cilium/ebpf", onlyFor},
 	{"./cmd/xdpload/internal/elfcmd", "github.com/cilium/ebpf/asm", onlyFor},
 	{"./cmd/xdpload/internal/mapcmd", "github.com/cilium/ebpf/btf", onlyFor},

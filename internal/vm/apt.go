@@ -148,6 +148,20 @@ func (a *apt) names(ctx context.Context, prefix string) ([]string, error) {
 	return strings.Fields(out), err
 }
 
+// withDependencies are packages and all that these depend on, whether or not the
+// machine has it.
+func (a *apt) withDependencies(ctx context.Context, packages ...string) ([]string, error) {
+	args := []string{"depends", "--recurse", "--important", "--no-conflicts", "--no-breaks", "--no-replaces"}
+	out, err := a.run(ctx, a.dir, "apt-cache", append(args, packages...)...)
+	var all []string
+	for line := range strings.Lines(out) {
+		if name := strings.TrimSpace(line); line[0] != ' ' && line[0] != '<' { // a virtual package
+			all = append(all, name)
+		}
+	}
+	return all, err
+}
+
 // version is one version of a package.
 type version struct{ name, version string }
 

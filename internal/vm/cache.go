@@ -5,40 +5,26 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/user"
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/internal/peers"
 )
 
 // cache is the directory that holds what was fetched: kernels, their extra
-// modules, and the programs that the host lacks. Everything in it may be
+// modules, and the programs that the host lacks or has older releases of. Everything in it may be
 // deleted; it is then fetched again.
 type cache struct{ dir string }
 
-// openCache finds the cache, in XDG_CACHE_HOME or the user's home.
+// openCache finds the cache.
 func openCache() (cache, error) {
-	base := os.Getenv("XDG_CACHE_HOME")
-	if !filepath.IsAbs(base) {
-		home, err := homeDir()
-		if err != nil {
-			return cache{}, fmt.Errorf("no place for the kernels: %w; set XDG_CACHE_HOME", err)
-		}
-		base = filepath.Join(home, ".cache")
-	}
-	c := cache{filepath.Join(base, "xdpload", "kernels")}
-	return c, os.MkdirAll(c.dir, 0o755)
-}
-
-func homeDir() (string, error) {
-	if home := os.Getenv("HOME"); home != "" {
-		return home, nil
-	}
-	u, err := user.Current()
+	dir, err := peers.Cache()
 	if err != nil {
-		return "", err
+		return cache{}, err
 	}
-	return u.HomeDir, nil
+	c := cache{filepath.Join(dir, "kernels")}
+	return c, os.MkdirAll(c.dir, 0o755)
 }
 
 func (c cache) path(elem ...string) string {

@@ -25,6 +25,7 @@ func writeInitramfs(w io.Writer, k kernel, t tools, p plan) error {
 		func() error { return a.program("vm/busybox", t.busybox) },
 		func() error { return a.addModules(k) },
 		a.addWitnesses,
+		a.addPeers,
 		a.addShell,
 		func() error { return a.addPlan(p) },
 	}

@@ -2,11 +2,14 @@ package main
 
 import (
 	"debug/elf"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+
+	"github.com/xdpload/xdpload/internal/peers"
 )
 
 // witnesses are programs that tests compare ours with, or run. Those
@@ -44,27 +47,25 @@ func (a *archive) copy(name, file string) error {
 	return nil
 }
 
-// A line of ldd(1): "libelf.so.1 => /lib/.../libelf.so.1 (0x…)" or
+// A line of the dynamic loader: "libelf.so.1 => /lib/.../libelf.so.1 (0x…)" or
 // "/lib64/ld-linux-x86-64.so.2 (0x…)".
-var lddLine = regexp.MustCompile(`(?m)(/\S+) \(0x[0-9a-f]+\)$`)
+var libraryLine = regexp.MustCompile(`(?m)(/\S+) \(0x[0-9a-f]+\)$`)
 
 // sharedLibraries lists the libraries of an executable, the loader included,
-// as ldd(1) finds them: none for a static one or a script.
+// as its loader finds them: none for a static one or a script.
 func sharedLibraries(file string) ([]string, error) {
 	if !dynamic(file) {
 		return nil, nil
 	}
-	ldd, err := exec.LookPath("ldd")
+	c := exec.Command(file)
+	c.Env = append(os.Environ(), "LD_TRACE_LOADED_OBJECTS=1") // which ld.so(8) lists, and runs nothing
+	out, err := outputOf(c)
 	if err != nil {
-		return nil, fmt.Errorf("%s: to find its libraries: %w", file, err)
-	}
-	out, err := exec.Command(ldd, file).Output()
-	if err != nil {
-		return nil, fmt.Errorf("ldd %s: %w", file, err)
+		return nil, fmt.Errorf("libraries of %s: %w", file, err)
 	}
 	var libs []string
-	for _, m := range lddLine.FindAllSubmatch(out, -1) {
-		libs = append(libs, string(m[1]))
+	for _, m := range libraryLine.FindAllStringSubmatch(out, -1) {
+		libs = append(libs, m[1])
 	}
 	return libs, nil
 }
@@ -82,6 +83,31 @@ func dynamic(file string) bool {
 		}
 	}
 	return false
+}
+
+// guestPeers is where [peers.Bin] looks in a guest.
+const guestPeers = "root/.cache/xdpload/kernels/peers/bin"
+
+// addPeers adds the newest peers, at the path that the loader and libraries of
+// theirs have.
+func (a *archive) addPeers() error {
+	dir, err := peers.Bin()
+	if errors.Is(err, peers.ErrNotFetched) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, name := range peers.Names {
+		file := filepath.Join(dir, name)
+		if err := a.program(file, file); err != nil {
+			return err
+		}
+	}
+	if dir != "/"+guestPeers {
+		a.symlink(guestPeers, dir)
+	}
+	return nil
 }
 
 // addWitnesses adds the witnesses that the host has, and the files that they

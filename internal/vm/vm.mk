@@ -1,6 +1,7 @@
 # The tests on other kernels, in QEMU guests; see docs/testing.md.
 #   make test-kernels [KERNEL=6.12|/boot/vmlinuz-… [MODULES=/lib/modules/…]] [RUN=regexp] [PKG=./…]
 #   make vm-shell     [KERNEL=6.12|/boot/vmlinuz-… [MODULES=/lib/modules/…]]
+#   make peers
 
 # Emulation is ten to twenty times slower than the machine; a package that takes longer than this hangs.
 VM_TIMEOUT ?= 8m
@@ -12,7 +13,7 @@ VM_WHICH    = $(if $(KERNEL),-kernel '$(KERNEL)' $(if $(MODULES),-modules '$(MOD
 # The kernels of test-kernels and the newest, which takes half as long again on two cores.
 VM_ALL      = 6.1,6.12,7.3
 
-.PHONY: test-kernels test-kernels-all vm-shell bin/vm
+.PHONY: test-kernels test-kernels-all vm-shell peers bin/vm
 
 test-kernels: bin/vm ## run the tests on Linux 6.1 and 6.12 (KERNEL, RUN, PKG choose)
 	@bin/vm test $(VM_WHICH) -- -tags=guest -timeout=$(VM_TIMEOUT) $(if $(value RUN),-run '$(value RUN)') \
@@ -23,6 +24,9 @@ test-kernels-all: ## the same on 7.3, too, which CI has no time for
 
 vm-shell: bin/vm ## open a shell in a guest (KERNEL=6.12)
 	@bin/vm shell -kernel '$(or $(KERNEL),6.12)' $(if $(MODULES),-modules '$(MODULES)') $(wildcard bin/xdpload)
+
+peers: bin/vm ## fetch the newest ip, tc, bpftool and others, for tests and bench to compare with
+	@bin/vm peers
 
 bin/vm:
 	@CGO_ENABLED=0 $(GO) -C internal/vm build -trimpath -buildvcs=false -ldflags='-s -w' -o $(CURDIR)/$@ .
