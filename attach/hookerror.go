@@ -16,23 +16,26 @@ const (
 	opDetach = "detach"
 )
 
-// HookError is a refusal of bpf(2), which gives no reason but a number, and
-// what is known of the reason.
+// HookError is a refusal of bpf(2), whose answer has no place for a reason, and what is
+// known of the reason.
 type HookError struct {
 	Op    string // "attach" or "detach"
 	Hook  string // "tcx/ingress"
 	Cause string // empty if the number is all
+	// Message is the kernel's own sentence, as in [netlink.Error]: of XDP only, since Linux 6.7,
+	// and for who has CAP_PERFMON.
+	Message string
 	// Since is the first kernel that has the hook, if this one does not.
 	Since string
 	Err   error // an errno
 }
 
 func (e *HookError) Error() string {
-	s := e.Op + " " + e.Hook + ": "
+	op := e.Op + " " + e.Hook
 	if e.Cause == "" {
-		return s + e.Err.Error()
+		return (&netlink.Error{Op: op, Message: e.Message, Err: e.Err}).Error()
 	}
-	return s + e.Cause + " (" + netlink.ErrnoName(e.errno()) + ")"
+	return op + ": " + e.Cause + " (" + netlink.ErrnoName(e.errno()) + ")"
 }
 
 // Unwrap returns the error number.

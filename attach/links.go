@@ -301,6 +301,7 @@ func (s *linkOff) look(e *session, m *move) error {
 	if err := s.hook.current(opDetach, on); err != nil {
 		return err
 	}
+	on.programs = s.hook.inPlace(on)
 	i, err := on.find(LinkID(s.id))
 	if err == nil {
 		s.held = on.programs[i]

@@ -325,7 +325,7 @@ func (h XDP) list(e *session) (programList, error) {
 			known.links[linkPlace{uint32(info.Ifindex), info.Program}] = own.LinkInfo
 		}
 	}
-	return programList{hook: hookXDP, device: l.Name, programs: h.on(known, l)}, nil
+	return programList{hook: hookXDP, device: l.Name, programs: known.XDP(l)}, nil
 }
 
 func (h XDP) fresh(e *session, m *move) *Attachment {
@@ -338,10 +338,18 @@ func (XDP) ready(programList) error { return nil }
 // current takes every list: the hook has no revisions.
 func (XDP) current(string, programList) error { return nil }
 
-// keeps allows every update: the hook has one place.
-func (XDP) keeps(programList, *Attachment) error { return nil }
+// keeps refuses another mode than the link's.
+func (h XDP) keeps(_ programList, a *Attachment) error {
+	if h.is(a.Mode) {
+		return nil
+	}
+	return &HookError{Op: opAttach, Hook: hookXDP, Err: unix.EBUSY, Cause: fmt.Sprintf(
+		"bpf_link %d is for another mode, %v, and an update cannot move it to %v", a.Link.ID, a.Mode, h.Mode)}
+}
 
-func (XDP) inPlace(on programList) []*Attachment { return on.programs }
+func (h XDP) inPlace(on programList) []*Attachment {
+	return slices.DeleteFunc(slices.Clone(on.programs), func(a *Attachment) bool { return !h.is(a.Mode) })
+}
 
 // create attaches by a new link. Unlike a program, a link never takes the
 // place of one (net/core/dev.c, dev_xdp_attach).
@@ -352,28 +360,36 @@ func (h XDP) create(e *session) (*Link, error) {
 		netlink.XDPOffload: unix.XDP_FLAGS_HW_MODE,
 	}[h.Mode]
 	p := e.program()
-	l, err := linkOf(sys.CreateLink(h.Ifindex, sys.AttachXDP, p.FD(), sys.Place{Flags: flags}))
+	attach := func() (*Link, error) {
+		return linkOf(sys.CreateLink(h.Ifindex, sys.AttachXDP, p.FD(), sys.Place{Flags: flags}))
+	}
+	l, err := attach()
+	var says string
+	if err != nil && !errors.Is(err, os.ErrPermission) {
+		says = overhear(func() { l, err = attach() })
+	}
 	if err != nil {
-		return nil, h.explainLink(e.conn, p, err)
+		return nil, h.explainLink(e.conn, p, &HookError{Op: opAttach, Hook: hookXDP, Message: says, Err: err})
 	}
 	return l, nil
 }
 
-// explainLink gives the reasons that the kernel has for the extended
-// acknowledgement of netlink only.
-func (h XDP) explainLink(c *netlink.Conn, p *prog.Program, err error) error {
-	refused := &HookError{Op: opAttach, Hook: hookXDP, Err: err}
+// explainLink gives the reasons that the kernel does not tell.
+func (h XDP) explainLink(c *netlink.Conn, p *prog.Program, refused *HookError) error {
 	switch {
-	case errors.Is(err, unix.EBUSY), errors.Is(err, unix.EEXIST):
-		l, linkErr := c.LinkByIndex(h.Ifindex)
-		if linkErr != nil {
+	case errors.Is(refused, os.ErrExist):
+		l, err := c.LinkByIndex(h.Ifindex)
+		if err != nil {
 			return refused
 		}
-		refused.Cause = "a program is attached, whose place a bpf_link cannot take"
+		if l.XDP.Attached() {
+			refused.Cause = "a program is attached, whose place a bpf_link cannot take"
+		}
 		return &OccupiedError{Device: l.Name, Attachments: new(Inventory).XDP(l), Err: refused}
-	case errors.Is(err, unix.EOPNOTSUPP) && h.Mode == netlink.XDPNative:
+	case refused.Message != "":
+	case errors.Is(refused, unix.EOPNOTSUPP) && h.Mode == netlink.XDPNative:
 		refused.Cause = "the driver cannot run XDP programs"
-	case errors.Is(err, unix.EINVAL):
+	case errors.Is(refused, unix.EINVAL):
 		switch {
 		case p.Type != ebpf.XDP:
 			return h.unsuitable(p, refused)

@@ -86,7 +86,7 @@ func TestXDPLinkRefused(t *testing.T) {
 	}{
 		{"taken", attach.Plan{Hook: attach.XDP{Ifindex: v0}, Replace: true}, "whose place a bpf_link cannot take", os.ErrExist},
 		{"offload", attach.Plan{Hook: attach.XDP{Ifindex: v0, Mode: netlink.XDPOffload}}, "no BPF offload", unix.EINVAL},
-		{"native on lo", attach.Plan{Hook: attach.XDP{Ifindex: 1, Mode: netlink.XDPNative}}, "the driver cannot run XDP", errors.ErrUnsupported},
+		{"native on lo", attach.Plan{Hook: attach.XDP{Ifindex: 1, Mode: netlink.XDPNative}}, "river ", errors.ErrUnsupported},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := filepath.Join("/sys/fs/bpf", "refused")

@@ -46,6 +46,8 @@ var (
 	HTB = Feature{Name: "sch_htb", Since: "4.4", Config: "CONFIG_NET_SCH_HTB", Probe: probeQdisc("htb")}
 	// JIT is a kernel that compiles programs.
 	JIT = Feature{Name: "the JIT compiler", Probe: probeJIT}
+	// LinkRefusals is where the kernel says why it makes no bpf_link of XDP.
+	LinkRefusals = Feature{Name: "the tracepoint of refused XDP links", Since: "6.7", Config: "CONFIG_BPF_EVENTS", Probe: probeTracepoint("bpf_xdp_link_attach_failed")}
 	// Netkit is the kind of device, and its multi-program hooks.
 	Netkit = Feature{Name: "netkit", Since: "6.7", Config: "CONFIG_NETKIT", Probe: probeHook(sys.NetkitPrimary)}
 )
@@ -87,6 +89,24 @@ func probeHook(t sys.AttachType) func() error {
 			return err
 		}
 		return nil
+	}
+}
+
+// probeTracepoint has a program that does nothing run at a tracepoint.
+func probeTracepoint(name string) func() error {
+	return func() error {
+		p, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+			Type: ebpf.RawTracepoint, Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()},
+		})
+		if err != nil {
+			return err
+		}
+		defer p.Close()
+		fd, err := sys.OpenRawTracepoint(name, p.FD())
+		if err != nil {
+			return err
+		}
+		return sys.Close(fd)
 	}
 }
 

@@ -79,6 +79,19 @@ func LinkByID(id uint32) (int, error) {
 	return openID(unix.BPF_LINK_GET_FD_BY_ID, "bpf_link", id)
 }
 
+type rawTracepointAttr struct {
+	name   pointer
+	progFD uint32
+	_      uint32
+}
+
+// OpenRawTracepoint has a program of that type run where the kernel passes a tracepoint, as
+// long as the descriptor that it returns is open, which the caller closes. The error is an
+// errno: ENOENT from a kernel without that tracepoint.
+func OpenRawTracepoint(name string, fd int) (int, error) {
+	return bpf(unix.BPF_RAW_TRACEPOINT_OPEN, &rawTracepointAttr{name: stringPointer(name), progFD: uint32(fd)})
+}
+
 // Pin gives the object behind a descriptor a name on a BPF file system.
 func Pin(fd int, path string) error {
 	attr := objGetAttr{pathname: stringPointer(path), bpfFD: uint32(fd)}

@@ -54,7 +54,7 @@ func report(e *env.Env, err error) int {
 }
 
 func failure(err error) *Failure {
-	f := &Failure{Message: env.Message(err), Errno: env.Errno(err), Status: status(err), Hints: Hints(err)}
+	f := &Failure{Message: env.Message(err), Errno: env.Errno(err), Kernel: env.KernelMessage(err), Status: status(err), Hints: Hints(err)}
 	if x, ok := errors.AsType[*env.CommandError](err); ok {
 		f.Operation = x.Command
 	} else if x, ok := errors.AsType[*grammar.SyntaxError](err); ok {
@@ -65,9 +65,6 @@ func failure(err error) *Failure {
 	}
 	if x, ok := errors.AsType[*env.LinkError](err); ok {
 		f.Device = x.Device
-	}
-	if x, ok := errors.AsType[*netlink.Error](err); ok {
-		f.Kernel = x.Message
 	}
 	f.Object, f.Program = objectOf(err)
 	if x, ok := errors.AsType[*subject.DevicesError](err); ok {

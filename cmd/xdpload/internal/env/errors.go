@@ -9,6 +9,7 @@ import (
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/netlink"
 	"github.com/xdpload/xdpload/offload"
@@ -128,6 +129,17 @@ func Errno(err error) string {
 		return netlink.ErrnoName(unix.ENODEV)
 	case absent, errors.Is(err, ebpf.ErrKeyNotExist):
 		return netlink.ErrnoName(unix.ENOENT)
+	}
+	return ""
+}
+
+// KernelMessage is the kernel's own sentence about an error, "" if it has none.
+func KernelMessage(err error) string {
+	if x, ok := errors.AsType[*netlink.Error](err); ok {
+		return x.Message
+	}
+	if x, ok := errors.AsType[*attach.HookError](err); ok {
+		return x.Message
 	}
 	return ""
 }

@@ -1,12 +1,10 @@
 package subject
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
-	"github.com/xdpload/xdpload/netlink"
 )
 
 // DeviceFailure is why one of several devices refused.
@@ -62,11 +60,7 @@ type Refusal struct {
 }
 
 func (f *DeviceFailure) refusal() Refusal {
-	r := Refusal{Device: f.Device, Errno: env.Errno(f.Err), Message: f.Err.Error()}
-	if x, ok := errors.AsType[*netlink.Error](f.Err); ok {
-		r.Kernel = x.Message
-	}
-	return r
+	return Refusal{Device: f.Device, Errno: env.Errno(f.Err), Message: f.Err.Error(), Kernel: env.KernelMessage(f.Err)}
 }
 
 // Refusals are the devices that were not changed, each with its reason, for JSON.

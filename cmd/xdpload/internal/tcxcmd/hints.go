@@ -41,7 +41,11 @@ func LinkPinHints(x *os.PathError, err error, device string) []string {
 	case errors.Is(x, attach.ErrNotLink):
 		return []string{"choose another path, or " + remove}
 	case stays != nil && errors.Is(x, unix.EBUSY):
-		kind, _, _ := strings.Cut(stays.Hook, "/")
+		kind, _, several := strings.Cut(stays.Hook, "/")
+		if !several {
+			there := env.LineOf(err).As("xdp", "xdpgeneric", "xdpdrv", "xdpoffload")
+			return []string{"xdp leaves it in its mode: " + there.Forced(), remove + " detaches what it holds, then attach again"}
+		}
 		return []string{
 			fmt.Sprintf("without first, last, before or after, the program goes where the link is: xdpload %s show dev %s", kind, render.Shell(device)),
 			remove + " detaches what it holds, then attach again",
