@@ -132,6 +132,7 @@ type preflight struct {
 	attached []*attach.Attachment
 	object   *elf.Object // nil without one
 	program  elf.Program
+	place    *subject.Site       // once [preflight.site] was asked
 	verified []load.VerifyResult // of the program, where this kernel or process may not be enough for it
 }
 

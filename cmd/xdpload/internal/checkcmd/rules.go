@@ -56,14 +56,13 @@ func (c *preflight) kernel() ([]subject.Obstacle, error) {
 	return nil, nil
 }
 
-// hasFrags is BPF_F_XDP_HAS_FRAGS of include/uapi/linux/bpf.h.
-const hasFrags = 1 << 5
-
 // site is where the program shall run. Another mode replaces what runs in it.
 func (c *preflight) site() *subject.Site {
-	return &subject.Site{
-		Env: c.env, Device: c.dev, Mode: c.Mode,
-		Frags: c.program.Flags&hasFrags != 0, Bound: c.Program.Bound, Asks: c.asksDriver(),
+	if c.place != nil {
+		return c.place
+	}
+	c.place = &subject.Site{
+		Env: c.env, Device: c.dev, Mode: c.Mode, Bound: c.Program.Bound,
 		Again: func(mode netlink.XDPMode) string {
 			if slices.ContainsFunc(c.attached, func(a *attach.Attachment) bool { return a.Mode == mode }) {
 				return c.command(mode, "-force")
@@ -71,6 +70,10 @@ func (c *preflight) site() *subject.Site {
 			return c.command(mode)
 		},
 	}
+	if c.object != nil {
+		c.place.Suits(c.object, c.program)
+	}
+	return c.place
 }
 
 func (c *preflight) canNative() bool {
@@ -149,7 +152,7 @@ func (c *preflight) lockdown() ([]subject.Obstacle, error) {
 		return nil, nil
 	case err != nil:
 		return nil, err
-	case !strings.Contains(string(b), "[confidentiality]") || !c.calls(readsKernel):
+	case !strings.Contains(string(b), "[confidentiality]") || c.object == nil || !subject.Calls(c.object, c.program, readsKernel):
 		return nil, nil
 	}
 	return one("boot with lockdown=integrity", "the kernel is locked down for confidentiality, and the program reads kernel memory")
@@ -163,7 +166,7 @@ func readsKernel(r elf.Reference) bool {
 
 // metadata: what a program asks the driver about a packet.
 func (c *preflight) metadata() ([]subject.Obstacle, error) {
-	if c.Program.Bound || !c.asksDriver() || !c.canNative() {
+	if c.Program.Bound || !c.site().Asks || !c.canNative() {
 		return nil, nil
 	}
 	mode := c.Mode
@@ -171,31 +174,6 @@ func (c *preflight) metadata() ([]subject.Obstacle, error) {
 		mode = netlink.XDPAny
 	}
 	return one(c.command(mode)+" bind", "the program asks the driver about packets, so must be bound to the device")
-}
-
-// asksDriver reports whether the program calls a function of the driver's.
-func (c *preflight) asksDriver() bool {
-	return c.calls(func(r elf.Reference) bool {
-		return r.Kind == elf.RefKernel && strings.HasPrefix(r.Name, "bpf_xdp_metadata_")
-	})
-}
-
-// calls reports whether the program, or a function of its, refers to such a thing.
-func (c *preflight) calls(wanted func(elf.Reference) bool) bool {
-	if c.object == nil {
-		return false
-	}
-	functions, err := c.object.Reach(c.program)
-	if err != nil {
-		return false
-	}
-	for _, p := range append(functions, c.program) {
-		references, _ := c.object.References(p) // what cannot be read is found by the load
-		if slices.ContainsFunc(references, wanted) {
-			return true
-		}
-	}
-	return false
 }
 
 // card holds the object against the rules of the device's driver.

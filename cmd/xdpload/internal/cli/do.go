@@ -15,6 +15,7 @@ import (
 
 // do runs a job, and prints what it returns.
 func do(ctx context.Context, e *env.Env, j job) error {
+	e.Line = j.line
 	result, err := j.request.Run(ctx, e)
 	if err == nil && result != nil && !silent(e, result) {
 		err = write(e, result)

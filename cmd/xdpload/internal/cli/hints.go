@@ -182,18 +182,10 @@ func occupiedHints(x *attach.OccupiedError, line env.Line) []string {
 // replacing is a line that adds a filter, as one that replaces it.
 func replacing(line env.Line) string { return line.As("replace", "add", "ad", "a").With(nil) }
 
-// kernelHints go by what the kernel, or a driver, says.
+// kernelHints go by what the kernel says.
 func kernelHints(x *netlink.Error, err error) []string {
 	line := env.LineOf(err)
 	switch says := strings.ToLower(x.Message); {
-	case strings.Contains(says, "mtu"):
-		return []string{"a program in section xdp.frags takes packets of several buffers: SEC(\"xdp.frags\")", "or lower the MTU"}
-	case errors.Is(x, errors.ErrUnsupported) && strings.Contains(says, "native"):
-		return []string{"xdpgeneric runs on any device"}
-	case strings.Contains(says, "lro"):
-		return []string{"turn large receive offload off: " + render.Shell("ethtool", "-K", deviceOf(err), "lro", "off")}
-	case strings.Contains(says, "queue") || strings.Contains(says, "channel"):
-		return []string{"the number of queues does not suit: " + render.Shell("ethtool", "-l", deviceOf(err)) + " shows them"}
 	case strings.HasPrefix(says, "qdisc not classful"), strings.HasPrefix(says, "class doesn't support blocks"):
 		if line.Has("ingress") || line.Has("egress") || line.Has("parent") || line.Has("root") {
 			return nil
@@ -273,15 +265,15 @@ func adminHints(err error, what, or string) []string {
 // devicesHints are those of each device's error, each once, and no more than a person
 // reads.
 func devicesHints(e *subject.DevicesError, err error) []string {
-	const most = 4
 	var all []string
 	seen := make(map[string]bool)
 	reasons := make(map[string]bool)
 	for _, f := range e.Failed {
-		if reason := f.Err.Error(); !reasons[reason] {
+		_, own := errors.AsType[env.Hinter](f.Err)
+		if reason := f.Err.Error(); own || !reasons[reason] {
 			reasons[reason] = true
 			for _, hint := range Hints(&env.CommandError{Line: env.LineOf(err), Err: env.About(f.Device, f.Err)}) {
-				if !seen[hint] && len(all) < most {
+				if !seen[hint] && len(all) < subject.MostHints {
 					seen[hint] = true
 					all = append(all, hint)
 				}

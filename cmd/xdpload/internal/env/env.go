@@ -23,6 +23,7 @@ type Env struct {
 	Stdout  io.Writer
 	Stderr  io.Writer
 
+	Line      Line // that is run
 	Conn      *netlink.Conn
 	inventory *attach.Inventory
 	InBatch   *Batch    // nil without one

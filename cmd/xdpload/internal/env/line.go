@@ -47,6 +47,17 @@ func (l Line) As(word string, of ...string) Line {
 	return l
 }
 
+// Without is the line without a word, unless that names a device.
+func (l Line) Without(word string) Line {
+	for i, w := range l.Words {
+		if w == word && (i == 0 || l.Words[i-1] != "dev") {
+			l.Words = slices.Delete(slices.Clone(l.Words), i, i+1)
+			break
+		}
+	}
+	return l
+}
+
 // BehindDevice is the line with one more word behind what follows dev.
 func (l Line) BehindDevice(more string) string {
 	if i := slices.Index(l.Words, "dev"); i >= 0 && i+2 <= len(l.Words) {

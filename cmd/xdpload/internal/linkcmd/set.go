@@ -139,6 +139,7 @@ func (r *linkSetRequest) Prepare(_ context.Context, e *env.Env) (_ *subject.Chan
 		if c.Source, err = r.Program.Source(e, ebpf.XDP, r.boundTo(links[0])); err != nil {
 			return nil, err
 		}
+		c.Site = r.site(e)
 	}
 	for _, l := range links {
 		e.Known().AddLink(l)
@@ -149,6 +150,17 @@ func (r *linkSetRequest) Prepare(_ context.Context, e *env.Env) (_ *subject.Chan
 	}
 	c.One = func(o *attach.Outcome) any { return r.outcome(e, c, o) }
 	return c, nil
+}
+
+// site is where the program shall run.
+func (r *linkSetRequest) site(e *env.Env) *subject.Site {
+	return &subject.Site{Env: e, Mode: r.Mode, Bound: r.Program.Bound, Again: func(mode netlink.XDPMode) string {
+		line := e.Line.As(mode.Keyword(), "xdp", "xdpgeneric", "xdpdrv", "xdpoffload")
+		if mode == netlink.XDPGeneric {
+			line = line.Without("bind")
+		}
+		return e.Here(line.With(nil))
+	}}
 }
 
 // outcome is the report on one device.

@@ -34,6 +34,9 @@ type Change struct {
 	uncompared bool // warned of
 	// Holders has who holds a bpf_link that is in the way looked for.
 	Holders bool
+	// Site is where a program shall run that a device may refuse, nil for hooks that are
+	// alike on all devices.
+	Site *Site
 	// Free gives back what the plans need, nil for nothing.
 	Free func()
 }
@@ -106,10 +109,7 @@ func ConcludeChange(ctx context.Context, e *env.Env, c *Change, all []attach.Out
 		all[0].Err = nil
 	}
 	if err = cmp.Or(err, all[0].Err); err != nil {
-		if err = c.Source.Failed(err); c.Holders {
-			err = holderTeller(e)(err)
-		}
-		return nil, &env.LinkError{Device: c.Subject, Err: err}
+		return nil, &env.LinkError{Device: c.Subject, Err: c.explainer(e)(all[0].Ifindex, c.Source.Failed(err))}
 	}
 	report := c.one(e, &all[0])
 	if c.List != nil && report != nil {
@@ -133,7 +133,7 @@ func concludeMany(ctx context.Context, e *env.Env, c *Change, all []attach.Outco
 	if err != nil {
 		return nil, ManyFailed(ctx, c.Subject, c.Source.Failed(err))
 	}
-	failed := append(c.Missing, failures(e, all, c.Holders)...)
+	failed := append(c.Missing, c.failures(e, all)...)
 	report := c.List
 	for i := range all {
 		if r := c.one(e, &all[i]); r != nil {
@@ -175,18 +175,36 @@ func ManyFailed(ctx context.Context, devices string, err error) error {
 	return &env.LinkError{Device: devices, Err: err}
 }
 
-// failures are those of the devices, and who holds what is in the way.
-func failures(e *env.Env, all []attach.Outcome, holders bool) (failed []DeviceFailure) {
-	tell := holderTeller(e)
-	if !holders {
-		tell = func(err error) error { return err }
-	}
+// failures are those of the devices, and what is in the way.
+func (c *Change) failures(e *env.Env, all []attach.Outcome) (failed []DeviceFailure) {
+	explain := c.explainer(e)
 	for _, o := range all {
 		if o.Err != nil {
-			failed = append(failed, DeviceFailure{Device: o.Device, Ifindex: o.Ifindex, Err: tell(o.Err)})
+			failed = append(failed, DeviceFailure{Device: o.Device, Ifindex: o.Ifindex, Err: explain(o.Ifindex, o.Err)})
 		}
 	}
 	return failed
+}
+
+// MostHints is how many hints of several devices are shown.
+const MostHints = 4
+
+// explainer adds to refusals who holds what is in the way, and what is of the device: for as
+// many devices as are shown, and one for each reason.
+func (c *Change) explainer(e *env.Env) func(ifindex int, err error) error {
+	holder := holderTeller(e)
+	explained, count := make(map[string]bool), 0
+	return func(ifindex int, err error) error {
+		if c.Holders {
+			err = holder(err)
+		}
+		if reason := err.Error(); c.Site != nil && (!explained[reason] || count < MostHints) {
+			explained[reason] = true
+			count++
+			err = c.Site.Explain(ifindex, c.Source, err)
+		}
+		return err
+	}
 }
 
 // Close gives back what the change needed.

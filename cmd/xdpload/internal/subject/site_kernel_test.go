@@ -1,9 +1,11 @@
 package subject
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -122,9 +124,30 @@ func judge(t *testing.T, ns *bpftest.Namespace, set setting, mode netlink.XDPMod
 				t.Errorf("%v, frags %v: %q: the way out is %q, without %q", mode, frags, o.Problem, o.Fix, set.fixes)
 			}
 		}
+		explained(t, &s, refused, said.Problems)
 		if refused == nil {
 			_, err = attach.Apply(t.Context(), c, []attach.Plan{{Hook: attach.XDP{Ifindex: l.Index, Mode: netlink.XDPAny}}}, attach.Options{})
 		}
 		return err
 	})
+}
+
+// explained wants the ways out of a refusal to be of those that were said before.
+func explained(t *testing.T, s *Site, refused error, problems []Obstacle) {
+	t.Helper()
+	hinted, ok := errors.AsType[env.Hinter](s.Explain(s.Device.Link.Index, nil, refused))
+	if !ok {
+		if refused != nil {
+			t.Errorf("%v has no way out", refused)
+		}
+		return
+	}
+	for _, hint := range hinted.Hints() {
+		if !slices.ContainsFunc(problems, func(o Obstacle) bool { return hint == o.Problem+": "+o.Fix }) {
+			t.Errorf("%v: hint %q is none of %q", refused, hint, problems)
+		}
+	}
+	if len(hinted.Hints()) == 0 {
+		t.Errorf("%v has no hint", refused)
+	}
 }
