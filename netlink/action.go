@@ -22,7 +22,8 @@ type Action struct {
 	SkipSW   bool
 	HWStats  HWStats
 
-	// Of the kind's own, the one that Kind names; gact may have none.
+	// Of the kind's own, the one that Kind names; gact may have none, and so may mirred
+	// in a request for the action that has Index.
 	Random *Random
 	Mirred *Mirred
 	BPF    *BPFAction
@@ -156,6 +157,8 @@ func (a *Action) encodeOptions(e *encoder) {
 		}
 	case a.Kind == "mirred" && a.Mirred != nil:
 		a.encodeParms(e, _TCA_MIRRED_PARMS, a.Mirred.code(), uint32(a.Mirred.Ifindex))
+	case a.Kind == "mirred" && a.Index != 0:
+		a.encodeParms(e, _TCA_MIRRED_PARMS, 0, 0)
 	case a.Kind == "bpf" && a.BPF != nil:
 		a.BPF.encode(e)
 		a.encodeParms(e, _TCA_ACT_BPF_PARMS)

@@ -117,9 +117,13 @@ func (a *Action) decodeMirred(d *decoder) {
 	for d.next() {
 		switch d.typ {
 		case _TCA_MIRRED_PARMS:
-			if rest := a.decodeParms(d.data); len(rest) >= 8 {
+			rest := a.decodeParms(d.data)
+			if len(rest) < 8 {
+				continue
+			}
+			if code := binary.NativeEndian.Uint32(rest); code != 0 { // else a request that has an index
 				a.Mirred = new(Mirred)
-				if code := binary.NativeEndian.Uint32(rest); code < uint32(len(mirredCodes)) {
+				if code < uint32(len(mirredCodes)) {
 					*a.Mirred = mirredCodes[code]
 				}
 				a.Mirred.Ifindex = int(binary.NativeEndian.Uint32(rest[4:]))

@@ -66,6 +66,7 @@ type BPFFilter struct {
 	InHW, NotInHW bool
 	ProgramID     uint32
 	Tag           []byte // 8 bytes
+	Stats         *Stats // of Police
 }
 
 func (f *Filter) tcmsg() tcmsg {
@@ -126,6 +127,7 @@ func (f *Filter) decode(b []byte) error {
 	f.Pref, f.Protocol = m.prefAndProtocol()
 	f.Head = true
 	var options []byte
+	var stats *Stats
 	for d.next() {
 		switch d.typ {
 		case unix.TCA_KIND:
@@ -134,10 +136,13 @@ func (f *Filter) decode(b []byte) error {
 			f.Chain = d.u32()
 		case unix.TCA_OPTIONS:
 			options, f.Head = d.data, false
+		case unix.TCA_STATS2:
+			stats = new(Stats)
+			d.nested(stats.decode)
 		}
 	}
 	if d.err == nil && f.Kind == "bpf" && !f.Head {
-		f.BPF = new(BPFFilter)
+		f.BPF = &BPFFilter{Stats: stats}
 		d = newDecoder(options)
 		if err := f.BPF.decode(d); err != nil {
 			return fmt.Errorf("filter of device %d: %w", f.Ifindex, err)

@@ -17,7 +17,7 @@ const (
 )
 
 var linkLayers = []name[LinkLayer]{
-	{0, "unaware"},
+	{0, "unspec"},
 	{Ethernet, "ethernet"},
 	{ATM, "atm"},
 	{ATM, "adsl"},

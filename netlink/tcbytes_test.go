@@ -143,6 +143,8 @@ func tcRequests() map[string]request {
 		filter + "pref 11 bpf pinned c1 action mirred ingress redirect dev lo": withActions(&Action{Kind: "mirred", Verdict: VerdictStolen, Mirred: &Mirred{Ifindex: 1, Ingress: true}}),
 		filter + "pref 12 bpf pinned c1 action drop":                           withActions(gact(VerdictDrop)),
 		filter + "pref 12 bpf pinned c1 action ok index 5 action continue":     withActions(indexed, gact(VerdictContinue)),
+		filter + "pref 12 bpf pinned c1 action gact index 5":                   withActions(indexed),
+		filter + "pref 12 bpf pinned c1 action mirred index 9":                 withActions(&Action{Kind: "mirred", Index: 9}),
 		filter + "pref 12 bpf pinned c1 action goto chain 7":                   withActions(gact(GotoChain(7))),
 		filter + "pref 12 bpf pinned c1 action jump 2":                         withActions(gact(Jump(2))),
 		filter + "pref 12 bpf pinned c1 action gact drop random netrand ok 10": withActions(random),

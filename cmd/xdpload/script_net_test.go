@@ -15,11 +15,13 @@ import (
 
 func needFeature(ts *testscript.TestScript, _ bool, args []string) {
 	f, ok := map[string]bpftest.Feature{
-		"actbpf": bpftest.ActBPF,
-		"htb":    bpftest.HTB,
-		"tcx":    bpftest.TCX,
-		"netkit": bpftest.Netkit,
-		"no-tcx": bpftest.Absent(bpftest.TCX),
+		"actbpf":    bpftest.ActBPF,
+		"actgact":   bpftest.ActGact,
+		"actpolice": bpftest.ActPolice,
+		"htb":       bpftest.HTB,
+		"tcx":       bpftest.TCX,
+		"netkit":    bpftest.Netkit,
+		"no-tcx":    bpftest.Absent(bpftest.TCX),
 	}[args[0]]
 	if !ok {
 		ts.Fatalf("no feature %s", args[0])

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 
 	"github.com/cilium/ebpf"
 
@@ -25,20 +26,26 @@ type actionRequest struct {
 // actionGrammar is "action SPEC", any number of times.
 func actionGrammar(actions *[]*actionRequest) *grammar.Node {
 	b := &actionBuilder{actions: actions}
-	return grammar.Word("action").Repeat().Do(b.start).Later(b.kinds).Check(b.Check).Help("do this with packets that match")
+	return grammar.Word("action").Repeat().Later(b.kinds).Check(b.Check).Help("do this with packets that match")
 }
 
+// kinds is one action after the other, in tc's order of words, which tells them apart: a
+// verdict after an index is an action of its own.
 func (b *actionBuilder) kinds() *grammar.Node {
 	return grammar.Alt(
+		grammar.Seq(verdictGrammar(b.gact), b.chance(), b.index(), b.common()),
 		grammar.Seq(
-			grammar.Opt(grammar.Word("gact").Exact().Help("nothing but a verdict")),
-			b.verdict(),
-			b.gactOptions(),
+			grammar.Word("gact", grammar.Alt(
+				grammar.Seq(verdictGrammar(b.verdict), b.chance(), b.index()),
+				b.existing(),
+			)).Exact().Do(func() { b.start("gact") }).Help("nothing but a verdict"),
+			b.common(),
 		),
-		b.mirredGrammar(), b.bpf(),
-		policeGrammar(&b.police, func() { b.now.Kind = "police" }).Help("limit the rate"),
+		grammar.Seq(b.mirredGrammar(), b.common()),
+		grammar.Seq(b.bpf(), b.common()),
+		grammar.Seq(policeGrammar(&b.police, func() { b.start("police") }).Help("limit the rate"), b.common()),
 		refused("ACTION", "gact, mirred, bpf and police", actionKinds),
-	).Named("ACTION")
+	).Repeat().Named("ACTION")
 }
 
 // actionKinds are those that tc knows and this program does not.
@@ -57,13 +64,22 @@ type actionBuilder struct {
 	police  netlink.Police
 }
 
-// start begins an action. The kind may be left out, and is gact then.
-func (b *actionBuilder) start() {
+// start begins an action.
+func (b *actionBuilder) start(kind string) {
 	b.finish()
 	*b = actionBuilder{actions: b.actions}
-	b.now.Kind = "gact"
+	b.now.Kind = kind
 	*b.actions = append(*b.actions, nil)
 }
+
+// gact begins one of which the kind was left out.
+func (b *actionBuilder) gact(v netlink.Verdict) {
+	b.start("gact")
+	b.now.Verdict = v
+}
+
+// verdict is that of the action which has begun.
+func (b *actionBuilder) verdict(v netlink.Verdict) { b.now.Verdict = v }
 
 // finish hands over the last action.
 func (b *actionBuilder) finish() {
@@ -73,7 +89,7 @@ func (b *actionBuilder) finish() {
 	}
 	a, mirred, random, police := b.now, b.mirred, b.random, b.police
 	switch {
-	case a.Kind == "mirred":
+	case a.Kind == "mirred" && a.Device != "":
 		a.Mirred = &mirred
 	case a.Kind == "police":
 		a.Police = &police
@@ -98,34 +114,45 @@ func (b *actionBuilder) Check() error {
 	return nil
 }
 
-func (b *actionBuilder) verdict() *grammar.Node { return verdictGrammar(&b.now.Verdict) }
-
 // verdictGrammar is in tc's order, which a short form depends on.
-func verdictGrammar(v *netlink.Verdict) *grammar.Node {
+func verdictGrammar(set func(netlink.Verdict)) *grammar.Node {
+	word := func(name string, v netlink.Verdict) *grammar.Node {
+		return grammar.Word(name).Do(func() { set(v) })
+	}
 	value := func(make func(uint32) netlink.Verdict) func(string) error {
 		return func(word string) error {
 			n, err := grammar.ParseNumber[uint32](word, 0, 1<<28-1)
-			*v = make(n)
+			set(make(n))
 			return err
 		}
 	}
 	return grammar.Alt(
-		grammar.Const("continue", v, netlink.VerdictContinue).Help("go on with the next filter"),
-		grammar.Const("drop", v, netlink.VerdictDrop).Alias("shot").Help("drop the packet"),
-		grammar.Const("pass", v, netlink.VerdictPass).Alias("ok").Help("accept the packet"),
-		grammar.Const("reclassify", v, netlink.VerdictReclassify).Help("begin again with the first filter"),
-		grammar.Const("pipe", v, netlink.VerdictPipe).Help("go on with the next action"),
+		word("continue", netlink.VerdictContinue).Help("go on with the next filter"),
+		word("drop", netlink.VerdictDrop).Alias("shot").Help("drop the packet"),
+		word("pass", netlink.VerdictPass).Alias("ok").Help("accept the packet"),
+		word("reclassify", netlink.VerdictReclassify).Help("begin again with the first filter"),
+		word("pipe", netlink.VerdictPipe).Help("go on with the next action"),
 		grammar.Word("goto", grammar.Key("chain", "N", value(netlink.GotoChain)).Help("the chain's number")).Help("go on with the first filter of a chain"),
 		grammar.Key("jump", "N", value(netlink.Jump)).Help("skip the next N actions"),
-		grammar.Const("trap", v, netlink.VerdictTrap).Help("send the packet from the device to the kernel"),
+		word("trap", netlink.VerdictTrap).Help("send the packet from the device to the kernel"),
 	).Named("VERDICT")
+}
+
+// existing is the number of an action that is there, and says all of it.
+func (b *actionBuilder) existing() *grammar.Node {
+	return grammar.Key("index", "N", grammar.Number(&b.now.Index, 1, math.MaxUint32)).
+		Help("the number under which filters share the action")
+}
+
+// index is the number of a new action.
+func (b *actionBuilder) index() *grammar.Node {
+	return grammar.Opt(grammar.Key("index", "N", grammar.Number(&b.now.Index, 0, math.MaxUint32)).
+		Help("the number under which filters share the action"))
 }
 
 // common is what every action takes.
 func (b *actionBuilder) common() *grammar.Node {
 	return grammar.Any(
-		grammar.Key("index", "N", grammar.Number(&b.now.Index, 0, math.MaxUint32)).
-			Help("the number under which filters share the action"),
 		grammar.Key("cookie", "HEX", b.cookie).Help("up to 16 bytes that the kernel keeps with the action"),
 		grammar.Word("hw_stats", grammar.Alt(
 			grammar.Const("immediate", &b.now.HWStats, netlink.HWStatsImmediate).Help("up to date when read"),
@@ -145,46 +172,51 @@ func (b *actionBuilder) cookie(word string) (err error) {
 	return nil
 }
 
-func (b *actionBuilder) gactOptions() *grammar.Node {
-	return grammar.Any(
-		grammar.Const("random", &b.now.Random, &b.random,
-			grammar.Alt(
-				grammar.Const("netrand", &b.random.Deterministic, false).Help("one packet of N by chance"),
-				grammar.Const("determ", &b.random.Deterministic, true).Help("every Nth packet"),
-			),
-			verdictGrammar(&b.random.Verdict),
-			grammar.Value("N", grammar.Number(&b.random.N, 0, math.MaxUint16)),
-		).Help("another verdict for some packets"),
-		b.common(),
-	)
+func (b *actionBuilder) chance() *grammar.Node {
+	return grammar.Opt(grammar.Word("random",
+		grammar.Alt(
+			grammar.Const("netrand", &b.random.Deterministic, false).Help("one packet of N by chance"),
+			grammar.Const("determ", &b.random.Deterministic, true).Help("every Nth packet"),
+		),
+		verdictGrammar(func(v netlink.Verdict) { b.random.Verdict = v }),
+		grammar.Value("N", grammar.Number(&b.random.N, 0, math.MaxUint16)),
+	).Do(func() { b.now.Random = &b.random }).Help("another verdict for some packets"))
 }
 
+// mirredGrammar has a verdict for copies only; a packet that is gone has none.
 func (b *actionBuilder) mirredGrammar() *grammar.Node {
 	mirror := func(copied bool, v netlink.Verdict) func() {
 		return func() { b.mirred.Mirror, b.now.Verdict = copied, v }
 	}
-	return grammar.Const("mirred", &b.now.Kind, "mirred", grammar.Any(
-		grammar.Alt(
-			grammar.Const("ingress", &b.mirred.Ingress, true).Help("as if the device had received it"),
-			grammar.Const("egress", &b.mirred.Ingress, false).Help("out of the device"),
-		).Required(),
-		grammar.Alt(
-			grammar.Word("mirror").Do(mirror(true, netlink.VerdictPipe)).Help("a copy"),
-			grammar.Word("redirect").Do(mirror(false, netlink.VerdictStolen)).Help("the packet itself"),
-		).Required(),
-		grammar.Key("dev", "DEV", grammar.String(&b.now.Device)).Exact().
-			Completes(grammar.Device).Required().Help("where it goes"),
-		b.verdict(),
-		b.common(),
-	)).Exact().Help("send the packet, or a copy, to a device")
+	return grammar.Word("mirred", grammar.Alt(
+		grammar.Seq(
+			grammar.Any(
+				grammar.Alt(
+					grammar.Const("ingress", &b.mirred.Ingress, true).Help("as if the device had received it"),
+					grammar.Const("egress", &b.mirred.Ingress, false).Help("out of the device"),
+				).Required(),
+				grammar.Alt(
+					grammar.Word("mirror", b.index(), grammar.Any(verdictGrammar(b.verdict))).
+						Do(mirror(true, netlink.VerdictPipe)).Help("a copy"),
+					grammar.Word("redirect", b.index()).
+						Do(mirror(false, netlink.VerdictStolen)).Help("the packet itself"),
+				).Required(),
+				grammar.Key("dev", "DEV", grammar.String(&b.now.Device)).Exact().
+					Completes(grammar.Device).Required().Help("where it goes"),
+			),
+			b.index(),
+		),
+		b.existing(),
+	)).Exact().Do(func() { b.start("mirred") }).Help("send the packet, or a copy, to a device")
 }
 
 // bpf is a program as an action, or by its index one that exists.
 func (b *actionBuilder) bpf() *grammar.Node {
-	return grammar.Word("bpf", grammar.Any(
-		grammar.Word("run").Hidden(), b.now.Code.Grammar(), b.verdict(), b.common(),
-	)).Exact().Do(func() {
-		b.now.Kind, b.now.Verdict = "bpf", netlink.VerdictPipe
+	return grammar.Word("bpf",
+		grammar.Opt(grammar.Word("run").Hidden()), grammar.Opt(b.now.Code.Grammar()), grammar.Opt(verdictGrammar(b.verdict)), b.index(),
+	).Exact().Do(func() {
+		b.start("bpf")
+		b.now.Verdict = netlink.VerdictPipe
 	}).Help("run a program of type action")
 }
 
@@ -200,11 +232,15 @@ func openActions(ctx context.Context, e *env.Env, requests []*actionRequest) (ac
 	for _, a := range requests {
 		action := a.Action
 		var p *subject.Loaded
-		switch a.Kind {
-		case "mirred":
+		switch {
+		case a.Kind == "mirred" && a.Mirred != nil:
 			action.Mirred, err = a.mirred(e)
-		case "bpf":
+		case a.Kind == "bpf" && a.Code.given():
 			action.BPF, p, err = a.bpf(ctx, e)
+		case a.Kind == "bpf":
+			action.BPF, err = &netlink.BPFAction{FD: -1}, a.exists(e)
+		case a.Kind == "mirred":
+			err = a.exists(e)
 		}
 		if err != nil {
 			return nil, undo, fmt.Errorf("action %s: %w", a.Kind, err)
@@ -217,6 +253,18 @@ func openActions(ctx context.Context, e *env.Env, requests []*actionRequest) (ac
 	return actions, undo, nil
 }
 
+// exists says what the kernel has no sentence for: that no action has the index.
+func (a *actionRequest) exists(e *env.Env) error {
+	conn, err := e.Netlink()
+	if err != nil {
+		return err
+	}
+	if _, err = conn.Action(a.Kind, a.Index); errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("none has index %d: %w", a.Index, err)
+	}
+	return err
+}
+
 func (a *actionRequest) mirred(e *env.Env) (*netlink.Mirred, error) {
 	_, dev, err := e.Link(a.Device)
 	if err != nil {
@@ -227,14 +275,10 @@ func (a *actionRequest) mirred(e *env.Env) (*netlink.Mirred, error) {
 	return &m, nil
 }
 
-// bpf opens the program, nil for classic BPF and where an index names the action.
+// bpf opens the program, nil for classic BPF.
 func (a *actionRequest) bpf(ctx context.Context, e *env.Env) (b *netlink.BPFAction, p *subject.Loaded, err error) {
 	b = new(netlink.BPFAction)
-	switch {
-	case !a.Code.given():
-		b.FD = -1
-		return b, nil, nil
-	case a.Code.Bytecode.given():
+	if a.Code.Bytecode.given() {
 		b.Bytecode, err = a.Code.Bytecode.read(e)
 		return b, nil, err
 	}

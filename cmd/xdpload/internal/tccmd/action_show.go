@@ -92,7 +92,7 @@ type timesReport struct {
 func seconds(d time.Duration) int64 { return int64(d / time.Second) }
 
 // actions numbers what filters run, or share, from first on. Of what they share tc says
-// whether a device runs it.
+// whether a device runs it, or shall.
 func (v *filterView) actions(first int, shared bool, actions []*netlink.Action) []*actionReport {
 	var out []*actionReport
 	for i, a := range actions {
@@ -107,7 +107,7 @@ func (v *filterView) action(a *netlink.Action, shared bool) *actionReport {
 	r := &actionReport{
 		Kind: a.Kind, actionUse: actionUse{Index: a.Index, Refs: a.Refs, Binds: a.Binds},
 		Cookie: hex.EncodeToString(a.Cookie), Control: reportVerdict(a.Verdict),
-		actionFlags: actionFlags{NoPerCPU: a.NoPerCPU, SkipHW: a.SkipHW, SkipSW: a.SkipSW},
+		actionFlags: actionFlags{NoPerCPU: a.NoPerCPU, SkipHW: a.SkipHW && shared, SkipSW: a.SkipSW && shared},
 	}
 	if n := a.InHWCount; n != nil && shared && !a.SkipHW {
 		r.InHW, r.InHWCount, r.NotInHW = *n > 0, *n, *n == 0
@@ -118,10 +118,8 @@ func (v *filterView) action(a *netlink.Action, shared bool) *actionReport {
 	}
 	if v.stats {
 		r.Stats = (*statsReport)(a.Stats)
-		if t := a.Times; t != nil {
-			r.timesReport = &timesReport{seconds(t.Installed), seconds(t.LastUsed), seconds(t.FirstUsed), seconds(t.Expires)}
-		}
 	}
+	r.timesReport = v.times(a.Times)
 	switch {
 	case a.Mirred != nil:
 		r.mirred(a.Mirred, &v.devices)
@@ -129,14 +127,30 @@ func (v *filterView) action(a *netlink.Action, shared bool) *actionReport {
 		r.Name, r.Bytecode = a.BPF.Name, subject.ReportBytecode(a.BPF.Bytecode)
 		r.Program, r.Tag = v.Program(a.BPF.ProgramID, a.BPF.Tag)
 	case a.Police != nil:
-		r.Police = reportPolice(a.Police)
-	case a.Random != nil:
-		r.Probability = &probabilityReport{"netrand", reportVerdict(a.Random.Verdict), a.Random.N}
-		if a.Random.Deterministic {
-			r.Probability.Type = "determ"
-		}
+		r.Police = v.police(a.Police)
+	case a.Kind == "gact":
+		r.Probability = reportRandom(a.Random)
 	}
 	return r
+}
+
+// reportRandom is as tc has it also where there is nothing random.
+func reportRandom(r *netlink.Random) *probabilityReport {
+	switch {
+	case r == nil:
+		return &probabilityReport{"none", reportVerdict(netlink.VerdictPass), 0}
+	case r.Deterministic:
+		return &probabilityReport{"determ", reportVerdict(r.Verdict), r.N}
+	}
+	return &probabilityReport{"netrand", reportVerdict(r.Verdict), r.N}
+}
+
+// times are a part of the statistics.
+func (v *filterView) times(t *netlink.Times) *timesReport {
+	if t == nil || !v.stats {
+		return nil
+	}
+	return &timesReport{seconds(t.Installed), seconds(t.LastUsed), seconds(t.FirstUsed), seconds(t.Expires)}
 }
 
 func (r *actionReport) mirred(m *netlink.Mirred, devices *deviceNames) {
@@ -152,35 +166,38 @@ func (r *actionReport) mirred(m *netlink.Mirred, devices *deviceNames) {
 // Write prints an action as tc does.
 func (r *actionReport) Write(t *render.Text) {
 	t.Printf("\taction order %d: ", r.Order)
-	indent := "\t"
 	switch r.Kind {
 	case "mirred":
 		t.Printf("mirred (%s %s to device %s) %v\n", subject.Capital(r.Direction), subject.Capital(r.Mirred), r.Device, r.Control)
+		r.writeUse(t, "\t")
 	case "bpf":
 		t.WriteString("bpf ")
 		t.If(r.Name != "", "%s ", r.Name)
 		t.If(r.Bytecode != nil, "bytecode '%v' ", r.Bytecode)
 		writeTC(r.Program, t, r.Tag)
 		t.Printf("default-action %v\n", r.Control)
-		indent = "\t "
+		r.writeUse(t, "\t ")
+		t.WriteByte(' ') // so does tc
 	case "police":
 		r.Police.Write(t)
 	default:
 		t.Printf("%s action %v\n", r.Kind, r.Control)
-		indent = "\t "
 		if r.Probability != nil {
 			t.Fields(r.Probability)
 		}
+		r.writeUse(t, "\t ")
 	}
-	t.WriteString(indent)
-	t.Fields(&r.actionUse)
-	t.WriteString("\n")
-	t.If(r.Kind == "bpf", " ") // so does tc
 	if r.Stats != nil {
 		t.WriteString("\tAction statistics:\n")
 		r.Stats.Write(t, "\t")
 	}
 	r.writeFlags(t)
+}
+
+func (r *actionReport) writeUse(t *render.Text, indent string) {
+	t.WriteString(indent)
+	t.Fields(&r.actionUse)
+	t.WriteByte('\n')
 }
 
 func (r *actionReport) writeFlags(t *render.Text) {
@@ -202,39 +219,4 @@ func hwStats(h netlink.HWStats) []string {
 		}
 	}
 	return names
-}
-
-// policeReport is a rate limit. tc has no keys for most of it.
-type policeReport struct {
-	Index       uint32            `json:"index" always:"police 0x%x "`
-	Rate        byteRate          `json:"rate" always:"rate %v "`
-	Burst       byteSize          `json:"burst" always:"burst %v "`
-	MTU         byteSize          `json:"mtu" always:"mtu %v "`
-	PeakRate    byteRate          `json:"peakrate,omitempty" text:"peakrate %v "`
-	AvRate      byteRate          `json:"avrate,omitempty" text:"avrate %v "`
-	PacketRate  uint64            `json:"pkts_rate,omitempty" text:"pkts_rate %d "`
-	PacketBurst uint64            `json:"pkts_burst,omitempty" text:"pkts_burst %d "`
-	Exceed      *controlReport    `json:"exceed" text:"action %v"`
-	Conform     *controlReport    `json:"conform"`
-	Overhead    byteSize          `json:"overhead"`
-	LinkLayer   netlink.LinkLayer `json:"linklayer"`
-
-	police *netlink.Police
-}
-
-func reportPolice(p *netlink.Police) *policeReport {
-	if p == nil {
-		return nil
-	}
-	return &policeReport{
-		Index: p.Index, Rate: byteRate(p.Rate), Burst: byteSize(p.Burst), MTU: byteSize(p.MTU), PeakRate: byteRate(p.PeakRate),
-		AvRate: byteRate(p.AvRate), PacketRate: p.PacketRate, PacketBurst: p.PacketBurst, Exceed: reportVerdict(p.Exceed),
-		Conform: reportVerdict(p.Conform), Overhead: byteSize(p.Overhead), LinkLayer: p.LinkLayer, police: p,
-	}
-}
-
-func (r *policeReport) Write(t *render.Text) {
-	t.Fields(r)
-	t.If(r.police.Conform != netlink.VerdictPass, "/%v", r.Conform)
-	t.Printf(" overhead %v linklayer %v\n", r.Overhead, r.LinkLayer)
 }

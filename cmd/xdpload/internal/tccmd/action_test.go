@@ -2,6 +2,7 @@ package tccmd
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -23,16 +24,16 @@ func parseActions(line string) (actions []*actionRequest, err error) {
 func TestActions(t *testing.T) {
 	for _, tt := range []struct{ words, text, json string }{
 		{
-			"action drop", "gact action drop\n\t index 0 ref 0 bind 0\n",
-			`{"order":1,"kind":"gact","control_action":{"type":"drop"},"index":0,"ref":0,"bind":0}`,
+			"action drop", "gact action drop\n\t random type none pass val 0\n\t index 0 ref 0 bind 0\n",
+			`{"order":1,"kind":"gact","control_action":{"type":"drop"},"prob":{"random_type":"none","control_action":{"type":"pass"},"val":0},"index":0,"ref":0,"bind":0}`,
 		},
 		{
-			"action gact goto chain 7 index 5 cookie 0aFF", "gact action goto chain 7\n\t index 5 ref 0 bind 0\n\tcookie 0aff\n",
-			`{"order":1,"kind":"gact","control_action":{"type":"goto","chain":7},"index":5,"ref":0,"bind":0,"cookie":"0aff"}`,
+			"action gact goto chain 7 index 5 cookie 0aFF", "gact action goto chain 7\n\t random type none pass val 0\n\t index 5 ref 0 bind 0\n\tcookie 0aff\n",
+			`{"order":1,"kind":"gact","control_action":{"type":"goto","chain":7},"prob":{"random_type":"none","control_action":{"type":"pass"},"val":0},"index":5,"ref":0,"bind":0,"cookie":"0aff"}`,
 		},
 		{
-			"action jump 3", "gact action jump 3\n\t index 0 ref 0 bind 0\n",
-			`{"order":1,"kind":"gact","control_action":{"type":"jump","jump":3},"index":0,"ref":0,"bind":0}`,
+			"action jump 3", "gact action jump 3\n\t random type none pass val 0\n\t index 0 ref 0 bind 0\n",
+			`{"order":1,"kind":"gact","control_action":{"type":"jump","jump":3},"prob":{"random_type":"none","control_action":{"type":"pass"},"val":0},"index":0,"ref":0,"bind":0}`,
 		},
 		{
 			"action pass random determ drop 10", "gact action pass\n\t random type determ drop val 10\n\t index 0 ref 0 bind 0\n",
@@ -52,18 +53,18 @@ func TestActions(t *testing.T) {
 		},
 		{
 			"action police rate 8mbit burst 10k conform-exceed drop/pipe mtu 2k overhead 24 linklayer atm index 4",
-			"police 0x4 rate 8Mbit burst 10Kb mtu 2Kb action drop/pipe overhead 24b linklayer atm\n\tindex 0 ref 0 bind 0\n",
-			`{"order":1,"kind":"police","control_action":{"type":"drop"},"police":{"index":4,"rate":1000000,"burst":10240,"mtu":2048,"exceed":{"type":"drop"},"conform":{"type":"pipe"},"overhead":24,"linklayer":"atm"},"index":0,"ref":0,"bind":0}`,
+			" police 0x4 rate 8Mbit burst 10Kb mtu 2Kb action drop/pipe overhead 24b linklayer atm \n\tref 0 bind 0 \n",
+			`{"order":1,"kind":"police","control_action":{"type":"drop"},"police":{"index":4,"rate":1000000,"burst":10240,"mtu":2048,"exceed":{"type":"drop"},"conform":{"type":"pipe"},"overhead":24,"linklayer":"atm","ref":0,"bind":0},"index":0,"ref":0,"bind":0}`,
 		},
 		{
 			"action police pkts_rate 100 pkts_burst 20 linklayer ethernet drop",
-			"police 0x0 rate 0bit burst 0b mtu 0b pkts_rate 100 pkts_burst 20 action drop overhead 0b linklayer ethernet\n\tindex 0 ref 0 bind 0\n",
-			`{"order":1,"kind":"police","control_action":{"type":"drop"},"police":{"index":0,"rate":0,"burst":0,"mtu":0,"pkts_rate":100,"pkts_burst":20,"exceed":{"type":"drop"},"conform":{"type":"pass"},"overhead":0,"linklayer":"ethernet"},"index":0,"ref":0,"bind":0}`,
+			" police 0x0 rate 0bit burst 0b mtu 0b pkts_rate 100 pkts_burst 20 action drop overhead 0b \n\tref 0 bind 0 \n",
+			`{"order":1,"kind":"police","control_action":{"type":"drop"},"police":{"index":0,"rate":0,"burst":0,"mtu":0,"pkts_rate":100,"pkts_burst":20,"exceed":{"type":"drop"},"conform":{"type":"pass"},"overhead":0,"linklayer":"ethernet","ref":0,"bind":0},"index":0,"ref":0,"bind":0}`,
 		},
 		{
 			"action police rate 1mbit burst 5k mtu 1500 peakrate 2mbit avrate 1mbit linklayer ethernet",
-			"police 0x0 rate 1Mbit burst 5Kb mtu 1500b peakrate 2Mbit avrate 1Mbit action reclassify overhead 0b linklayer ethernet\n\tindex 0 ref 0 bind 0\n",
-			`{"order":1,"kind":"police","control_action":{"type":"reclassify"},"police":{"index":0,"rate":125000,"burst":5120,"mtu":1500,"peakrate":250000,"avrate":125000,"exceed":{"type":"reclassify"},"conform":{"type":"pass"},"overhead":0,"linklayer":"ethernet"},"index":0,"ref":0,"bind":0}`,
+			" police 0x0 rate 1Mbit burst 5Kb mtu 1500b peakrate 2Mbit avrate 1Mbit action reclassify overhead 0b \n\tref 0 bind 0 \n",
+			`{"order":1,"kind":"police","control_action":{"type":"reclassify"},"police":{"index":0,"rate":125000,"burst":5120,"mtu":1500,"peakrate":250000,"avrate":125000,"exceed":{"type":"reclassify"},"conform":{"type":"pass"},"overhead":0,"linklayer":"ethernet","ref":0,"bind":0},"index":0,"ref":0,"bind":0}`,
 		},
 	} {
 		t.Run(tt.words, func(t *testing.T) {
@@ -79,7 +80,7 @@ func TestActions(t *testing.T) {
 				a.Verdict = a.Police.Exceed // as the kernel answers
 			}
 			v := filterView{devices: deviceNames{known: map[int]string{9: "v9"}}}
-			r := v.actions(1, false, []*netlink.Action{&a})[0]
+			r := v.actions(1, true, []*netlink.Action{&a})[0]
 			var text render.Text
 			r.Write(&text)
 			if diff := cmp.Diff("\taction order 1: "+tt.text, text.String()); diff != "" {
@@ -110,6 +111,10 @@ func TestActionList(t *testing.T) {
 	}
 	for line, want := range map[string]string{
 		"action bpf":                         "no program",
+		"action gact":                        "expected ",
+		"action mirred":                      "expected ",
+		"action mirred index 0":              "invalid value",
+		"action index 5":                     "unexpected",
 		"action police drop":                 "expected rate RATE",
 		"action police rate 1mbit":           "rate and burst go together",
 		"action police pkts_burst 1 index 1": "pkts_rate and pkts_burst go together",
@@ -125,6 +130,47 @@ func TestActionList(t *testing.T) {
 	}
 }
 
+// TestActionOrder: a verdict after an index, or after all that a kind has, is an action of
+// its own, as for tc of iproute2 6.1 and 7.3 (seen with strace).
+func TestActionOrder(t *testing.T) {
+	for line, want := range map[string]string{
+		"action bpf pinned p ok index 9":                                     "bpf 9 pass",
+		"action bpf pinned p index 9 ok":                                     "bpf 9 pipe, gact 0 pass",
+		"action bpf index 9 drop index 4":                                    "bpf 9 pipe, gact 4 drop",
+		"action mirred egress mirror dev lo ok index 5":                      "mirred 5 pass",
+		"action mirred egress mirror dev lo index 5 ok":                      "mirred 5 pipe, gact 0 pass",
+		"action mirred egress mirror index 5 dev lo goto chain 2":            "mirred 5 goto chain 2",
+		"action mirred egress redirect dev lo drop":                          "mirred 0 stolen, gact 0 drop",
+		"action mirred egress redirect index 5 dev lo":                       "mirred 5 stolen",
+		"action mirred index 7 action gact index 8":                          "mirred 7 pass, gact 8 pass",
+		"action drop index 5 ok":                                             "gact 5 drop, gact 0 pass",
+		"action drop cookie aa ok":                                           "gact 0 drop, gact 0 pass",
+		"action ok random determ drop 3 index 5":                             "gact 5 pass",
+		"action gact drop mirred index 3 police index 4 bpf index 6 gact ok": "gact 0 drop, mirred 3 pass, police 4 pass, bpf 6 pipe, gact 0 pass",
+	} {
+		requests, err := parseActions(line)
+		if err != nil {
+			t.Errorf("%s: %v", line, err)
+			continue
+		}
+		var got []string
+		for _, r := range requests {
+			index := r.Index
+			if r.Police != nil {
+				index = r.Police.Index
+			}
+			got = append(got, fmt.Sprintf("%s %d %v", r.Kind, index, reportVerdict(r.Verdict)))
+		}
+		if got := strings.Join(got, ", "); got != want {
+			t.Errorf("%s: %s, want %s", line, got, want)
+		}
+	}
+	last, err := parseActions("action police index 3 ok drop cookie aa")
+	if err != nil || len(last) != 1 || last[0].Police.Exceed != netlink.VerdictDrop || len(last[0].Cookie) != 1 {
+		t.Errorf("the last verdict of a limit is not the one that counts: %v", err)
+	}
+}
+
 // TestActionCounters: what the kernel says of an action that is there.
 func TestActionCounters(t *testing.T) {
 	count, used := uint32(1), netlink.HWStatsImmediate|netlink.HWStatsDelayed
@@ -136,14 +182,14 @@ func TestActionCounters(t *testing.T) {
 	}})[0]
 	var text render.Text
 	r.Write(&text)
-	want := "\taction order 2: gact action drop\n\t index 3 ref 2 bind 1 installed 90 sec used 1 sec firstused 3 sec expires 4 sec\n" +
+	want := "\taction order 2: gact action drop\n\t random type none pass val 0\n\t index 3 ref 2 bind 1 installed 90 sec used 1 sec firstused 3 sec expires 4 sec\n" +
 		"\tAction statistics:\n\tSent 1 bytes 2 pkt (dropped 3, overlimits 4 requeues 5) \n\tbacklog 6b 7p requeues 5\n" +
 		"\tin_hw in_hw_count 1\n\tused_hw_stats immediate delayed\n"
 	if diff := cmp.Diff(want, text.String()); diff != "" {
 		t.Errorf("text (-want +got):\n%s", diff)
 	}
 	b, err := json.Marshal(r)
-	const wantJSON = `{"order":2,"kind":"gact","control_action":{"type":"drop"},"index":3,"ref":2,"bind":1,"installed":90,"last_used":1,"first_used":3,"expires":4,` +
+	const wantJSON = `{"order":2,"kind":"gact","control_action":{"type":"drop"},"prob":{"random_type":"none","control_action":{"type":"pass"},"val":0},"index":3,"ref":2,"bind":1,"installed":90,"last_used":1,"first_used":3,"expires":4,` +
 		`"stats":{"bytes":1,"packets":2,"drops":3,"overlimits":4,"requeues":5,"backlog":6,"qlen":7},"in_hw":true,"in_hw_count":1,"used_hw_stats":["immediate","delayed"]}`
 	if diff := cmp.Diff(wantJSON, string(b)); err != nil || diff != "" {
 		t.Errorf("JSON (-want +got), %v:\n%s", err, diff)

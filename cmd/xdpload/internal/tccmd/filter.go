@@ -144,7 +144,8 @@ func (r *filterRequest) bpfGrammar() *grammar.Node {
 		grammar.Flag("skip_hw", &r.SkipHW).Help("run in the kernel only"),
 		grammar.Flag("skip_sw", &r.SkipSW).Help("run on the device only"),
 		actionGrammar(&r.Actions),
-		policeGrammar(&r.Police, func() { r.Policed = true }).Help("limit the rate of packets that match"),
+		policeGrammar(&r.Police, func() { r.Policed = true }).
+			Check(func() error { return checkPolice(&r.Police) }).Help("limit the rate of packets that match"),
 		r.Code.Grammar(), // last, as tc has it: f is flowid, p police
 	)
 }

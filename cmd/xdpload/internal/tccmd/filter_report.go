@@ -25,6 +25,7 @@ type filterReport struct {
 	Kind     string         `json:"kind" always:"%s "`
 	Chain    *uint32        `json:"chain,omitempty" text:"chain %d "`
 	Options  *filterOptions `json:"options,omitempty"`
+	*statsReport
 
 	device string // even if the query names it
 	filter *netlink.Filter
@@ -54,6 +55,7 @@ type filterView struct {
 	devices  deviceNames
 	query    netlink.FilterQuery
 	stats    bool
+	details  bool
 }
 
 // echoed is the query of which nothing is left out.
@@ -65,6 +67,7 @@ func newFilterView(e *env.Env, conn *netlink.Conn, query netlink.FilterQuery) *f
 		devices:  deviceNames{conn: conn, queried: query.Ifindex, foreign: e.Tool.Foreign()},
 		query:    query,
 		stats:    e.Statistics,
+		details:  e.Details,
 	}
 }
 
@@ -90,6 +93,9 @@ func (v *filterView) report(f *netlink.Filter) *filterReport {
 	}
 	if !f.Head {
 		r.Options = v.Options(f)
+	}
+	if v.stats && f.BPF != nil {
+		r.statsReport = (*statsReport)(f.BPF.Stats)
 	}
 	return r
 }
@@ -120,7 +126,7 @@ func (v *filterView) Options(f *netlink.Filter) *filterOptions {
 	o.Name, o.Direct, o.SkipHW, o.SkipSW, o.InHW, o.NotInHW = b.Name, b.Direct, b.SkipHW, b.SkipSW, b.InHW, b.NotInHW
 	o.Bytecode = subject.ReportBytecode(b.Bytecode)
 	o.Program, o.Tag = v.Program(b.ProgramID, b.Tag)
-	o.Police = reportPolice(b.Police)
+	o.Police = v.police(b.Police)
 	o.Actions = v.actions(1, false, b.Actions)
 	return o
 }
@@ -156,6 +162,9 @@ func (r *filterReport) WriteText(t *render.Text, o render.Options) {
 			r.Options.Write(t)
 		}
 		t.WriteByte('\n')
+		if r.statsReport != nil {
+			r.Write(t, " ")
+		}
 	case !r.filter.Head: // which opens a pref, and is no filter
 		r.writeBrief(t)
 	}
@@ -165,9 +174,8 @@ func (o *filterOptions) Write(t *render.Text) {
 	t.Fields(o)
 	writeTC(o.Program, t, o.Tag)
 	if o.Police != nil {
-		t.WriteString("\n ")
+		t.WriteByte('\n')
 		o.Police.Write(t)
-		t.Printf("\tref %d bind %d", o.Police.police.Refs, o.Police.police.Binds)
 	}
 	writeActions(t, o.Actions)
 }

@@ -3,7 +3,9 @@ package tccmd
 import (
 	"encoding/json"
 	"math"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -61,11 +63,11 @@ func TestFilterReport(t *testing.T) {
 				},
 			}},
 			text: "replaced filter parent 1: bpf handle 0x2 skip_hw not_in_hw bytecode '1,6 0 0 1'\n" +
-				" police 0x3 rate 1Kbit burst 1Kb mtu 0b action drop overhead 0b linklayer ethernet\n\tref 1 bind 2\n",
+				" police 0x3 rate 1Kbit burst 1Kb mtu 0b action drop overhead 0b \n\tref 1 bind 2 \n\n",
 			brief: "v9 1: pref 7 handle 0x2 classic BPF, 1 instruction\n",
 			json: `{"replaced":true,"parent":"1:","kind":"bpf","options":{"handle":"0x2","skip_hw":true,"not_in_hw":true,` +
 				`"bytecode":{"length":1,"insns":[{"code":6,"jt":0,"jf":0,"k":1}]},` +
-				`"police":{"index":3,"rate":125,"burst":1024,"mtu":0,"exceed":{"type":"drop"},"conform":{"type":"pass"},"overhead":0,"linklayer":"ethernet"}}}`,
+				`"police":{"index":3,"rate":125,"burst":1024,"mtu":0,"exceed":{"type":"drop"},"conform":{"type":"pass"},"overhead":0,"linklayer":"ethernet","ref":1,"bind":2}}}`,
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -89,5 +91,29 @@ func TestFilterReport(t *testing.T) {
 				t.Errorf("JSON (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestFilterCounters: what a limit has counted stands where tc has it.
+func TestFilterCounters(t *testing.T) {
+	v := filterView{programs: subject.NewProgramView(new(env.Env)), query: netlink.FilterQuery{Ifindex: 9}, devices: deviceNames{queried: 9, known: map[int]string{9: "v9"}}, stats: true}
+	r := v.report(&netlink.Filter{
+		Ifindex: 9, Parent: netlink.Ingress, Protocol: netlink.ProtocolAll, Pref: 7, Handle: 2, Kind: "bpf",
+		BPF: &netlink.BPFFilter{
+			Stats:  &netlink.Stats{Bytes: 84, Packets: 2, Drops: 1, Overlimits: 1, Backlog: 2048},
+			Police: &netlink.Police{MTU: 1500, Refs: 1, Binds: 1, Times: &netlink.Times{Installed: 90 * time.Second}},
+		},
+	})
+	var text render.Text
+	r.WriteText(&text, render.Options{})
+	want := "filter ingress protocol all pref 7 bpf chain 0 handle 0x2 \n police 0x0 rate 0bit burst 0b mtu 1500b action pass overhead 0b \n" +
+		"\tref 1 bind 1  installed 90 sec used 0 sec\n\n" +
+		" Sent 84 bytes 2 pkt (dropped 1, overlimits 1 requeues 0) \n backlog 2Kb 0p requeues 0\n"
+	if diff := cmp.Diff(want, text.String()); diff != "" {
+		t.Errorf("text (-want +got):\n%s", diff)
+	}
+	b, err := json.Marshal(r)
+	if want := `"installed":90,"last_used":0}},"bytes":84,"packets":2,`; err != nil || !strings.Contains(string(b), want) {
+		t.Errorf("JSON %s, %v: want %s", b, err, want)
 	}
 }

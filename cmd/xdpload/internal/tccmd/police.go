@@ -6,19 +6,18 @@ import (
 	"strings"
 
 	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/render"
 	"github.com/xdpload/xdpload/netlink"
 )
 
 // policeGrammar is "police SPEC" as tc-police(8) has it; begin is called when there is
-// one, which fills p.
+// one, which fills p; who calls checks it.
 func policeGrammar(p *netlink.Police, begin func()) *grammar.Node {
 	start := func() {
-		*p = netlink.Police{Exceed: netlink.VerdictReclassify}
 		begin()
+		*p = netlink.Police{Exceed: netlink.VerdictReclassify}
 	}
-	return grammar.Word("police").Do(start).
-		Later(func() *grammar.Node { return limitGrammar(p) }).
-		Check(func() error { return checkPolice(p) })
+	return grammar.Word("police").Do(start).Later(func() *grammar.Node { return limitGrammar(p) })
 }
 
 func limitGrammar(p *netlink.Police) *grammar.Node {
@@ -36,7 +35,7 @@ func limitGrammar(p *netlink.Police) *grammar.Node {
 			Choices("ethernet", "atm", "adsl").Help("how the link pads packets"),
 		grammar.Key("conform-exceed", "EXCEED[/CONFORM]", func(word string) error { return conformExceed(p, word) }).Exact().
 			Help("what becomes of packets above the rate, and of those below"),
-		verdictGrammar(&p.Exceed),
+		verdictGrammar(func(v netlink.Verdict) { p.Exceed = v }).Repeat(), // the last counts, as for tc
 		grammar.Key("index", "N", grammar.Number(&p.Index, 0, math.MaxUint32)).Exact().
 			Help("the number under which filters share the limit"),
 	).Named("LIMIT")
@@ -53,8 +52,8 @@ func conformExceed(p *netlink.Police, word string) error {
 // checkPolice holds to tc's rules of what belongs together.
 func checkPolice(p *netlink.Police) error {
 	switch {
-	case p.Rate == 0 && p.AvRate == 0 && p.PacketRate == 0 && p.Index == 0:
-		return errors.New("police: expected rate RATE, pkts_rate N, avrate RATE or index N")
+	case p.Rate == 0 && p.AvRate == 0 && p.PacketRate == 0 && p.MTU == 0 && p.Index == 0:
+		return errors.New("police: expected rate RATE, pkts_rate N, avrate RATE, mtu SIZE or index N")
 	case (p.Rate == 0) != (p.Burst == 0):
 		return errors.New("police: rate and burst go together")
 	case (p.PacketRate == 0) != (p.PacketBurst == 0):
@@ -65,4 +64,54 @@ func checkPolice(p *netlink.Police) error {
 		return errors.New("police: peakrate needs rate and mtu")
 	}
 	return nil
+}
+
+// policeReport is a rate limit. tc has no keys for most of it.
+type policeReport struct {
+	Index       uint32            `json:"index" always:" police 0x%x "`
+	Rate        byteRate          `json:"rate" always:"rate %v "`
+	Burst       byteSize          `json:"burst" always:"burst %v "`
+	MTU         byteSize          `json:"mtu" always:"mtu %v "`
+	PeakRate    byteRate          `json:"peakrate,omitempty" text:"peakrate %v "`
+	AvRate      byteRate          `json:"avrate,omitempty" text:"avrate %v "`
+	PacketRate  uint64            `json:"pkts_rate,omitempty" text:"pkts_rate %d "`
+	PacketBurst uint64            `json:"pkts_burst,omitempty" text:"pkts_burst %d "`
+	Exceed      *controlReport    `json:"exceed" text:"action %v"`
+	Conform     *controlReport    `json:"conform"`
+	Overhead    byteSize          `json:"overhead"`
+	LinkLayer   netlink.LinkLayer `json:"linklayer"`
+	Refs        int32             `json:"ref"`
+	Binds       int32             `json:"bind"`
+	*timesReport
+
+	conforms bool // with a verdict of its own
+	layered  bool // with a link layer that is worth a word
+}
+
+func (v *filterView) police(p *netlink.Police) *policeReport {
+	if p == nil {
+		return nil
+	}
+	return &policeReport{
+		Index: p.Index, Rate: byteRate(p.Rate), Burst: byteSize(p.Burst), MTU: byteSize(p.MTU), PeakRate: byteRate(p.PeakRate),
+		AvRate: byteRate(p.AvRate), PacketRate: p.PacketRate, PacketBurst: p.PacketBurst, Exceed: reportVerdict(p.Exceed),
+		Conform: reportVerdict(p.Conform), Overhead: byteSize(p.Overhead), LinkLayer: p.LinkLayer, Refs: p.Refs, Binds: p.Binds,
+		timesReport: v.times(p.Times),
+		conforms:    p.Conform != netlink.VerdictPass, layered: v.details || p.LinkLayer > netlink.Ethernet,
+	}
+}
+
+// Write prints two lines, as tc does.
+func (r *policeReport) Write(t *render.Text) {
+	numbers := *r
+	numbers.timesReport = nil
+	t.Fields(&numbers)
+	t.If(r.conforms, "/%v", r.Conform)
+	t.Printf(" overhead %v ", r.Overhead)
+	t.If(r.layered, "linklayer %v ", r.LinkLayer)
+	t.Printf("\n\tref %d bind %d ", r.Refs, r.Binds)
+	if r.timesReport != nil {
+		t.Fields(r.timesReport)
+	}
+	t.WriteByte('\n')
 }

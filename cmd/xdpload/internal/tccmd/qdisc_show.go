@@ -105,10 +105,13 @@ func (d *deviceNames) always(ifindex int) string {
 	if name, ok := d.known[ifindex]; ok {
 		return name
 	}
+	if ifindex == 0 {
+		return "*" // as tc calls the device that an action had, and that is gone
+	}
 	if d.known == nil {
 		d.known = make(map[int]string)
 	}
-	name := fmt.Sprintf("if%d", ifindex) // as tc calls one that is gone
+	name := fmt.Sprintf("if%d", ifindex) // as tc calls one that it cannot find
 	if l, err := d.conn.LinkByIndex(ifindex); err == nil {
 		name = l.Name
 	}
@@ -146,7 +149,7 @@ type statsReport struct {
 // Write prints two lines.
 func (s *statsReport) Write(t *render.Text, indent string) {
 	t.Printf("%sSent %d bytes %d pkt (dropped %d, overlimits %d requeues %d) \n", indent, s.Bytes, s.Packets, s.Drops, s.Overlimits, s.Requeues)
-	t.Printf("%sbacklog %db %dp requeues %d\n", indent, s.Backlog, s.QueueLen, s.Requeues)
+	t.Printf("%sbacklog %v %dp requeues %d\n", indent, byteSize(s.Backlog), s.QueueLen, s.Requeues)
 }
 
 func reportQdisc(q *netlink.Qdisc, device deviceKey, stats bool) *qdiscReport {

@@ -104,13 +104,17 @@ func (r byteRate) String() string {
 // byteSize is a number of bytes.
 type byteSize uint64
 
-// String is as tc prints it.
+// String is as tc prints it: in the largest unit of which it is nearly a multiple, for
+// the kernel keeps a burst as the time that it takes, and rounds.
 func (n byteSize) String() string {
-	switch {
-	case n >= 1<<20 && n%(1<<20) == 0:
-		return fmt.Sprintf("%dMb", uint64(n>>20))
-	case n >= 1<<10 && n%(1<<10) == 0:
-		return fmt.Sprintf("%dKb", uint64(n>>10))
+	for _, u := range []struct {
+		suffix     string
+		unit, near byteSize
+	}{{"Gb", 1 << 30, 1 << 10}, {"Mb", 1 << 20, 1 << 10}, {"Kb", 1 << 10, 16}} {
+		count := (n + u.unit/2) / u.unit
+		if off := int64(n - count*u.unit); n >= u.unit && max(off, -off) < int64(u.near) {
+			return fmt.Sprintf("%d%s", uint64(count), u.suffix)
+		}
 	}
 	return fmt.Sprintf("%db", uint64(n))
 }

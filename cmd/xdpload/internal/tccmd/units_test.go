@@ -46,7 +46,10 @@ func TestSize(t *testing.T) {
 			t.Errorf("%s is printed as %s, which is %d: %v", word, byteSize(got).String(), again, err)
 		}
 	}
-	for bytes, want := range map[uint64]string{0: "0b", 1023: "1023b", 1024: "1Kb", 1025: "1025b", 1 << 20: "1Mb", 1<<20 + 1024: "1025Kb"} {
+	for bytes, want := range map[uint64]string{
+		0: "0b", 1023: "1023b", 1024: "1Kb", 1500: "1500b", 2047: "2Kb", 2032: "2032b", 2033: "2Kb", 10_255: "10Kb", 10_256: "10256b",
+		1 << 20: "1Mb", 1<<20 - 1: "1024Kb", 1<<20 + 1023: "1Mb", 1<<20 + 1024: "1025Kb", 3<<30 - 1: "3Gb",
+	} {
 		if got := byteSize(bytes).String(); got != want {
 			t.Errorf("%d bytes are %s, want %s", bytes, got, want)
 		}
