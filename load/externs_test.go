@@ -84,7 +84,7 @@ func TestKernelSettings(t *testing.T) {
 	if v := fmt.Sprintf("%d.%d.", code>>16, code>>8&0xff); !strings.HasPrefix(release, v) {
 		t.Errorf("version %s of %s", v, release)
 	}
-	want := map[string]string{"syscall": "1", "bpf": "1"}
+	want := map[string]string{"syscall": "1", "bpf": "1", "wrapper": "1", "cookie": fmt.Sprint(min(1, code/(5<<16|15<<8)))}
 	want["hz"] = config["CONFIG_HZ"]
 	want["host"] = fmt.Sprint(strings.Trim(config["CONFIG_DEFAULT_HOSTNAME"]+"\x00", `"`)[0])
 	for name, value := range want {

@@ -86,7 +86,7 @@ func settingNumber(t btf.Type, text string) (uint64, error) {
 			return uint64(choice), nil
 		case choice >= 0 && t.Encoding != btf.Bool && t.Size == 1:
 			return uint64(text[0]), nil
-		case choice < 0 && t.Encoding != btf.Bool:
+		case choice < 0 && t.Encoding != btf.Bool, text == "0", text == "1":
 			if n, err := strconv.ParseInt(text, 0, 64); err == nil {
 				return uint64(n), nil
 			}

@@ -19,6 +19,8 @@ extern void absent_plain __ksym __weak;
 extern const void bpf_prog_put __ksym; /* a function, of which only the address is taken */
 
 extern __u32 LINUX_KERNEL_VERSION __kconfig;
+extern _Bool LINUX_HAS_SYSCALL_WRAPPER __kconfig; /* so libbpf declares them */
+extern const _Bool LINUX_HAS_BPF_COOKIE __kconfig __weak;
 extern _Bool CONFIG_BPF_SYSCALL __kconfig;
 extern __u64 CONFIG_HZ __kconfig;
 extern enum libbpf_tristate CONFIG_BPF __kconfig;
@@ -31,6 +33,8 @@ __u64 hz;
 __u64 address;
 char host;
 _Bool syscall;
+_Bool wrapper;
+_Bool cookie;
 __u32 bpf;
 
 SEC("xdp") int weak_names(struct xdp_md *ctx)
@@ -52,6 +56,8 @@ SEC("xdp/settings") int settings(struct xdp_md *ctx)
 {
 	version = LINUX_KERNEL_VERSION;
 	syscall = CONFIG_BPF_SYSCALL;
+	wrapper = LINUX_HAS_SYSCALL_WRAPPER;
+	cookie = LINUX_HAS_BPF_COOKIE;
 	hz = CONFIG_HZ;
 	host = CONFIG_DEFAULT_HOSTNAME[0];
 	bpf = CONFIG_BPF;
