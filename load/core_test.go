@@ -33,6 +33,7 @@ func TestRelocate(t *testing.T) {
 		{object: "core_kinds.o", section: "xdp/local", plain: true, loads: true, own: true},
 		{object: "core_kinds.o", section: "xdp/id", loads: true},
 		{object: "core_kinds.o", section: "xdp/missing", plain: true},
+		{object: "core_kinds.o", section: "xdp/value", plain: true},
 	} {
 		t.Run(tt.object+" "+tt.section, func(t *testing.T) {
 			obj, err := elf.Open(testobj.Path(t, tt.object))

@@ -20,9 +20,10 @@ import (
 func (l *loader) explain(spec *ebpf.ProgramSpec, v *ebpf.VerifierError) *ebpf.VerifierError {
 	cause, source := verdict(v.Log)
 	better := map[string]string{cause: cause}
+	at, text := lastInstruction(v.Log)
 	switch {
-	case strings.HasPrefix(cause, poison):
-		if missing, line := l.unresolved(spec, v.Log); missing != "" {
+	case hasPrefix(cause, poisonCalls), strings.HasPrefix(text, poisonLoad):
+		if missing, line := l.unresolved(spec, at); missing != "" {
 			better[cause], better["; "+source] = missing, "; "+line
 		}
 	case strings.Contains(cause, "GPL"):
@@ -48,40 +49,51 @@ func (l *loader) license() string {
 	return `the object states no license: it has no char _license[] SEC("license") = "GPL"`
 }
 
-// poison is what the verifier says of the call that cilium/ebpf puts in the place of an
-// instruction whose CO-RE relocation finds nothing (btf/core.go, COREBadRelocationSentinel).
-const poison = "invalid func unknown#195896080"
+// poisonCalls and poisonLoad are what the verifier says of what cilium/ebpf puts in the place of
+// an instruction for which the kernel has nothing: whose CO-RE relocation finds nothing (btf/core.go,
+// COREBadRelocationSentinel), or that calls a weak function (linker.go, kfuncCallPoisonBase).
+var poisonCalls = []string{"invalid func unknown#195896080", "invalid func unknown#233685214"}
 
-// unresolved names what the kernel's types do not have, and the line of the source, where the
-// verifier's last instruction is the poison; "" if that is not known.
-func (l *loader) unresolved(spec *ebpf.ProgramSpec, log []string) (missing, source string) {
-	at, ok := lastInstruction(log)
-	if !ok {
-		return "", ""
-	}
+const poisonLoad = "(18) r10 = 0xbad2310"
+
+// unresolved names what the kernel does not have, where an instruction is poisoned, and the line
+// of the source; "" if that is not known.
+func (l *loader) unresolved(spec *ebpf.ProgramSpec, at asm.RawInstructionOffset) (missing, source string) {
 	for it := spec.Instructions.Iterate(); it.Next(); {
 		if line, ok := it.Ins.Source().(*btf.Line); ok {
 			source = fmt.Sprintf("%s @ %s:%d", strings.TrimSpace(line.Line()), filepath.Base(line.FileName()), line.LineNumber())
 		}
-		if relocation := btf.CORERelocationMetadata(it.Ins); it.Offset == at && relocation != nil {
+		if it.Offset != at {
+			continue
+		}
+		if relocation := btf.CORERelocationMetadata(it.Ins); relocation != nil {
 			if c := l.core[relocation]; c.Type != nil {
 				return "CO-RE: the kernel's types have no " + c.Target(), source
 			}
 			return "CO-RE: the kernel's types have nothing for " + relocation.String(), source
 		}
+		if it.Ins.IsKfuncCall() && it.Ins.Reference() != "" {
+			return absentFunction(it.Ins.Reference()) + ", and the program calls it without a look whether it is there", source
+		}
 	}
 	return "", ""
 }
 
-// lastInstruction is the one that the verifier was at: its lines begin with the number.
-func lastInstruction(log []string) (at asm.RawInstructionOffset, ok bool) {
+// absentFunction says so.
+func absentFunction(name string) string {
+	return fmt.Sprintf("function %s of the kernel: neither this kernel nor a module that is loaded has it", name)
+}
+
+// lastInstruction is the one that the verifier was at, and how it prints it: its lines begin with the
+// number. It is "" if there is none.
+func lastInstruction(log []string) (at asm.RawInstructionOffset, text string) {
 	for _, line := range slices.Backward(log) {
 		number, text, _ := strings.Cut(line, ": ")
 		if n, err := strconv.ParseUint(number, 10, 32); err == nil && strings.HasPrefix(text, "(") {
-			return asm.RawInstructionOffset(n), true
+			return asm.RawInstructionOffset(n), text
 		}
 	}
-	return 0, false
+	return 0, ""
 }
 
 // logsPlain reports whether cilium/ebpf would not tell why a plain call is refused: it keeps the

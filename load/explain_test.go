@@ -33,9 +33,12 @@ func assembled(t *testing.T, code, rest string) *elf.Object {
 func TestRefusals(t *testing.T) {
 	bpftest.Need(t, bpftest.Root)
 	bpftest.NoLeaks(t)
-	core, err := elf.Open(testobj.Path(t, "core_kinds.o"))
-	if err != nil {
-		t.Fatal(err)
+	open := func(name string) *elf.Object {
+		obj, err := elf.Open(testobj.Path(t, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return obj
 	}
 	const print = "\tr1 = r10\n\tr1 += -8\n\t*(u64 *)(r1 +0) = 0\n\tr2 = 4\n\tcall bpf_trace_printk\n\tr0 = 2\n"
 	const license = ".section license progbits wa 1\n\t.byte 4d 49 54 00\n"
@@ -48,7 +51,9 @@ func TestRefusals(t *testing.T) {
 		{"jumps", "f", assembled(t, jumps, ""), "The sequence of 8193 jumps is too complex."},
 		{"no license", "f", assembled(t, print, ""), `; the object states no license: it has no char _license[] SEC("license") = "GPL"`},
 		{"license", "f", assembled(t, print, license), `; the object's license is "MIT"`},
-		{"field", "core_missing", core, "CO-RE: the kernel's types have no field no_such_struct.member"},
+		{"field", "core_missing", open("core_kinds.o"), "CO-RE: the kernel's types have no field no_such_struct.member"},
+		{"value", "core_value", open("core_kinds.o"), "CO-RE: the kernel's types have no value NO_SUCH_VALUE of enum no_such_enum"},
+		{"weak function", "wants_weak", open("kernel_absent.o"), "function absent_weak of the kernel: neither this kernel nor a module that is loaded has it, and the program calls it"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := load.Load(t.Context(), tt.obj, load.Options{Select: elf.Selector{Program: tt.program, Type: ebpf.XDP}})

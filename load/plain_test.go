@@ -23,7 +23,7 @@ const nothing = "nothing loads"
 // are all that are not.
 var detours = map[string][]string{
 	// What needs more of the kernel.
-	"core_kinds.o": {"core_missing: refused", "program core_id: " + errAllTypes.Error()},
+	"core_kinds.o": {"core_missing: refused", "core_value: refused", "program core_id: " + errAllTypes.Error()},
 
 	"fentry.o":       {nothing},
 	"freplace.o":     {nothing},

@@ -133,7 +133,7 @@ func (l *loader) refused(spec *ebpf.ProgramSpec, err error) error {
 		return l.explain(spec, v)
 	case errors.Is(err, ebpf.ErrNotSupported):
 		if name := l.missingFunction(); name != "" {
-			return fmt.Errorf("function %s of the kernel: neither this kernel nor a module that is loaded has it", name)
+			return errors.New(absentFunction(name))
 		}
 	}
 	return privilege(err)

@@ -158,4 +158,11 @@ SEC("xdp/missing") int core_missing(struct xdp_md *ctx)
 	return XDP_PASS;
 }
 
+/* A value that must be there. */
+SEC("xdp/value") int core_value(struct xdp_md *ctx)
+{
+	out[0] = enumval(enum no_such_enum, NO_SUCH_VALUE, ENUMVAL_VALUE);
+	return XDP_PASS;
+}
+
 LICENSE("GPL");

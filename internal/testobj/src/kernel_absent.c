@@ -5,6 +5,7 @@
 #define __ksym __attribute__((section(".ksyms")))
 
 extern int absent_function(struct xdp_md *ctx) __ksym;
+extern int absent_weak(struct xdp_md *ctx) __ksym __attribute__((weak));
 extern const void absent_address __ksym;
 extern const int absent_number __ksym;
 extern const int bpf_prog_active __ksym;
@@ -13,6 +14,12 @@ extern _Bool CONFIG_ABSENT __attribute__((section(".kconfig")));
 SEC("xdp/function") int wants_function(struct xdp_md *ctx)
 {
 	return absent_function(ctx);
+}
+
+/* Without a look whether it is there. */
+SEC("xdp/weak") int wants_weak(struct xdp_md *ctx)
+{
+	return absent_weak(ctx);
 }
 
 SEC("xdp/address") int wants_address(struct xdp_md *ctx)
