@@ -227,10 +227,13 @@ func (r *verifyRequest) verified(t *load.VerifyResult) verifiedProgram {
 	case t.Skipped != "":
 		p.Result = resultSkipped
 	case t.Err != nil:
-		p.Result, p.Message = resultUnasked, t.Err.Error()
+		p.Result, p.Message = resultUnasked, env.OneLine(t.Err)
 		p.Reason = cmp.Or(t.Cause, env.Message(errors.Unwrap(t.Err)))
 		if errno, ok := errors.AsType[unix.Errno](t.Err); ok {
-			p.Result, p.Errno = resultRejected, netlink.ErrnoName(errno)
+			p.Errno = netlink.ErrnoName(errno)
+			if _, file := errors.AsType[*os.PathError](t.Err); !file { // such as its configuration, which is not there
+				p.Result = resultRejected
+			}
 		}
 		if v, ok := errors.AsType[*ebpf.VerifierError](t.Err); ok {
 			p.Result, p.log = resultRejected, v.Log

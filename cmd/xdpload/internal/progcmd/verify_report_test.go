@@ -1,10 +1,15 @@
 package progcmd
 
 import (
+	"errors"
+	"os"
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/xdpload/xdpload/internal/render"
+	"github.com/xdpload/xdpload/load"
 )
 
 // The name of a program comes from the object: it stays in its line.
@@ -14,5 +19,22 @@ func TestVerifyNameInLine(t *testing.T) {
 	report.WriteText(&b, render.Options{Brief: true})
 	if first, _, _ := strings.Cut(b.String(), "\n"); !strings.HasSuffix(first, "b: rejected: why") {
 		t.Errorf("the name is broken up:\n%s", &b)
+	}
+}
+
+// TestVerifyAsked: rejected is what the kernel refuses, not what is missing before it is asked.
+func TestVerifyAsked(t *testing.T) {
+	for _, tt := range []struct {
+		err           error
+		result, errno string
+	}{
+		{unix.EINVAL, resultRejected, "EINVAL"},
+		{&os.PathError{Op: "open", Path: "/proc/config.gz", Err: unix.ENOENT}, resultUnasked, "ENOENT"},
+		{errors.New("no such setting"), resultUnasked, ""},
+	} {
+		got := (&verifyRequest{}).verified(&load.VerifyResult{Err: &load.Error{Program: "f", Err: tt.err}})
+		if got.Result != tt.result || got.Errno != tt.errno {
+			t.Errorf("%v: %s, errno %q; want %s, %q", tt.err, got.Result, got.Errno, tt.result, tt.errno)
+		}
 	}
 }
