@@ -112,7 +112,7 @@ func status(err error) int {
 
 func (f *Failure) Write(w io.Writer, err error) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "xdpload: %s\n", render.Line(err.Error()))
+	fmt.Fprintf(&b, "xdpload: %s\n", render.Line(env.OneLine(err)))
 	if x, ok := errors.AsType[*subject.DevicesError](err); ok {
 		for _, line := range x.Lines() {
 			fmt.Fprintf(&b, "  %s\n", render.Line(line))

@@ -3,11 +3,14 @@ package cli
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/netlink"
 )
 
@@ -46,5 +49,28 @@ func TestForeign(t *testing.T) {
 				t.Errorf("%q and %q, want %q", stderr.String(), stdout.String(), tt.want)
 			}
 		})
+	}
+}
+
+// TestJoined: the text of an error is a line, also where several things went wrong.
+func TestJoined(t *testing.T) {
+	both := fmt.Errorf("undo: %w", errors.Join(errors.New("a"), errors.New("b")))
+	for _, tt := range []struct {
+		err  error
+		want string
+	}{
+		{&env.CommandError{Command: "link set", Err: &env.LinkError{Device: "v0", Err: both}}, "xdpload: link set: v0: undo: a; b\n"},
+		{&subject.DevicesError{Of: 2, Failed: []subject.DeviceFailure{{Device: "v0", Err: both}}}, "  v0: undo: a; b\n"},
+	} {
+		var b strings.Builder
+		failure(tt.err).Write(&b, tt.err)
+		if !strings.HasSuffix(b.String(), tt.want) {
+			t.Errorf("%q, want %q", b.String(), tt.want)
+		}
+	}
+	var b strings.Builder
+	e := &env.Env{Stderr: &b}
+	if e.Warn("%v", both); b.String() != "warning: undo: a; b\n" {
+		t.Errorf("%q", b.String())
 	}
 }

@@ -84,7 +84,7 @@ type diffEntry struct {
 func reportDiff(d *diff.Report) *diffReport {
 	r := &diffReport{Same: d.Empty(), Object: diffChanges(d.Object), Programs: []diffEntry{}, Maps: []diffEntry{}, Variables: []diffEntry{}, Faults: []string{}}
 	for _, fault := range d.Faults {
-		r.Faults = append(r.Faults, fault.Error())
+		r.Faults = append(r.Faults, env.OneLine(fault))
 	}
 	for _, p := range d.Programs {
 		e := diffEntry{Name: p.Name, Before: p.Before, State: p.State, Changes: diffChanges(p.Changes)}

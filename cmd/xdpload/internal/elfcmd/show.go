@@ -134,9 +134,9 @@ func withoutObject(err error) string {
 	if fe, ok := errors.AsType[*elf.FormatError](err); ok {
 		local := *fe
 		local.Object = ""
-		return local.Error()
+		return env.OneLine(&local)
 	}
-	return err.Error()
+	return env.OneLine(err)
 }
 
 func byteOrder(order binary.ByteOrder) string {

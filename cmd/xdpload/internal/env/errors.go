@@ -157,11 +157,12 @@ func Message(err error) string {
 	case *LinkError:
 		return Message(x.Err)
 	}
-	return inOneLine(err)
+	return OneLine(err)
 }
 
-// inOneLine separates joined errors, which have a line each, by semicolons.
-func inOneLine(err error) string {
+// OneLine is what an error says, with joined ones, which have a line each, separated by
+// semicolons.
+func OneLine(err error) string {
 	message := err.Error()
 	joined, ok := errors.AsType[interface {
 		error
@@ -172,7 +173,7 @@ func inOneLine(err error) string {
 	}
 	var each []string
 	for _, e := range joined.Unwrap() {
-		each = append(each, inOneLine(e))
+		each = append(each, OneLine(e))
 	}
 	return strings.Replace(message, errors.Join(joined.Unwrap()...).Error(), strings.Join(each, "; "), 1)
 }

@@ -22,6 +22,11 @@ func (n Notice) WriteText(t *render.Text, _ render.Options) { t.Fields(n) }
 
 // Warn says what a user should know of work that goes on.
 func (e *Env) Warn(format string, args ...any) {
+	for i, arg := range args {
+		if err, ok := arg.(error); ok {
+			args[i] = OneLine(err)
+		}
+	}
 	e.Notify(Notice{Warning: fmt.Sprintf(format, args...)})
 }
 

@@ -135,7 +135,7 @@ func (s seconds) String() string { return (time.Duration(s) * time.Second).Strin
 
 func newPinInfo(e pin.Entry, err error) *pinInfo {
 	if err != nil {
-		return &pinInfo{Path: e.Path, Error: err.Error()}
+		return &pinInfo{Path: e.Path, Error: env.OneLine(err)}
 	}
 	p := &pinInfo{Path: e.Path, Kind: e.Kind.String(), ID: e.ID, Name: e.Name, Tag: e.Tag, MapIDs: e.MapIDs, ProgID: e.ProgID, Detached: e.Severed}
 	switch e.Kind {

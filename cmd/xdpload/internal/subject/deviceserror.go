@@ -42,7 +42,7 @@ func (e *DevicesError) Unwrap() []error {
 func (e *DevicesError) Lines() []string {
 	var alike Alike
 	for _, f := range e.Failed {
-		alike.Add(f.Device, f.Err.Error())
+		alike.Add(f.Device, env.OneLine(f.Err))
 	}
 	var lines []string
 	for _, reason := range alike.order {
@@ -60,7 +60,7 @@ type Refusal struct {
 }
 
 func (f *DeviceFailure) refusal() Refusal {
-	return Refusal{Device: f.Device, Errno: env.Errno(f.Err), Message: f.Err.Error(), Kernel: env.KernelMessage(f.Err)}
+	return Refusal{Device: f.Device, Errno: env.Errno(f.Err), Message: env.OneLine(f.Err), Kernel: env.KernelMessage(f.Err)}
 }
 
 // Refusals are the devices that were not changed, each with its reason, for JSON.

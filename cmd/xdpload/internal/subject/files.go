@@ -74,7 +74,7 @@ type filesError []error
 func (e filesError) Error() string {
 	var texts []string
 	for _, err := range e {
-		texts = append(texts, err.Error())
+		texts = append(texts, env.OneLine(err))
 	}
 	return strings.Join(texts, "; ")
 }
