@@ -51,6 +51,7 @@ func (w *window) flush(ctx context.Context, e *env.Env) (failed int, err error) 
 		}
 	}()
 	all, err := subject.Apply(ctx, e, changes[0], changes[1:])
+	e.PassOn()
 	return settle(ctx, e, lines, changes, all, err)
 }
 

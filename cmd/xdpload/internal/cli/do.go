@@ -17,6 +17,7 @@ import (
 func do(ctx context.Context, e *env.Env, j job) error {
 	e.Line = j.line
 	result, err := j.request.Run(ctx, e)
+	e.PassOn()
 	if err == nil && result != nil && !silent(e, result) {
 		err = write(e, result)
 	}

@@ -26,8 +26,10 @@ type Env struct {
 	Line      Line // that is run
 	Conn      *netlink.Conn
 	inventory *attach.Inventory
-	InBatch   *Batch    // nil without one
-	Verifying load.Jobs // for all that is loaded, nil before [Env.VerifierJobs]
+	// fromKernel waits for [Env.PassOn]: the socket is in use when a warning comes.
+	fromKernel []netlink.Warning
+	InBatch    *Batch    // nil without one
+	Verifying  load.Jobs // for all that is loaded, nil before [Env.VerifierJobs]
 }
 
 // A Batch is what one line has found out and the next need not look for again.
@@ -55,7 +57,7 @@ func (b *Batch) Close() {
 // Netlink returns the socket, which is opened when it is first needed.
 func (e *Env) Netlink() (*netlink.Conn, error) {
 	if e.Conn == nil {
-		c, err := netlink.Dial(nil)
+		c, err := netlink.Dial(&netlink.Config{Warn: func(w netlink.Warning) { e.fromKernel = append(e.fromKernel, w) }})
 		if err != nil {
 			return nil, err
 		}

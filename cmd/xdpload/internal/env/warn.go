@@ -1,7 +1,9 @@
 package env
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/xdpload/xdpload/internal/render"
 )
@@ -14,6 +16,7 @@ func (e *Env) Encode(v any) {
 // Notice is what is said on standard error of work that goes well.
 type Notice struct {
 	Warning     string   `json:"warning,omitempty" text:"warning: %s\n"`
+	Kernel      string   `json:"kernel_message,omitempty"` // which the warning has in it
 	VerifierLog []string `json:"verifier_log,omitempty" text:"%s\n"`
 }
 
@@ -28,6 +31,30 @@ func (e *Env) Warn(format string, args ...any) {
 		}
 	}
 	e.Notify(Notice{Warning: fmt.Sprintf(format, args...)})
+}
+
+// PassOn tells what the kernel has said of requests that it carried out, since the last time.
+func (e *Env) PassOn() {
+	for _, w := range e.fromKernel {
+		if e.Tool.Foreign() {
+			fmt.Fprintf(e.Stderr, "Warning: %s.\n", strings.TrimSuffix(render.Line(w.Message), "."))
+			continue
+		}
+		e.Notify(Notice{Warning: About(e.nameOf(w.Ifindex), errors.New(w.Op+": "+w.Message)).Error(), Kernel: w.Message})
+	}
+	e.fromKernel = nil
+}
+
+// nameOf is the device with an index, "" if there is none.
+func (e *Env) nameOf(ifindex int) string {
+	if ifindex == 0 {
+		return ""
+	}
+	l, err := e.Conn.LinkByIndex(ifindex)
+	if err != nil {
+		return fmt.Sprintf("device with index %d", ifindex)
+	}
+	return l.Name
 }
 
 // Notify writes a notice to standard error, as JSON with -json.
