@@ -15,12 +15,14 @@ import (
 // reached: the functions that it calls, the maps that it refers to, what these
 // maps hold, and the sections of its variables.
 type link struct {
-	o       *Object
-	funcs   []*linkedFunc
-	entries int // how many of them are entered
-	maps    []*linkedMap
-	data    []*linkedData
-	ext     []*Symbol // undefined symbols: functions and variables of the kernel, each once
+	o     *Object
+	funcs []*linkedFunc
+
+	selected []selection
+	entries  int // how many of them are entered
+	maps     []*linkedMap
+	data     []*linkedData
+	ext      []*Symbol // undefined symbols: functions and variables of the kernel, each once
 
 	declared map[string]Extern // by the object, nil until the first is looked for
 	externs  map[string]Extern // those that are reached
@@ -35,6 +37,12 @@ type link struct {
 	copied  uint64             // bytes that the image will take
 
 	incomplete bool // .BTF.ext says where some functions start
+}
+
+// selection is a program that was asked for.
+type selection struct {
+	f *linkedFunc
+	s Selector
 }
 
 // The two program sections of an image. Functions that a hook or a tail call

@@ -10,7 +10,7 @@ import (
 
 // addTails adds the programs of slots that the caller names, and refuses an
 // "ID/KEY" section that would be left out of the load without a word.
-func (l *link) addTails(entry *part, tails []TailCall) error {
+func (l *link) addTails(tails []TailCall) error {
 	for _, t := range tails {
 		fn, err := l.o.findByName(Selector{Program: t.Program})
 		if err != nil {
@@ -19,7 +19,7 @@ func (l *link) addTails(entry *part, tails []TailCall) error {
 		l.enter(fn)
 	}
 	for _, t := range l.o.tails() {
-		if t.fn == entry || l.byFunc[t.fn] != nil {
+		if l.byFunc[t.fn] != nil {
 			continue
 		}
 		if _, err := l.o.tailMap(t); err != nil {

@@ -44,17 +44,38 @@ type Linked struct {
 	// 64-bit loads of 0, its settings variables of section .kconfig with the value 0:
 	// to fill them in is the loader's part.
 	Externs map[string]Extern
+	// Entries are the programs that were selected, each once and in that order.
+	Entries []Entry
+}
+
+// An Entry is a program that was selected.
+type Entry struct {
+	Program string
+	// Arrays are the program arrays that a run of it may come to, by tail calls also.
+	Arrays []string
 }
 
 // Link is [Object.Spec] and what its parts were. It is cheaper than to ask for each
 // map by [Object.Map]. All of it is the caller's own.
 func (o *Object) Link(s Selector, tails ...TailCall) (*Linked, error) {
-	fn, err := o.choose(s)
-	if err != nil {
-		return nil, err
-	}
+	return o.LinkAll([]Selector{s}, tails...)
+}
+
+// LinkAll is [Object.Link] of several programs, which share their maps. Each has the
+// type of its selector, unless it is a tail program of another that is selected.
+// Programs that share a program array must be of one kind.
+func (o *Object) LinkAll(all []Selector, tails ...TailCall) (*Linked, error) {
 	l := o.newLink()
-	linked, err := l.spec(fn, s, tails)
+	for _, s := range all {
+		fn, err := o.choose(s)
+		if err != nil {
+			return nil, err
+		}
+		if l.byFunc[fn] == nil { // else it is selected twice
+			l.selected = append(l.selected, selection{l.enter(fn), s})
+		}
+	}
+	linked, err := l.spec(tails)
 	if err != nil {
 		return nil, o.fault(err)
 	}
@@ -65,9 +86,8 @@ func (o *Object) Link(s Selector, tails ...TailCall) (*Linked, error) {
 	return linked, nil
 }
 
-func (l *link) spec(fn *part, s Selector, tails []TailCall) (*Linked, error) {
-	entry := l.enter(fn)
-	if err := l.addTails(fn, tails); err != nil {
+func (l *link) spec(tails []TailCall) (*Linked, error) {
+	if err := l.addTails(tails); err != nil {
 		return nil, err
 	}
 	if err := l.run(); err != nil {
@@ -83,7 +103,10 @@ func (l *link) spec(fn *part, s Selector, tails []TailCall) (*Linked, error) {
 	if err := l.setMaps(spec, tails); err != nil {
 		return nil, err
 	}
-	return &Linked{Spec: spec, CORE: core, Externs: l.externs}, l.setPrograms(spec, entry, s)
+	if err := l.setPrograms(spec); err != nil {
+		return nil, err
+	}
+	return &Linked{Spec: spec, CORE: core, Externs: l.externs, Entries: l.selectedEntries()}, nil
 }
 
 // load writes the link as an image and has it decoded.
@@ -102,38 +125,6 @@ func (l *link) load() (spec *ebpf.CollectionSpec, _ Relocations, err error) {
 	l.restoreNames(spec)
 	core, err := l.relocations(spec, placed)
 	return spec, core, err
-}
-
-// setPrograms gives the programs back what their sections say, or what the hook wants.
-func (l *link) setPrograms(spec *ebpf.CollectionSpec, entry *linkedFunc, s Selector) error {
-	main := entry.fn.program()
-	if s.Type != ebpf.UnspecifiedProgram && s.Type != main.Type {
-		main.Type, main.AttachType, main.Flags, main.AttachTo = s.Type, ebpf.AttachNone, 0, ""
-	}
-	l.joinCatchers(spec.Programs)
-	for _, f := range l.funcs {
-		if f.place != placeEntry || f.catches {
-			continue
-		}
-		p := spec.Programs[f.name]
-		if p == nil {
-			return faultIn(f.fn.section.Name, 0, "program %q cannot be decoded", f.fn.name)
-		}
-		if f.name != f.fn.name {
-			return faultIn(f.fn.section.Name, 0, "another function is called %q too", f.fn.name)
-		}
-		if f != entry {
-			if err := l.o.checkType(f.fn, Selector{Type: main.Type, Force: s.Force}); err != nil {
-				return err
-			}
-		}
-		if l.incomplete {
-			l.complete(p.Instructions)
-		}
-		p.SectionName = f.fn.section.Name
-		p.Type, p.AttachType, p.Flags, p.AttachTo = main.Type, main.AttachType, main.Flags, main.AttachTo
-	}
-	return nil
 }
 
 // setMaps replaces the maps of the image, of which only the names are true, by their definitions.

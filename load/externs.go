@@ -30,7 +30,7 @@ func (l *loader) fillExterns() error {
 		}
 		s, err := findSymbol(name, x)
 		if err != nil && !x.Weak {
-			return &Error{Program: l.entry, Err: fmt.Errorf("symbol %s of the kernel: %w", name, err)}
+			return &Error{Program: l.entry(), Err: fmt.Errorf("symbol %s of the kernel: %w", name, err)}
 		}
 		found[name] = s
 	}

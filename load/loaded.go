@@ -18,8 +18,9 @@ import (
 // not committed and closes the file descriptors; the kernel keeps what is
 // attached or pinned by then. It is for one goroutine.
 type Loaded struct {
-	Programs []*prog.Program // the selected program first
+	Programs []*prog.Program // the selected programs first
 	Maps     []*Map          // by name
+	Entries  []Entry         // the selected programs, each once, in the order of the selectors
 	// Warnings are what was ignored, with file and line.
 	Warnings []string
 
@@ -31,7 +32,16 @@ type Loaded struct {
 	detours []*Error // what was left to cilium/ebpf, and why
 }
 
-// Program returns the selected program.
+// An Entry is a program that was selected.
+type Entry struct {
+	*prog.Program
+	Name string // as the object says it: the kernel keeps 15 bytes
+	Pin  string // the path at which it is, or is to be, pinned; "" for none
+
+	arrays []string // the program arrays that it may come to
+}
+
+// Program returns the selected program, the first of several.
 func (l *Loaded) Program() *prog.Program { return l.Programs[0] }
 
 // ProgramNamed returns the program with that name in the object, nil if the load has

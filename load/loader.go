@@ -18,7 +18,7 @@ import (
 type loader struct {
 	obj      *elf.Object
 	options  Options
-	entry    string // the selected program's name
+	entries  []elf.Entry // the selected programs
 	spec     *ebpf.CollectionSpec
 	defined  map[string]elf.Map // by the object, which says what is pinned
 	core     elf.Relocations
@@ -35,19 +35,20 @@ type loader struct {
 
 // specify finds out what is to be loaded.
 func (l *loader) specify() error {
-	p, err := l.obj.Program(l.options.Select)
-	if err != nil {
+	if _, err := l.obj.Program(l.options.Select); err != nil {
 		return err
 	}
 	if err := l.obj.CheckByteOrder(); err != nil {
 		return err
 	}
-	l.entry = p.Name
-	linked, err := l.obj.Link(l.options.Select, l.options.TailCalls...)
+	linked, err := l.obj.LinkAll(l.options.selectors(), l.options.TailCalls...)
 	if err != nil {
 		return err
 	}
-	l.spec, l.defined, l.core, l.externs = linked.Spec, linked.Maps, linked.CORE, linked.Externs
+	l.spec, l.defined, l.core, l.externs, l.entries = linked.Spec, linked.Maps, linked.CORE, linked.Externs, linked.Entries
+	if err := l.checkTypes(); err != nil {
+		return err
+	}
 	if err := l.fillExterns(); err != nil {
 		return err
 	}
@@ -64,8 +65,44 @@ func (l *loader) specify() error {
 			l.options.Adapt(p)
 		}
 	}
-	l.pins = newPins(l.obj, l.spec.Programs[l.entry].Type, l.options.Pins)
+	l.pins = newPins(l.obj, l.spec.Programs[l.entry()].Type, l.options.Pins)
 	return l.exceptions()
+}
+
+// entry is the name of the first program that was selected.
+func (l *loader) entry() string { return l.entries[0].Program }
+
+// isEntry reports whether a program was selected.
+func (l *loader) isEntry(name string) bool {
+	return slices.ContainsFunc(l.entries, func(e elf.Entry) bool { return e.Program == name })
+}
+
+// checkTypes refuses programs that nothing can load, and gives those that replace a function
+// the program that they do that in.
+func (l *loader) checkTypes() error {
+	extends := false
+	for _, name := range sorted(l.spec.Programs) {
+		p, why := l.spec.Programs[name], ""
+		switch p.Type {
+		case ebpf.UnspecifiedProgram:
+			why = fmt.Sprintf("section %q does not tell the type: name it, type xdp for example", p.SectionName)
+		case ebpf.StructOps:
+			why = memberOfStructure
+		case ebpf.Extension:
+			if extends = true; l.options.Target != nil {
+				p.AttachTarget = l.options.Target.Program
+			} else {
+				why = "it replaces a function of another program: name that program, target pinned PATH for example"
+			}
+		}
+		if why != "" {
+			return &Error{Program: name, Err: errors.New(why)}
+		}
+	}
+	if l.options.Target != nil && !extends {
+		return errors.New("a target is for programs that replace a function of it (freplace), and none is to be loaded")
+	}
+	return nil
 }
 
 // exceptions refuses options for maps that the program does not use, or does not pin, and
@@ -85,7 +122,7 @@ func (l *loader) exceptions() error {
 		spec.MaxEntries = o.MaxEntries
 	}
 	if on := l.options.Pins.OnMismatch; on != MismatchFail && !slices.ContainsFunc(sorted(l.spec.Maps), l.pinned) {
-		return &Error{Program: l.entry, Err: fmt.Errorf("on-mismatch %v: the program uses no map that is pinned", on)}
+		return &Error{Program: l.entry(), Err: fmt.Errorf("on-mismatch %v: the program uses no map that is pinned", on)}
 	}
 	return nil
 }
@@ -121,14 +158,18 @@ func (l *loader) close() {
 }
 
 func (l *loader) result() (*Loaded, error) {
-	names := sorted(l.programs)
-	names = slices.DeleteFunc(names, func(name string) bool { return name == l.entry })
-	out := &Loaded{options: l.options, obj: l.obj, pins: l.pins, live: l.live, detours: l.detours, Warnings: append(l.pins.warnings(), l.severalPrograms()...)}
+	out := &Loaded{
+		options: l.options, obj: l.obj, pins: l.pins, live: l.live, detours: l.detours,
+		Warnings: append(l.pins.warnings(), l.severalPrograms()...),
+	}
 	if l.types.refused != nil {
 		out.Warnings = append(out.Warnings, l.types.refused.Error()+"; it is loaded without them")
 	}
 	out.Warnings = append(out.Warnings, l.migrated...)
-	out.names = append([]string{l.entry}, names...)
+	for _, e := range l.entries {
+		out.names = append(out.names, e.Program)
+	}
+	out.names = append(out.names, slices.DeleteFunc(sorted(l.programs), l.isEntry)...)
 	for _, name := range out.names {
 		p, err := prog.New(l.programs[name])
 		if err == nil && p.Name == "" {
@@ -149,28 +190,42 @@ func (l *loader) result() (*Loaded, error) {
 		}
 		out.Maps = append(out.Maps, m)
 	}
-	if err := l.pins.planProgram(l.entry, l.programs[l.entry]); err != nil {
-		return nil, &Error{Program: l.entry, Err: err}
+	for i, e := range l.entries {
+		path, err := l.pins.planProgram(e.Program, l.programs[e.Program])
+		if err != nil {
+			return nil, &Error{Program: e.Program, Err: err}
+		}
+		out.Entries = append(out.Entries, Entry{Name: e.Program, Program: out.Programs[i], Pin: path, arrays: e.Arrays})
 	}
 	return out, nil
 }
 
-// severalPrograms says which programs would do as well as the one that was chosen.
-func (l *loader) severalPrograms() []string {
+// severalPrograms says which programs would do as well as those that were chosen by
+// section.
+func (l *loader) severalPrograms() (warnings []string) {
 	const most = 12
-	others := l.obj.Others(l.options.Select)
-	if len(others) == 0 {
-		return nil
+	for _, s := range l.options.selectors() {
+		chosen, err := l.obj.Program(s)
+		if err != nil {
+			continue
+		}
+		var names []string
+		for _, p := range l.obj.Others(s) {
+			if !l.isEntry(p.Name) {
+				names = append(names, p.Name)
+			}
+		}
+		if len(names) == 0 {
+			continue
+		}
+		of := len(names) + 1
+		if n := len(names) - most; n > 0 {
+			names = append(names[:most], fmt.Sprintf("%d more", n))
+		}
+		warnings = append(warnings, fmt.Sprintf("section %q has %d programs, and %s is the first; the word program chooses another: %s",
+			chosen.Section, of, chosen.Name, strings.Join(names, ", ")))
 	}
-	var names []string
-	for _, p := range others[:min(len(others), most)] {
-		names = append(names, p.Name)
-	}
-	if n := len(others) - most; n > 0 {
-		names = append(names, fmt.Sprintf("%d more", n))
-	}
-	return []string{fmt.Sprintf("section %q has %d programs, and %s is the first; the word program chooses another: %s",
-		others[0].Section, len(others)+1, l.entry, strings.Join(names, ", "))}
+	return warnings
 }
 
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -57,11 +57,21 @@ func (l *loader) createMaps() error {
 		if source.reused == "" || spec.Type != ebpf.ProgramArray {
 			continue
 		}
-		if err := checkArray(m, source.reused, l.spec.Programs[l.entry].Type); err != nil {
+		if err := checkArray(m, source.reused, l.typeUsing(name)); err != nil {
 			return &Error{Map: name, Err: err}
 		}
 	}
 	return nil
+}
+
+// typeUsing is the type of the programs that use a program array: all are of one.
+func (l *loader) typeUsing(array string) ebpf.ProgramType {
+	for _, e := range l.entries {
+		if slices.Contains(e.Arrays, array) {
+			return l.spec.Programs[e.Program].Type
+		}
+	}
+	return l.spec.Programs[l.entry()].Type
 }
 
 // setVariables writes the values of a data section's variables into the

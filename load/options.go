@@ -7,6 +7,7 @@ import (
 	"github.com/cilium/ebpf"
 
 	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/prog"
 )
 
 // Options says what of an object is loaded, and how. The zero value loads
@@ -14,6 +15,11 @@ import (
 type Options struct {
 	// Select names the program. Its Type is the type that the hook runs.
 	Select elf.Selector
+	// Also are programs beside it, of any type, which share its maps. Nothing attaches
+	// them: see [Keep].
+	Also []elf.Selector
+	// Target is the program of which freplace programs replace a function, nil for none.
+	Target *prog.Program
 	// Verbose asks the verifier for its log even of a program that it takes.
 	Verbose bool
 	// Jobs bounds how many programs are verified at a time, each on a thread of
@@ -44,6 +50,11 @@ type Options struct {
 	// Adapt, if not nil, may change the programs' attach type and flags before
 	// they are verified: those of a program array must agree in them.
 	Adapt func(*ebpf.ProgramSpec)
+}
+
+// selectors are those of all programs.
+func (o *Options) selectors() []elf.Selector {
+	return append([]elf.Selector{o.Select}, o.Also...)
 }
 
 // Jobs bounds how many programs all loads that share it have verified at a time.

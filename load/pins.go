@@ -33,6 +33,9 @@ type PinOptions struct {
 	// Program is a path, absolute or "m:REST", at which the program is
 	// pinned; empty for none.
 	Program string
+	// Programs is a directory, absolute or "m:REST", in which each selected program is
+	// pinned by its name; empty for none.
+	Programs string
 	// OnMismatch is what to do about a pinned map that differs from the object's.
 	OnMismatch OnMismatch
 	// Off has nothing pinned and nothing that is pinned reused, whatever the
@@ -157,20 +160,34 @@ func (p *pins) warnings() []string {
 	return p.object.Database.Warnings
 }
 
-// planProgram has the program pinned with the maps.
-func (p *pins) planProgram(name string, prog *ebpf.Program) error {
-	if p.options.Program == "" {
-		return nil
+// programPath returns where a program is to be pinned, "" for nowhere. A file system is
+// open if it is somewhere.
+func (p *pins) programPath(name string) (string, error) {
+	path := p.options.Program
+	if p.options.Programs != "" {
+		path = filepath.Join(p.options.Programs, pin.FileName(name))
+	}
+	if path == "" {
+		return "", nil
 	}
 	if err := p.begin(); err != nil {
-		return fmt.Errorf("pin: %w", err)
+		return "", fmt.Errorf("pin: %w", err)
 	}
-	path := p.fs.Path(p.object.Dir, p.options.Program)
+	return p.fs.Path(p.object.Dir, path), nil
+}
+
+// planProgram has the program pinned with the maps, and returns where.
+func (p *pins) planProgram(name string, prog *ebpf.Program) (path string, err error) {
+	if path, err = p.programPath(name); path == "" || err != nil {
+		return "", err
+	}
 	if _, err := os.Lstat(path); err == nil {
-		p.taken = &Error{Program: name, Err: &os.PathError{Op: "pin", Path: path, Err: os.ErrExist}}
-		return nil
+		if p.taken == nil {
+			p.taken = &Error{Program: name, Err: &os.PathError{Op: "pin", Path: path, Err: os.ErrExist}}
+		}
+		return path, nil
 	}
-	return p.txn.Pin(path, prog)
+	return path, p.txn.Pin(path, prog)
 }
 
 // has reports whether a program is pinned where the load shall pin its own, if it

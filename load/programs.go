@@ -11,6 +11,7 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
 	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/internal/sys"
@@ -131,6 +132,10 @@ func (l *loader) refused(spec *ebpf.ProgramSpec, err error) error {
 		return &prog.UnsuitableError{Cause: otherKind, Err: unix.EINVAL}
 	case rejected:
 		return l.explain(spec, v)
+	case spec.AttachTarget != nil && l.options.Target.BTF == 0:
+		return fmt.Errorf("program id %d, of which it replaces a function, has no types (BTF) to say where that is", l.options.Target.ID)
+	case spec.AttachTarget != nil && errors.Is(err, btf.ErrNotFound):
+		return fmt.Errorf("program id %d name %s has no function %s", l.options.Target.ID, l.options.Target.Name, spec.AttachTo)
 	case errors.Is(err, ebpf.ErrNotSupported):
 		if name := l.missingFunction(); name != "" {
 			return errors.New(absentFunction(name))

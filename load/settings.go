@@ -45,7 +45,7 @@ func (l *loader) fillSettings() error {
 			err = errors.New("this kernel's configuration has no such setting: declare it __weak to read 0")
 		}
 		if err != nil {
-			return &Error{Program: l.entry, Err: fmt.Errorf("setting %s of the kernel: %w", name, err)}
+			return &Error{Program: l.entry(), Err: fmt.Errorf("setting %s of the kernel: %w", name, err)}
 		}
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/cilium/ebpf"
 
@@ -96,19 +97,28 @@ func checkArray(m *ebpf.Map, name string, want ebpf.ProgramType) error {
 	return nil
 }
 
-// own has every program array that nothing pins kept alive for the program:
-// the kernel empties it when its last file descriptor and pin are gone.
+// own has every program array that nothing pins kept alive for the selected programs that
+// use it: the kernel empties it when its last file descriptor and pin are gone.
 func (l *Loaded) own() error {
+	for i := range l.Entries {
+		if err := l.ownFor(&l.Entries[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *Loaded) ownFor(e *Entry) error {
 	var owner *pin.Owner
 	for _, m := range l.Maps {
-		if m.Type() != ebpf.ProgramArray || m.Pin != "" {
+		if m.Type() != ebpf.ProgramArray || m.Pin != "" || !slices.Contains(e.arrays, m.Name) {
 			continue
 		}
 		if err := l.pins.begin(); err != nil {
 			return &Error{Map: m.Name, Err: fmt.Errorf("tail calls end with the last pin, so the program array has to be pinned: %w", err)}
 		}
 		if owner == nil {
-			o := l.Program().Owner()
+			o := e.Owner()
 			owner = &o
 		}
 		if err := l.pins.txn.Pin(l.pins.fs.OwnedPath(*owner, m.ID), m.Map); err != nil {

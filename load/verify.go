@@ -212,11 +212,13 @@ func unverifiable(p elf.Program) string {
 	case ebpf.Extension:
 		return "it replaces a function of another program, and is verified against that program"
 	case ebpf.StructOps:
-		return "it is a member of a kernel's structure, which a map of the object names"
+		return memberOfStructure
 	default:
 		return ""
 	}
 }
+
+const memberOfStructure = "it is a member of a kernel's structure, which a map of the object names"
 
 // verify asks the kernel.
 func (v *verification) verify(ctx context.Context, r *VerifyResult, hook ebpf.ProgramType) error {
@@ -243,7 +245,7 @@ func (v *verification) specify(l *loader) (*ebpf.ProgramSpec, error) {
 	if err := l.specify(); err != nil {
 		return nil, err
 	}
-	entry := l.spec.Programs[l.entry]
+	entry := l.spec.Programs[l.entry()]
 	for name, n := range v.options.MaxEntries {
 		if m := l.spec.Maps[name]; m != nil {
 			m.MaxEntries = n
@@ -253,7 +255,7 @@ func (v *verification) specify(l *loader) (*ebpf.ProgramSpec, error) {
 	defer v.mu.Unlock()
 	v.size += len(entry.Instructions)
 	for name := range l.spec.Programs {
-		if name != l.entry {
+		if name != l.entry() {
 			v.tailTypes[name] = entry.Type
 		}
 	}
@@ -328,8 +330,8 @@ func (v *verification) rewritten(spec *ebpf.ProgramSpec, level ebpf.LogLevel) (*
 // alone leaves nothing in the spec but the selected program and the maps that
 // its instructions name.
 func (l *loader) alone() {
-	spec := l.spec.Programs[l.entry]
-	l.spec.Programs = map[string]*ebpf.ProgramSpec{l.entry: spec}
+	spec := l.spec.Programs[l.entry()]
+	l.spec.Programs = map[string]*ebpf.ProgramSpec{l.entry(): spec}
 	maps := map[string]*ebpf.MapSpec{}
 	for i := range spec.Instructions {
 		ins := &spec.Instructions[i]
