@@ -43,6 +43,8 @@ import (
 //	hold DEV PATH              attach drop.o through a bpf_link, and pin it
 //	pinprog OBJECT TYPE PATH   load a program and pin it; pinmap PATH pins a map
 //	packets DEV                the stack sees frames that arrive at DEV
+//	frames DEV N               send N frames from the device
+//	counted PIN KEY N          an element of a pinned array of numbers becomes N
 //	census                     remember what is pinned and attached here, and what that uses
 //	unchanged                  there is no more than that
 //	[!] nobody WORDS           run the program without privileges
@@ -78,6 +80,8 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"pinprog":   pinProgram,
 	"pinmap":    pinMap,
 	"packets":   checkPackets,
+	"frames":    sendFrames,
+	"counted":   checkCounted,
 	"census":    takeCensus,
 	"unchanged": checkCensus,
 	"nobody":    runAsNobody,

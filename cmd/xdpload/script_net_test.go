@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -65,6 +66,37 @@ func checkGone(ts *testscript.TestScript, _ bool, args []string) {
 		}
 		if time.Now().After(deadline) {
 			ts.Fatalf("%s still has a program on %s", args[0], left)
+		}
+	}
+}
+
+func sendFrames(ts *testscript.TestScript, _ bool, args []string) {
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	c := dial(ts)
+	defer c.Close()
+	dev, err := c.Link(args[0])
+	ts.Check(err)
+	ts.Check(of(ts).ns.Tap(dev.Index).SendAll(n))
+}
+
+// checkCounted waits: a map of CPUs hands frames to threads of the kernel.
+func checkCounted(ts *testscript.TestScript, _ bool, args []string) {
+	key, err := strconv.ParseUint(args[1], 10, 32)
+	ts.Check(err)
+	want, err := strconv.ParseUint(args[2], 10, 64)
+	ts.Check(err)
+	m, err := ebpf.LoadPinnedMap(args[0], nil)
+	ts.Check(err)
+	defer m.Close()
+	for deadline := time.Now().Add(bpftest.Patience); ; time.Sleep(5 * time.Millisecond) {
+		var got uint64
+		ts.Check(m.Lookup(uint32(key), &got))
+		if got == want {
+			return
+		}
+		if got > want || time.Now().After(deadline) {
+			ts.Fatalf("%s: element %d is %d, not %d", args[0], key, got, want)
 		}
 	}
 }

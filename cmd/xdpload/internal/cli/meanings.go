@@ -15,7 +15,7 @@ import (
 // all words after those that stand for it.
 var meanings = []struct{ words, line string }{
 	{"load|attach|add|xdp|link load|link attach|link on|net attach|net add|prog attach", "link set dev DEV xdp obj FILE"},
-	{"prog load|prog loadall", "link set dev DEV xdp obj FILE pin PATH"},
+	{"loadall|prog loadall", "prog load obj FILE all pin DIR"},
 	{"unload|detach|remove|link unload|link detach|link off|net detach|net off|prog detach|prog unload", "link set dev DEV xdp off"},
 	{"replace|reload|update|swap|link replace|link update|net replace", "-force link set dev DEV xdp obj FILE"},
 	{"status|list|ls|lst|show|net status|prog status|link status", "net show"},

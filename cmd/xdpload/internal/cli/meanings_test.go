@@ -44,7 +44,7 @@ func TestMeaningsOfLines(t *testing.T) {
 		"load -m skb eth0 foo.o":                "xdpload link set dev eth0 xdp obj foo.o",
 		"unload eth0 --all":                     "xdpload link set dev eth0 xdp off",
 		"unload -i 5 eth0":                      "xdpload link set dev eth0 xdp off",
-		"prog load foo.o /sys/fs/bpf/foo":       "xdpload link set dev DEV xdp obj foo.o pin PATH",
+		"prog loadall foo.o /sys/fs/bpf/foo":    "xdpload prog load obj foo.o all pin DIR",
 		"net attach xdp id 7 dev eth0":          "xdpload link set dev eth0 xdp obj FILE",
 		"filter add dev eth0 ingress bpf obj x": "xdpload tc filter add dev eth0 ingress bpf obj x",
 		"load a;b foo.o":                        "xdpload link set dev 'a;b' xdp obj foo.o",

@@ -11,8 +11,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/cilium/ebpf"
-
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/internal/grammar"
@@ -107,7 +105,7 @@ func (r *progRunRequest) Run(ctx context.Context, e *env.Env) (any, error) {
 	if r.Program.File == "-" && (r.Data == "-" || r.Capture == "-") {
 		return nil, errors.New("standard input cannot be both the object and the packets")
 	}
-	p, err := r.Open(ctx, e)
+	p, err := r.Program.Open(ctx, e, r.Program.As, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -123,24 +121,6 @@ func (r *progRunRequest) Run(ctx context.Context, e *env.Env) (any, error) {
 		return e.Refuse(result, err)
 	}
 	return result, nil
-}
-
-// Open loads the program, or opens the one that is there.
-func (r *progRunRequest) Open(ctx context.Context, e *env.Env) (*subject.Loaded, error) {
-	if r.Program.File != "" && r.Program.As == ebpf.UnspecifiedProgram {
-		obj, err := r.Program.Object(e)
-		if err != nil {
-			return nil, err
-		}
-		found, err := obj.Program(r.Program.Selector(ebpf.UnspecifiedProgram))
-		if err == nil && found.Type == ebpf.UnspecifiedProgram {
-			err = fmt.Errorf("section %q does not tell the type of program %s: name it, type xdp for example", found.Section, found.Name)
-		}
-		if err != nil {
-			return nil, &env.ObjectError{Object: r.Program.Name(), Err: err}
-		}
-	}
-	return r.Program.Open(ctx, e, r.Program.As, 0)
 }
 
 func (r *progRunRequest) runOn(e *env.Env, p *prog.Program) (any, error) {

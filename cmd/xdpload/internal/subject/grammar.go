@@ -35,12 +35,12 @@ func AbsentDevice(err error) bool {
 // Selection is an object file and the program of it that is meant, with more
 // options.
 func (r *ProgramRequest) Selection(help string, more ...*grammar.Node) *grammar.Node {
-	return r.object(help, func() *grammar.Node { return grammar.Any(append(r.choice(), more...)...) })
+	return r.ObjectGrammar(help, func() *grammar.Node { return grammar.Any(append(r.choice(), more...)...) })
 }
 
-// object is an object file and its options. A name that ends in .o is one without a word
-// before it.
-func (r *ProgramRequest) object(help string, options func() *grammar.Node) *grammar.Node {
+// ObjectGrammar is an object file and its options. A name that ends in .o is one without a
+// word before it.
+func (r *ProgramRequest) ObjectGrammar(help string, options func() *grammar.Node) *grammar.Node {
 	isObject := func(word string) bool { return strings.HasSuffix(word, ".o") }
 	return grammar.Alt(
 		grammar.Word("object-file", grammar.Value("FILE", grammar.String(&r.File)).Completes(grammar.File)).

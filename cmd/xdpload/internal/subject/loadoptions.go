@@ -19,6 +19,7 @@ type LoadRequest struct {
 	TailCalls  []elf.TailCall
 	PinMaps    string
 	PinProgram string
+	PinAll     string // the directory in which several programs are pinned
 	OnMismatch load.OnMismatch
 	Private    bool // nothing is pinned, nor what is pinned reused
 }
@@ -34,6 +35,7 @@ func (r *LoadRequest) Options(e *env.Env) load.Options {
 			Root:       Bpffs(e),
 			Maps:       r.PinMaps,
 			Program:    r.PinProgram,
+			Programs:   r.PinAll,
 			OnMismatch: r.OnMismatch,
 			Off:        r.Private,
 		},
@@ -42,17 +44,22 @@ func (r *LoadRequest) Options(e *env.Env) load.Options {
 
 // Grammar is the words about maps, variables and pins that may follow an object file.
 func (r *LoadRequest) Grammar() []*grammar.Node {
-	return append(r.Contents(), []*grammar.Node{
+	return append(r.Contents(), r.Pins(grammar.Key("pin", "PATH", grammar.String(&r.PinProgram)).Exact().
+		Help("pin the program too"))...)
+}
+
+// Pins is the words about pins. pin is the one about programs.
+func (r *LoadRequest) Pins(pin *grammar.Node) []*grammar.Node {
+	return []*grammar.Node{
 		grammar.Key("pin-maps", "DIR", grammar.String(&r.PinMaps)).Completes(grammar.Directory).
 			Help("pin the maps that the object does not pin in this directory of the BPF file system, and reuse them from there"),
-		grammar.Key("pin", "PATH", grammar.String(&r.PinProgram)).Exact().
-			Help("pin the program too"),
+		pin,
 		grammar.Word("on-mismatch", grammar.Alt(
 			grammar.Const("fail", &r.OnMismatch, load.MismatchFail).Help("refuse the load (the default)"),
 			grammar.Const("recreate", &r.OnMismatch, load.MismatchRecreate).Help("pin a new map in its place"),
 			grammar.Const("migrate", &r.OnMismatch, load.MismatchMigrate).Help("pin a new map in its place, with the entries of the old one, by the names of their members; what has no counterpart is told"),
 		)).Help("what to do about a pinned map that differs from the object's"),
-	}...)
+	}
 }
 
 // Contents is what the words say about what programs find: values of variables,

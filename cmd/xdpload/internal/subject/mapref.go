@@ -45,7 +45,7 @@ func (r *MapRef) Grammar() *grammar.Node {
 const ofProgram = "prog:"
 
 func looksLikeMap(word string) bool {
-	return looksLikePath(word) || strings.HasPrefix(word, ofProgram)
+	return LooksLikePath(word) || strings.HasPrefix(word, ofProgram)
 }
 
 func (r *MapRef) set(word string) error {

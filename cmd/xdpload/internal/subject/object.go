@@ -44,8 +44,8 @@ type ProgramRequest struct {
 // Grammar is the alternatives of BPFSPEC that name a program. more are options
 // of an object file that not every hook has.
 func (r *ProgramRequest) Grammar(more ...*grammar.Node) []*grammar.Node {
-	options := func() *grammar.Node { return r.objectGrammar(more) }
-	return slices.Concat([]*grammar.Node{r.object("load a program from an object file", options)}, r.OpenGrammar(), []*grammar.Node{
+	options := func() *grammar.Node { return r.options(more) }
+	return slices.Concat([]*grammar.Node{r.ObjectGrammar("load a program from an object file", options)}, r.OpenGrammar(), []*grammar.Node{
 		grammar.Key("fd", "N", r.setFD).
 			Help("the program behind this file descriptor, which the process inherited; a path is that of a pinned program, as for iproute2"),
 	})
@@ -59,8 +59,8 @@ func (r *ProgramRequest) OpenGrammar() []*grammar.Node {
 	}, r.Loaded.loadedGrammar()...)
 }
 
-// objectGrammar is the options of an object file.
-func (r *ProgramRequest) objectGrammar(more []*grammar.Node) *grammar.Node {
+// options are those of an object file.
+func (r *ProgramRequest) options(more []*grammar.Node) *grammar.Node {
 	return grammar.Any(slices.Concat(r.choice(), []*grammar.Node{r.VerboseGrammar()}, r.Load.Grammar(), more)...)
 }
 

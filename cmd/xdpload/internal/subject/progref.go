@@ -26,7 +26,7 @@ func (r *ProgRef) Grammar() *grammar.Node {
 	return grammar.Alt(append(r.loadedGrammar(),
 		grammar.Key("pinned", "PATH", grammar.String(&r.Pinned)).Completes(grammar.Pinned).
 			Help("the program that is pinned at this path; m:REST is below the BPF file system's tc directory"),
-		grammar.Value("PATH", grammar.String(&r.Pinned)).Accept(looksLikePath).Completes(grammar.Pinned).Help("the same"),
+		grammar.Value("PATH", grammar.String(&r.Pinned)).Accept(LooksLikePath).Completes(grammar.Pinned).Help("the same"),
 		r.BareGrammar(),
 	)...)
 }
@@ -48,8 +48,8 @@ func (r *ProgRef) BareGrammar() *grammar.Node {
 		Help("the loaded program with this name, or this id")
 }
 
-// looksLikePath tells the path of a pin from a name.
-func looksLikePath(word string) bool {
+// LooksLikePath tells the path of a pin from a name.
+func LooksLikePath(word string) bool {
 	return strings.HasPrefix(word, "/") || strings.HasPrefix(word, "m:")
 }
 

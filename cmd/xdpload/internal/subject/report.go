@@ -22,10 +22,10 @@ type ProgramReport struct {
 
 // MapReport names a map.
 type MapReport struct {
-	ID     uint32 `json:"id"`
-	Name   string `json:"name"`
-	Pinned string `json:"pinned,omitempty"` // the path
-	Reused bool   `json:"reused,omitempty"` // it was there before
+	ID     uint32 `json:"id" always:"id %d"`
+	Name   string `json:"name" text:" name %s"`
+	Pinned string `json:"pinned,omitempty" text:" pinned %s"` // the path
+	Reused bool   `json:"reused,omitempty" text:" reused"`    // it was there before
 }
 
 // ReportProgram reports on a program by id, name and tag, nil for none.
