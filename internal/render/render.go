@@ -21,6 +21,7 @@ type Options struct {
 	Brief      bool // text: one line for each thing
 	Details    bool // more of each thing
 	Statistics bool // counters of each thing
+	Terminal   bool // text: somebody reads it as it is written
 	Width      int  // text: the columns of the terminal, 0 for lines of any length
 }
 
@@ -35,8 +36,8 @@ type Texter interface {
 type Sizer interface{ TextSize() int }
 
 // Write writes v in one call of w.Write, so that concurrent writers do not mix
-// and nothing is written if v cannot be rendered. Nil and an empty text write
-// nothing. As text, a v that is no [Texter] is an error, and control characters
+// and nothing is written if v cannot be rendered. Nil writes nothing; an empty text
+// neither, but to a terminal that nothing was found. As text, a v that is no [Texter] is an error, and control characters
 // are escaped, see [Printable]. Lines that are wider than Width are broken between words,
 // unless there is to be one for each thing, or the text is to stay [Text.AsIs].
 func Write(w io.Writer, v any, o Options) error {
@@ -54,8 +55,11 @@ func Write(w io.Writer, v any, o Options) error {
 	if long, ok := v.(Sizer); ok {
 		b.Grow(long.TextSize())
 	}
-	if t.WriteText(&b, o); b.Len() == 0 {
+	switch t.WriteText(&b, o); {
+	case b.Len() == 0 && !o.Terminal:
 		return nil
+	case b.Len() == 0:
+		b.WriteString("nothing found\n")
 	}
 	text := b.Bytes()
 	if !plain(text) {

@@ -51,6 +51,9 @@ func TestWrite(t *testing.T) {
 		{"list as json", List[device]{dev, {"b", 0}}, Options{JSON: true}, `[{"ifname":"<a&b>","id":7},{"ifname":"b"}]` + "\n"},
 		{"no list", List[device](nil), Options{JSON: true}, "[]\n"},
 		{"no list as text", List[device](nil), Options{}, ""},
+		{"no list on a terminal", List[device](nil), Options{Terminal: true, Brief: true}, "nothing found\n"},
+		{"no list as JSON on a terminal", List[device](nil), Options{Terminal: true, JSON: true}, "[]\n"},
+		{"nothing on a terminal", nil, Options{Terminal: true}, ""},
 		{"json needs no text", map[string]int{"a": 1}, Options{JSON: true}, `{"a":1}` + "\n"},
 	}
 	for _, tt := range tests {

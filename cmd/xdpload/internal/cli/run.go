@@ -19,7 +19,7 @@ func Run(ctx context.Context, version string, args []string, stdin io.Reader, st
 	defer e.Close()
 	job, err := read(e, args[1:])
 	if !e.Tool.Foreign() { // ip and tc leave lines as they are
-		e.Width = width(stdout)
+		e.Width, e.Terminal = terminal(stdout)
 	}
 	ctx = pin.WithWait(ctx, pin.Wait{
 		Limit: time.Duration(e.LockTimeout) * time.Second,
@@ -40,15 +40,15 @@ func Run(ctx context.Context, version string, args []string, stdin io.Reader, st
 	return env.StatusDone
 }
 
-// width is how many columns a terminal has, 0 of what is none.
-func width(out io.Writer) int {
+// terminal reports whether out is one, and how many columns it has, if it tells.
+func terminal(out io.Writer) (columns int, is bool) {
 	f, ok := out.(*os.File)
 	if !ok {
-		return 0
+		return 0, false
 	}
 	size, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ)
 	if err != nil {
-		return 0
+		return 0, false
 	}
-	return int(size.Col)
+	return int(size.Col), true
 }

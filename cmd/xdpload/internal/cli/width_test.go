@@ -15,9 +15,9 @@ import (
 	"github.com/xdpload/xdpload/internal/need"
 )
 
-// terminal opens a pseudo-terminal with so many columns; what is written to the second
+// openTerminal opens a pseudo-terminal with so many columns; what is written to the second
 // file is read from the first.
-func terminal(t *testing.T, columns uint16) (shown, out *os.File) {
+func openTerminal(t *testing.T, columns uint16) (shown, out *os.File) {
 	t.Helper()
 	const path = "/dev/ptmx"
 	need.Of(t, need.Feature{Name: path, Probe: func() error {
@@ -53,7 +53,7 @@ const counting = "../../../../internal/testobj/count.o"
 // TestWidth: lines fit a terminal, and are as long as they are elsewhere.
 func TestWidth(t *testing.T) {
 	const columns = 50
-	shown, out := terminal(t, columns)
+	shown, out := openTerminal(t, columns)
 	words := []string{"xdpload", "elf", "show", counting}
 	var pipe, stderr bytes.Buffer
 	if status := Run(t.Context(), "", words, nil, &pipe, &stderr); status != 0 {
@@ -70,6 +70,38 @@ func TestWidth(t *testing.T) {
 	}
 	if widest(pipe.String()) <= columns || widest(folded) > columns {
 		t.Errorf("lines of up to %d in a pipe, of %d on a terminal of %d columns", widest(pipe.String()), widest(folded), columns)
+	}
+}
+
+// TestNothingFound: a terminal is told, a pipe, JSON and who calls tc are not.
+func TestNothingFound(t *testing.T) {
+	for _, tt := range []struct {
+		words []string
+		want  string
+	}{
+		{[]string{"xdpload", "tc", "filter", "show", "dev", "lo", "chain", "4711", "ingress"}, "nothing found"},
+		{[]string{"xdpload", "-json", "tc", "filter", "show", "dev", "lo", "chain", "4711", "ingress"}, "[]"},
+		{[]string{"tc", "filter", "show", "dev", "lo", "chain", "4711", "ingress"}, ""},
+	} {
+		shown, out := openTerminal(t, 0)
+		var pipe, stderr bytes.Buffer
+		done := make(chan int)
+		go func() {
+			status := Run(t.Context(), "", tt.words, nil, out, &stderr)
+			out.Close()
+			done <- status
+		}()
+		text, _ := io.ReadAll(shown) // which ends with EIO
+		if status := <-done; status != 0 {
+			t.Fatal(stderr.String())
+		}
+		Run(t.Context(), "", tt.words, nil, &pipe, &stderr)
+		if got := strings.TrimSpace(string(text)); got != tt.want {
+			t.Errorf("%q on a terminal: %q, want %q", tt.words, got, tt.want)
+		}
+		if pipe.Len() > len("[]\n") {
+			t.Errorf("%q in a pipe: %q", tt.words, pipe.String())
+		}
 	}
 }
 

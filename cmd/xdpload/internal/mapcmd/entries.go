@@ -84,11 +84,15 @@ func Dump() env.Command {
 	}
 }
 
-func (r *entryRequest) dump(_ context.Context, e *env.Env) (any, error) {
-	return nil, r.read(e, func(d *mapdata.Map) error {
-		_, err := d.Dump(render.Lines(e.Stdout, e.Options), e.JSON)
+func (r *entryRequest) dump(_ context.Context, e *env.Env) (report any, err error) {
+	err = r.read(e, func(d *mapdata.Map) error {
+		n, err := d.Dump(render.Lines(e.Stdout, e.Options), e.JSON)
+		if n == 0 && !e.JSON {
+			report = render.List[render.Texter]{}
+		}
 		return err
 	})
+	return report, err
 }
 
 // Get is the command map get, which prints one entry.
