@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/cilium/ebpf"
-	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
@@ -30,7 +29,7 @@ func Check() env.Command {
 	return env.Command{
 		Name:    "check",
 		Summary: "say what is in the way of attaching an XDP program, and change nothing",
-		Description: `Looks at a device, at this process and, if one is named, at an object, and says what would make "link set" fail: missing capabilities, a driver without the mode, an MTU or queues that do not suit, large receive offload, a program or bpf_link that is there and whose it is, pins without a BPF file system, kernel lockdown, and for xdpoffload the rules of the driver. Below each problem is the command that fixes it.
+		Description: `Looks at a device, at this process and, if one is named, at an object, and says what would make "link set" fail: missing capabilities, a driver without the mode, an MTU or queues that do not suit, large receive offload, a program or bpf_link that is there and whose it is, pins without a BPF file system, kernel lockdown, a program that the kernel's verifier rejects, and for xdpoffload the rules of the driver. Below each problem is the command that fixes it.
 
 The status is 0 when nothing is in the way, and 2 otherwise. What a driver keeps to itself is not known before it is tried: that is said.`,
 		Examples: []grammar.Example{
@@ -133,7 +132,7 @@ type preflight struct {
 	object   *elf.Object // nil without one
 	program  elf.Program
 	place    *subject.Site       // once [preflight.site] was asked
-	verified []load.VerifyResult // of the program, where this kernel or process may not be enough for it
+	verified []load.VerifyResult // of the program, if the kernel can be asked
 }
 
 func (r *preflightRequest) gather(ctx context.Context, e *env.Env) (*preflight, error) {
@@ -162,11 +161,22 @@ func (r *preflightRequest) gather(ctx context.Context, e *env.Env) (*preflight, 
 	if c.program, err = c.object.Program(r.Program.Selector(ebpf.XDP)); err != nil {
 		return nil, err
 	}
-	if subject.Lacks(unix.CAP_PERFMON) || subject.MayBeTooOld(c.object) {
-		// An error is one of the object, which is not what is asked here.
-		c.verified, _ = load.Verify(ctx, c.object, load.VerifyOptions{Select: r.Program.Selector(ebpf.XDP)})
+	return c, c.verify(ctx)
+}
+
+// verify asks the kernel about the program, unless that would have to run elsewhere than it is
+// to be attached: on a card, or bound to a device.
+func (c *preflight) verify(ctx context.Context) error {
+	options := load.VerifyOptions{Select: c.Program.Selector(ebpf.XDP)}
+	switch {
+	case c.Mode == netlink.XDPOffload, !c.Program.Bound && c.site().Asks:
+		return nil
+	case c.Program.Bound:
+		options.Ifindex = c.dev.Link.Index
 	}
-	return c, ctx.Err()
+	// An error is one of the object, which is not what is asked here.
+	c.verified, _ = load.Verify(ctx, c.object, options)
+	return ctx.Err()
 }
 
 // command is the way to attach the program in a mode.

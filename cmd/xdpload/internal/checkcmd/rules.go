@@ -46,11 +46,18 @@ func (c *preflight) privilege() (found []subject.Obstacle, _ error) {
 	return nil, nil
 }
 
-// kernel finds what the kernel refuses because it is younger than the kernel.
+// kernel finds why the kernel refuses the program, first because it is younger than the kernel.
 func (c *preflight) kernel() ([]subject.Obstacle, error) {
 	for _, r := range c.verified {
 		if why := subject.TooOld(c.object, r.Err); why != "" {
 			return one(render.Shell("xdpload", "elf", "check", c.Program.File), "%s", why)
+		}
+		v, rejected := errors.AsType[*ebpf.VerifierError](r.Err)
+		switch {
+		case r.Err == nil, !rejected && errors.Is(r.Err, os.ErrPermission): // which privilege tells
+		case rejected && subject.Lacks(unix.CAP_PERFMON) && subject.WantsPerfmon(v.Log):
+		default:
+			return one(render.Shell("xdpload", "verify", c.Program.File, "program", r.Program.Name), "%s", env.OneLine(r.Err))
 		}
 	}
 	return nil, nil

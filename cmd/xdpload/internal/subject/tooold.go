@@ -22,13 +22,6 @@ func TooOld(obj *elf.Object, err error) string {
 	return ""
 }
 
-// MayBeTooOld reports whether anything of an object is younger than this kernel, by the same
-// table: a distribution may have brought it.
-func MayBeTooOld(obj *elf.Object) bool {
-	k, ok := kernel()
-	return ok && len(check.Object(obj).After(k)) > 0
-}
-
 func kernel() (k check.Kernel, ok bool) {
 	release, _ := load.Uname()
 	err := k.UnmarshalText([]byte(release))
