@@ -27,7 +27,7 @@ func writeJUnit(t *render.Text, reports []*verifyReport) {
 
 func (r *verifyReport) junitCounts() string {
 	return fmt.Sprintf(`tests="%d" failures="%d" errors="0" skipped="%d" time="%s"`,
-		len(r.Programs), r.Rejected+r.Unasked, r.Skipped, junitTime(time.Duration(r.Time)))
+		len(r.Programs), r.Rejected+r.Unasked+len(r.tooBig()), r.Skipped, junitTime(time.Duration(r.Time)))
 }
 
 func (r *verifyReport) writeJUnit(t *render.Text) {
@@ -51,6 +51,9 @@ func (p *verifiedProgram) writeJUnit(t *render.Text, file string) {
 	case resultRejected, resultUnasked:
 		t.Printf("<failure type=\"%s\" message=\"%s\">%s</failure>\n",
 			p.Result, escapeXML(p.Reason), escapeXML(p.Message+"\n"+strings.Join(p.Log, "\n")))
+	}
+	if p.tooMuch {
+		t.Printf("<failure type=\"grown\" message=\"%d instructions, %s more than %d\"/>\n", p.Instructions, p.growth(), p.Base.Instructions)
 	}
 	t.Printf("<system-out>section %s, type %s: %d instructions, %d states, peak %d, stack %s</system-out>\n</testcase>\n",
 		escapeXML(p.Section), escapeXML(p.Type), p.Instructions, p.States, p.Peak, escapeXML(p.Stack))

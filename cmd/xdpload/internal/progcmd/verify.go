@@ -36,6 +36,8 @@ type verifyRequest struct {
 	Stats      bool
 	Verbose    bool
 	JUnit      subject.OutputFile
+	Base       string
+	MaxGrowth  growthLimit
 }
 
 // Verify is the command verify, which asks the kernel about every program of an object.
@@ -50,15 +52,19 @@ A program whose section does not tell its type, such as iproute2's "prog", is ta
 
 With btf the CO-RE relocations are resolved against the types of another kernel. This says whether they can be resolved on that kernel; whether the result is safe, and whether its helpers and functions exist, it says of this kernel only.
 
+With base the numbers are compared with those of an earlier run: the table has the programs whose numbers or results are others, those that are new, and those that are gone. Growth is that of the instructions; with -max-growth the status is 2 when one has grown by more. Files are found in BASE by their names without directories; an only FILE is compared with the only one of BASE, whatever the names.
+
 Of several files each in which a program is rejected is named. In JSON it is an array, also of one FILE.`,
 		Examples: []grammar.Example{
 			{Line: "xdpload verify foo.o", Help: "every program of the object"},
 			{Line: "xdpload verify foo.o program xdp_main verbose", Help: "one program, with the whole log if it is rejected"},
 			{Line: "xdpload verify *.o -junit verify.xml", Help: "for continuous integration"},
+			{Line: "xdpload -json verify foo.o >base.json", Help: "keep what each program costs the verifier"},
+			{Line: "xdpload verify foo.o base base.json -max-growth 10%", Help: "what it costs more since then, at most a tenth"},
 			{Line: "xdpload verify foo.o btf /boot/vmlinux-5.15", Help: "whether the CO-RE relocations fit another kernel"},
 		},
 		New: env.New(func(r *verifyRequest) *grammar.Node {
-			return grammar.Seq(r.Files.Grammar(), grammar.Any(
+			return grammar.Seq(r.Files.Grammar(), grammar.Any(append(r.baseGrammar(),
 				grammar.Flag("all", &r.All).Help("every program (the default)"),
 				grammar.Key("section", "NAME", grammar.String(&r.Section)).Completes(grammar.Section).
 					Help("the programs in this section"),
@@ -78,7 +84,7 @@ Of several files each in which a program is rejected is named. In JSON it is an 
 					Help("write the results as JUnit XML too; - is standard output, without the table"),
 				grammar.Flag("verbose", &r.Verbose).
 					Help("print the whole log of programs that are rejected"),
-			).Check(r.Check))
+			)...).Check(r.Check))
 		}),
 	}
 }
@@ -105,11 +111,18 @@ func (r *verifyRequest) Check() error {
 	if r.All && (r.Section != "" || r.Program != "") {
 		return errors.New("all programs, or those of a section or with a name")
 	}
+	if r.MaxGrowth.percent != nil && r.Base == "" {
+		return errors.New("-max-growth is since an earlier run: name its output, base FILE")
+	}
 	return nil
 }
 
 func (r *verifyRequest) Run(ctx context.Context, e *env.Env) (any, error) {
 	o, err := r.options(e)
+	if err != nil {
+		return nil, err
+	}
+	base, err := r.readBase()
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +143,7 @@ func (r *verifyRequest) Run(ctx context.Context, e *env.Env) (any, error) {
 			report.Programs[i].TooOld = subject.TooOld(obj, trials[i].Err)
 		}
 		report.several = len(r.Files) > 1
-		return report, report.verdict()
+		return report, errors.Join(report.verdict(), r.compare(report, base))
 	})
 	if !wanted && len(reports) > 0 {
 		e.Warn("type is not used: the section of every program tells its type")

@@ -31,6 +31,11 @@ type verifyReport struct {
 	Skipped  int               `json:"skipped"`
 	Programs []verifiedProgram `json:"programs"`
 
+	BaseKernel string   `json:"base_kernel,omitempty"` // that the base is of
+	Gone       []string `json:"gone,omitempty"`        // programs of the base
+
+	base    *verifyReport
+	limit   growthLimit
 	all     bool // show every number
 	several bool // files, so that each is named
 }
@@ -48,9 +53,13 @@ type verifiedProgram struct {
 
 	verifierCost
 
+	Base   *baseProgram `json:"base,omitempty"`
+	Growth *float64     `json:"growth_percent,omitempty"` // of the instructions
+
 	Log []string `json:"verifier_log,omitempty"` // the last lines, all with verbose
 
-	log []string // all lines
+	log     []string // all lines
+	tooMuch bool     // it has grown by more than it may
 }
 
 // verifierCost is [load.VerifierStats] with keys.
@@ -102,7 +111,14 @@ func few(names []string) string {
 func (r *verifyReport) WriteText(t *render.Text, o render.Options) {
 	if !o.Brief {
 		t.If(r.several, "%s:\n", r.File)
-		r.table(o).WriteText(t, o)
+		if r.base == nil {
+			r.table(o).WriteText(t, o)
+		} else {
+			r.changed(r.all || o.Statistics).WriteText(t, o)
+		}
+	}
+	if r.base != nil {
+		r.compared(t)
 	}
 	for i := range r.Programs {
 		r.Programs[i].explain(t, o)
