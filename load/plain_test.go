@@ -35,6 +35,7 @@ var detours = map[string][]string{
 		"map cpus: " + errNotPlain.Error(), "map ports: create map ports: errno 524", // it has types
 	},
 	"card.o":           {"map events: " + errNotPlain.Error()},
+	"events.o":         {"map heads: " + errNotPlain.Error(), "map samples: " + errNotPlain.Error()},
 	"kinds.o":          {"map bloom: " + errNotPlain.Error(), "map events: " + errNotPlain.Error()},
 	"migrate_after.o":  {"map outer: " + errNotPlain.Error()},
 	"migrate_before.o": {"map outer: " + errNotPlain.Error()},

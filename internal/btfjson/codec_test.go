@@ -307,6 +307,29 @@ func TestSum(t *testing.T) {
 }
 
 // TestPart: a part that is set leaves all other bytes alone.
+// TestPartUint: a part that is a number is read as one, whatever its width and byte order.
+func TestPartUint(t *testing.T) {
+	c := New(config, 40)
+	for path, want := range map[string]uint64{".port": 80, "limit": 7, ".low": 5, "pair[1].b": 9} {
+		value := make([]byte, 40)
+		part, err := c.Part(path)
+		if err == nil {
+			err = part.Set(value, strconv.FormatUint(want, 10))
+		}
+		read, ok := part.Uint()
+		if err != nil || !ok || read(value) != want {
+			t.Errorf("%s: %v, %v, want %d", path, err, ok, want)
+		}
+	}
+	for _, path := range []string{"", ".name", "pair"} {
+		if part, err := c.Part(path); err != nil {
+			t.Error(err)
+		} else if _, ok := part.Uint(); ok {
+			t.Errorf("%q is read as a number", path)
+		}
+	}
+}
+
 func TestPart(t *testing.T) {
 	c := New(config, 40)
 	before := bytes.Repeat([]byte{0x55}, 40)

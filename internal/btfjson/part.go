@@ -90,3 +90,18 @@ func (p Part) Update(value []byte, word string) error {
 	}
 	return err
 }
+
+// Uint returns what reads the part as a number of eight bytes, and whether it is an integer
+// or an enumeration; one that is negative is extended.
+func (p Part) Uint() (read func(value []byte) uint64, ok bool) {
+	at := p.at
+	switch at.codec.kind {
+	case kindUint, kindInt, kindEnum:
+	default:
+		return nil, false
+	}
+	if at.bits > 0 {
+		return at.load, true
+	}
+	return func(value []byte) uint64 { return at.codec.load(value[at.offset:]) }, true
+}

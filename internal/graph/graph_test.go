@@ -30,7 +30,7 @@ var arrows = []rule{
 	{"./cmd/xdpload/internal/*cmd", "./cmd/xdpload/internal/subject"},
 	{"./cmd/xdpload/internal/subject", "./cmd/xdpload/internal/env"},
 	{"./cmd/xdpload/internal/env", ". ./elf/check ./elf/diff ./elf/graph ./elf/rewrite ./internal/classic/convert ./internal/classic/machine " +
-		"./internal/grammar ./internal/mapdata ./internal/netns ./internal/pcap ./internal/readback ./internal/render"},
+		"./internal/events ./internal/grammar ./internal/mapdata ./internal/netns ./internal/pcap ./internal/readback ./internal/render"},
 	{".", "./attach ./load"},
 	{"./attach", "./prog"},
 	{"./load", "./prog ./internal/kerneltypes ./internal/mapdata"},
@@ -44,6 +44,7 @@ var arrows = []rule{
 	{"./elf/internal/image ./internal/kerneltypes", "./internal/btfwire"},
 	{"./internal/classic/convert", "./elf/listing ./internal/classic"},
 	{"./internal/classic/machine", "./internal/classic"},
+	{"./internal/events", "./internal/kernelname"},
 	{"./internal/mapdata", "./internal/btfjson ./internal/kernelname ./internal/sys"},
 	{"./internal/readback", "./elf/listing ./internal/disasm/* ./internal/sys"},
 	{"./internal/disasm/*", "./internal/disasm"},
@@ -65,8 +66,9 @@ var owners = []rule{
 	{"./internal/bpftest/... ./internal/isolate ./internal/need ./internal/peers ./internal/sys/intercept ./internal/testobj", "./internal/bpftest/... tests"},
 	{"./internal/testdev", "./internal/bpftest/... ./examples/... tests"},
 	{"./internal/netns", "./netlink ./cmd/... ./internal/bpftest tests"}, // setns(2)
-	{"github.com/cilium/ebpf", "./attach ./load ./prog ./elf/... ./offload ./pin ./cmd/... ./internal/kernelname ./internal/mapdata ./internal/bpftest/... ./examples/... tests"},
+	{"github.com/cilium/ebpf", "./attach ./load ./prog ./elf/... ./offload ./pin ./cmd/... ./internal/events ./internal/kernelname ./internal/mapdata ./internal/bpftest/... ./examples/... tests"},
 	{"github.com/cilium/ebpf/features", "./internal/bpftest"},
+	{"github.com/cilium/ebpf/perf github.com/cilium/ebpf/ringbuf", "./internal/events"},
 	{"github.com/cilium/ebpf/asm", "./load ./elf ./elf/insn ./offload ./internal/bpftest/... tests"},
 	{"github.com/cilium/ebpf/btf", "./load ./elf/... ./offload ./pin ./internal/btfjson ./internal/kerneltypes ./internal/mapdata ./internal/readback tests"},
 	{"github.com/google/go-cmp/...", "./internal/bpftest/lab tests"},

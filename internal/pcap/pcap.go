@@ -1,5 +1,5 @@
 // Package pcap reads and writes files of captured packets: classic ones of both
-// byte orders and time resolutions, and pcapng ones, which are only read.
+// byte orders and time resolutions, and pcapng ones.
 //
 // The layouts are those of draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng.
 package pcap

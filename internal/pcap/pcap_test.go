@@ -30,7 +30,7 @@ func frames() []pcap.Packet {
 
 // captures are the same packets in every form that is read.
 func captures() map[string][]byte {
-	all := map[string][]byte{"written": written(frames())}
+	all := map[string][]byte{"written": written(frames()), "ng written": writtenNG(frames())}
 	for name, order := range map[string]binary.AppendByteOrder{"little": binary.LittleEndian, "big": binary.BigEndian} {
 		all["micro "+name] = classic(order, 0xa1b2c3d4, time.Microsecond)
 		all["nano "+name] = classic(order, 0xa1b23c4d, time.Nanosecond)
@@ -48,6 +48,27 @@ func written(packets []pcap.Packet) []byte {
 	}
 	for i := range packets {
 		if err := w.Write(&packets[i]); err != nil {
+			panic(err)
+		}
+	}
+	if err := w.Flush(); err != nil {
+		panic(err)
+	}
+	return b.Bytes()
+}
+
+func writtenNG(packets []pcap.Packet) []byte {
+	var b bytes.Buffer
+	w, err := pcap.NewNGWriter(&b)
+	if err != nil {
+		panic(err)
+	}
+	for i := range packets {
+		number, err := w.Interface(fmt.Sprint("eth", i), pcap.Ethernet)
+		if err != nil || number != uint32(i) {
+			panic(fmt.Sprint(number, err))
+		}
+		if err := w.Write(number, &packets[i], []byte("a comment of 23 letters")[:20+i]); err != nil {
 			panic(err)
 		}
 	}

@@ -106,6 +106,20 @@ func (o *OutputFile) Stream(e *env.Env, write func(io.Writer) error) error {
 	return replaceFile(o.File, write, st.Mode())
 }
 
+// Create opens the file for what is to be there while it is written, and to stay if that
+// ends early. With -force it takes the place of what is in an old one. The caller closes it.
+func (o *OutputFile) Create(e *env.Env) (io.WriteCloser, error) {
+	flags := os.O_EXCL
+	if e.Replace {
+		flags = os.O_TRUNC
+	}
+	f, err := os.OpenFile(o.File, os.O_WRONLY|os.O_CREATE|flags, 0o644)
+	if x, ok := errors.AsType[*os.PathError](err); ok {
+		return nil, cannotWrite(o.File, x.Err)
+	}
+	return f, err
+}
+
 // writeFile writes to what is there, or with O_EXCL what is new, and stays only if that succeeds.
 func writeFile(name string, flags int, write func(io.Writer) error) error {
 	f, err := os.OpenFile(name, os.O_WRONLY|flags, 0o644)

@@ -6,12 +6,14 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/cilium/ebpf"
 
+	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/internal/kernelname"
@@ -24,6 +26,9 @@ type MapRef struct {
 	ID      uint32
 	Name    string
 	Program string // "NAME/map" of "prog:NAME/map"
+	// Device, Hook and OnDevice are of "dev:DEV/HOOK/MAP": a map of what runs there.
+	// Hook is how the hook's name begins, "" for any.
+	Device, Hook, OnDevice string
 }
 
 // Grammar is the alternatives that name a map.
@@ -35,20 +40,26 @@ func (r *MapRef) Grammar() *grammar.Node {
 			Help("the map with this id"),
 		grammar.Key("name", "NAME", grammar.String(&r.Name)).Completes(grammar.LoadedMap).
 			Help("the only map with this name"),
-		grammar.Value("PATH|prog:NAME/MAP", r.set).Accept(looksLikeMap).Completes(grammar.Pinned).
-			Help("a path, or the map of the program with this name or id"),
+		grammar.Value("PATH|prog:NAME/MAP|dev:DEV[/HOOK]/MAP", r.set).Accept(looksLikeMap).Completes(grammar.Pinned).
+			Help("a path, the map of the program with this name or id, or the map of what runs on a device, as dev:eth0/stats or dev:eth0/tcx/ingress/stats"),
 		grammar.Value("NAME|N", idOrName(&r.ID, &r.Name)).Accept(looksLikeName).Completes(grammar.LoadedMap).
 			Help("the only map with this name, or the one with this id"),
 	).Named("MAP")
 }
 
-const ofProgram = "prog:"
+const (
+	ofProgram = "prog:"
+	ofDevice  = "dev:"
+)
 
 func looksLikeMap(word string) bool {
-	return LooksLikePath(word) || strings.HasPrefix(word, ofProgram)
+	return LooksLikePath(word) || strings.HasPrefix(word, ofProgram) || strings.HasPrefix(word, ofDevice)
 }
 
 func (r *MapRef) set(word string) error {
+	if place, ok := strings.CutPrefix(word, ofDevice); ok {
+		return r.setPlace(place)
+	}
 	rest, ok := strings.CutPrefix(word, ofProgram)
 	if !ok {
 		r.Pinned = word
@@ -58,6 +69,17 @@ func (r *MapRef) set(word string) error {
 		return errors.New("expected prog:NAME/MAP")
 	}
 	r.Program = rest
+	return nil
+}
+
+// setPlace reads DEV[/HOOK]/MAP, of which hooks alone have a slash in their names.
+func (r *MapRef) setPlace(place string) error {
+	device, rest, _ := strings.Cut(place, "/")
+	last := strings.LastIndexByte(rest, '/')
+	r.Device, r.Hook, r.OnDevice = device, rest[:max(0, last)], rest[last+1:]
+	if r.Device == "" || r.OnDevice == "" {
+		return errors.New("expected dev:DEV/MAP or dev:DEV/HOOK/MAP")
+	}
 	return nil
 }
 
@@ -72,6 +94,8 @@ func (r *MapRef) String() string {
 		return fmt.Sprintf("map id %d", r.ID)
 	case r.Program != "":
 		return ofProgram + r.Program
+	case r.Device != "":
+		return ofDevice + path.Join(r.Device, r.Hook, r.OnDevice)
 	}
 	return "map name " + r.Name
 }
@@ -101,6 +125,8 @@ func (r *MapRef) find(e *env.Env, how *ebpf.LoadPinOptions) (*ebpf.Map, error) {
 		return OpenMapID(r.ID)
 	case r.Program != "":
 		return openMapOf(r.Program)
+	case r.Device != "":
+		return r.openOnDevice(e)
 	}
 	return openMapNamed(r.Name)
 }
@@ -158,13 +184,90 @@ func openMapOf(ref string) (*ebpf.Map, error) {
 	}
 	var found []uint32
 	for _, p := range programs {
-		for _, id := range p.MapIDs {
-			if mapIs(id, name) && !slices.Contains(found, id) {
-				found = append(found, id)
+		found = addNamed(found, p.MapIDs, name)
+	}
+	return onlyMap(found, fmt.Sprintf("program %s uses no map %s", program, name), "several programs with this name use such a map")
+}
+
+// addNamed adds the ids of maps that have a name, each once.
+func addNamed(found, ids []uint32, name string) []uint32 {
+	for _, id := range ids {
+		if mapIs(id, name) && !slices.Contains(found, id) {
+			found = append(found, id)
+		}
+	}
+	return found
+}
+
+// openOnDevice finds the map among those of the programs on a device, and of what these
+// tail-call.
+func (r *MapRef) openOnDevice(e *env.Env) (*ebpf.Map, error) {
+	conn, ifindex, err := e.Device(r.Device)
+	if err != nil {
+		return nil, err
+	}
+	here, err := Collect(attach.Attachments(conn, ifindex), func(a *attach.Attachment) bool { return strings.HasPrefix(a.Hook(), r.Hook) })
+	if err != nil {
+		return nil, err
+	}
+	if len(here) == 0 {
+		return nil, notFoundError("nothing runs there")
+	}
+	var found []uint32
+	for _, a := range here {
+		all, err := reachedMaps(a.Program.MapIDs)
+		if err != nil {
+			return nil, err
+		}
+		found = addNamed(found, all, r.OnDevice)
+	}
+	return onlyMap(found, "no program there uses a map "+r.OnDevice, "several programs there use such a map")
+}
+
+// reachedMaps adds to the maps of a program those of the programs that it may tail-call.
+func reachedMaps(ids []uint32) ([]uint32, error) {
+	all := slices.Clone(ids)
+	for i := 0; i < len(all); i++ { // grows meanwhile
+		programs, err := programsIn(all[i])
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range programs {
+			info, err := prog.InfoByID(id)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue // gone since
+			}
+			if err != nil {
+				return nil, err
+			}
+			for _, m := range info.MapIDs {
+				if !slices.Contains(all, m) {
+					all = append(all, m)
+				}
 			}
 		}
 	}
-	return onlyMap(found, fmt.Sprintf("program %s uses no map %s", program, name), "several programs with this name use such a map")
+	return all, nil
+}
+
+// programsIn lists the ids of the programs in a map, none if it is no array of programs.
+func programsIn(id uint32) (programs []uint32, err error) {
+	m, err := OpenMapID(id)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // gone since
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer m.Close()
+	if m.Type() != ebpf.ProgramArray {
+		return nil, nil
+	}
+	var slot, program uint32
+	for all := m.Iterate(); all.Next(&slot, &program); {
+		programs = append(programs, program)
+	}
+	return programs, nil
 }
 
 // mapIs reports whether a map has a name, a section of variables also behind the name of
