@@ -66,7 +66,7 @@ type BPFFilter struct {
 	InHW, NotInHW bool
 	ProgramID     uint32
 	Tag           []byte // 8 bytes
-	Stats         *Stats // of Police
+	Stats         *Stats // of Police; Bytes, Packets, Drops and Overlimits
 }
 
 func (f *Filter) tcmsg() tcmsg {
@@ -136,9 +136,8 @@ func (f *Filter) decode(b []byte) error {
 			f.Chain = d.u32()
 		case unix.TCA_OPTIONS:
 			options, f.Head = d.data, false
-		case unix.TCA_STATS2:
-			stats = new(Stats)
-			d.nested(stats.decode)
+		case unix.TCA_STATS:
+			stats = d.tcStats()
 		}
 	}
 	if d.err == nil && f.Kind == "bpf" && !f.Head {

@@ -101,6 +101,16 @@ func (s *Stats) decode(d *decoder) error {
 	return nil
 }
 
+// tcStats reads struct tc_stats of linux/pkt_sched.h, in which the kernel has what a limit
+// of a filter counts (net/sched/act_api.c, tcf_action_copy_stats).
+func (d *decoder) tcStats() *Stats {
+	if len(d.data) < 20 {
+		return nil
+	}
+	u32 := func(off int) uint32 { return binary.NativeEndian.Uint32(d.data[off:]) }
+	return &Stats{Bytes: binary.NativeEndian.Uint64(d.data), Packets: uint64(u32(8)), Drops: u32(12), Overlimits: u32(16)}
+}
+
 // tcRequest is a request whose message opens with m.
 func tcRequest(op string, typ uint16, flags netlink.HeaderFlags, m tcmsg) request {
 	r := request{op: op, typ: typ, flags: flags, encoder: encoder{b: m.encode()}}

@@ -83,13 +83,19 @@ type probabilityReport struct {
 
 // timesReport is in seconds, as tc has it; what never was is left out.
 type timesReport struct {
-	Installed int64 `json:"installed" always:" installed %d sec"`
-	LastUsed  int64 `json:"last_used" always:" used %d sec"`
-	FirstUsed int64 `json:"first_used,omitempty" text:" firstused %d sec"`
-	Expires   int64 `json:"expires,omitempty" text:" expires %d sec"`
+	Installed *int64 `json:"installed,omitempty" text:" installed %d sec"`
+	LastUsed  *int64 `json:"last_used,omitempty" text:" used %d sec"`
+	FirstUsed *int64 `json:"first_used,omitempty" text:" firstused %d sec"`
+	Expires   *int64 `json:"expires,omitempty" text:" expires %d sec"`
 }
 
-func seconds(d time.Duration) int64 { return int64(d / time.Second) }
+// seconds is nil for no time at all.
+func seconds(d time.Duration) *int64 {
+	if d == 0 {
+		return nil
+	}
+	return new(int64(d / time.Second))
+}
 
 // actions numbers what filters run, or share, from first on. Of what they share tc says
 // whether a device runs it, or shall.

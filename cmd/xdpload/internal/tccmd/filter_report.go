@@ -25,7 +25,7 @@ type filterReport struct {
 	Kind     string         `json:"kind" always:"%s "`
 	Chain    *uint32        `json:"chain,omitempty" text:"chain %d "`
 	Options  *filterOptions `json:"options,omitempty"`
-	*statsReport
+	*limitStats
 
 	device string // even if the query names it
 	filter *netlink.Filter
@@ -95,7 +95,7 @@ func (v *filterView) report(f *netlink.Filter) *filterReport {
 		r.Options = v.Options(f)
 	}
 	if v.stats && f.BPF != nil {
-		r.statsReport = (*statsReport)(f.BPF.Stats)
+		r.limitStats = reportLimitStats(f.BPF.Stats)
 	}
 	return r
 }
@@ -162,8 +162,8 @@ func (r *filterReport) WriteText(t *render.Text, o render.Options) {
 			r.Options.Write(t)
 		}
 		t.WriteByte('\n')
-		if r.statsReport != nil {
-			r.Write(t, " ")
+		if r.limitStats != nil {
+			r.limitStats.Write(t)
 		}
 	case !r.filter.Head: // which opens a pref, and is no filter
 		r.writeBrief(t)

@@ -100,20 +100,19 @@ func TestFilterCounters(t *testing.T) {
 	r := v.report(&netlink.Filter{
 		Ifindex: 9, Parent: netlink.Ingress, Protocol: netlink.ProtocolAll, Pref: 7, Handle: 2, Kind: "bpf",
 		BPF: &netlink.BPFFilter{
-			Stats:  &netlink.Stats{Bytes: 84, Packets: 2, Drops: 1, Overlimits: 1, Backlog: 2048},
-			Police: &netlink.Police{MTU: 1500, Refs: 1, Binds: 1, Times: &netlink.Times{Installed: 90 * time.Second}},
+			Stats:  &netlink.Stats{Bytes: 84, Packets: 2, Drops: 1, Overlimits: 1},
+			Police: &netlink.Police{MTU: 1500, Refs: 1, Binds: 1, Times: &netlink.Times{Installed: 90 * time.Second, FirstUsed: time.Millisecond}},
 		},
 	})
 	var text render.Text
 	r.WriteText(&text, render.Options{})
 	want := "filter ingress protocol all pref 7 bpf chain 0 handle 0x2 \n police 0x0 rate 0bit burst 0b mtu 1500b action pass overhead 0b \n" +
-		"\tref 1 bind 1  installed 90 sec used 0 sec\n\n" +
-		" Sent 84 bytes 2 pkt (dropped 1, overlimits 1 requeues 0) \n backlog 2Kb 0p requeues 0\n"
+		"\tref 1 bind 1  installed 90 sec firstused 0 sec\n\n Sent 84 bytes 2 pkts (dropped 1, overlimits 1) \n"
 	if diff := cmp.Diff(want, text.String()); diff != "" {
 		t.Errorf("text (-want +got):\n%s", diff)
 	}
 	b, err := json.Marshal(r)
-	if want := `"installed":90,"last_used":0}},"bytes":84,"packets":2,`; err != nil || !strings.Contains(string(b), want) {
+	if want := `"installed":90,"first_used":0}},"bytes":84,"packets":2,"dropped":1,"overlimits":1}`; err != nil || !strings.Contains(string(b), want) {
 		t.Errorf("JSON %s, %v: want %s", b, err, want)
 	}
 }

@@ -88,6 +88,25 @@ type policeReport struct {
 	layered  bool // with a link layer that is worth a word
 }
 
+// limitStats is what the limit of a filter has counted, in tc's old form of statistics.
+type limitStats struct {
+	Bytes      uint64 `json:"bytes"`
+	Packets    uint64 `json:"packets"`
+	Dropped    uint32 `json:"dropped"`
+	Overlimits uint32 `json:"overlimits"`
+}
+
+func (s *limitStats) Write(t *render.Text) {
+	t.Printf(" Sent %d bytes %d pkts (dropped %d, overlimits %d) \n", s.Bytes, s.Packets, s.Dropped, s.Overlimits)
+}
+
+func reportLimitStats(s *netlink.Stats) *limitStats {
+	if s == nil {
+		return nil
+	}
+	return &limitStats{s.Bytes, s.Packets, s.Drops, s.Overlimits}
+}
+
 func (v *filterView) police(p *netlink.Police) *policeReport {
 	if p == nil {
 		return nil
