@@ -39,13 +39,22 @@ func All() []Namespace {
 		}
 	}
 	add(Namespace{PID: os.Getpid(), Path: own})
-	for _, name := range names() {
-		add(Namespace{Name: name, Path: filepath.Join(Dir, name)})
+	for _, n := range Named() {
+		add(n)
 	}
 	for _, pid := range processes() {
 		add(Namespace{PID: pid, Path: filepath.Join("/proc", strconv.Itoa(pid), "ns/net")})
 	}
 	return all
+}
+
+// Named lists the network namespaces that have a name, without their inodes.
+func Named() []Namespace {
+	var named []Namespace
+	for _, name := range names() {
+		named = append(named, Namespace{Name: name, Path: filepath.Join(Dir, name)})
+	}
+	return named
 }
 
 // Gone reports whether the namespace is no longer at its path: that of a

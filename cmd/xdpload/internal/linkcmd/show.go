@@ -2,6 +2,7 @@ package linkcmd
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
@@ -42,7 +43,7 @@ func (r *linkShowRequest) Run(ctx context.Context, e *env.Env) (any, error) {
 		return nil, err
 	}
 	links, known, err := r.links(e)
-	view := linkView{ProgramView: subject.NewProgramView(e), statistics: e.Statistics, known: known}
+	view := linkView{ProgramView: subject.NewProgramView(e), statistics: e.Statistics, known: known, conn: e.Conn}
 	view.Counted = counted
 	list := make(render.List[*linkReport], 0, len(links))
 	for _, l := range links {
@@ -85,6 +86,8 @@ type linkView struct {
 	subject.ProgramView
 	statistics bool
 	known      map[int]*netlink.Link
+	conn       *netlink.Conn
+	namespaces subject.NetNSNames
 }
 
 // linkReport has the keys of `ip -json link`, and beside them ours.
@@ -105,7 +108,9 @@ type linkReport struct {
 	Type      string     `json:"link_type" always:"\n    link/%s"`
 	Address   string     `json:"address,omitempty" text:" %s"`
 	Broadcast string     `json:"broadcast,omitempty" text:" brd %s"`
-	NetNSID   *int32     `json:"link_netnsid,omitempty" text:" link-netnsid %d"`
+	NetNSID   *int32     `json:"link_netnsid,omitempty"`
+	NetNS     string     `json:"link_netns,omitempty"`
+	Elsewhere string     `json:"-" text:" %s"` // NetNS or NetNSID
 	*linkDetails
 	AltNames []string   `json:"altnames,omitempty" text:"\n    altname %s"`
 	Stats    *linkStats `json:"stats64,omitempty"`
@@ -194,7 +199,7 @@ func (v *linkView) report(l *netlink.Link) *linkReport {
 		Ifindex: l.Index, Name: l.Name, Flags: l.Flags.Names(), MTU: l.MTU,
 		Qdisc: l.Qdisc, State: l.State.String(), LinkMode: "DEFAULT", Group: groupName(l.Group),
 		TxQueue: l.TxQueueLen, Type: linkType(l.Type), Address: l.HardwareAddr.String(), Broadcast: l.Broadcast.String(),
-		NetNSID: l.PeerNetNSID, AltNames: l.AltNames, foreign: v.Foreign,
+		AltNames: l.AltNames, foreign: v.Foreign,
 	}
 	if l.LinkMode == 1 {
 		r.LinkMode = "DORMANT"
@@ -203,6 +208,7 @@ func (v *linkView) report(l *netlink.Link) *linkReport {
 		r.Stats = reportLinkStats(&l.Stats)
 	}
 	v.neighbours(r, l)
+	v.elsewhere(r, l.PeerNetNSID)
 	if l.XDP.Attached() {
 		r.XDP = v.xdp(l)
 	}
@@ -227,6 +233,26 @@ func (v *linkView) neighbours(r *linkReport, l *netlink.Link) {
 		if !peer.Flags.Up() {
 			r.Flags = append(r.Flags, "M-DOWN")
 		}
+	}
+}
+
+// elsewhere names the namespace of the device below or opposite, where that is another.
+func (v *linkView) elsewhere(r *linkReport, id *int32) {
+	if id == nil {
+		return
+	}
+	name := v.namespaces.Name(v.conn, *id)
+	r.NetNSID = id
+	switch {
+	case name != "":
+		r.Elsewhere = "link-netns " + name
+	case *id < 0: // there is one that this one has no number for
+		r.Elsewhere = "link-netnsid unknown"
+	default:
+		r.Elsewhere = fmt.Sprintf("link-netnsid %d", *id)
+	}
+	if !v.Foreign { // scripts of ip read the number
+		r.NetNS = name
 	}
 }
 

@@ -121,15 +121,6 @@ func (s *Site) peer() (peer *offload.Device, there func(string) string, err erro
 	return nil, nil, nil
 }
 
-func idOf(conn *netlink.Conn, ns netns.Namespace) (int32, error) {
-	f, err := os.Open(ns.Path)
-	if err != nil {
-		return 0, err
-	}
-	defer f.Close()
-	return conn.NetNSID(int(f.Fd()))
-}
-
 // virtio: drivers/net/virtio_net.c, virtnet_xdp_set.
 func (s *Site) virtio(p *Prospect) {
 	f, known := s.Device.Virtio()
