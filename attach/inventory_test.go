@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/attach"
@@ -207,5 +208,34 @@ func TestClsactFound(t *testing.T) {
 	tc(t, ns, "qdisc del dev v0 clsact")
 	if a := add("a"); !a.Filter.QdiscCreated {
 		t.Errorf("attached %+v", a)
+	}
+}
+
+// TestAttachmentsWhileDevicesGo: a device that goes away while all are listed is no error,
+// and the others are there.
+func TestAttachmentsWhileDevicesGo(t *testing.T) {
+	bpftest.Need(t, bpftest.Root)
+	ns := bpftest.NewNamespace(t)
+	stays, _ := ns.Veth("v0", "v1")
+	goes, _ := ns.Veth("w0", "w1")
+	conn := ns.Conn()
+	trail := newTrail(t)
+	for ifindex, name := range map[int]string{stays: "stays", goes: "goes"} {
+		if _, err := attachIn(t, ns, trail.program(name, 1, next), attach.Plan{Hook: direct(ifindex, netlink.Ingress, name)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var names []string
+	ns.NetlinkOvertaken(unix.BPF_PROG_QUERY, func() error { return conn.DeleteLink(goes) }, func(c *netlink.Conn) error {
+		for a, err := range attach.Attachments(c, 0) {
+			if err != nil {
+				return err
+			}
+			names = append(names, a.Program.Name)
+		}
+		return nil
+	})
+	if diff := cmp.Diff([]string{"stays"}, names); diff != "" {
+		t.Error(diff)
 	}
 }

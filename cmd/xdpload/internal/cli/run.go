@@ -3,10 +3,7 @@ package cli
 import (
 	"context"
 	"io"
-	"os"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/internal/netns"
@@ -19,7 +16,7 @@ func Run(ctx context.Context, version string, args []string, stdin io.Reader, st
 	defer e.Close()
 	job, err := read(e, args[1:])
 	if !e.Tool.Foreign() { // ip and tc leave lines as they are
-		e.Width, e.Terminal = terminal(stdout)
+		e.Width, _, e.Terminal = env.Terminal(stdout)
 	}
 	ctx = pin.WithWait(ctx, pin.Wait{
 		Limit: time.Duration(e.LockTimeout) * time.Second,
@@ -38,17 +35,4 @@ func Run(ctx context.Context, version string, args []string, stdin io.Reader, st
 		return report(e, err)
 	}
 	return env.StatusDone
-}
-
-// terminal reports whether out is one, and how many columns it has, if it tells.
-func terminal(out io.Writer) (columns int, is bool) {
-	f, ok := out.(*os.File)
-	if !ok {
-		return 0, false
-	}
-	size, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ)
-	if err != nil {
-		return 0, false
-	}
-	return int(size.Col), true
 }

@@ -105,6 +105,23 @@ func TestNothingFound(t *testing.T) {
 	}
 }
 
+// TestTopOnTerminal: each table takes the place of the one before.
+func TestTopOnTerminal(t *testing.T) {
+	need.Of(t, need.Root)
+	shown, out := openTerminal(t, 70)
+	var stderr bytes.Buffer
+	go func() {
+		Run(t.Context(), "", []string{"xdpload", "net", "top", "dev", "lo", "count", "2", "interval", "0.01"}, nil, out, &stderr)
+		out.Close()
+	}()
+	text, _ := io.ReadAll(shown) // which ends with EIO
+	tables := strings.Split(strings.ReplaceAll(string(text), "\r", ""), "\x1b[J")
+	const back = "\x1b[2A" // over a line for all programs and one for the columns
+	if len(tables) != 3 || strings.Contains(tables[0], back) || !strings.HasPrefix(tables[1], back) || tables[2] != "" {
+		t.Errorf("a terminal gets %q, %s", text, stderr.String())
+	}
+}
+
 func widest(text string) (columns int) {
 	for line := range strings.Lines(text) {
 		columns = max(columns, len(strings.TrimRight(line, "\n")))

@@ -16,6 +16,8 @@ import (
 type scope struct {
 	Device   string // "" for all
 	AllNetns bool
+
+	mayBeGone bool // the device was there, and need not be any more
 }
 
 func (s *scope) deviceGrammar() *grammar.Node { return subject.DeviceGrammar(&s.Device) }
@@ -27,19 +29,23 @@ func (s *scope) allGrammar() *grammar.Node {
 
 // each has visit look at the network namespace of the command, or in each that there is,
 // which then need not have the device. It gets a socket there, and with all of them the
-// namespace.
+// namespace. No device is no error if it may be gone.
 func (s *scope) each(e *env.Env, visit func(*netlink.Conn, *netns.Namespace) error) error {
 	if !s.AllNetns && !e.AllNetns {
 		conn, err := e.Netlink()
 		if err != nil {
 			return err
 		}
-		return env.About(s.Device, visit(conn, nil))
+		err = visit(conn, nil)
+		if s.mayBeGone && subject.AbsentDevice(err) {
+			err = nil
+		}
+		return env.About(s.Device, err)
 	}
 	if e.Netns != "" {
 		return &env.OptionError{Err: fmt.Errorf("-netns %s and all-netns: one namespace or all of them", e.Netns)}
 	}
-	there := s.Device == ""
+	there := s.Device == "" || s.mayBeGone
 	for _, ns := range netns.All() {
 		err := netns.Do(ns.Path, func() error {
 			conn, err := netlink.Dial(nil)

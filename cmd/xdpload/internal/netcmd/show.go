@@ -107,10 +107,7 @@ type netView struct {
 
 // netDevice is what a packet meets on a device.
 type netDevice struct {
-	Netns    string        `json:"netns,omitempty"` // with all-netns: a name, or "pid N"
-	Inode    uint64        `json:"netns_inode,omitempty"`
-	Ifindex  int           `json:"ifindex"`
-	Name     string        `json:"device"`
+	place
 	Attached []netAttached `json:"attached"` // in the order in which a packet meets them
 }
 
@@ -141,7 +138,7 @@ type chainReport struct {
 }
 
 func newNetDevice(ifindex int, name string) *netDevice {
-	return &netDevice{Ifindex: ifindex, Name: name, Attached: []netAttached{}}
+	return &netDevice{place: place{Ifindex: ifindex, Name: name}, Attached: []netAttached{}}
 }
 
 func (v *netView) attached(a *attach.Attachment) netAttached {

@@ -17,13 +17,6 @@ func (d *netDevice) WriteText(t *render.Text, o render.Options) {
 	}
 }
 
-func (d *netDevice) title() string {
-	if d.Netns != "" {
-		return d.Netns + " " + d.Name
-	}
-	return d.Name
-}
-
 func (d *netDevice) writeBrief(t *render.Text) {
 	t.Printf("%-16s", d.title())
 	last := ""

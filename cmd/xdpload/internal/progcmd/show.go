@@ -22,10 +22,10 @@ type progShowRequest struct {
 // Show is the command prog show, which lists the programs of the kernel.
 func Show() env.Command {
 	return env.Command{
-		Name:        "prog show|list|lst",
-		Options:     "details statistics brief",
-		Default:     true,
-		Summary:     "show programs, their maps, and what runs them",
+		Name:    "prog show|list|lst",
+		Options: "details statistics brief",
+		Default: true,
+		Summary: "show programs, their maps, and what runs them",
 		Description: `Shows every program in the kernel, or some: type, name, tag, load time (nanoseconds since boot), the ids of the maps that it uses, the paths at which it is pinned, and the places in this network namespace that run it. A name shows all programs that have it.
 
 With -statistics it shows how often each program has run, for how many nanoseconds in all and in the mean, as far as the kernel has counted: it does while the sysctl kernel.bpf_stats_enabled is 1, or a process has it do so. With interval S it counts for that time, and shows the runs in a second and the share of a processor that they took. What a program goes on to by a tail call is counted as its own time.`,
