@@ -118,6 +118,9 @@ func (c *preflight) whose(a *attach.Attachment) string {
 	t.If(a.Program.Name != "", " name %s", a.Program.Name)
 	t.Printf(" (%v)", a.Mode)
 	t.If(a.Program.Tag != "", ", loaded by user %d", a.Program.CreatedBy)
+	if is := subject.Dispatcher(c.env, c.dev.Link.Index, &a.Program); is != "" {
+		t.Printf(" (%s)", is)
+	}
 	for _, path := range subject.ProgramPins(c.env)(a.Program.ID) {
 		t.Printf(", pinned at %s", path)
 	}

@@ -3,7 +3,6 @@ package linkcmd
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 
 	"github.com/cilium/ebpf"
@@ -12,7 +11,6 @@ import (
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/internal/grammar"
-	"github.com/xdpload/xdpload/internal/render"
 	"github.com/xdpload/xdpload/netlink"
 )
 
@@ -141,14 +139,16 @@ func (r *linkSetRequest) Prepare(_ context.Context, e *env.Env) (_ *subject.Chan
 		}
 		c.Site = r.site(e)
 	}
+	beside := make(map[int][]netlink.XDPProgram)
 	for _, l := range links {
 		e.Known().AddLink(l)
+		beside[l.Index] = l.XDP.Programs
 		c.Plans = append(c.Plans, attach.Plan{
 			Source: c.Source.Plan(), Hook: attach.XDP{Ifindex: l.Index, Mode: r.Mode, LinkID: r.LinkID},
 			Replace: e.Replace, Idempotent: e.Idempotent, Link: subject.PinPath(e, r.Link),
 		})
 	}
-	c.One = func(o *attach.Outcome) any { return r.outcome(e, c, o) }
+	c.One = func(o *attach.Outcome) any { return r.outcome(e, c, o, beside[o.Ifindex]) }
 	return c, nil
 }
 
@@ -161,24 +161,6 @@ func (r *linkSetRequest) site(e *env.Env) *subject.Site {
 		}
 		return e.Here(line.With(nil))
 	}}
-}
-
-// outcome is the report on one device.
-func (r *linkSetRequest) outcome(e *env.Env, c *subject.Change, o *attach.Outcome) any {
-	a := o.Attachment
-	report := &linkSetReport{Device: o.Device, Ifindex: o.Ifindex}
-	switch {
-	case a == nil && r.Off:
-		report.absent = r.LinkID
-	case a == nil:
-	case r.Off:
-		report.Mode, report.Detached = a.Mode, subject.ReportProgram(&a.Program)
-	default:
-		report.Mode, report.Unchanged, report.Link = a.Mode, a.Unchanged, subject.DescribeLink(e, a.Link)
-		report.Program, report.Replaced = subject.ReportProgram(&a.Program), subject.ReportProgram(a.Replaced)
-		report.Maps = subject.ReportMaps(c.Source.Maps(), a.Unchanged)
-	}
-	return report
 }
 
 // setNetkit changes a pair through its primary device.
@@ -200,92 +182,4 @@ func (r *linkSetRequest) boundTo(dev *netlink.Link) int {
 		return dev.Index
 	}
 	return 0
-}
-
-// linkSetReport is what changed on a device.
-type linkSetReport struct {
-	Device   string                 `json:"device"`
-	Ifindex  int                    `json:"ifindex"`
-	Mode     netlink.XDPMode        `json:"mode,omitzero"`
-	Program  *subject.ProgramReport `json:"program"`
-	Maps     []subject.MapReport    `json:"maps,omitempty"`
-	Replaced *subject.ProgramReport `json:"replaced,omitempty"`
-	Detached *subject.ProgramReport `json:"detached,omitempty"`
-	Link     *subject.BPFLink       `json:"bpf_link,omitempty"`
-
-	Unchanged bool `json:"unchanged,omitempty"`
-
-	Error *subject.Refusal `json:"error,omitempty"` // of one device of several
-
-	absent uint32 // the bpf_link that was to be detached, and holds nothing here
-}
-
-func (*linkSetReport) Changes() {}
-
-// WriteText prints one line.
-func (r *linkSetReport) WriteText(t *render.Text, _ render.Options) {
-	t.Printf("%s: %s\n", r.Device, r.outcome())
-}
-
-// like reports whether outcome says the same of another device.
-func (r *linkSetReport) like(o *linkSetReport) bool {
-	return r.Mode == o.Mode && r.Unchanged == o.Unchanged && r.absent == o.absent && r.Link == o.Link &&
-		r.Program.Is(o.Program) && r.Replaced.Is(o.Replaced) && r.Detached.Is(o.Detached)
-}
-
-// outcome says what became of the device.
-func (r *linkSetReport) outcome() string {
-	var t render.Text
-	switch {
-	case r.Unchanged:
-		t.Printf("unchanged, program %v is attached (%v)", r.Program, r.Mode)
-	case r.Program != nil:
-		t.Printf("attached program %v (%v)", r.Program, r.Mode)
-		t.If(r.Replaced != nil, ", replaced program %v", r.Replaced)
-	case r.Detached != nil:
-		return fmt.Sprintf("detached program %v (%v)", r.Detached, r.Mode)
-	case r.absent != 0:
-		return fmt.Sprintf("bpf_link %d held no program", r.absent)
-	default:
-		return "no program was attached"
-	}
-	t.If(r.Link != nil, ", %v", r.Link)
-	return t.String()
-}
-
-// linkSetReports are those of several devices.
-type linkSetReports []*linkSetReport
-
-func (linkSetReports) Changes() {}
-
-func (l linkSetReports) Add(report any) subject.ManyReport {
-	r, _ := report.(*linkSetReport)
-	return append(l, r)
-}
-
-func (l linkSetReports) Refuse(f subject.DeviceFailure, why *subject.Refusal) subject.ManyReport {
-	for _, r := range l {
-		if r.Ifindex == f.Ifindex {
-			r.Error = why
-			return l
-		}
-	}
-	return append(l, &linkSetReport{Device: f.Device, Error: why})
-}
-
-// WriteText leaves out devices that refused: the error names them.
-func (l linkSetReports) WriteText(t *render.Text, o render.Options) {
-	var lines subject.Alike
-	var last *linkSetReport
-	text := ""
-	for _, r := range l {
-		if r.Error != nil {
-			continue
-		}
-		if last == nil || !r.like(last) {
-			last, text = r, ": "+r.outcome()
-		}
-		lines.Add(r.Device, text)
-	}
-	lines.WriteText(t, o)
 }

@@ -196,7 +196,7 @@ func (c *Change) explainer(e *env.Env) func(ifindex int, err error) error {
 	explained, count := make(map[string]bool), 0
 	return func(ifindex int, err error) error {
 		if c.Holders {
-			err = holder(err)
+			err = tellMembers(e, ifindex, holder(err))
 		}
 		if reason := err.Error(); c.Site != nil && (!explained[reason] || count < MostHints) {
 			explained[reason] = true
