@@ -30,7 +30,8 @@ type loader struct {
 	programs map[string]*ebpf.Program
 	detours  []*Error // what was left to cilium/ebpf, and why
 	live     liveSlots
-	migrated []string // what entries of pinned maps have lost and got
+	inner    *ebpf.Map // of the map of maps that no object defines
+	migrated []string  // what entries of pinned maps have lost and got
 }
 
 // specify finds out what is to be loaded.

@@ -51,7 +51,7 @@ func checkRules(t *testing.T, typ ebpf.MapType, page uint32) {
 
 func checkRule(t *testing.T, m *ebpf.MapSpec) {
 	t.Helper()
-	why := invalid(m)
+	why := (&loader{}).invalid(m)
 	fd, err := sys.CreateMap(m.Name, sys.Map{
 		Type: uint32(m.Type), KeySize: m.KeySize, ValueSize: m.ValueSize, MaxEntries: m.MaxEntries, Flags: m.Flags,
 	})
@@ -97,7 +97,15 @@ func TestInvalidMap(t *testing.T) {
 		}
 	}
 	spec := &ebpf.MapSpec{Name: "hosts", Type: ebpf.Hash, KeySize: 4, ValueSize: 4}
-	if got, want := invalid(spec), "it has no max_entries: say how many, map hosts max_entries N"; got != want {
-		t.Errorf("%q, want %q", got, want)
+	for _, tt := range []struct {
+		l    loader
+		want string
+	}{
+		{loader{obj: new(elf.Object)}, "it has no max_entries: say how many, map hosts max_entries N"},
+		{loader{}, "it has no max_entries"}, // of no object
+	} {
+		if got := tt.l.invalid(spec); got != tt.want {
+			t.Errorf("%q, want %q", got, tt.want)
+		}
 	}
 }

@@ -93,6 +93,12 @@ func setVariables(spec *ebpf.MapSpec, variables map[string]*ebpf.VariableSpec, s
 	spec.Contents = []ebpf.MapKV{{Key: spec.Contents[0].Key, Value: data}}
 }
 
+// NewMap makes a map that no object defines. inner is one like which those in a map of maps
+// are, nil for a map of another type. The caller closes it.
+func NewMap(spec *ebpf.MapSpec, inner *ebpf.Map) (*ebpf.Map, error) {
+	return (&loader{inner: inner}).createMap(spec)
+}
+
 // createMap first asks for just what is wanted, and leaves what the kernel
 // refuses, and the types whose size depends on the machine, to cilium/ebpf.
 func (l *loader) createMap(spec *ebpf.MapSpec) (*ebpf.Map, error) {
@@ -118,13 +124,18 @@ func (l *loader) createMap(spec *ebpf.MapSpec) (*ebpf.Map, error) {
 	if ifindex != 0 {
 		return nil, l.unsuitableMap(spec, plainErr)
 	}
-	l.detours = append(l.detours, &Error{Map: spec.Name, Err: plainErr})
-	m, err := unlimited(func() (*ebpf.Map, error) { return ebpf.NewMap(&wanted) }) // and fills it
-	switch why := invalid(spec); {
+	err := plainErr
+	if l.inner == nil {
+		l.detours = append(l.detours, &Error{Map: spec.Name, Err: plainErr})
+		m, err = unlimited(func() (*ebpf.Map, error) { return ebpf.NewMap(&wanted) }) // and fills it
+	}
+	switch why := l.invalid(spec); {
 	case err == nil:
 		return m, nil
 	case why != "" && errors.Is(err, unix.EINVAL):
 		return nil, fmt.Errorf("%s (%w)", why, unix.EINVAL)
+	case why != "" && errors.Is(plainErr, errNotSupported):
+		return nil, fmt.Errorf("%s (%w)", why, unix.EOPNOTSUPP)
 	}
 	if errno, ok := errors.AsType[unix.Errno](err); ok {
 		if why := l.kernelSays(&wanted); why != "" {
@@ -133,6 +144,9 @@ func (l *loader) createMap(spec *ebpf.MapSpec) (*ebpf.Map, error) {
 	}
 	return nil, privilege(err)
 }
+
+// errNotSupported is ENOTSUPP of include/linux/errno.h, which user space has no name for.
+const errNotSupported = unix.Errno(524)
 
 // kernelSays is the kernel's own sentence about a map that it refuses, "" where it has none,
 // or where cilium/ebpf asks for another map than the spec's.
@@ -149,8 +163,11 @@ func (l *loader) kernelSays(spec *ebpf.MapSpec) string {
 }
 
 // invalid says why the kernel refuses a map by EINVAL only, "" if that is not known.
-func invalid(spec *ebpf.MapSpec) string {
+func (l *loader) invalid(spec *ebpf.MapSpec) string {
 	m := elf.Map{Type: spec.Type, KeySize: spec.KeySize, ValueSize: spec.ValueSize, MaxEntries: spec.MaxEntries, Flags: spec.Flags}
+	if m.Sizeless() && l.obj == nil {
+		return "it has no max_entries"
+	}
 	if m.Sizeless() {
 		return fmt.Sprintf("it has no max_entries: say how many, map %s max_entries N", spec.Name)
 	}
@@ -200,7 +217,9 @@ func (l *loader) createPlain(spec *ebpf.MapSpec, ifindex int) (*ebpf.Map, error)
 	case ebpf.Hash, ebpf.Array, ebpf.PerCPUHash, ebpf.PerCPUArray, ebpf.LRUHash, ebpf.LRUCPUHash,
 		ebpf.LPMTrie, ebpf.ProgramArray, ebpf.DevMap, ebpf.DevMapHash, ebpf.XSKMap, ebpf.Queue, ebpf.Stack:
 	default:
-		return nil, errNotPlain
+		if l.inner == nil {
+			return nil, errNotPlain
+		}
 	}
 	m, err := l.attributes(spec, ifindex)
 	if err != nil {
@@ -224,6 +243,9 @@ func (l *loader) attributes(spec *ebpf.MapSpec, ifindex int) (sys.Map, error) {
 		NumaNode:   spec.NumaNode,
 		Ifindex:    uint32(ifindex),
 		Extra:      spec.MapExtra,
+	}
+	if l.inner != nil {
+		m.Inner = uint32(l.inner.FD())
 	}
 	types, described := l.types.maps[spec.Name]
 	switch {

@@ -60,6 +60,25 @@ func (f *FS) Begin() (*Txn, error) {
 	return &Txn{fs: f, reads: make(map[string]os.FileInfo)}, nil
 }
 
+// Pin gives one object a name, which stays: see [Txn.Pin]. A name that is taken is an
+// *os.PathError that is os.ErrExist.
+func (f *FS) Pin(ctx context.Context, path string, object Pinner) error {
+	t, err := f.Begin()
+	if err != nil {
+		return err
+	}
+	if _, err := os.Lstat(path); err == nil {
+		return &os.PathError{Op: "pin", Path: path, Err: os.ErrExist}
+	}
+	if err := t.Pin(path, object); err != nil {
+		return err
+	}
+	if err := t.Publish(ctx); err != nil {
+		return err
+	}
+	return t.Commit()
+}
+
 // LoadMap opens the map that is pinned at path. The caller closes it. Publish
 // fails with a [ConflictError] if the pin is another one by then. No pin there
 // is an error that is os.ErrNotExist.

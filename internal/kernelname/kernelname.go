@@ -5,7 +5,10 @@
 package kernelname
 
 import (
+	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/cilium/ebpf"
 )
@@ -18,6 +21,46 @@ func Program(t ebpf.ProgramType) string { return word(programs[:], uint32(t)) }
 
 // Attach is the word for what a program attaches to, such as "xdp_devmap".
 func Attach(t ebpf.AttachType) string { return word(places[:], uint32(t)) }
+
+// MapTypes are the words for the types of maps that can be made.
+func MapTypes() []string { return slices.Clone(maps[1:]) }
+
+// ParseMap reads the word for a type of map, or its number.
+func ParseMap(word string) (ebpf.MapType, error) {
+	if i := slices.Index(maps[:], word); i > 0 {
+		return ebpf.MapType(i), nil
+	}
+	if n, err := strconv.ParseUint(word, 0, 32); err == nil && n > 0 {
+		return ebpf.MapType(n), nil
+	}
+	return 0, fmt.Errorf("no type of map; the types are %s", strings.Join(maps[1:], ", "))
+}
+
+// MapFlags are the names of the flags that a map can be made with.
+func MapFlags() (names []string) {
+	for _, name := range mapFlags {
+		names = append(names, "BPF_F_"+name)
+	}
+	return names
+}
+
+// ParseMapFlags reads flags of maps by their names with commas or bars between them, in
+// either case, with or without BPF_F_, or as numbers.
+func ParseMapFlags(words string) (flags uint32, err error) {
+	for word := range strings.FieldsFuncSeq(words, func(r rune) bool { return r == ',' || r == '|' }) {
+		name := strings.TrimPrefix(strings.ToUpper(word), "BPF_F_")
+		if i := slices.Index(mapFlags[:], name); i >= 0 {
+			flags |= 1 << i
+			continue
+		}
+		n, err := strconv.ParseUint(word, 0, 32)
+		if err != nil {
+			return 0, fmt.Errorf("no flag of maps; the flags are %s", strings.Join(MapFlags(), ", "))
+		}
+		flags |= uint32(n)
+	}
+	return flags, nil
+}
 
 func word(names []string, n uint32) string {
 	if n < uint32(len(names)) {
@@ -33,6 +76,13 @@ var maps = [...]string{
 	"cgroup_storage", "reuseport_sockarray", "percpu_cgroup_storage", "queue", "stack", "sk_storage", "devmap_hash", "struct_ops",
 	"ringbuf", "inode_storage", "task_storage", "bloom_filter", "user_ringbuf", "cgrp_storage", "arena", "insn_array",
 	"rhash",
+}
+
+// The flags of BPF_MAP_CREATE, from bit 0 on, without BPF_F_.
+var mapFlags = [...]string{
+	"NO_PREALLOC", "NO_COMMON_LRU", "NUMA_NODE", "RDONLY", "WRONLY", "STACK_BUILD_ID", "ZERO_SEED", "RDONLY_PROG", "WRONLY_PROG",
+	"CLONE", "MMAPABLE", "PRESERVE_ELEMS", "INNER_MAP", "LINK", "PATH_FD", "VTYPE_BTF_OBJ_FD", "TOKEN_FD", "SEGV_ON_FAULT",
+	"NO_USER_CONV", "RB_OVERWRITE",
 }
 
 // enum bpf_prog_type

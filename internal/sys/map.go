@@ -15,7 +15,7 @@ type Map struct {
 	ValueSize  uint32
 	MaxEntries uint32
 	Flags      uint32 // BPF_F_*
-	_          uint32 // the template of a map of maps
+	Inner      uint32 // fd of the map like which those in a map of maps are
 	NumaNode   uint32
 	name       Name
 	Ifindex    uint32 // the device that the map is bound to

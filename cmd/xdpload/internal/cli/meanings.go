@@ -24,6 +24,8 @@ var meanings = []struct{ words, line string }{
 	{"maps", "map show"},
 	{"map info", "map show NAME"},
 	{"pins|bpffs", "pin show"},
+	{"prog pin", "pin add PATH prog NAME"},
+	{"map pin", "pin add PATH map NAME"},
 	{"clean|cleanup|gc|pin clean|pin cleanup|pin prune", "pin gc"},
 	{"unpin|prog rm|prog delete|prog unpin|map rm|map unpin", "pin rm PATH"},
 	{"devices|dev|interfaces|links", "link show"},
