@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -71,38 +72,62 @@ func findSymbol(name string, x elf.Extern) (kernelSymbol, error) {
 		}
 		var v *btf.Var
 		if err := kernel.TypeByName(name, &v); err != nil {
-			return kernelSymbol{}, errors.New("the kernel's types have no variable of that name: for its address only, declare it extern const void")
+			return kernelSymbol{}, untyped(name)
 		}
 		id, err := kernel.TypeID(v)
 		return kernelSymbol{pseudoBTFID, uint64(id)}, err
 	}
-	address, err := addressOf(name)
+	table, err := os.Open(symbolTable)
+	if err != nil {
+		return kernelSymbol{}, err
+	}
+	defer table.Close()
+	address, _, err := addressIn(table, name)
+	if err == nil && address == 0 {
+		err = errors.New("the kernel does not show its address: see the sysctl kernel.kptr_restrict")
+	}
 	return kernelSymbol{value: address}, err
 }
 
-// addressOf reads the kernel's symbol table.
-func addressOf(name string) (uint64, error) {
-	f, err := os.Open("/proc/kallsyms")
+// symbolTable has the names of the kernel and of its modules.
+const symbolTable = "/proc/kallsyms"
+
+// untyped says why a variable that is declared with a type has none.
+func untyped(name string) error {
+	const instead = "for its address only, declare it extern const void"
+	table, err := os.Open(symbolTable)
 	if err != nil {
-		return 0, err
+		return errors.New("the kernel's types have no variable of that name: " + instead)
 	}
-	defer f.Close()
-	lines := bufio.NewScanner(f)
-	for lines.Scan() { // address, type, name, and the module
+	defer table.Close()
+	switch _, module, err := addressIn(table, name); {
+	case err != nil:
+		return err
+	case module != "":
+		return fmt.Errorf("it is one of the module %s, and only those of the kernel itself have a type here: %s", module, instead)
+	}
+	return errors.New("the kernel does not tell its type: " + instead)
+}
+
+// addressIn finds a name in a table of symbols: its address, 0 if that is kept secret, and the
+// module that it is of, "" for the kernel itself.
+func addressIn(table io.Reader, name string) (address uint64, module string, err error) {
+	lines := bufio.NewScanner(table)
+	for lines.Scan() { // address, type, name, and the module in brackets
 		text := strings.Fields(lines.Text())
 		if len(text) < 3 || text[2] != name {
 			continue
 		}
-		address, err := strconv.ParseUint(text[0], 16, 64)
-		if err == nil && address == 0 {
-			err = errors.New("the kernel does not show its address: see the sysctl kernel.kptr_restrict")
+		if len(text) > 3 {
+			module = strings.Trim(text[3], "[]")
 		}
-		return address, err
+		address, err := strconv.ParseUint(text[0], 16, 64)
+		return address, module, err
 	}
 	if err := lines.Err(); err != nil {
-		return 0, err
+		return 0, "", err
 	}
-	return 0, errors.New("this kernel has none of that name")
+	return 0, "", errors.New("neither this kernel nor a module that is loaded shows one of that name")
 }
 
 // findFunctions gives calls of the kernel's functions the numbers of their types, so that

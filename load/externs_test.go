@@ -145,8 +145,8 @@ func TestKernelAddress(t *testing.T) {
 func TestKernelAbsent(t *testing.T) {
 	for program, want := range map[string]string{
 		"wants_function": "function absent_function of the kernel: neither this kernel nor a module that is loaded has it",
-		"wants_address":  "symbol absent_address of the kernel: this kernel has none of that name",
-		"wants_number":   "symbol absent_number of the kernel: the kernel's types have no variable of that name: for its address only, declare it extern const void",
+		"wants_address":  "symbol absent_address of the kernel: neither this kernel nor a module that is loaded shows one of that name",
+		"wants_number":   "symbol absent_number of the kernel: neither this kernel nor a module that is loaded shows one of that name",
 		"wants_setting":  "setting CONFIG_ABSENT of the kernel: this kernel's configuration has no such setting: declare it __weak to read 0",
 	} {
 		if _, err := extern(t, "kernel_absent.o", program); err == nil || err.Error() != "program "+program+": "+want {
