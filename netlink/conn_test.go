@@ -1,6 +1,7 @@
 package netlink
 
 import (
+	"encoding/binary"
 	"errors"
 	"io"
 	"os"
@@ -24,12 +25,10 @@ func fake(t *testing.T, fn nltest.Func) *Conn {
 func ack(req netlink.Message, errno syscall.Errno, sentence string) netlink.Message {
 	e := encoder{}
 	header, _ := req.MarshalBinary()
-	e.b = append(e.b, 0, 0, 0, 0)
+	e.b = binary.NativeEndian.AppendUint32(e.b, uint32(-int32(errno)))
 	e.b = append(e.b, header[:unix.NLMSG_HDRLEN]...)
 	flags := netlink.HeaderFlags(0)
 	if errno != 0 {
-		n := int32(-errno)
-		e.b[0], e.b[1], e.b[2], e.b[3] = byte(n), byte(n>>8), byte(n>>16), byte(n>>24) // tests run on little endian
 		e.b = append(e.b, req.Data...)
 	} else {
 		flags = netlink.Capped

@@ -1,6 +1,7 @@
 package netlink
 
 import (
+	"encoding/binary"
 	"strings"
 	"testing"
 
@@ -121,6 +122,6 @@ func headerOf(t *testing.T, m netlink.Message) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b[0] = byte(n)
+	binary.NativeEndian.PutUint32(b, n)
 	return b
 }

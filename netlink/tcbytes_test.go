@@ -13,6 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/xdpload/xdpload/internal/need"
 )
 
 func setFilterRequest(flags netlink.HeaderFlags, f Filter) request {
@@ -296,6 +298,8 @@ func describe(r request) []string {
 // readTC reads testdata/tc.txt: paragraphs of a command line, the message's
 // type and flags, and its payload.
 func readTC(t *testing.T) map[string]request {
+	t.Helper()
+	need.Of(t, need.LittleEndian)
 	b, err := os.ReadFile("testdata/tc.txt")
 	if err != nil {
 		t.Fatal(err)

@@ -21,6 +21,7 @@ import (
 // nlmsghdr; the ones with EXPECTED_FD, which ip cannot send, are from
 // linux/if_link.h.
 func TestXDPRequest(t *testing.T) {
+	need.Of(t, need.LittleEndian)
 	const head = "00000000" + "03000000" + "00000000" + "00000000"
 	tests := []struct {
 		name string
@@ -164,6 +165,7 @@ func TestDecodeLinkXDP(t *testing.T) {
 
 func unhex(t testing.TB, s string) []byte {
 	t.Helper()
+	need.Of(t, need.LittleEndian)
 	b, err := hex.DecodeString(strings.NewReplacer(" ", "", "\n", "", "\t", "").Replace(s))
 	if err != nil {
 		t.Fatal(err)

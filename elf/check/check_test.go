@@ -48,7 +48,7 @@ type fixture struct {
 	object *elf.Object
 }
 
-func assembled(t *testing.T) []fixture {
+func assembled(t *testing.T, order string) []fixture {
 	t.Helper()
 	files, err := fixtures.ReadDir("testdata")
 	if err != nil {
@@ -65,8 +65,8 @@ func assembled(t *testing.T) []fixture {
 		if err != nil {
 			t.Fatal(err)
 		}
-		native := strings.Replace(string(text), ".endian little", ".endian "+byteOrder(), 1)
-		b, err := listing.Assemble(strings.NewReader(native))
+		source := strings.Replace(string(text), ".endian little", ".endian "+order, 1)
+		b, err := listing.Assemble(strings.NewReader(source))
 		if err != nil {
 			t.Fatalf("%s: %v", f.name, err)
 		}
@@ -86,7 +86,7 @@ func byteOrder() string {
 }
 
 func TestOldestKernel(t *testing.T) {
-	all := assembled(t)
+	all := assembled(t, "little")
 	if len(all) < 20 {
 		t.Fatalf("%d fixtures", len(all))
 	}
@@ -106,7 +106,7 @@ func TestOldestKernel(t *testing.T) {
 func TestKernelAgrees(t *testing.T) {
 	bpftest.Need(t, bpftest.Root)
 	running := release(t)
-	for _, f := range assembled(t) {
+	for _, f := range assembled(t, byteOrder()) {
 		t.Run(f.name, func(t *testing.T) {
 			spec, err := f.object.Spec(elf.Selector{})
 			if err != nil {

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/internal/isolate"
+	"github.com/xdpload/xdpload/internal/need"
 	"github.com/xdpload/xdpload/internal/sys"
 )
 
@@ -28,7 +29,7 @@ const isolated = "XDPLOAD_TEST_ISOLATED"
 // /sys/fs/bpf and an empty /run/netns: whatever a test leaves behind, even one
 // that is killed, is gone with the process.
 func Main(m *testing.M) int {
-	if os.Geteuid() != 0 || os.Getenv(isolated) != "" {
+	if need.Root.Probe() != nil || os.Getenv(isolated) != "" {
 		return m.Run()
 	}
 	sys.RaiseMemlock() // what tests make themselves counts against it before Linux 5.11

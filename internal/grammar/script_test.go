@@ -68,7 +68,7 @@ func TestScripts(t *testing.T) {
 	}
 	for shell, complete := range shells {
 		t.Run(shell, func(t *testing.T) {
-			need.Of(t, need.Command(shell))
+			need.Of(t, need.Command(shell), need.Self)
 			dir := shellDir(t, shell)
 			got := complete(t, dir, lines)
 			for i, tt := range tests {

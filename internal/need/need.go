@@ -7,6 +7,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -47,12 +48,33 @@ func Of(t testing.TB, features ...Feature) {
 	}
 }
 
-// Root is the privilege to make namespaces and load programs.
+// Root is the privilege to make namespaces and load programs, where there is bpf(2) at
+// all: an emulator of programs for other machines does not pass it on.
 var Root = Feature{Name: "root", Probe: func() error {
 	if os.Geteuid() != 0 {
 		return errors.New("run as root")
 	}
+	if _, _, errno := unix.Syscall(unix.SYS_BPF, 0, 0, 0); errno == unix.ENOSYS {
+		return errors.New("there is no bpf(2)")
+	}
 	return nil
+}}
+
+// LittleEndian is the byte order of the machines that messages were recorded on.
+var LittleEndian = Feature{Name: "a little-endian machine, as messages were recorded on", Probe: func() error {
+	if binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
+		return errors.New("this one is big-endian")
+	}
+	return nil
+}}
+
+// Self is a kernel that runs this test's own program when another asks it to.
+var Self = Feature{Name: "the way to run the test's program", Probe: func() error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	return exec.Command(self, "-test.list=^$").Run()
 }}
 
 // Command is the need for a program that is a witness beside ours.
@@ -60,6 +82,17 @@ func Command(name string) Feature {
 	return Feature{Name: "the command " + name, Probe: func() error {
 		_, err := exec.LookPath(name)
 		return err
+	}}
+}
+
+// Mended is the need for a kernel without a fault that no test can try, since to try it
+// ends the machine. The release that has the fix tells.
+func Mended(fault, since string) Feature {
+	return Feature{Name: "a kernel without " + fault, Since: since, Probe: func() error {
+		if release := kernelRelease(); older(release, since) {
+			return errors.New(release + " has it")
+		}
+		return nil
 	}}
 }
 

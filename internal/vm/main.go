@@ -10,6 +10,7 @@
 //	vm shell [-kernel NAME] [-modules DIR] [PROGRAM…]
 //	vm fetch [-kernel LIST] [-update]
 //	vm peers [-update]
+//	vm emulator MACHINE
 //
 // The kernel is a series that Debian has ("6.12"), fetched into the user's
 // cache, or the path of a kernel image. See docs/testing.md.
@@ -50,10 +51,10 @@ func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	commands := map[string]func(context.Context, *env, []string) error{
 		"test": testCommand, "exec": execCommand, "stage": stageCommand,
-		"shell": shellCommand, "fetch": fetchCommand, "peers": peersCommand,
+		"shell": shellCommand, "fetch": fetchCommand, "peers": peersCommand, "emulator": emulatorCommand,
 	}
 	if len(args) == 0 || commands[args[0]] == nil {
-		fmt.Fprintln(stderr, "usage: vm test|exec|shell|fetch|peers [arguments]; see docs/testing.md")
+		fmt.Fprintln(stderr, "usage: vm test|exec|shell|fetch|peers|emulator [arguments]; see docs/testing.md")
 		return 2
 	}
 	err := commands[args[0]](ctx, &env{stdin, stdout, stderr}, args[1:])

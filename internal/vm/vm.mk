@@ -13,7 +13,12 @@ VM_WHICH    = $(if $(KERNEL),-kernel '$(KERNEL)' $(if $(MODULES),-modules '$(MOD
 # The kernels of test-kernels and the newest, which takes half as long again on two cores.
 VM_ALL      = 6.1,6.12,7.3
 
-.PHONY: test-kernels test-kernels-all vm-shell peers bin/vm
+# Other machines' programs run here, but make no call of bpf(2), and no namespaces.
+MACHINES   ?= arm64 s390x
+MACHINE_PKG = ./elf/... ./netlink ./internal/btfjson ./internal/btfwire ./internal/classic/... ./internal/disasm/... \
+	./internal/grammar ./internal/kernelname ./internal/need ./internal/pcap ./internal/render
+
+.PHONY: test-kernels test-kernels-all test-machines vm-shell peers bin/vm
 
 test-kernels: bin/vm ## run the tests on Linux 6.1 and 6.12 (KERNEL, RUN, PKG choose)
 	@bin/vm test $(VM_WHICH) -- -tags=guest -timeout=$(VM_TIMEOUT) $(if $(value RUN),-run '$(value RUN)') \
@@ -21,6 +26,12 @@ test-kernels: bin/vm ## run the tests on Linux 6.1 and 6.12 (KERNEL, RUN, PKG ch
 
 test-kernels-all: ## the same on 7.3, too, which CI has no time for
 	@$(MAKE) --no-print-directory test-kernels KERNEL=$(VM_ALL)
+
+test-machines: bin/vm bin/testreport ## run the tests that need no kernel on 64-bit Arm and big-endian s390x (MACHINES, RUN, PKG choose)
+	@status=0; for machine in $(MACHINES); do \
+		echo "# $$machine"; emulator=$$(bin/vm emulator $$machine) && GOARCH=$$machine bin/testreport -exec "$$emulator" -vet=off \
+			$(TESTFLAGS) $(if $(value RUN),-run '$(value RUN)') $(or $(PKG),$(MACHINE_PKG)) || status=1; \
+	done; exit $$status
 
 vm-shell: bin/vm ## open a shell in a guest (KERNEL=6.12)
 	@bin/vm shell -kernel '$(or $(KERNEL),6.12)' $(if $(MODULES),-modules '$(MODULES)') $(wildcard bin/xdpload)

@@ -25,11 +25,12 @@ func TestRunUsage(t *testing.T) {
 		status int
 		want   string
 	}{
-		{"nothing", nil, 2, "usage: vm test|exec|shell|fetch"},
+		{"nothing", nil, 2, "usage: vm test|exec|shell|fetch|peers|emulator"},
 		{"unknown", []string{"boot"}, 2, "usage: vm"},
 		{"unknown flag", []string{"exec", "-speed", "9"}, 2, "flag provided but not defined: -speed"},
 		{"no binary", []string{"exec"}, 1, "no test binary given"},
 		{"modules of a series", []string{"test", "-kernel", "6.1", "-modules", "/lib/modules/x"}, 1, "not to the series 6.1"},
+		{"unknown machine", []string{"emulator", "vax"}, 1, "name one machine as GOARCH does, arm64 or s390x"},
 		{"two kernels", []string{"shell", "-kernel", "6.1,6.12"}, 1, "name one kernel, not 6.1,6.12"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
