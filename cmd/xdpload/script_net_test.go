@@ -16,13 +16,20 @@ import (
 
 func needFeature(ts *testscript.TestScript, _ bool, args []string) {
 	f, ok := map[string]bpftest.Feature{
-		"actbpf":    bpftest.ActBPF,
-		"actgact":   bpftest.ActGact,
-		"actpolice": bpftest.ActPolice,
-		"htb":       bpftest.HTB,
-		"tcx":       bpftest.TCX,
-		"netkit":    bpftest.Netkit,
-		"no-tcx":    bpftest.Absent(bpftest.TCX),
+		"actbpf":     bpftest.ActBPF,
+		"bloom":      bpftest.BloomFilter,
+		"bound":      bpftest.DeviceBound,
+		"actgact":    bpftest.ActGact,
+		"actpolice":  bpftest.ActPolice,
+		"frags":      bpftest.Frags,
+		"htb":        bpftest.HTB,
+		"tcx":        bpftest.TCX,
+		"netkit":     bpftest.Netkit,
+		"no-tcx":     bpftest.Absent(bpftest.TCX),
+		"user-reads": bpftest.UserReads,
+		"xdp-md":     bpftest.ContextOfXDP,
+
+		"no-user-reads": bpftest.Absent(bpftest.UserReads),
 	}[args[0]]
 	if !ok {
 		ts.Fatalf("no feature %s", args[0])

@@ -1,8 +1,10 @@
 package bpftest
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"runtime"
 	"testing"
 
 	"github.com/cilium/ebpf"
@@ -48,6 +50,10 @@ var (
 	JIT = Feature{Name: "the JIT compiler", Probe: probeJIT}
 	// LinkRefusals is where the kernel says why it makes no bpf_link of XDP.
 	LinkRefusals = Feature{Name: "the tracepoint of refused XDP links", Since: "6.7", Config: "CONFIG_BPF_EVENTS", Probe: probeTracepoint("bpf_xdp_link_attach_failed")}
+	// UserReads is maps that a plain user may open by their pins, whatever else bpf(2) is kept for.
+	UserReads = Feature{Name: "maps that a plain user may open", Since: "5.19", Probe: probeUserReads}
+	// ContextOfXDP is struct xdp_md in test runs.
+	ContextOfXDP = Feature{Name: "the context of XDP programs in test runs", Since: "5.15", Probe: probeContext}
 	// Netkit is the kind of device, and its multi-program hooks.
 	Netkit = Feature{Name: "netkit", Since: "6.7", Config: "CONFIG_NETKIT", Probe: probeHook(sys.NetkitPrimary)}
 )
@@ -78,6 +84,40 @@ func probeJIT() error {
 		err = errors.New("programs are interpreted")
 	}
 	return err
+}
+
+// probeUserReads opens a pin that is not there, on a thread of a plain user. Until
+// Linux 5.19 kernel.unprivileged_bpf_disabled keeps all of bpf(2) from users.
+func probeUserReads() error {
+	answer := make(chan error)
+	go func() {
+		runtime.LockOSThread() // and never unlock: the thread ends with its user
+		const nobody = 65534
+		if _, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, nobody, nobody, nobody); errno != 0 {
+			answer <- errno
+			return
+		}
+		_, _, err := sys.OpenPinned("/nosuch")
+		if errors.Is(err, unix.ENOENT) {
+			err = nil
+		}
+		answer <- err
+	}()
+	return <-answer
+}
+
+// probeContext runs a program with a packet from its first byte on.
+func probeContext() error {
+	p, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+		Type: ebpf.XDP, License: "MIT", Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 2), asm.Return()},
+	})
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	packet, context := make([]byte, 64), make([]byte, 24)
+	binary.NativeEndian.PutUint32(context[4:], uint32(len(packet))) // data_end
+	return sys.RunProgram(p.FD(), &sys.TestRun{Data: packet, DataOut: make([]byte, 64), Context: context})
 }
 
 // probeHook asks what the hook of the loopback device runs. A kernel that does

@@ -199,6 +199,8 @@ func kernelHints(x *netlink.Error, err error) []string {
 		return []string{"replace takes its place: " + replacing(line)}
 	case strings.HasPrefix(says, "failed to delete tc action"):
 		return []string{"a filter uses it: tc filter show tells which"}
+	case strings.HasPrefix(says, "failed to build del event notification"):
+		return []string{"before Linux 6.15 the kernel has no room to tell of so long a filter: without the handle all of its pref is deleted, which it needs not tell"}
 	case strings.HasPrefix(says, "failed to load tc action module"):
 		return []string{"the kernel is built without this action"}
 	}

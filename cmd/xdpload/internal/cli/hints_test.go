@@ -77,6 +77,10 @@ func knownErrors() map[string]known {
 		"another's directory": {path("use", "/sys/fs/bpf/xdpload", pin.ErrForeign), []string{"ls -lR /sys/fs/bpf/xdpload", "mode 700"}},
 		"not mounted":         {path("open", pin.DefaultRoot, syscall.ENOENT), []string{"mount -t bpf -o mode=700 bpf " + pin.DefaultRoot, "or name"}},
 		"no access":           {path("open", "/srv/a.o", syscall.EACCES), []string{"no access to /srv/a.o"}},
+		"long filter": {
+			&netlink.Error{Op: "delete filter", Message: "Failed to build del event notification", Err: syscall.EINVAL},
+			[]string{"before Linux 6.15 the kernel has no room to tell of so long a filter: without the handle"},
+		},
 		"a token": {
 			fmt.Errorf("create token from \"/srv/spot\": %w", syscall.ENOTDIR),
 			[]string{"a single file of a BPF file system is mounted at /srv/spot"},

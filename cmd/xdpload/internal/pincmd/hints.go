@@ -33,6 +33,9 @@ func PathHints(x *os.PathError, line env.Line) []string {
 	if why := noPin(x); why != "" {
 		return []string{why}
 	}
+	if x.Op == subject.OpOpenPin && errors.Is(x, unix.EPERM) {
+		return nil // of the file it would be EACCES: the process may not call bpf(2)
+	}
 	return []string{"no access to " + x.Path + ": run it as root"}
 }
 

@@ -75,13 +75,24 @@ func (s *Site) veth(p *Prospect, known *offload.Driver) error {
 		return nil
 	}
 	s.size(p, known, peer.Link, there)
-	q, other := s.Device.Queues, peer.Queues
-	if q == nil || other == nil || q.Rx >= other.Tx {
-		return nil
-	}
-	p.problem(there(render.Shell("ethtool", "-L", peer.Link.Name, "tx", fmt.Sprint(q.Rx))),
-		"it has fewer receive queues (%d) than %s has transmit queues (%d)", q.Rx, peer.Link.Name, other.Tx)
+	s.pair(p, peer, there)
 	return nil
+}
+
+// pair compares the queues of the two ends. Before Linux 5.13 the driver tells of
+// them in no other way than when they are made, and they stay as they are.
+func (s *Site) pair(p *Prospect, peer *offload.Device, there func(string) string) {
+	own, far := s.Device.Link, peer.Link
+	rx, tx := own.RxQueues, far.TxQueues
+	fix := s.Env.Here(render.Shell("ip", "link", "delete", "dev", own.Name)) + " && " + s.Env.Here(render.Shell(
+		"ip", "link", "add", "name", own.Name, "numrxqueues", fmt.Sprint(tx), "type", "veth", "peer", "name", far.Name, "numtxqueues", fmt.Sprint(tx)))
+	if q, other := s.Device.Queues, peer.Queues; q != nil && other != nil {
+		rx, tx = q.Rx, other.Tx
+		fix = there(render.Shell("ethtool", "-L", far.Name, "tx", fmt.Sprint(rx)))
+	}
+	if rx < tx {
+		p.problem(fix, "it has fewer receive queues (%d) than %s has transmit queues (%d)", rx, far.Name, tx)
+	}
 }
 
 // peer is the device at the other end, nil where that cannot be looked at, and has
