@@ -13,6 +13,7 @@ import (
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/bpftest/lab"
+	"github.com/xdpload/xdpload/internal/need"
 	"github.com/xdpload/xdpload/internal/sys"
 	"github.com/xdpload/xdpload/load"
 	"github.com/xdpload/xdpload/netlink"
@@ -125,6 +126,11 @@ func TestLinkPathTaken(t *testing.T) {
 	}
 }
 
+// swappedAtOnce: the kernel loses track of a jump in a program whose array changes while
+// the program is loaded, and panics at the array's next change, in prog_array_map_poke_run.
+// Commit 4b7de801606e mends it in 6.7, 6.1.70 and 5.15.147, and nothing does in 5.10.
+var swappedAtOnce = need.Mended("the panic at a change of a program array whose users are being loaded", "5.15")
+
 // TestLinksAtOnce: of loads that put their programs into one pinned link at the same
 // time, none fails.
 func TestLinksAtOnce(t *testing.T) {
@@ -134,7 +140,7 @@ func TestLinksAtOnce(t *testing.T) {
 		need         []bpftest.Feature
 		plan         func(ifindex int, path string) attach.Plan
 	}{
-		{"xdp", "live_tx.o", nil, func(ifindex int, path string) attach.Plan {
+		{"xdp", "live_tx.o", []bpftest.Feature{swappedAtOnce}, func(ifindex int, path string) attach.Plan {
 			return attach.Plan{Hook: attach.XDP{Ifindex: ifindex}, Link: path, Replace: true}
 		}},
 		{"tcx", "live_tc.o", []bpftest.Feature{bpftest.TCX}, func(ifindex int, path string) attach.Plan {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
 	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/elf"
@@ -158,6 +159,14 @@ func TestKernelAbsent(t *testing.T) {
 // TestKernelTyped: the verifier finds a variable by the number of its type, and its
 // address if the kernel keeps addresses of variables.
 func TestKernelTyped(t *testing.T) {
+	bpftest.Need(t, bpftest.Feature{Name: "variables among the kernel's types, which are up to the tool that wrote them", Probe: func() error {
+		types, err := btf.LoadKernelSpec()
+		if err != nil {
+			return err
+		}
+		var v *btf.Var
+		return types.TypeByName("bpf_prog_active", &v)
+	}})
 	if _, err := extern(t, "kernel_absent.o", "typed"); err != nil && !strings.Contains(err.Error(), "failed to find the address for kernel symbol 'bpf_prog_active'") {
 		t.Error(err)
 	}

@@ -100,13 +100,17 @@ func TestRunChanges(t *testing.T) {
 		verdict       string
 		data, meta    []byte
 		changed       []prog.ContextChange
+		need          []bpftest.Feature
 	}{
 		{name: "longer", program: "xdp_push", options: prog.RunOptions{Data: frame}, verdict: "XDP_TX", data: push},
 		{
 			name: "longer each time", program: "xdp_push", verdict: "XDP_TX",
 			options: prog.RunOptions{Data: frame, Repeat: 3}, data: slices.Insert(slices.Clone(push), 12, slices.Repeat(tag, 2)...),
 		},
-		{name: "meta", program: "xdp_meta", options: prog.RunOptions{Data: frame}, verdict: "XDP_PASS", data: frame, meta: []byte{1, 0, 0, 0}},
+		{
+			name: "meta", program: "xdp_meta", options: prog.RunOptions{Data: frame}, verdict: "XDP_PASS", data: frame, meta: []byte{1, 0, 0, 0},
+			need: []bpftest.Feature{bpftest.ContextOfXDP},
+		},
 		{
 			name: "context", program: "tc_mark", verdict: "TC_ACT_OK", data: frame,
 			options: prog.RunOptions{Data: frame, Context: []prog.ContextField{{Name: "mark", Value: "7"}, {Name: "priority", Value: "0x10"}, {Name: "cb[0]", Value: "3"}}},
@@ -116,6 +120,7 @@ func TestRunChanges(t *testing.T) {
 		{name: "short", program: "keep", options: prog.RunOptions{Data: frame[:20]}, verdict: "DROP", data: frame[:20]},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			bpftest.Need(t, tt.need...)
 			r, err := private(t, tt.program).Program().Run(tt.options)
 			if err != nil {
 				t.Fatal(err)
