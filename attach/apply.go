@@ -80,7 +80,10 @@ func sourcesOf(plans []Plan) (all []Source) {
 // applySource applies the plans of one source, and returns the engine that has done so.
 func applySource(ctx context.Context, c *netlink.Conn, s Source, plans []Plan, o Options) (e *engine, err error) {
 	for attempt := 1; ; attempt++ {
-		e = &engine{session: &session{conn: c, source: s, Options: o, saved: make(map[uint32]int)}}
+		e = &engine{
+			session: &session{conn: c, source: s, Options: o, saved: make(map[uint32]int)},
+			same:    make(map[uint32]bool),
+		}
 		for i := range plans {
 			if plans[i].Source == s {
 				m := newMove(e.session, &plans[i])

@@ -10,8 +10,9 @@ import (
 func (s *filterSteps) identify(e *session) (*target, error) {
 	c, h := e.conn, s.Clsact
 	f, to := h.Filter, h.asked()
+	once := s.adds() && s.Idempotent && f.Handle == 0 && f.BPF.Name != ""
 	switch {
-	case s.adds():
+	case s.adds() && !once:
 		return to, nil
 	case f.Handle != 0 && f.Pref != 0:
 		f.Protocol = to.protocol
@@ -26,6 +27,8 @@ func (s *filterSteps) identify(e *session) (*target, error) {
 		return nil, err
 	}
 	switch same := h.named(all); {
+	case once:
+		to.reserve(all)
 	case len(same) > 1:
 		return nil, &AmbiguousError{Device: h.name(e), Attachments: h.attachments(e, same)}
 	case len(same) == 1:

@@ -14,6 +14,7 @@ import (
 type engine struct {
 	*session
 	moves []*move
+	same  map[uint32]bool // whether a program that is attached does the same, by its id
 }
 
 // run is the whole way. Each line is a stage.
@@ -96,34 +97,49 @@ func (e *engine) load(ctx context.Context) error {
 
 // leaveAlone finds the hooks that run the like already, where that is enough.
 func (e *engine) leaveAlone() error {
-	known := make(map[uint32]bool)
 	for _, m := range e.pending() {
-		for _, a := range m.candidates(e.session, m) {
-			if nameless(a) {
-				e.warn(fmt.Errorf("%s: whether program id %d does the same cannot be told without CAP_SYS_ADMIN", m.Device, a.Program.ID))
-			}
-			same, ok := known[a.Program.ID]
-			if !ok {
-				var err error
-				if same, err = e.source.Does(a.Program); err != nil {
-					return err
-				}
-				known[a.Program.ID] = same
-			}
-			if !same {
-				continue
-			}
-			if s, ok := m.steps.(particular); ok {
-				if m.Err = s.leaves(a); m.Err != nil {
-					break
-				}
-			}
-			a.Unchanged = true
-			m.Attachment, m.idle = a, true
-			break
+		if err := e.leaveOne(m); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+func (e *engine) leaveOne(m *move) error {
+	for _, a := range m.candidates(e.session, m) {
+		same, err := e.does(m, a)
+		if err != nil {
+			return err
+		}
+		if !same {
+			continue
+		}
+		if s, ok := m.steps.(particular); ok {
+			if m.Err = s.leaves(a); m.Err != nil {
+				return nil
+			}
+		}
+		a.Unchanged = true
+		m.Attachment, m.idle = a, true
+		return nil
+	}
+	return nil
+}
+
+// does reports whether what is attached does the same, and asks once of each program.
+func (e *engine) does(m *move, a *Attachment) (bool, error) {
+	if nameless(a) {
+		e.warn(fmt.Errorf("%s: whether program id %d does the same cannot be told without CAP_SYS_ADMIN", m.Device, a.Program.ID))
+	}
+	same, ok := e.same[a.Program.ID]
+	if ok {
+		return same, nil
+	}
+	same, err := e.source.Does(a.Program)
+	if err == nil {
+		e.same[a.Program.ID] = same
+	}
+	return same, err
 }
 
 // keep opens what is to be replaced, so that it can be compared with and put
@@ -132,6 +148,15 @@ func (e *engine) keep() {
 	for _, m := range e.pending() {
 		m.Err = e.keepOne(m)
 	}
+}
+
+// anew is for a move whose hook was looked at again: what someone else has put there
+// since may do the same.
+func (e *engine) anew(m *move) error {
+	if err := e.leaveOne(m); err != nil || m.Err != nil || m.idle {
+		return errors.Join(err, m.Err)
+	}
+	return e.keepOne(m)
 }
 
 func (e *engine) keepOne(m *move) error {
@@ -199,7 +224,7 @@ func (e *engine) round(ctx context.Context, todo []*move) (again []*move) {
 			}
 			switch {
 			case m.again(e.session, m, err):
-				if m.Err = e.keepOne(m); m.Err == nil && !m.idle {
+				if m.Err = e.anew(m); m.Err == nil && !m.idle {
 					again = append(again, m)
 				}
 			default:

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cilium/ebpf"
 
+	"github.com/xdpload/xdpload"
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/elf/listing"
@@ -144,5 +145,64 @@ func TestIdempotentDefinitions(t *testing.T) {
 		if a := attach(step.of, definition...); !a.Unchanged {
 			t.Errorf("%s, again: changed", step.name)
 		}
+	}
+}
+
+// A rival has someone else act right before what a load has made is put anywhere.
+type rival struct {
+	attach.Source
+	act func()
+}
+
+func (r *rival) Uncommitted() attach.Uncommitted {
+	if act := r.act; act != nil {
+		r.act = nil
+		act()
+	}
+	return r.Source.Uncommitted()
+}
+
+// TestIdempotentRace: who finds nothing there, and is overtaken by the like, leaves that.
+func TestIdempotentRace(t *testing.T) {
+	for name, force := range map[string]bool{"xdp": false, "clsact": false, "tcx": false, "xdp with force": true, "clsact with force": true} {
+		t.Run(name, func(t *testing.T) {
+			kind, _, _ := strings.Cut(name, " ")
+			if bpftest.Need(t, bpftest.Root); kind == "tcx" {
+				bpftest.Need(t, bpftest.TCX)
+			}
+			b := lab.NewBench(t)
+			plan := idempotentHooks(b.Hook.Ifindex, force)[kind]
+			object, program := "tc.o", "cls_ok"
+			if plan.Hook.ProgramType() == ebpf.XDP {
+				object, program = "two.o", "xdp_drop"
+			}
+			apply := func(act func()) attach.Outcome {
+				t.Helper()
+				s := &xdpload.Object{Object: lab.Object(t, object), Options: b.Options(load.Options{Select: elf.Selector{Type: plan.Hook.ProgramType(), Program: program}})}
+				defer s.Close()
+				p := plan
+				p.Source = &rival{s, act}
+				all, err := attach.Apply(t.Context(), b.Conn, []attach.Plan{p}, attach.Options{})
+				if err != nil || all[0].Err != nil {
+					t.Fatal(err, all[0].Err)
+				}
+				return all[0]
+			}
+			var theirs attach.Outcome
+			mine := apply(func() { theirs = apply(nil) })
+			if theirs.Attachment.Unchanged || !mine.Attachment.Unchanged || mine.Attachment.Program.ID != theirs.Attachment.Program.ID {
+				t.Errorf("they attached %+v, then %+v", theirs.Attachment, mine.Attachment)
+			}
+			var there []string
+			for a, err := range attach.Attachments(b.Conn, b.Hook.Ifindex) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				there = append(there, a.Hook())
+			}
+			if len(there) != 1 {
+				t.Errorf("attached: %v", there)
+			}
+		})
 	}
 }

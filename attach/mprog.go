@@ -186,6 +186,9 @@ func (s *mprogSteps) look(e *session, m *move) (err error) {
 		m.old = s.at.replaced.Program.ID
 	}
 	if s.Idempotent {
+		if s.at.Revision == 0 { // or it may be there twice
+			s.at.Revision = s.on.revision
+		}
 		return nil
 	}
 	return s.problem
@@ -230,8 +233,12 @@ func (s *mprogSteps) swap(program, old int, at sys.Place) error {
 }
 
 // again is for a program whose place is to be taken, and which someone else
-// has replaced since. What stands there instead has another id.
+// has replaced since: what stands there instead has another id. An idempotent plan
+// looks whenever others have changed the hook.
 func (s *mprogSteps) again(e *session, m *move, err error) bool {
+	if s.Idempotent && s.Revision == 0 && s.problem == nil && errors.Is(err, unix.ESTALE) {
+		return s.look(e, m) == nil
+	}
 	if m.old == 0 || s.problem != nil || !errors.Is(err, os.ErrNotExist) && !errors.Is(err, os.ErrPermission) {
 		return false
 	}

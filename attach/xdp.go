@@ -188,12 +188,15 @@ func (s *xdpSteps) again(e *session, m *move, err error) bool {
 // the device since it was looked at, or the kernel has only said that it did not
 // expect what is there.
 func (s *xdpSteps) overtaken(e *session, m *move) bool {
-	if m.old == 0 && !s.Replace || s.blunt {
+	if m.old == 0 && !s.Replace && !s.Idempotent || s.blunt {
 		return false
 	}
-	was := m.old
+	was, ran := m.old, s.running()
 	if err := s.look(e, m); err != nil {
 		return false
+	}
+	if !s.off && !s.Replace { // nothing is put in the way of another: it may only be what was to be put there
+		return !slices.Equal(ran, s.running())
 	}
 	same := m.old == was
 	if same && s.off {
