@@ -34,6 +34,8 @@ type Options struct {
 	// none; given is false if the words end before the value. With -1 it gets a word
 	// before the command that looks like an option and is unknown.
 	Store func(known int, value string, given bool) error
+	// Name is what a word names that is a value of the kind. Nil takes it as it is.
+	Name func(Kind, string) string
 
 	ended bool // by "--"
 }

@@ -15,6 +15,9 @@ import "slices"
 // not taken for an option.
 func Parse(root *Node, words []string, options *Options) error {
 	w := newWalk(root)
+	if options != nil {
+		w.name = options.Name
+	}
 	for i := 0; i < len(words); {
 		word := words[i]
 		best, how, keywords := w.pick(word)

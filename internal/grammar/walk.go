@@ -50,6 +50,7 @@ type walk struct {
 	top     stack
 	scratch []step
 	picker  picker
+	name    func(Kind, string) string // nil for words as they are
 }
 
 // Bound is a value that was read.
@@ -317,6 +318,9 @@ func (w *walk) enter(o offer, word string) error {
 		return nil
 	}
 	w.note(o.leaf)
+	if o.leaf.kind != "" && w.name != nil {
+		word = w.name(o.leaf.kind, word)
+	}
 	w.bound = append(w.bound, Bound{o.leaf.name(), o.leaf.kind, word})
 	return o.leaf.set(word)
 }

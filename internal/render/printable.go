@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -50,6 +51,32 @@ func Line(s string) string {
 		return Printable(s)
 	}
 	return strings.ReplaceAll(Printable(s), "\n", `\n`)
+}
+
+// Named is the name that [Line] shows as word; word itself, if it shows none so. What is
+// shown can thus be given: "v\xff" is a device whose name is no UTF-8.
+func Named(word string) string {
+	if strings.IndexByte(word, '\\') < 0 {
+		return word
+	}
+	var name []byte
+	for rest := word; rest != ""; {
+		if len(rest) > 1 && rest[0] == '\\' && strings.IndexByte("xuUn", rest[1]) >= 0 {
+			if r, multibyte, tail, err := strconv.UnquoteChar(rest, 0); err == nil {
+				if rest = tail; multibyte {
+					name = utf8.AppendRune(name, r)
+				} else {
+					name = append(name, byte(r))
+				}
+				continue
+			}
+		}
+		name, rest = append(name, rest[0]), rest[1:]
+	}
+	if Line(string(name)) != word {
+		return word
+	}
+	return string(name)
 }
 
 // hidden reports whether a character is a control character, a break of lines or

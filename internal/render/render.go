@@ -9,9 +9,11 @@ package render
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
+	"reflect"
 )
 
 // Options choose the form of the output. The zero value is text.
@@ -112,16 +114,38 @@ func (x indenter) Write(lines []byte) (int, error) {
 
 const indent = "    "
 
+// encode writes v in one call of w.Write. A string that is no UTF-8, for which JSON has
+// no form, is written as [Line] shows it.
 func encode(w io.Writer, v any, pretty bool) error {
+	if l, ok := v.(interface{ none() bool }); ok && l.none() {
+		v = []int{}
+	}
+	err := encodeTo(lossless{w}, v, pretty)
+	if errors.Is(err, errLoss) {
+		err = encodeTo(w, utf8Only(reflect.ValueOf(v)).Interface(), pretty)
+	}
+	return err
+}
+
+func encodeTo(w io.Writer, v any, pretty bool) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	if pretty {
 		enc.SetIndent("", indent)
 	}
-	if l, ok := v.(interface{ none() bool }); ok && l.none() {
-		v = []int{}
-	}
 	return enc.Encode(v)
+}
+
+// lossless refuses JSON in which encoding/json has replaced what is no UTF-8.
+type lossless struct{ io.Writer }
+
+var errLoss = errors.New("not UTF-8")
+
+func (w lossless) Write(text []byte) (int, error) {
+	if bytes.Contains(text, []byte(`\ufffd`)) {
+		return 0, errLoss
+	}
+	return w.Writer.Write(text)
 }
 
 // List is a list of values: as what is written, a JSON array, never null, and the

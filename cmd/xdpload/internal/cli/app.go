@@ -26,7 +26,7 @@ func read(e *env.Env, line []string) (j job, err error) {
 	}
 	var leading []string
 	all := options(&e.Globals)
-	among := &grammar.Options{Known: documented(all), Store: storing(all, func(o *option, value string) error {
+	among := &grammar.Options{Known: documented(all), Name: named, Store: storing(all, func(o *option, value string) error {
 		leading = append(leading, "--"+o.names[0]+"="+value)
 		return nil
 	})}

@@ -114,7 +114,7 @@ func batchName(e *env.Env) string {
 func parseBatch(e *env.Env, in io.Reader) (lines []batchLine, failed int, err error) {
 	table := commands() // whose grammars the lines share
 	all := options(&e.Globals)
-	refused := grammar.Options{Known: documented(all), Store: storing(all, func(o *option, _ string) error {
+	refused := grammar.Options{Known: documented(all), Name: named, Store: storing(all, func(o *option, _ string) error {
 		return refusal("option -%s holds for a whole batch: it stands beside -batch, not in a line", o.names[0])
 	})}
 	for l, err := range grammar.Lines(in) {

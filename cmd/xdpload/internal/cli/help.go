@@ -23,6 +23,8 @@ Options may stand before the command or after it. A word that begins with a dash
 
 With -json a result is JSON on standard output: one value, and of "map dump", "tc monitor" and "net top" one a line for each entry, event or reading. A command that has nothing to report, such as "pin rm", prints nothing there; a document, such as help, a completion script, metrics, or a file that is written to -, is itself. An error is one JSON object on standard error, with the message, the errno by name, the kernel's own sentence, hints and the status. A warning, and the verifier's log of a program that it accepts (with "verbose"), are objects there too, {"warning":"…"} and {"verifier_log":["…"]}.
 
+A name with control characters, or bytes that are no UTF-8, is shown with escapes: \x1b, \xff, \u202e. As it is shown it can be given again, also from JSON.
+
 A batch has one command a line. A # begins a comment, a backslash at the end of a line continues it on the next, and quotes around a word keep its blanks. Options hold for the whole batch, and stand beside -batch, not in a line. All lines are read before the first one runs. A line that fails is named with file and number and ends the batch; with -continue it does not.`,
 		Groups: []grammar.Group{
 			{Name: "link", Summary: "XDP programs of devices"},

@@ -126,6 +126,9 @@ func storing(all []*option, store func(o *option, value string) error) func(int,
 			return refusal("option -%s given twice", all[i].names[0])
 		}
 		all[i].given = true
+		if all[i].kind != "" {
+			value = named(all[i].kind, value)
+		}
 		return store(all[i], value)
 	}
 }
