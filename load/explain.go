@@ -103,6 +103,40 @@ func (l *loader) logsPlain(err error) bool {
 	return errors.Is(err, unix.EFAULT) || l.types.refused != nil && !errors.Is(err, unix.EPERM)
 }
 
+// Cut stands for the beginning of a verifier's log that was too long.
+const Cut = "…"
+
+// overlong explains the refusal of a program that is too much for the verifier, whose log may be
+// longer than any other: by the end of it, which Linux 6.4 keeps, with a single call. It is nil for
+// other refusals, and where the end is not told.
+func (l *loader) overlong(spec *ebpf.ProgramSpec, plain *plainProgram, err error) error {
+	if l.options.Verbose || !errors.Is(err, unix.E2BIG) {
+		return nil
+	}
+	log := make([]byte, logSize)
+	fd, err := l.verifyPlain(spec, plain, log, ebpf.LogLevelBranch|ebpf.LogLevelStats)
+	if err == nil {
+		_ = sys.Close(fd)
+		return nil
+	}
+	lines := logLines(log)
+	if _, _, ended := splitLog(lines); len(ended) == 0 || silent(lines) {
+		return nil
+	}
+	if errors.Is(err, unix.ENOSPC) {
+		lines[0] = Cut
+	}
+	return l.explain(spec, &ebpf.VerifierError{Cause: unix.E2BIG, Log: lines})
+}
+
+// logRoom is how much cilium/ebpf shall give the log of a program that is refused so.
+func logRoom(refused error) uint32 {
+	if errors.Is(refused, unix.E2BIG) {
+		return 16 * logSize
+	}
+	return logSize
+}
+
 // logged asks the verifier again, for its log.
 func (l *loader) logged(spec *ebpf.ProgramSpec, plain *plainProgram) error {
 	log := make([]byte, logSize)

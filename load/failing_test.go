@@ -1,6 +1,7 @@
 package load
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/elf/listing"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/sys/intercept"
 	"github.com/xdpload/xdpload/internal/testobj"
@@ -126,5 +128,57 @@ func TestVerifyKeepsNothing(t *testing.T) {
 				return err
 			})
 		})
+	}
+}
+
+// TestOverlong: a program that is too much for the verifier is not verified once more for the rest
+// of a log that is longer than any other.
+func TestOverlong(t *testing.T) {
+	bpftest.Need(t, bpftest.Root)
+	bpftest.NoLeaks(t)
+	image, err := listing.Assemble(strings.NewReader(`.section xdp progbits ax 8
+.function f
+	r0 = 0
+	r6 = 0
+loop:
+	r6 += 1
+	r0 += 1
+	if r6 < 400000 goto loop
+	exit
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	obj, err := elf.Read(bytes.NewReader(image))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ways := []bool{true, false}
+	if bpftest.InGuest() { // where the verifier takes much longer
+		ways = ways[:1]
+	}
+	for _, verify := range ways {
+		n := failing(t, unix.BPF_PROG_LOAD, 0, 0, func() error {
+			var refused error
+			if verify {
+				results, err := Verify(t.Context(), obj, VerifyOptions{Jobs: NewJobs(1)})
+				if err != nil {
+					return err
+				}
+				refused = results[0].Err
+			} else {
+				_, refused = Load(t.Context(), obj, Options{Select: elf.Selector{Type: ebpf.XDP}, Jobs: NewJobs(1)})
+			}
+			v, ok := errors.AsType[*ebpf.VerifierError](refused)
+			if !ok || !errors.Is(refused, unix.E2BIG) || !strings.Contains(refused.Error(), "program is too large. Processed 1000001 insn") {
+				t.Errorf("refused as %v", refused)
+			} else if tail := strings.Join(LogTail(v.Log, 10), "\n"); !strings.Contains(tail, ": (07) r6 += 1 ") || !strings.Contains(tail, "\nprocessed ") {
+				t.Errorf("the end of its log is %q", tail)
+			}
+			return nil
+		})
+		if n > 3 { // two, and before Linux 6.4, which keeps the end of a log, one for all of it
+			t.Errorf("it was verified %d times", n)
+		}
 	}
 }

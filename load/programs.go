@@ -97,6 +97,9 @@ func (l *loader) loadProgram(ctx context.Context, spec *ebpf.ProgramSpec) (_ *eb
 		if l.logsPlain(err) {
 			return nil, nil, l.logged(spec, plain)
 		}
+		if err := l.overlong(spec, plain, err); err != nil {
+			return nil, nil, err
+		}
 		plainErr = err
 	}
 	if err := l.linkMaps(spec.Instructions); err != nil {
@@ -105,9 +108,9 @@ func (l *loader) loadProgram(ctx context.Context, spec *ebpf.ProgramSpec) (_ *eb
 	options := ebpf.ProgramOptions{}
 	switch {
 	case l.options.Verbose:
-		options.LogLevel = ebpf.LogLevelBranch | ebpf.LogLevelStats
+		options.LogLevel, options.LogSizeStart = ebpf.LogLevelBranch|ebpf.LogLevelStats, logSize
 	case plainErr != nil: // it will be refused again, and once is enough
-		options.LogLevel, options.LogSizeStart = ebpf.LogLevelBranch, logSize
+		options.LogLevel, options.LogSizeStart = ebpf.LogLevelBranch, logRoom(plainErr)
 	}
 	p, err := unlimited(func() (*ebpf.Program, error) { return ebpf.NewProgramWithOptions(spec, options) })
 	if err != nil {

@@ -34,6 +34,8 @@ type VerifyOptions struct {
 	Ifindex int
 	// Jobs bounds how many programs are verified at a time, nil for as many as Go may use.
 	Jobs Jobs
+	// Verbose is for the whole log also of a program that is too much for the verifier.
+	Verbose bool
 }
 
 // A VerifyResult is what this kernel says of one program.
@@ -224,7 +226,7 @@ const memberOfStructure = "it is a member of a kernel's structure, which a map o
 func (v *verification) verify(ctx context.Context, r *VerifyResult, hook ebpf.ProgramType) error {
 	l := &loader{obj: v.obj, options: Options{
 		Select: elf.Selector{Section: r.Program.Section, Program: r.Program.Name, Type: hook, Force: true},
-		Pins:   PinOptions{Off: true},
+		Pins:   PinOptions{Off: true}, Verbose: v.options.Verbose,
 	}}
 	if r.Program.Type == ebpf.XDP && v.options.Ifindex != 0 {
 		l.options.Ifindex, l.options.BoundOnly = v.options.Ifindex, true
@@ -295,22 +297,26 @@ func (v *verification) load(ctx context.Context, l *loader, spec *ebpf.ProgramSp
 		case l.logsPlain(err):
 			return l.logged(spec, plain)
 		}
+		if err := l.overlong(spec, plain, err); err != nil {
+			return err
+		}
 		plainErr = err
 	}
 	if err := l.linkMaps(spec.Instructions); err != nil {
 		return err
 	}
 	if plainErr == nil {
-		p, err := v.rewritten(spec, ebpf.LogLevelStats)
+		p, err := v.rewritten(spec, ebpf.LogLevelStats, statsLog)
 		if err == nil {
 			r.Cost = parseStats(strings.Split(p.VerifierLog, "\n"))
 			return p.Close()
 		}
+		plainErr = err
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	p, err := v.rewritten(spec, ebpf.LogLevelBranch|ebpf.LogLevelStats)
+	p, err := v.rewritten(spec, ebpf.LogLevelBranch|ebpf.LogLevelStats, logRoom(plainErr)) // or it would be verified again for more of the log
 	if err != nil {
 		return l.refused(spec, err)
 	}
@@ -319,11 +325,8 @@ func (v *verification) load(ctx context.Context, l *loader, spec *ebpf.ProgramSp
 }
 
 // rewritten has cilium/ebpf make of the program what this kernel takes.
-func (v *verification) rewritten(spec *ebpf.ProgramSpec, level ebpf.LogLevel) (*ebpf.Program, error) {
-	o := ebpf.ProgramOptions{LogLevel: level, KernelTypes: v.options.Types}
-	if level&ebpf.LogLevelBranch != 0 {
-		o.LogSizeStart = logSize // or it would be verified again for more of the log
-	}
+func (v *verification) rewritten(spec *ebpf.ProgramSpec, level ebpf.LogLevel, room uint32) (*ebpf.Program, error) {
+	o := ebpf.ProgramOptions{LogLevel: level, LogSizeStart: room, KernelTypes: v.options.Types}
 	return unlimited(func() (*ebpf.Program, error) { return ebpf.NewProgramWithOptions(spec, o) })
 }
 

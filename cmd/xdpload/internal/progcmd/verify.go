@@ -164,7 +164,7 @@ func (r *verifyRequest) options(e *env.Env) (o load.VerifyOptions, err error) {
 	o = load.VerifyOptions{
 		Select:    elf.Selector{Section: r.Section, Program: r.Program, Type: r.Type},
 		Variables: r.Variables.Variables, MaxEntries: r.MaxEntries,
-		Jobs: e.VerifierJobs(),
+		Jobs: e.VerifierJobs(), Verbose: r.Verbose,
 	}
 	if r.Device != "" {
 		_, link, err := e.Link(r.Device)

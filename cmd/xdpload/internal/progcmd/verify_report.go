@@ -9,6 +9,7 @@ import (
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/internal/render"
+	"github.com/xdpload/xdpload/load"
 )
 
 // The results of a program.
@@ -177,8 +178,9 @@ func (p *verifiedProgram) explain(t *render.Text, o render.Options) {
 	for _, line := range p.Log {
 		t.Printf("  | %s\n", line)
 	}
-	n := len(p.log) - len(p.Log)
-	t.If(n > 0, "  %d more lines in the log: add verbose\n", n)
+	n, cut := len(p.log)-len(p.Log), len(p.log) > 0 && p.log[0] == load.Cut
+	t.If(n > 0 && !cut, "  %d more lines in the log: add verbose\n", n)
+	t.If(cut, "  many more lines in the log: add verbose\n")
 }
 
 func (r *verifyReport) total(t *render.Text) {

@@ -38,3 +38,20 @@ func TestVerifyAsked(t *testing.T) {
 		}
 	}
 }
+
+// TestVerifyMoreLog: how much more of a log there is, is not known of one that is cut.
+func TestVerifyMoreLog(t *testing.T) {
+	for _, tt := range []struct {
+		first, want string
+	}{
+		{"0: (b7) r0 = 0", "\n  2 more lines in the log: add verbose\n"},
+		{load.Cut, "\n  many more lines in the log: add verbose\n"},
+	} {
+		p := verifiedProgram{Name: "f", Result: resultRejected, Reason: "why", log: []string{tt.first, "1: (95) exit", "why"}, Log: []string{"why"}}
+		var b render.Text
+		(&verifyReport{File: "foo.o", Rejected: 1, Programs: []verifiedProgram{p}}).WriteText(&b, render.Options{})
+		if !strings.HasSuffix(b.String(), tt.want) {
+			t.Errorf("%s: got %q, want %q at its end", tt.first, b.String(), tt.want)
+		}
+	}
+}
