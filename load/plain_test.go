@@ -27,6 +27,7 @@ var detours = map[string][]string{
 
 	"fentry.o":       {nothing},
 	"freplace.o":     {nothing},
+	"stream.o":       {"program xdp_stream: " + errKfunc.Error()},
 	"kernel_names.o": {"program weak_names: " + errKfunc.Error()},
 
 	// Maps whose size or content is the machine's.

@@ -69,21 +69,27 @@ var Guest = Feature{Name: "a guest, whose settings nobody else uses", Probe: fun
 // Command is the need for a program that is a witness beside ours.
 func Command(name string) Feature { return need.Command(name) }
 
-// probeJIT loads a program, and asks what became of it: the setting is not seen
-// in every namespace.
-func probeJIT() error {
+// withProgram loads a program that does nothing.
+func withProgram(t ebpf.ProgramType, do func(fd int) error) error {
 	p, err := ebpf.NewProgram(&ebpf.ProgramSpec{
-		Type: ebpf.SocketFilter, License: "MIT", Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()},
+		Type: t, License: "MIT", Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()},
 	})
 	if err != nil {
 		return err
 	}
 	defer p.Close()
-	info, err := sys.InfoOfProgram(p.FD())
-	if err == nil && info.JITedSize == 0 {
-		err = errors.New("programs are interpreted")
-	}
-	return err
+	return do(p.FD())
+}
+
+// probeJIT asks what became of a program: the setting is not seen in every namespace.
+func probeJIT() error {
+	return withProgram(ebpf.SocketFilter, func(fd int) error {
+		info, err := sys.InfoOfProgram(fd)
+		if err == nil && info.JITedSize == 0 {
+			err = errors.New("programs are interpreted")
+		}
+		return err
+	})
 }
 
 // probeUserReads opens a pin that is not there, on a thread of a plain user. Until
@@ -135,18 +141,13 @@ func probeHook(t sys.AttachType) func() error {
 // probeTracepoint has a program that does nothing run at a tracepoint.
 func probeTracepoint(name string) func() error {
 	return func() error {
-		p, err := ebpf.NewProgram(&ebpf.ProgramSpec{
-			Type: ebpf.RawTracepoint, Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()},
+		return withProgram(ebpf.RawTracepoint, func(program int) error {
+			fd, err := sys.OpenRawTracepoint(name, program)
+			if err != nil {
+				return err
+			}
+			return sys.Close(fd)
 		})
-		if err != nil {
-			return err
-		}
-		defer p.Close()
-		fd, err := sys.OpenRawTracepoint(name, p.FD())
-		if err != nil {
-			return err
-		}
-		return sys.Close(fd)
 	}
 }
 

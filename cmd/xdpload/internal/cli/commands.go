@@ -35,7 +35,7 @@ func groups() []group {
 		{"elf", of(elfcmd.Show, elfcmd.Disasm, elfcmd.Asm, elfcmd.Graph, elfcmd.Check, elfcmd.Diff, elfcmd.Convert)},
 		{"pin", of(pincmd.Show, pincmd.Add, pincmd.GC, pincmd.Remove)},
 		{"map", of(mapcmd.Show, mapcmd.Create, mapcmd.Dump, mapcmd.Get, mapcmd.Set, mapcmd.Delete, mapcmd.Load, mapcmd.Events, mapcmd.Push, mapcmd.Pop, mapcmd.Peek)},
-		{"prog", of(progcmd.Show, progcmd.Load, progcmd.Run, progcmd.Dump, progcmd.JIT)},
+		{"prog", of(progcmd.Show, progcmd.Load, progcmd.Run, progcmd.Dump, progcmd.Trace, progcmd.JIT)},
 		{"verify", of(progcmd.Verify)},
 		{"offload", of(offloadcmd.Show, offloadcmd.Check)},
 		{"features", of(offloadcmd.Features)},

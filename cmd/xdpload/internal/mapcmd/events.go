@@ -5,10 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
-	"os/signal"
-	"strconv"
-	"syscall"
 	"time"
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
@@ -29,8 +25,8 @@ type eventsRequest struct {
 	Time    string // when it was, in nanoseconds since boot,
 	Ifindex string // and its device
 	Out     string
-	Count   uint64        // 0 for no end
-	For     time.Duration // 0 for no end
+	Count   uint64 // 0 for no end
+	Watch   subject.Watch
 }
 
 // Events is the command map events, which prints what programs send.
@@ -71,17 +67,8 @@ func (r *eventsRequest) grammar() *grammar.Node {
 		grammar.Key("out", "FILE", grammar.String(&r.Out)).Completes(grammar.File).
 			Help("write packets to a pcapng file, which must not be there unless -force is given; - is standard output"),
 		grammar.Key("count", "N", grammar.Number(&r.Count, 1, math.MaxUint64)).Help("end after this many records"),
-		grammar.Key("for", "S", grammar.Convert(&r.For, seconds)).Help("end after this many seconds"),
+		r.Watch.Grammar(),
 	)).Check(r.check)
-}
-
-// seconds reads a number with a fraction.
-func seconds(word string) (time.Duration, error) {
-	s, err := strconv.ParseFloat(word, 64)
-	if err != nil || !(s > 0) || s > math.MaxInt32 {
-		return 0, fmt.Errorf("%q is no number of seconds", word)
-	}
-	return time.Duration(s * float64(time.Second)), nil
 }
 
 // check says which words want others.
@@ -104,13 +91,8 @@ func (r *eventsRequest) check() error {
 const idle = 100 * time.Millisecond
 
 func (r *eventsRequest) Run(ctx context.Context, e *env.Env) (any, error) {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	ctx, stop := r.Watch.Begin(ctx)
 	defer stop()
-	if r.For > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, r.For)
-		defer cancel()
-	}
 	report, err := r.read(ctx, e)
 	if err != nil {
 		return nil, fmt.Errorf("%v: %w", &r.Map, err)

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/cilium/ebpf"
-	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
@@ -130,12 +129,4 @@ func loadedTypes(m *ebpf.Map) (ids []uint32, err error) {
 		ids = append(ids, p.BTF)
 	}
 	return ids, err
-}
-
-// sinceEpoch is when the machine's clock of uptime was zero, in nanoseconds.
-func sinceEpoch() int64 {
-	var wall, up unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_REALTIME, &wall) // always there
-	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &up)
-	return wall.Nano() - up.Nano()
 }

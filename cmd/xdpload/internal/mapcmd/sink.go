@@ -27,7 +27,7 @@ type sink interface {
 
 // open makes the sink that was asked for.
 func (r *eventsRequest) open(e *env.Env, f *form) (sink, error) {
-	clock := clock{form: f, epoch: sinceEpoch()}
+	clock := clock{form: f, boot: subject.BootTime()}
 	if r.Out == "" {
 		return &lines{clock: clock, w: render.Lines(e.Stdout, e.Options), json: e.JSON}, nil
 	}
@@ -50,14 +50,14 @@ func (r *eventsRequest) open(e *env.Env, f *form) (sink, error) {
 // A clock tells when a record was.
 type clock struct {
 	*form
-	epoch int64
+	boot time.Time
 }
 
 func (c *clock) at(head []byte) time.Time {
 	if c.time == nil || len(head) == 0 {
 		return time.Now()
 	}
-	return time.Unix(0, c.epoch+int64(c.time(head)))
+	return c.boot.Add(time.Duration(c.time(head)))
 }
 
 // lines writes each record on a line, for people or as JSON.

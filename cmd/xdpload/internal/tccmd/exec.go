@@ -2,13 +2,10 @@ package tccmd
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -89,63 +86,13 @@ func debugCommand() env.Command {
 	}
 }
 
-// Where tracefs is mounted, today and before Linux 4.1.
-const (
-	TracefsDir    = "/sys/kernel/tracing"
-	oldTracefsDir = "/sys/kernel/debug/tracing"
-)
-
-func findTracefs() (string, error) {
-	for _, dir := range []string{TracefsDir, oldTracefsDir} {
-		if _, err := os.Stat(filepath.Join(dir, "trace_pipe")); err == nil {
-			return dir, nil
-		}
-	}
-	return "", env.WithHints(errors.New("no trace file system at "+TracefsDir), "mount -t tracefs tracefs "+TracefsDir)
-}
-
 func runDebug(ctx context.Context, e *env.Env) (any, error) {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	root, err := findTracefs()
+	trace, err := subject.OpenTrace(e)
 	if err != nil {
 		return nil, err
 	}
-	dir, remove, err := traceInstance(root)
-	if err != nil {
-		e.Warn("no trace instance of our own (%v): lines are taken from other readers of %s/trace_pipe", err, root)
-		dir, remove = root, func() error { return nil }
-	}
-	return nil, errors.Join(copyTrace(ctx, e.Stderr, filepath.Join(dir, "trace_pipe")), remove())
-}
-
-// traceInstance makes a ring buffer that gets nothing but what programs print.
-func traceInstance(root string) (dir string, remove func() error, err error) {
-	dir = filepath.Join(root, "instances", fmt.Sprintf("xdpload-%d", os.Getpid()))
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		return "", nil, err
-	}
-	remove = func() error { return os.Remove(dir) }
-	if err := os.WriteFile(filepath.Join(dir, "events/bpf_trace/bpf_trace_printk/enable"), []byte("1"), 0); err != nil {
-		return "", nil, errors.Join(err, remove())
-	}
-	return dir, remove, nil
-}
-
-// copyTrace reads until ctx is done.
-func copyTrace(ctx context.Context, w io.Writer, path string) error {
-	pipe, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return err
-	}
-	_, _ = fmt.Fprintln(w, "Running! Hang up with ^C!")
-	stop := context.AfterFunc(ctx, func() { pipe.Close() })
-	_, err = io.Copy(w, pipe)
-	if stop() {
-		pipe.Close()
-	}
-	if ctx.Err() != nil {
-		return nil
-	}
-	return err
+	_, _ = fmt.Fprintln(e.Stderr, "Running! Hang up with ^C!") // as tc
+	return nil, trace.Copy(ctx, e.Stderr)
 }
