@@ -63,6 +63,11 @@ func MapOf(t ebpf.MapType, since string) Feature {
 	return Feature{Name: "maps of type " + t.String(), Since: since, Probe: func() error { return features.HaveMapType(t) }}
 }
 
+// ProgramOf is the need for a type of program.
+func ProgramOf(t ebpf.ProgramType) Feature {
+	return Feature{Name: "programs of type " + t.String(), Probe: func() error { return features.HaveProgramType(t) }}
+}
+
 // Fixture is what a fixture needs of a kernel, as far as 5.10 does not have it.
 func Fixture(object string) []Feature {
 	switch object {
