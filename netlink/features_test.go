@@ -3,8 +3,10 @@ package netlink
 import (
 	"errors"
 	"os"
+	"strings"
 	"testing"
 
+	"github.com/cilium/ebpf/btf"
 	"github.com/google/go-cmp/cmp"
 	"github.com/mdlayher/genetlink"
 	"github.com/mdlayher/genetlink/genltest"
@@ -72,5 +74,33 @@ func TestFeaturesKernel(t *testing.T) {
 	var e *Error
 	if !errors.As(err, &e) || e.Ifindex != 4711 || !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no device: got %v", err)
+	}
+}
+
+// TestFeatureNames: whatever the running kernel has a name for is known by that name.
+func TestFeatureNames(t *testing.T) {
+	types, err := btf.LoadKernelSpec()
+	need.Of(t, need.Feature{Name: "types of the kernel", Probe: func() error { return err }})
+	for _, tt := range []struct {
+		enum, prefix string
+		names        func(bit uint64) []string
+	}{
+		{"netdev_xdp_act", "NETDEV_XDP_ACT_", func(bit uint64) []string { return XDPFeatures(bit).Names() }},
+		{"netdev_xdp_rx_metadata", "NETDEV_XDP_RX_METADATA_", func(bit uint64) []string { return RxMetadata(bit).Names() }},
+		{"netdev_xsk_flags", "NETDEV_XSK_FLAGS_", func(bit uint64) []string { return XSKFeatures(bit).Names() }},
+	} {
+		var enum *btf.Enum
+		if err := types.TypeByName(tt.enum, &enum); errors.Is(err, btf.ErrNotFound) {
+			continue // of a later kernel
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range enum.Values {
+			name, found := strings.CutPrefix(v.Name, tt.prefix)
+			want := []string{strings.ReplaceAll(strings.ToLower(name), "_", "-")}
+			if diff := cmp.Diff(want, tt.names(v.Value)); found && name != "MASK" && diff != "" {
+				t.Errorf("%s: -want +got:\n%s", v.Name, diff)
+			}
+		}
 	}
 }

@@ -1,5 +1,5 @@
-// Package kernelname has the kernel's words for the types of maps and programs and for the
-// places that these attach to: the names in include/uapi/linux/bpf.h without what all of an
+// Package kernelname has the kernel's words for the types of maps, programs and links and for
+// the places that programs attach to: the names in include/uapi/linux/bpf.h without what all of an
 // enumeration begin with, in small letters, as bpftool has them. A newer kernel's value is a
 // number.
 package kernelname
@@ -62,6 +62,9 @@ func ParseMapFlags(words string) (flags uint32, err error) {
 	return flags, nil
 }
 
+// Link is the word for a type of bpf_link (enum bpf_link_type), such as "tcx".
+func Link(t uint32) string { return word(links[:], t) }
+
 func word(names []string, n uint32) string {
 	if n < uint32(len(names)) {
 		return names[n]
@@ -106,4 +109,10 @@ var places = [...]string{
 	"tcx_egress", "trace_uprobe_multi", "cgroup_unix_connect", "cgroup_unix_sendmsg", "cgroup_unix_recvmsg",
 	"cgroup_unix_getpeername", "cgroup_unix_getsockname", "netkit_primary", "netkit_peer", "trace_kprobe_session",
 	"trace_uprobe_session", "trace_fsession", "trace_fentry_multi", "trace_fexit_multi", "trace_fsession_multi",
+}
+
+// enum bpf_link_type
+var links = [...]string{
+	"unspec", "raw_tracepoint", "tracing", "cgroup", "iter", "netns", "xdp", "perf_event", "kprobe_multi", "struct_ops", "netfilter",
+	"tcx", "uprobe_multi", "netkit", "sockmap", "tracing_multi",
 }

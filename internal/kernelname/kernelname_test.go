@@ -24,6 +24,8 @@ func TestNames(t *testing.T) {
 		{Attach(ebpf.AttachXDP), "xdp"},
 		{Attach(ebpf.AttachXDPDevMap), "xdp_devmap"},
 		{Attach(ebpf.AttachNetkitPeer), "netkit_peer"},
+		{Link(11), "tcx"},
+		{Link(99), "99"},
 	} {
 		if tt.got != tt.want {
 			t.Errorf("got %s, want %s", tt.got, tt.want)
@@ -48,6 +50,7 @@ func TestKernel(t *testing.T) {
 		{"bpf_map_type", "BPF_MAP_TYPE_", maps[:]},
 		{"bpf_prog_type", "BPF_PROG_TYPE_", programs[:]},
 		{"bpf_attach_type", "BPF_", places[:]},
+		{"bpf_link_type", "BPF_LINK_TYPE_", links[:]},
 	} {
 		var enum *btf.Enum
 		if err := spec.TypeByName(tt.enum, &enum); err != nil {
@@ -58,6 +61,9 @@ func TestKernel(t *testing.T) {
 			name = strings.TrimSuffix(name, "_deprecated")
 			if v.Value < uint64(len(tt.names)) && tt.names[v.Value] != name && !strings.HasPrefix(v.Name, "__") {
 				t.Errorf("%s %d is %s, in the kernel %s", tt.enum, v.Value, tt.names[v.Value], name)
+			}
+			if v.Value >= uint64(len(tt.names)) && !strings.HasPrefix(v.Name, "__") {
+				t.Errorf("%s %d has no name, in the kernel it is %s", tt.enum, v.Value, name)
 			}
 		}
 	}

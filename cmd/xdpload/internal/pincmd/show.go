@@ -144,22 +144,9 @@ func newPinInfo(e pin.Entry, err error) *pinInfo {
 	case pin.Program:
 		p.Type = kernelname.Program(ebpf.ProgramType(e.Type))
 	case pin.Link:
-		p.Type = linkTypeName(e.Type)
+		p.Type = kernelname.Link(e.Type)
 	}
 	return p
-}
-
-// linkTypeName is the name of BPF_LINK_TYPE_* (include/uapi/linux/bpf.h) in
-// bpftool's spelling.
-func linkTypeName(t uint32) string {
-	names := [...]string{
-		1: "raw_tracepoint", "tracing", "cgroup", "iter", "netns", "xdp", "perf_event", "kprobe_multi",
-		"struct_ops", "netfilter", "tcx", "uprobe_multi", "netkit", "sockmap", "tracing_multi",
-	}
-	if t == 0 || int(t) >= len(names) {
-		return fmt.Sprintf("type %d", t)
-	}
-	return names[t]
 }
 
 // pinList is what is pinned below a directory, in the order of the names.

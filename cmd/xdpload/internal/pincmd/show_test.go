@@ -25,7 +25,7 @@ func TestShowTree(t *testing.T) {
     a/
       b/
         p: program xdp id 2 name p tag 00ff
-      q: link type 99 id 4
+      q: link 99 id 4
       r: permission denied
     globals/
       m: map ringbuf id 1 name m
@@ -44,7 +44,7 @@ func TestShowTree(t *testing.T) {
     a/
       b/
         p: program xdp id 2 name p tag 00ff
-      q: link type 99 id 4
+      q: link 99 id 4
       r: permission denied
     globals/
       m: map ringbuf id 1 name m
