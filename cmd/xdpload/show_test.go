@@ -58,7 +58,7 @@ func shown(t *testing.T) *bpftest.Namespace {
 // TestShowHasTheKeysOfIP: a script that reads `ip -json link` reads ours.
 func TestShowHasTheKeysOfIP(t *testing.T) { bpftest.EachPeer(t, testKeysOfIP, "ip") }
 
-func testKeysOfIP(t *testing.T) {
+func testKeysOfIP(t *testing.T, _ bool) {
 	ns := shown(t)
 	for _, options := range [][]string{{"-json"}, {"-json", "-details"}} {
 		t.Run(strings.Join(options, " "), func(t *testing.T) {
@@ -123,7 +123,7 @@ func layout(text string) string {
 // TestShowHasTheLinesOfIP: the same holds for the text.
 func TestShowHasTheLinesOfIP(t *testing.T) { bpftest.EachPeer(t, testLinesOfIP, "ip") }
 
-func testLinesOfIP(t *testing.T) {
+func testLinesOfIP(t *testing.T, _ bool) {
 	ns := shown(t)
 	header := regexp.MustCompile(`(?m)^\d.*$`)
 	theirs := output(t, ns, "ip", "link", "show")

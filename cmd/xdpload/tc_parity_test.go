@@ -3,10 +3,13 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +18,7 @@ import (
 	"github.com/cilium/ebpf/asm"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/internal/testobj"
@@ -32,22 +36,28 @@ var tcLacks = []struct{ line, reason string }{
 	{"filter add … bpf bytecode-file -", "tc reads no standard input"},
 	{"filter add … bpf obj FILE … pref 1, words of the hook after those of bpf", "tc reads nothing of the hook after the kind"},
 	{"filter show dev v0", "tc shows the filters of the root qdisc only"},
+	{"filter show dev lo root", "tc shows nothing; here these are the filters of the root qdisc"},
+	{"filter get block 7 …", "tc wants a parent"},
+	{"qdisc show, of other kinds", "tc shows their options; here what all kinds have"},
+	{"filter add dev v0 ingress bpf da", "tc asks the kernel for a filter without a program"},
 	{"-brief filter show", "tc fails on every bpf filter"},
 	{"filter del … bpf obj FILE", "tc ignores the object and deletes all of the pref"},
 }
 
 // TestParity runs every line of testdata/parity.txt through tc and through
-// xdpload, each in a namespace of its own. In an emulated guest, where a
-// program takes a quarter of a second to start, not every line is compared.
+// xdpload, which is called by that name, each in a namespace of its own. Beside
+// the newest tc, what is printed and the status are the same, too. In an emulated
+// guest, where a program takes a quarter of a second to start, the state is not
+// compared after every line.
 func TestParity(t *testing.T) {
 	bpftest.Need(t, bpftest.Root)
 	bpftest.EachPeer(t, testParity, "tc", "bpftool")
 }
 
-func testParity(t *testing.T) {
+func testParity(t *testing.T, newest bool) {
 	dir := parityDir(t)
 	theirs := newParitySide(t, dir, "tc")
-	ours := newParitySide(t, dir, filepath.Join(dir, "xdpload"), "tc")
+	ours := newParitySide(t, dir, filepath.Join(dir, "tc"))
 	lines, every := 0, 1
 	if bpftest.InGuest() {
 		every = 16
@@ -61,16 +71,18 @@ func testParity(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		words, fails := line.Words, line.Words[0] == "!"
+		words, fails := line.Words, strings.HasPrefix(line.Words[0], "!")
+		otherwise := line.Words[0] == "!~"
 		if fails {
 			words = words[1:]
 		}
 		lines++
 		at := fmt.Sprintf("testdata/parity.txt:%d: %s", line.Number, strings.Join(words, " "))
-		for _, side := range []*paritySide{theirs, ours} {
-			if out, err := side.Run(words...); (err != nil) != fails {
-				t.Errorf("%s\n%s: %v\n%s", at, side.command[0], err, out)
-			}
+		want, got := theirs.tell(words...), ours.tell(words...)
+		if fails != (want.status != 0) || fails != (got.status != 0) {
+			t.Errorf("%s\ntc: %+v\nxdpload: %+v", at, want, got)
+		} else if diff := cmp.Diff(want, got, cmp.AllowUnexported(want)); (diff != "") != otherwise && newest {
+			t.Errorf("%s\n(-tc +xdpload)\n%s", at, diff)
 		}
 		if lines%every != 0 {
 			continue
@@ -79,7 +91,7 @@ func testParity(t *testing.T) {
 			t.Fatalf("%s\n(-tc +xdpload)\n%s", at, diff)
 		}
 	}
-	if lines < 60 {
+	if lines < 100 {
 		t.Errorf("only %d lines", lines)
 	}
 	for _, l := range tcLacks {
@@ -97,6 +109,7 @@ func parityDir(t *testing.T) string {
 	ddd := "4\n40 0 0 12\n21 0 1 2048\n6 0 0 262144\n6 0 0 0\n"
 	for _, err := range []error{
 		os.Symlink(self, filepath.Join(dir, "xdpload")),
+		os.Symlink(self, filepath.Join(dir, "tc")),
 		os.WriteFile(filepath.Join(dir, "ip.ddd"), []byte(ddd), 0o600),
 	} {
 		if err != nil {
@@ -145,16 +158,55 @@ func pinParity(t *testing.T) {
 }
 
 func (s *paritySide) exec(name string, args ...string) ([]byte, error) {
-	cmd := exec.Command(name, args...)
 	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr, cmd.Dir = &out, &out, s.dir
-	cmd.Env = []string{asProgram + "=1", "PATH=" + os.Getenv("PATH")}
-	err := s.ns.Run(cmd)
+	err := s.execInto(&out, &out, name, args...)
 	return out.Bytes(), err
 }
 
+// parityResult is what a run says, without what differs between two loads.
+type parityResult struct {
+	stdout string // on one line with -p
+	stderr string // its first line, when it is the kernel that refused: other errors have words of their own
+	status int
+}
+
+// loadNumbers are those that the kernel gives to a load of a program.
+var loadNumbers = regexp.MustCompile(`(\bid |"id":|load_time |"load_time":|btf_id |"btf_id":)[0-9]+`)
+
 func (s *paritySide) Run(words ...string) ([]byte, error) {
 	return s.exec(s.command[0], slices.Concat(s.command[1:], words)...)
+}
+
+func (s *paritySide) execInto(stdout, stderr io.Writer, name string, args ...string) error {
+	cmd := exec.Command(name, args...)
+	cmd.Stdout, cmd.Stderr, cmd.Dir = stdout, stderr, s.dir
+	cmd.Env = []string{asProgram + "=1", "PATH=" + os.Getenv("PATH")}
+	return s.ns.Run(cmd)
+}
+
+// tell runs a line, and keeps apart what it says.
+func (s *paritySide) tell(words ...string) parityResult {
+	var stdout, stderr strings.Builder
+	err := s.execInto(&stdout, &stderr, s.command[0], slices.Concat(s.command[1:], words)...)
+	status := 0
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		status = exit.ExitCode()
+	} else if err != nil {
+		s.t.Fatal(err)
+	}
+	first := ""
+	if status == env.StatusRefused {
+		first, _, _ = strings.Cut(stderr.String(), "\n")
+	}
+	if slices.Contains(words, "-p") { // the layout is each program's own
+		var b bytes.Buffer
+		if err := json.Compact(&b, []byte(stdout.String())); err != nil {
+			s.t.Fatalf("%v: %v: %s", words, err, stdout.String())
+		}
+		stdout.Reset()
+		stdout.WriteString(b.String())
+	}
+	return parityResult{loadNumbers.ReplaceAllString(stdout.String(), "${1}N"), first, status}
 }
 
 // state is what tc and bpftool see.

@@ -13,7 +13,7 @@ func manual() *grammar.Manual {
 	return &grammar.Manual{
 		Program: "xdpload",
 		Summary: "load BPF programs and attach them to network devices",
-		Description: `xdpload reads BPF object files, of today's style and of iproute2's old one, has the kernel verify their programs and attaches them to network devices. Its words are those of ip(8) and tc(8), and may be shortened like theirs. Called through a link named "ip" or "tc" it reads that tool's words, and prints errors in that tool's form.
+		Description: `xdpload reads BPF object files, of today's style and of iproute2's old one, has the kernel verify their programs and attaches them to network devices. Its words are those of ip(8) and tc(8), and may be shortened like theirs. Called through a link named "ip" or "tc" it reads that tool's words, prints errors in that tool's form, and ends with its status: 255 for wrong words, 1 for a device or a block that is not there and, to tc, for an object that cannot be loaded, 2 when the kernel has refused.
 
 It mounts nothing, reads no configuration file and leaves no process behind.
 

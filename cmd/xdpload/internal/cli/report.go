@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -44,6 +45,7 @@ func report(e *env.Env, err error) int {
 	}
 	switch {
 	case e.Tool.Foreign():
+		f.Status = foreignStatus(e.Tool, err)
 		f.writeForeign(e.Stderr, err)
 	case e.JSON:
 		e.Encode(f)
@@ -110,6 +112,42 @@ func status(err error) int {
 	return env.StatusRefused
 }
 
+// Statuses of ip and tc that are not ours: -1 of a function that gives up, and what
+// a failure in user space is that is none of the words.
+const (
+	foreignWords = 255
+	foreignLocal = 1
+)
+
+// foreignStatus is the status with which ip or tc ends: as ours 2 when the kernel
+// refused. A word after the kind of a qdisc or filter is foreignLocal there, and
+// here foreignWords as every other.
+func foreignStatus(tool env.Tool, err error) int {
+	own := status(err)
+	_, syntax := errors.AsType[*grammar.SyntaxError](err)
+	_, option := errors.AsType[*env.OptionError](err)
+	_, batch := errors.AsType[*env.LineError](err)
+	_, device := errors.AsType[*env.DeviceError](err)
+	_, block := errors.AsType[*env.BlockError](err)
+	_, ofKernel := errors.AsType[*netlink.Error](err)
+	_, file := errors.AsType[*fs.PathError](err)
+	object, _ := objectOf(err)
+	code := !ofKernel && (file || object != "")
+	switch {
+	case batch:
+		return own
+	case syntax, option:
+		return foreignWords
+	case block, device && errors.Is(err, os.ErrNotExist):
+		return foreignLocal
+	case code && tool == env.ToolIP:
+		return foreignWords
+	case code:
+		return foreignLocal
+	}
+	return own
+}
+
 func (f *Failure) Write(w io.Writer, err error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "xdpload: %s\n", render.Line(env.OneLine(err)))
@@ -133,9 +171,14 @@ func (f *Failure) writeForeign(w io.Writer, err error) {
 	var b strings.Builder
 	x, ofKernel := errors.AsType[*netlink.Error](err)
 	device, unknown := errors.AsType[*env.DeviceError](err)
+	block, noBlock := errors.AsType[*env.BlockError](err)
 	switch {
+	case unknown && errors.Is(err, os.ErrNotExist) && f.Operation == "link show":
+		fmt.Fprintf(&b, "Device \"%s\" does not exist.\n", render.Line(device.Name))
 	case unknown && errors.Is(err, os.ErrNotExist):
 		fmt.Fprintf(&b, "Cannot find device \"%s\"\n", render.Line(device.Name))
+	case noBlock:
+		fmt.Fprintf(&b, "Cannot find block \"%d\"\n", block.Block)
 	case f.Kernel != "":
 		fmt.Fprintf(&b, "Error: %s.\n", strings.TrimSuffix(f.Kernel, "."))
 	case ofKernel && x.Errno() != 0:

@@ -80,6 +80,19 @@ func (e *DeviceError) Error() string {
 
 func (e *DeviceError) Unwrap() error { return e.Err }
 
+// BlockError says that no qdisc has a shared block of filters.
+type BlockError struct{ Block uint32 }
+
+func (e *BlockError) Error() string { return "no qdisc has such a block" }
+
+// Hints say how one is made.
+func (e *BlockError) Hints() []string {
+	return []string{
+		"xdpload tc qdisc show lists those that are there",
+		fmt.Sprintf("xdpload tc qdisc add dev DEV ingress_block %d clsact makes one", e.Block),
+	}
+}
+
 // Hints say where names come from.
 func (e *DeviceError) Hints() []string {
 	if !errors.Is(e.Err, os.ErrNotExist) {

@@ -106,6 +106,9 @@ func (r *chainRequest) runShow(e *env.Env) (any, error) {
 			list = append(list, reportChain(chain, names, netlink.FilterQuery{Parent: on.Parent, Block: on.Block, Chain: r.Chain}))
 		}
 	}
+	if len(list) == 0 {
+		return list, r.checkBlock(conn)
+	}
 	return list, nil
 }
 

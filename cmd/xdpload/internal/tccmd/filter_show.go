@@ -133,6 +133,9 @@ func (r *filterRequest) runShow(ctx context.Context, e *env.Env) (any, error) {
 			list = append(list, view.report(f))
 		}
 	}
+	if len(list) == 0 {
+		return list, r.checkBlock(conn)
+	}
 	return list, nil
 }
 

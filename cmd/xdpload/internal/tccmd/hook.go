@@ -65,6 +65,20 @@ func (r *hookRequest) subject() string {
 	return r.Device
 }
 
+// checkBlock looks whether a block that is named is there: the kernel lists nothing
+// of one that is not, as of an empty one.
+func (r *hookRequest) checkBlock(conn *netlink.Conn) error {
+	if r.Block == 0 {
+		return nil
+	}
+	for q, err := range conn.Qdiscs(0) {
+		if err != nil || q.IngressBlock == r.Block || q.EgressBlock == r.Block {
+			return err
+		}
+	}
+	return &env.BlockError{Block: r.Block}
+}
+
 // locate finds the device and checks that it has the hook, if only one kind of
 // qdisc has it. ifindex is 0 for a block.
 func (r *hookRequest) locate(e *env.Env) (conn *netlink.Conn, ifindex int, err error) {
