@@ -325,9 +325,13 @@ func (l *loader) givenMap(o MapOption, spec *ebpf.MapSpec) (*ebpf.Map, mapSource
 }
 
 func compatible(m *ebpf.Map, path string, spec *ebpf.MapSpec, s mapSource) (*ebpf.Map, mapSource, error) {
-	if err := pin.Compatible(path, spec, m); err != nil {
-		m.Close()
-		return nil, mapSource{}, err
+	err := pin.Compatible(path, spec, m)
+	if err == nil {
+		return m, s, nil
 	}
-	return m, s, nil
+	if x, differs := errors.AsType[*pin.MismatchError](err); differs {
+		x.Given = true
+	}
+	m.Close()
+	return nil, mapSource{}, err
 }

@@ -22,6 +22,9 @@ import (
 type MismatchError struct {
 	Path   string
 	Fields []Field
+	// Given is set for a map that the caller has named, which is taken as it is: no
+	// policy puts another in its place.
+	Given bool
 }
 
 // Field is one difference. The names are those of union bpf_attr, such as

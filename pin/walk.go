@@ -178,3 +178,12 @@ func (e *Entry) read(fd int) error {
 	}
 	return nil
 }
+
+// Missing says why nothing is pinned at a path: it is a symbolic link to what is not there,
+// or has no entry at all. The error is os.ErrNotExist.
+func Missing(path string) error {
+	if to, err := os.Readlink(path); err == nil {
+		return fmt.Errorf("a symbolic link to %s: %w", to, unix.ENOENT)
+	}
+	return unix.ENOENT
+}

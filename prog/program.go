@@ -194,7 +194,7 @@ func pinError(path string, err error) error {
 		return &os.PathError{Op: "open pin", Path: path, Err: err}
 	}
 	if errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("pinned %s: %w", path, err)
+		return fmt.Errorf("pinned %s: %w", path, pin.Missing(path))
 	}
 	if m, mapErr := ebpf.LoadPinnedMap(path, nil); mapErr == nil {
 		defer m.Close()

@@ -78,6 +78,9 @@ func hintsOf(layer, err error) []string {
 	case *subject.HeldError:
 		return subject.HeldHints(x, env.LineOf(err))
 	case *pin.MismatchError:
+		if x.Given {
+			return []string{"\"map NAME …\" takes a map as it is: name one that fits, or leave it out for a new one"}
+		}
 		return []string{"on-mismatch recreate pins a new map in its place, on-mismatch migrate copies the entries too"}
 	case *prog.IDError:
 		return adminHints(x, "to list "+x.Kind+"s, and to open one by its id,", ", or name a pin")

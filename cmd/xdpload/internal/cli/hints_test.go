@@ -63,6 +63,7 @@ func knownErrors() map[string]known {
 			occupied(attach.Attachment{}, &netlink.Error{Op: "attach xdp", Err: syscall.EBUSY}),
 			[]string{"-force replaces it"},
 		},
+		"another map given":   {path("pin", "/sys/fs/bpf/m", &pin.MismatchError{Path: "m", Given: true}), []string{"\"map NAME …\" takes a map as it is"}},
 		"another map":         {path("pin", "/sys/fs/bpf/m", &pin.MismatchError{Path: "m"}), []string{"on-mismatch recreate"}},
 		"another owner":       {&prog.OwnerError{Array: "/sys/fs/bpf/jmp"}, []string{"on-mismatch does not help here"}},
 		"no offload":          {&prog.UnsuitableError{Offload: true, Type: ebpf.SchedCLS, Err: syscall.EOPNOTSUPP}, []string{"without skip_sw"}},

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
-	"os"
 	"path"
 	"slices"
 	"strconv"
@@ -17,6 +16,7 @@ import (
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/internal/kernelname"
+	"github.com/xdpload/xdpload/pin"
 	"github.com/xdpload/xdpload/prog"
 )
 
@@ -144,15 +144,14 @@ func OpenMapID(id uint32) (*ebpf.Map, error) {
 }
 
 func openPinnedMap(path string, how *ebpf.LoadPinOptions) (*ebpf.Map, error) {
-	if _, err := os.Lstat(path); err != nil {
-		return nil, err
-	}
 	m, err := ebpf.LoadPinnedMap(path, how)
-	if errors.Is(err, fs.ErrPermission) {
-		return nil, &fs.PathError{Op: OpOpenPin, Path: path, Err: err}
-	}
-	if err == nil {
+	switch {
+	case err == nil:
 		return m, nil
+	case errors.Is(err, fs.ErrPermission):
+		return nil, &fs.PathError{Op: OpOpenPin, Path: path, Err: err}
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, pin.Missing(path)
 	}
 	if p, progErr := ebpf.LoadPinnedProgram(path, nil); progErr == nil {
 		defer p.Close()
