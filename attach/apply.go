@@ -87,7 +87,8 @@ func applySource(ctx context.Context, c *netlink.Conn, s Source, plans []Plan, o
 		for i := range plans {
 			if plans[i].Source == s {
 				m := newMove(e.session, &plans[i])
-				m.place = i
+				m.place, m.keepAt = i, plans[i].Keep
+				e.Atomic = e.Atomic || m.keepAt != ""
 				e.moves = append(e.moves, m)
 			}
 		}
@@ -112,10 +113,10 @@ func applySource(ctx context.Context, c *netlink.Conn, s Source, plans []Plan, o
 }
 
 // overtaken reports whether another attempt may end otherwise: someone else has pinned
-// first, or a bpf_link is where a new one is to be, which the kernel frees some time after
+// first, or replaced a program that was to be kept, or a bpf_link is where a new one is to be, which the kernel frees some time after
 // its last pin and descriptor are gone.
 func (e *engine) overtaken(err error) bool {
-	if _, conflict := errors.AsType[*pin.ConflictError](err); conflict {
+	if _, conflict := errors.AsType[*pin.ConflictError](err); conflict || errors.Is(err, errKeptAnother) {
 		return true
 	}
 	links := slices.ContainsFunc(e.moves, func(m *move) bool { _, link := m.steps.(*linkSteps); return link })

@@ -25,6 +25,8 @@ type Attachment struct {
 	Link *LinkInfo
 	// Replaced is the program that was taken off the hook for it, nil if none.
 	Replaced *prog.Info
+	// Kept is the path at which that program was pinned for it, empty if it was not.
+	Kept string
 	// Uncompared reports that a program was replaced or taken off without
 	// CAP_SYS_ADMIN, which opens programs by their id (kernel/bpf/syscall.c,
 	// bpf_prog_get_fd_by_id): if others put another in its place at that moment,

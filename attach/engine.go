@@ -42,6 +42,9 @@ func (e *engine) run(ctx context.Context) error {
 		}
 	}
 	e.put(ctx)
+	if err := e.checkKept(); err != nil {
+		return errors.Join(err, e.undo(e.moves))
+	}
 	e.confirm()
 	if err := e.takeBack(ctx); err != nil || !e.changed() {
 		return errors.Join(err, e.rollback())
@@ -49,6 +52,7 @@ func (e *engine) run(ctx context.Context) error {
 	if err := e.commit(); err != nil {
 		return errors.Join(err, e.undo(e.moves), e.rollback())
 	}
+	e.noteKept()
 	return nil
 }
 
@@ -175,11 +179,14 @@ func (e *engine) keepOne(m *move) error {
 	return errUnsettled
 }
 
-// publish makes the pins of the load visible, and with them the bpf_links that
-// are new, which attaches what they hold.
+// publish makes the pins of the load visible, and with them the programs that are kept and
+// the bpf_links that are new, which attaches what they hold.
 func (e *engine) publish(ctx context.Context) (err error) {
 	var links []staged
 	for _, m := range e.pending() {
+		if err := e.stageKept(m); err != nil {
+			return err
+		}
 		if s, ok := m.steps.(staged); ok {
 			links = append(links, s)
 			if err := s.stage(e.session); err != nil {

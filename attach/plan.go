@@ -35,6 +35,11 @@ type Plan struct {
 	// attached, and stays until it is taken off. No bpf_link holds a filter:
 	// errors.ErrUnsupported.
 	Link string
+	// Keep is a path on a BPF file system: the program that is replaced is pinned there,
+	// before it is replaced, with what the load pins, all or none. Attachment.Kept says
+	// whether there was one. It takes CAP_SYS_ADMIN, and makes the plans of the source
+	// atomic: see [Options]. Empty: the program goes when nothing else holds it.
+	Keep string
 }
 
 // A Source is where the program of plans comes from. Plans that share one share

@@ -28,7 +28,9 @@ type session struct {
 	saved map[uint32]int
 	// links are bpf_links of ours that are open, by their ids: the list of all takes CAP_SYS_ADMIN.
 	links map[uint32]*Link
-	txn   *pin.Txn // of bpf_links of a program that has no load, nil without
+	txn   *pin.Txn // of pins that a program without a load needs, nil without
+	// keeper is the program that takes the place of those that are kept, nil for none.
+	keeper *prog.Program
 }
 
 // program is what the hooks shall run, nil for nothing and for classic BPF.
@@ -47,21 +49,33 @@ func (e *session) uncommitted() Uncommitted {
 		}
 	}
 	if e.txn != nil {
-		return linksOnly{e.txn}
+		return pinsOnly{e.txn, e.keeper}
 	}
 	return nil
 }
 
-// linksOnly are the pins of bpf_links of a program that has no load.
-type linksOnly struct{ *pin.Txn }
+// pinsOnly are those that a program without a load needs: of bpf_links, and of what it
+// replaces.
+type pinsOnly struct {
+	*pin.Txn
+	keeper *prog.Program
+}
 
-func (l linksOnly) Transaction() (*pin.Txn, error) { return l.Txn, nil }
+func (p pinsOnly) Transaction() (*pin.Txn, error) { return p.Txn, nil }
 
-func (linksOnly) Attaching() error { return nil }
+// Attaching has a program that is kept stay pinned if this process dies when it is
+// replaced. A bpf_link goes then.
+func (p pinsOnly) Attaching() error {
+	if p.keeper == nil {
+		return nil
+	}
+	return p.Txn.Attaching(p.keeper.Owner())
+}
 
-func (l linksOnly) Close() error { return l.Rollback() }
+func (p pinsOnly) Close() error { return p.Rollback() }
 
-// transaction is what pins a new bpf_link, together with the maps of the load.
+// transaction is what pins a new bpf_link or a program that is kept, together with the maps
+// of the load.
 func (e *session) transaction(path string) (*pin.Txn, error) {
 	if u := e.uncommitted(); u != nil {
 		return u.Transaction()

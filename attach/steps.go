@@ -10,6 +10,9 @@ type move struct {
 	place int // of its plan, among all
 	// old is the program in the place that the move takes, 0 for none.
 	old uint32
+	// keepAt is where the plan has it pinned, empty for nowhere, and kept the one that was.
+	keepAt string
+	kept   uint32
 	// idle reports that there is nothing to do.
 	idle bool
 	made bool // by the kernel
