@@ -20,6 +20,7 @@ type linkSetRequest struct {
 	Off     bool
 	Program subject.ProgramRequest
 	Link    string // path
+	Keep    string // path
 	LinkID  uint32 // to detach
 
 	IfExists bool
@@ -42,6 +43,7 @@ Lines of a batch that name the same program of the same file share it: it is rea
 		Examples: []grammar.Example{
 			{Line: "xdpload link set dev eth0 xdp obj foo.o", Help: "attach the only XDP program of foo.o"},
 			{Line: "xdpload -force link set dev eth0 xdp obj foo.o sec xdp/drop", Help: "replace the attached program"},
+			{Line: "xdpload -force link set dev eth0 xdp obj foo.o keep /sys/fs/bpf/old", Help: "replace it, and keep it for the command that is printed"},
 			{Line: "clang -O2 -g -target bpf -c foo.c -o - | xdpload link set dev eth0 xdp obj -", Help: "compile and attach"},
 			{Line: "xdpload link set dev eth0 xdp obj hash.o bind", Help: "attach a program that asks the driver for the hash of a packet"},
 			{Line: "xdpload link set dev eth0 xdp name xdp_count", Help: "attach a program that is loaded"},
@@ -66,7 +68,7 @@ func (r *linkSetRequest) Grammar() *grammar.Node {
 			mode(netlink.XDPGeneric, "in the network stack, on any device"),
 			mode(netlink.XDPNative, "in the driver, or not at all"),
 			mode(netlink.XDPOffload, "on the device itself"),
-		).Required(), subject.LinkPathGrammar(&r.Link)), r.Netkit.Grammar()),
+		).Required(), subject.LinkPathGrammar(&r.Link), subject.KeepGrammar(&r.Keep)), r.Netkit.Grammar()),
 	).Check(r.Check)
 }
 
@@ -90,6 +92,8 @@ func (r *linkSetRequest) Check() error {
 		return errors.New("type netkit is about one pair: name one device")
 	case r.Link != "":
 		return errors.New("a bpf_link holds a program on one device: name one device, and a path for each")
+	case r.Keep != "":
+		return errors.New("keep is about the program of one device: name one device")
 	case r.LinkID != 0:
 		return errors.New("a bpf_link holds a program on one device: name that device")
 	case r.Program.Bound:
@@ -124,6 +128,9 @@ func (r *linkSetRequest) Loads() subject.Loading {
 }
 
 func (r *linkSetRequest) Prepare(_ context.Context, e *env.Env) (_ *subject.Change, err error) {
+	if err := subject.CheckKeep(r.Keep, e.Replace && !r.Off, "add -force"); err != nil {
+		return nil, err
+	}
 	links, missing, err := r.Devices.Find(e, r.Off)
 	if err != nil {
 		return nil, err
@@ -145,7 +152,7 @@ func (r *linkSetRequest) Prepare(_ context.Context, e *env.Env) (_ *subject.Chan
 		beside[l.Index] = l.XDP.Programs
 		c.Plans = append(c.Plans, attach.Plan{
 			Source: c.Source.Plan(), Hook: attach.XDP{Ifindex: l.Index, Mode: r.Mode, LinkID: r.LinkID},
-			Replace: e.Replace, Idempotent: e.Idempotent, Link: subject.PinPath(e, r.Link),
+			Replace: e.Replace, Idempotent: e.Idempotent, Link: subject.PinPath(e, r.Link), Keep: subject.PinPath(e, r.Keep),
 		})
 	}
 	c.One = func(o *attach.Outcome) any { return r.outcome(e, c, o, beside[o.Ifindex]) }

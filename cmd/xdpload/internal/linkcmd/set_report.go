@@ -19,6 +19,7 @@ type linkSetReport struct {
 	Program  *subject.ProgramReport `json:"program"`
 	Maps     []subject.MapReport    `json:"maps,omitempty"`
 	Replaced *subject.ProgramReport `json:"replaced,omitempty"`
+	Kept     *subject.Kept          `json:"kept,omitempty"`
 	Detached *subject.ProgramReport `json:"detached,omitempty"`
 	Stays    []stayingProgram       `json:"stays,omitempty"`
 	Link     *subject.BPFLink       `json:"bpf_link,omitempty"`
@@ -58,8 +59,18 @@ func (r *linkSetRequest) outcome(e *env.Env, c *subject.Change, o *attach.Outcom
 		report.Mode, report.Unchanged, report.Link = a.Mode, a.Unchanged, subject.DescribeLink(e, a.Link)
 		report.Program, report.Replaced = subject.ReportProgram(&a.Program), subject.ReportProgram(a.Replaced)
 		report.Maps = subject.ReportMaps(c.Source.Maps(), a.Unchanged)
+		report.Kept = subject.ReportKept(e, a, func(path string) []string { return r.restoring(e, a, path) })
 	}
 	return report
+}
+
+// restoring is the words that put a program back.
+func (r *linkSetRequest) restoring(e *env.Env, a *attach.Attachment, path string) []string {
+	words := []string{"-force", "link", "set", "dev", a.Device, a.Mode.Keyword(), "pinned", path}
+	if r.Link != "" {
+		words = append(words, "link", subject.PinPath(e, r.Link))
+	}
+	return words
 }
 
 // stays notes what runs in other modes than the one whose program was to be detached.
@@ -94,6 +105,7 @@ func (r *linkSetReport) outcome() string {
 	case r.Program != nil:
 		t.Printf("attached program %v (%v)", r.Program, r.Mode)
 		t.If(r.Replaced != nil, ", replaced program %v", r.Replaced)
+		t.If(r.Kept != nil, ", %v", r.Kept)
 	case r.Detached != nil:
 		t.Printf("detached program %v (%v)", r.Detached, r.Mode)
 	case r.absent != 0:
@@ -145,4 +157,7 @@ func (l linkSetReports) WriteText(t *render.Text, o render.Options) {
 		lines.Add(r.Device, text)
 	}
 	lines.WriteText(t, o)
+	for _, r := range l {
+		r.Kept.WriteText(t, o)
+	}
 }

@@ -28,6 +28,7 @@ type filterRequest struct {
 	Actions []*actionRequest
 	Police  netlink.Police
 	Policed bool
+	Keep    string // path
 
 	IfExists bool                 // of a delete
 	Stats    subject.StatsRequest // of what is shown
@@ -146,6 +147,7 @@ func (r *filterRequest) bpfGrammar() *grammar.Node {
 		actionGrammar(&r.Actions),
 		policeGrammar(&r.Police, func() { r.Policed = true }).
 			Check(func() error { return checkPolice(&r.Police) }).Help("limit the rate of packets that match"),
+		subject.KeepGrammar(&r.Keep),
 		r.Code.Grammar(), // last, as tc has it: f is flowid, p police
 	)
 }
@@ -196,6 +198,9 @@ func (r *filterRequest) setBlock(word string) error {
 func (r *filterRequest) checkDevices() error {
 	if err := r.Devices.Check(); err != nil {
 		return err
+	}
+	if r.Devices.Several() && r.Keep != "" {
+		return errors.New("keep is about the program of one filter: name one device")
 	}
 	if r.Devices.Several() && r.SkipSW {
 		return errors.New("skip_sw loads the program into one device: name one device")

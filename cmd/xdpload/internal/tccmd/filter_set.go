@@ -47,6 +47,9 @@ func (r *filterSetRequest) Simple(e *env.Env) bool {
 }
 
 func (r *filterSetRequest) Prepare(ctx context.Context, e *env.Env) (_ *subject.Change, err error) {
+	if err := subject.CheckKeep(r.Keep, r.op != netlink.Added, "say replace"); err != nil {
+		return nil, err
+	}
 	c := &subject.Change{Subject: r.subject(), Several: r.Devices.Several(), List: manyFilters{}}
 	var ifindexes []int
 	if c.Several {
@@ -87,7 +90,7 @@ func (r *filterSetRequest) Prepare(ctx context.Context, e *env.Env) (_ *subject.
 		f.BPF = &same
 		c.Plans = append(c.Plans, attach.Plan{
 			Source: c.Source.Plan(), Hook: attach.Clsact{Filter: f, Change: r.op == netlink.Changed},
-			Replace: r.op == netlink.Replaced, Idempotent: e.Idempotent,
+			Replace: r.op == netlink.Replaced, Idempotent: e.Idempotent, Keep: subject.PinPath(e, r.Keep),
 		})
 	}
 	c.One = func(o *attach.Outcome) any { return r.outcome(e, c, o) }
@@ -145,6 +148,7 @@ type filterChange struct {
 	ProgramReused bool                   `json:"program_reused,omitempty"` // -details: by an earlier line of a batch
 	Maps          []subject.MapReport    `json:"maps,omitempty"`
 	Replaced      *subject.ProgramReport `json:"replaced,omitempty"`
+	Kept          *subject.Kept          `json:"kept,omitempty"`
 	Unchanged     bool                   `json:"unchanged,omitempty"` // -idempotent: it was there
 
 	hook string
@@ -188,6 +192,7 @@ func (r *filterSetRequest) outcome(e *env.Env, by *subject.Change, o *attach.Out
 		c.ProgramReused = by.Source.Reused && e.Details
 	}
 	c.Maps = subject.ReportMaps(by.Source.Maps(), a.Unchanged)
+	c.Kept = subject.ReportKept(e, a, func(path string) []string { return restoring(a, path) })
 	return c
 }
 
@@ -209,9 +214,10 @@ func (r *filterSetRequest) advise(e *env.Env, by *subject.Change, f *attach.Filt
 }
 
 // WriteText prints one line, and one more for a qdisc that was created.
-func (c *filterChange) WriteText(t *render.Text, _ render.Options) {
+func (c *filterChange) WriteText(t *render.Text, o render.Options) {
 	t.If(c.QdiscCreated, "%s: created clsact qdisc\n", c.Device)
 	t.Printf("%s: %s\n", c.hook, c.outcome())
+	c.Kept.WriteText(t, o)
 }
 
 // outcome says what became of the filter.
@@ -226,6 +232,7 @@ func (c *filterChange) outcome() string {
 	t.If(c.Program != nil, ", program %v", c.Program)
 	t.If(c.ProgramReused, " (loaded by an earlier line)")
 	t.If(c.Replaced != nil, ", replaced program %v", c.Replaced)
+	t.If(c.Kept != nil, ", %v", c.Kept)
 	return t.String()
 }
 
@@ -250,6 +257,7 @@ func (l manyFilters) Refuse(f subject.DeviceFailure, why *subject.Refusal) subje
 // WriteText joins what came out alike.
 func (l manyFilters) WriteText(t *render.Text, o render.Options) {
 	var lines subject.Alike
+	var kept []*subject.Kept
 	for _, r := range l {
 		switch r := r.(type) {
 		case *filterChange:
@@ -257,6 +265,7 @@ func (l manyFilters) WriteText(t *render.Text, o render.Options) {
 				lines.Add(r.Device, ": created clsact qdisc")
 			}
 			lines.Add(r.Device, strings.TrimPrefix(r.hook, r.Device)+": "+r.outcome())
+			kept = append(kept, r.Kept)
 		case *filtersDeleted:
 			lines.Add(r.Device, strings.TrimPrefix(r.hook, r.Device)+": "+r.outcome(o.Brief))
 		case render.Texter:
@@ -264,4 +273,7 @@ func (l manyFilters) WriteText(t *render.Text, o render.Options) {
 		}
 	}
 	lines.WriteText(t, o)
+	for _, k := range kept {
+		k.WriteText(t, o)
+	}
 }

@@ -16,6 +16,7 @@ type multiReport struct {
 	Link      *subject.BPFLink       `json:"bpf_link,omitempty"`
 	Maps      []subject.MapReport    `json:"maps,omitempty"`
 	Replaced  *subject.ProgramReport `json:"replaced,omitempty"`
+	Kept      *subject.Kept          `json:"kept,omitempty"`
 	Detached  *subject.ProgramReport `json:"detached,omitempty"`
 	Unchanged bool                   `json:"unchanged,omitempty"`
 }
@@ -23,7 +24,7 @@ type multiReport struct {
 func (*multiReport) Changes() {}
 
 // WriteText prints one line.
-func (r *multiReport) WriteText(t *render.Text, _ render.Options) {
+func (r *multiReport) WriteText(t *render.Text, o render.Options) {
 	t.Printf("%s %s: ", r.Device, r.Hook)
 	switch {
 	case r.Detached != nil:
@@ -37,6 +38,8 @@ func (r *multiReport) WriteText(t *render.Text, _ render.Options) {
 		t.If(r.Revision != 0, " at position %d, revision %d", r.Position, r.Revision) // else it could not be read
 	}
 	t.If(r.Replaced != nil, ", replaced program %v", r.Replaced)
+	t.If(r.Kept != nil, ", %v", r.Kept)
 	t.If(r.Link != nil, ", %v", r.Link)
 	t.WriteByte('\n')
+	r.Kept.WriteText(t, o)
 }

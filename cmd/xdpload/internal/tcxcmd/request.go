@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
+	"strconv"
 
 	"github.com/cilium/ebpf"
 
@@ -32,6 +34,7 @@ type multiRequest struct {
 	Ref      refRequest
 	Revision uint64
 	Link     string
+	Keep     string
 	IfExists bool
 }
 
@@ -80,6 +83,7 @@ func (r *multiRequest) attachGrammar() *grammar.Node {
 		r.placeGrammar(),
 		r.revisionGrammar(),
 		subject.LinkPathGrammar(&r.Link),
+		subject.KeepGrammar(&r.Keep),
 	)).Check(r.checkPlace)
 }
 
@@ -106,10 +110,15 @@ func (r *multiRequest) revisionGrammar() *grammar.Node {
 }
 
 func (r *multiRequest) checkPlace() error {
-	if r.Link != "" && r.Place != nil && r.Place(attach.Ref{}) == attach.Replace(attach.Ref{}) {
+	if r.Link != "" && r.replaces() {
 		return errors.New("a new link cannot take a program's place: replace updates the link that holds one, -force the link at a path")
 	}
 	return nil
+}
+
+// replaces reports whether the program is to take the place of another.
+func (r *multiRequest) replaces() bool {
+	return r.Place != nil && r.Place(attach.Ref{}) == attach.Replace(attach.Ref{})
 }
 
 func (r *multiRequest) detachGrammar() *grammar.Node {
@@ -140,6 +149,9 @@ func (r *multiAttachRequest) Run(ctx context.Context, e *env.Env) (any, error) {
 func (r *multiAttachRequest) Loads() subject.Loading { return r.Program.Loading(ebpf.SchedCLS, false) }
 
 func (r *multiAttachRequest) Prepare(_ context.Context, e *env.Env) (*subject.Change, error) {
+	if err := subject.CheckKeep(r.Keep, r.replaces() || e.Replace && r.Link != "", "say replace REF, or -force with link PATH"); err != nil {
+		return nil, err
+	}
 	r.Program.Alone = true
 	return r.change(e, func() (*subject.Source, error) { return r.Program.Source(e, ebpf.SchedCLS, 0) })
 }
@@ -163,7 +175,7 @@ func (r *multiRequest) change(e *env.Env, find func() (*subject.Source, error)) 
 	}
 	c.Plans = []attach.Plan{{
 		Source: c.Source.Plan(), Hook: r.hook(e, dev.Index),
-		Replace: e.Replace, Idempotent: e.Idempotent, Link: subject.PinPath(e, r.Link),
+		Replace: e.Replace, Idempotent: e.Idempotent, Link: subject.PinPath(e, r.Link), Keep: subject.PinPath(e, r.Keep),
 	}}
 	c.One = func(o *attach.Outcome) any { return r.outcome(e, c.Source, o) }
 	return c, nil
@@ -182,6 +194,13 @@ func (r *multiRequest) outcome(e *env.Env, from *subject.Source, o *attach.Outco
 	}
 	report.Program, report.Replaced = subject.ReportProgram(&a.Program), subject.ReportProgram(a.Replaced)
 	report.Maps, report.Unchanged = subject.ReportMaps(from.Maps(), a.Unchanged), a.Unchanged
+	report.Kept = subject.ReportKept(e, a, func(path string) []string {
+		words := []string{r.command, "attach", "dev", a.Device, r.points[r.Point], "pinned", path}
+		if r.Link != "" {
+			return slices.Concat([]string{"-force"}, words, []string{"link", subject.PinPath(e, r.Link)})
+		}
+		return append(words, "replace", "id", strconv.FormatUint(uint64(a.Program.ID), 10))
+	})
 	return report
 }
 
