@@ -80,6 +80,7 @@ generate: ## write the man pages, the command reference and the completions anew
 
 fixtures: ## compile the BPF objects of the tests anew (needs clang)
 	$(GO) generate ./internal/testobj/... ./internal/disasm/...
+	cmd/xdpload/internal/netcmd/bpf/build.sh
 	$(GO) -C internal/bench generate .
 
 bench: build ## compare speed and memory with ip, tc, bpftool and xdp-loader (root)

@@ -3,6 +3,7 @@ package prog
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"time"
@@ -95,6 +96,22 @@ func (p *Program) FD() int { return p.Program.FD() }
 func (p *Info) Owner() pin.Owner {
 	return pin.Owner{ID: p.ID, Tag: p.Tag, LoadTime: p.LoadTime}
 }
+
+// Trace has a program of type raw_tracepoint run where the kernel passes a tracepoint, until
+// the result is closed, by the caller or with the process. The error is an errno: ENOENT from
+// a kernel without that tracepoint, EINVAL where it has fewer arguments than the program
+// reads.
+func (p *Program) Trace(tracepoint string) (io.Closer, error) {
+	fd, err := sys.OpenRawTracepoint(tracepoint, p.FD())
+	if err != nil {
+		return nil, fmt.Errorf("tracepoint %s: %w", tracepoint, err)
+	}
+	return descriptor(fd), nil
+}
+
+type descriptor int
+
+func (d descriptor) Close() error { return sys.Close(int(d)) }
 
 // Close closes the file descriptor.
 func (p *Program) Close() error { return p.Program.Close() }

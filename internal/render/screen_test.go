@@ -18,12 +18,12 @@ func TestScreen(t *testing.T) {
 		{"1\n2\n3\n4\n5\n", "$ top|1|2|3|2 lines |"},
 		{"\x1b[2J", `$ top|\x1b[2J|`},
 	} {
-		w.Buffer.Reset()
+		w.Reset()
 		w.n = 0
 		if err := s.Show(rude(tt.text), Options{}); err != nil || w.n != 1 {
 			t.Fatalf("%q: %v, in %d pieces", tt.text, err, w.n)
 		}
-		terminal = play(t, terminal, w.Buffer.String())
+		terminal = play(t, terminal, w.String())
 		if got := strings.Join(terminal, "|"); got != tt.want {
 			t.Errorf("%q is shown as %s, want %s", tt.text, got, tt.want)
 		}

@@ -40,7 +40,7 @@ func groups() []group {
 		{"offload", of(offloadcmd.Show, offloadcmd.Check)},
 		{"features", of(offloadcmd.Features)},
 		{"check", of(checkcmd.Check)},
-		{"net", of(netcmd.Show, netcmd.Top, netcmd.Metrics)},
+		{"net", of(netcmd.Show, netcmd.Top, netcmd.Monitor, netcmd.Metrics)},
 		{"bytecode", of(bytecodecmd.Asm, bytecodecmd.Disasm, bytecodecmd.Run, bytecodecmd.XDP, bytecodecmd.TC)},
 		{"completion", of(completionCommand)},
 		{"__complete", of(completeCommand)},
