@@ -45,24 +45,20 @@ const (
 	patience     = time.Second // before Tell
 )
 
-// busyError says that another transaction or collection holds the lock.
-type busyError struct {
-	pid int // 0 for a process that is not to be seen from here
+// BusyError says that another transaction or collection is under way.
+type BusyError struct {
+	PID int // 0 for a process that is not to be seen from here
 }
 
-func (e *busyError) Error() string {
-	switch comm, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", e.pid)); {
-	case e.pid == os.Getpid():
+// Error names the process.
+func (e *BusyError) Error() string {
+	switch comm, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", e.PID)); {
+	case e.PID == os.Getpid():
 		return "another load or collection is under way in this process"
 	case err == nil:
-		return fmt.Sprintf("another load or collection is under way: process %d (%s)", e.pid, strings.TrimSpace(string(comm)))
+		return fmt.Sprintf("another load or collection is under way: process %d (%s)", e.PID, strings.TrimSpace(string(comm)))
 	}
 	return "another load or collection is under way"
-}
-
-// Hints are the way out for who uses the command.
-func (e *busyError) Hints() []string {
-	return []string{"xdpload -lock-timeout S … waits for up to S seconds"}
 }
 
 // lock waits for the lock. If this process itself holds it, it might wait for
@@ -76,11 +72,11 @@ func (f *FS) lock(ctx context.Context, create bool) (*lock, error) {
 	late, told := time.After(w.Limit), time.After(patience)
 	for pause := time.Millisecond; ; pause = min(2*pause, 20*time.Millisecond) {
 		l, err := f.tryLock(create)
-		busy, ok := errors.AsType[*busyError](err)
+		busy, ok := errors.AsType[*BusyError](err)
 		switch {
 		case !ok:
 			return l, err
-		case busy.pid == os.Getpid():
+		case busy.PID == os.Getpid():
 			return nil, &ConflictError{Path: f.abs(home), Err: err}
 		}
 		select {
@@ -109,13 +105,13 @@ func (f *FS) ifIdle(do func(*lock) error) error {
 }
 
 func ignoreBusy(err error) error {
-	if _, busy := errors.AsType[*busyError](err); busy {
+	if _, busy := errors.AsType[*BusyError](err); busy {
 		return nil
 	}
 	return err
 }
 
-// tryLock is lock, but a *busyError in place of waiting.
+// tryLock is lock, but a *BusyError in place of waiting.
 func (f *FS) tryLock(create bool) (*lock, error) {
 	root, err := f.open()
 	if err != nil {
@@ -139,7 +135,7 @@ func (f *FS) tryLock(create bool) (*lock, error) {
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	case create: // removed since
-		return nil, new(busyError)
+		return nil, new(BusyError)
 	}
 	return nil, nil
 }
@@ -153,7 +149,7 @@ func (l *lock) take() error {
 	}
 	err := unix.Flock(l.home.fd, unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) || errors.Is(err, unix.EINTR) {
-		return &busyError{holder(&ours)}
+		return &BusyError{PID: holder(&ours)}
 	}
 	if err != nil {
 		return &os.PathError{Op: "lock", Path: l.home.path, Err: err}

@@ -16,7 +16,7 @@ import (
 )
 
 func isBusy(err error) bool {
-	_, busy := errors.AsType[*busyError](err)
+	_, busy := errors.AsType[*BusyError](err)
 	return busy
 }
 

@@ -77,6 +77,8 @@ func hintsOf(layer, err error) []string {
 		return occupiedHints(x, env.LineOf(err))
 	case *subject.HeldError:
 		return subject.HeldHints(x, env.LineOf(err))
+	case *pin.BusyError:
+		return busyHints(env.LineOf(err))
 	case *pin.MismatchError:
 		if x.Given {
 			return []string{"\"map NAME …\" takes a map as it is: name one that fits, or leave it out for a new one"}
@@ -154,6 +156,15 @@ func verifierHints(v *ebpf.VerifierError, err error) []string {
 		return []string{} // all there is has been said
 	}
 	return []string{"add verbose for the verifier's whole log"}
+}
+
+// busyHints wait longer, if the line does not say how long.
+func busyHints(line env.Line) []string {
+	const option = "lock-timeout"
+	if slices.ContainsFunc(slices.Concat(line.Options, line.Words), func(w string) bool { return strings.Contains(w, option) }) {
+		return nil
+	}
+	return []string{"wait longer: " + line.With([]string{"-" + option, "60"})}
 }
 
 func occupiedHints(x *attach.OccupiedError, line env.Line) []string {

@@ -134,6 +134,8 @@ func TestHintedLine(t *testing.T) {
 			"or detach it first: xdpload link set dev 'q;b' xdp off",
 		}},
 		{"a filter", filter, &netlink.Error{Message: "Filter already exists"}, []string{"replace takes its place: xdpload tc filter replace dev add bpf obj a.o"}},
+		{"busy", filter, fmt.Errorf("publish pins: %w", &pin.BusyError{PID: 7}), []string{"wait longer: xdpload -lock-timeout 60 tc filter add dev add bpf obj a.o"}},
+		{"busy for as long as was asked", env.Line{Options: []string{"--lock-timeout=2"}, Words: []string{"pin", "gc"}}, new(pin.BusyError), nil},
 		{"no hook", filter, unhooked, []string{"without ingress or egress a filter is on the root qdisc: xdpload tc filter add dev add ingress bpf obj a.o"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
