@@ -14,12 +14,13 @@ import (
 const (
 	opAttach = "attach"
 	opDetach = "detach"
+	opLook   = "look at"
 )
 
 // HookError is a refusal of bpf(2), whose answer has no place for a reason, and what is
 // known of the reason.
 type HookError struct {
-	Op    string // "attach" or "detach"
+	Op    string // "attach", "detach", or "look at" before either
 	Hook  string // "tcx/ingress"
 	Cause string // empty if the number is all
 	// Message is the kernel's own sentence, as in [netlink.Error]: of XDP only, since Linux 6.7,

@@ -14,6 +14,7 @@ type Inventory struct {
 	links    map[linkPlace]LinkInfo
 	qdiscs   map[int][]*netlink.Qdisc // by device index
 	absent   map[sys.AttachType]bool
+	hidden   error // why what is there was left out, nil for nothing
 	devices  map[int]*netlink.Link // as they were seen last, by index: good for one look
 	names    map[int]string        // of devices, by index
 	hooks    map[hookKey]qdisc     // to which filters are added
@@ -74,6 +75,11 @@ func (v *Inventory) XDP(l *netlink.Link) []*Attachment {
 // Enter makes ready for another network namespace. Programs and bpf_links are
 // the same in all.
 func (v *Inventory) Enter() { v.qdiscs, v.devices, v.names, v.hooks = nil, nil, nil, nil }
+
+// Hidden is why [Inventory.Attachments] has left out what runs on tcx and netkit hooks, nil if it
+// has not. The kernel tells that only who has CAP_NET_ADMIN, and a seccomp filter may
+// keep bpf(2) from being asked.
+func (v *Inventory) Hidden() error { return v.hidden }
 
 // Program returns what the kernel tells of the program with that id: only the id
 // if it is gone or not to be looked at.

@@ -27,7 +27,7 @@ func Attachments(c *netlink.Conn, ifindex int) iter.Seq2[*Attachment, error] {
 //
 // A device index of 0 stands for all devices of the network namespace of c. The
 // whole list is read before it is yielded; an error ends it. Hooks that this kernel
-// does not have, and those that a plain user may not look at, are left out.
+// does not have, and those that a plain user may not look at, are left out: see [Inventory.Hidden].
 func (v *Inventory) Attachments(c *netlink.Conn, ifindex int) iter.Seq2[*Attachment, error] {
 	return func(yield func(*Attachment, error) bool) {
 		var all []*Attachment
@@ -97,8 +97,15 @@ func (v *Inventory) mprog(l *netlink.Link, point sys.AttachType) []*Attachment {
 	if v.absent[point] {
 		return nil
 	}
-	on, err := mprog{ifindex: l.Index, point: point}.query(l.Name, v)
-	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EPERM) {
+	hook := mprog{ifindex: l.Index, point: point}
+	on, err := hook.query(l.Name, v)
+	switch errno, _ := errors.AsType[unix.Errno](err); errno {
+	case unix.EPERM, unix.ENOSYS:
+		if v.hidden == nil {
+			v.hidden = &HookError{Op: opLook, Hook: hook.name(), Err: errno}
+		}
+		fallthrough
+	case unix.EINVAL:
 		if v.absent == nil {
 			v.absent = make(map[sys.AttachType]bool)
 		}

@@ -84,7 +84,7 @@ func (m mprog) list(e *session) (programList, error) {
 	}
 	on, err := m.query(dev.Name, new(Inventory))
 	if err != nil {
-		return on, m.explain(e.conn, opAttach, err)
+		return on, m.explain(e.conn, opLook, err)
 	}
 	return on, nil
 }

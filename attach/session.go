@@ -130,7 +130,7 @@ func (e *session) save(program uint32) error {
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return errGone
-	case errors.Is(err, os.ErrPermission) && !e.Atomic:
+	case (errors.Is(err, os.ErrPermission) || errors.Is(err, unix.ENOSYS)) && !e.Atomic: // ENOSYS: of a seccomp filter
 		fd = -1
 	case err != nil:
 		return err

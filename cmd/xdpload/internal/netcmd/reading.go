@@ -1,6 +1,7 @@
 package netcmd
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/xdpload/xdpload/attach"
@@ -44,10 +45,11 @@ type running struct {
 func (s *scope) read(e *env.Env) (*reading, error) {
 	r := &reading{at: time.Now(), programs: make(map[uint32]prog.Info), devices: make(map[place]netlink.LinkStats)}
 	var known attach.Inventory
-	return r, s.each(e, func(conn *netlink.Conn, ns *netns.Namespace) error {
+	err := s.each(e, func(conn *netlink.Conn, ns *netns.Namespace) error {
 		known.Enter()
 		return s.add(r, conn, ns, &known)
 	})
+	return r, cmp.Or(err, known.Hidden())
 }
 
 // add adds what runs in a namespace.

@@ -34,7 +34,7 @@ func Show() env.Command {
 
 Of each program it shows the hook; the bpf_link that holds it there, if one does, with the paths at which that is pinned; of a filter chain, pref, handle, direct-action and name; and the program's own id, name, tag and pins. A bpf_link without a pin is held by the processes that have it open, which are then shown; -details shows them for every program and link. -statistics adds how often the program has run.
 
-A plain user sees XDP and filters, and only the ids of programs.`,
+A plain user sees XDP and filters, and only the ids of programs; that tcx and netkit are left out is said.`,
 		Examples: []grammar.Example{
 			{Line: "xdpload net show dev eth0", Help: "one device"},
 			{Line: "xdpload -brief net show", Help: "one line for each device"},
@@ -65,6 +65,13 @@ func (r *netShowRequest) Run(ctx context.Context, e *env.Env) (any, error) {
 		list = append(list, some...)
 		return err
 	})
+	switch hidden := view.known.Hidden(); {
+	case err != nil:
+	case r.Only != "":
+		err = env.About(r.Device, hidden)
+	default:
+		subject.WarnHidden(e, hidden)
+	}
 	return list, err
 }
 

@@ -6,6 +6,7 @@ import (
 	"iter"
 
 	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
@@ -114,6 +115,17 @@ func placeOf(a *attach.Attachment) Place {
 	return p
 }
 
+// WarnHidden says what is left out of a list of hooks, if something is hidden.
+func WarnHidden(e *env.Env, hidden error) {
+	switch {
+	case hidden == nil:
+	case Lacks(unix.CAP_NET_ADMIN):
+		e.Warn("what runs on tcx and netkit hooks is left out, because to look at them takes CAP_NET_ADMIN")
+	default:
+		e.Warn("what runs on tcx and netkit hooks is left out: %v", hidden)
+	}
+}
+
 // Hooks maps ids of programs to the places in this network namespace that run them.
 func Hooks(e *env.Env) (map[uint32][]Place, error) {
 	conn, err := e.Netlink()
@@ -121,11 +133,13 @@ func Hooks(e *env.Env) (map[uint32][]Place, error) {
 		return nil, err
 	}
 	all := make(map[uint32][]Place)
-	for a, err := range attach.Attachments(conn, 0) {
+	var known attach.Inventory
+	for a, err := range known.Attachments(conn, 0) {
 		if err != nil {
 			return nil, err
 		}
 		all[a.Program.ID] = append(all[a.Program.ID], placeOf(a))
 	}
+	WarnHidden(e, known.Hidden())
 	return all, nil
 }
