@@ -188,14 +188,33 @@ var kernelFunctions = namedAges{
 		"bpf_dynptr_adjust", "bpf_dynptr_clone", "bpf_dynptr_is_null", "bpf_dynptr_is_rdonly", "bpf_dynptr_size",
 		"bpf_sock_destroy",
 	}},
+	{Kernel{6, 6}, []string{"bpf_map_sum_elem_count", "bpf_percpu_obj_drop_impl", "bpf_percpu_obj_new_impl"}},
+	{Kernel{6, 7}, []string{"bpf_throw"}},
 	{Kernel{6, 8}, []string{"bpf_xdp_get_xfrm_state", "bpf_xdp_metadata_rx_vlan_tag", "bpf_xdp_xfrm_state_release"}},
 	{Kernel{6, 9}, []string{"bpf_arena_alloc_pages", "bpf_arena_free_pages", "bpf_sk_assign_tcp_reqsk"}},
 	{Kernel{6, 10}, []string{
 		"bpf_crypto_ctx_acquire", "bpf_crypto_ctx_create", "bpf_crypto_ctx_release", "bpf_crypto_decrypt",
-		"bpf_crypto_encrypt", "bpf_preempt_disable", "bpf_preempt_enable", "bpf_wq_init", "bpf_wq_start",
+		"bpf_crypto_encrypt", "bpf_preempt_disable", "bpf_preempt_enable", "bpf_wq_init", "bpf_wq_set_callback_impl",
+		"bpf_wq_start",
 	}},
-	{Kernel{6, 11}, []string{"bpf_xdp_flow_lookup"}},
+	{Kernel{6, 11}, []string{"bpf_iter_bits_destroy", "bpf_iter_bits_new", "bpf_iter_bits_next", "bpf_xdp_flow_lookup"}},
 	{Kernel{6, 14}, []string{"bpf_local_irq_restore", "bpf_local_irq_save"}},
+	{Kernel{6, 15}, []string{
+		"bpf_dynptr_copy", "bpf_res_spin_lock", "bpf_res_spin_lock_irqsave", "bpf_res_spin_unlock",
+		"bpf_res_spin_unlock_irqrestore", "bpf_sock_ops_enable_tx_tstamp",
+	}},
+	{Kernel{6, 16}, []string{"bpf_list_back", "bpf_list_front", "bpf_rbtree_left", "bpf_rbtree_right", "bpf_rbtree_root"}},
+	{Kernel{6, 17}, []string{
+		"bpf_dynptr_memset", "bpf_strchr", "bpf_strchrnul", "bpf_strcmp", "bpf_strcspn", "bpf_strlen", "bpf_strnchr",
+		"bpf_strnlen", "bpf_strnstr", "bpf_strrchr", "bpf_strspn", "bpf_strstr",
+	}},
+	{Kernel{6, 18}, []string{"bpf_dynptr_from_skb_meta", "bpf_strcasecmp", "bpf_xdp_pull_data"}},
+	{Kernel{7, 0}, []string{"bpf_timer_cancel_async"}},
+	{Kernel{7, 2}, []string{ // or a little earlier, after 6.18
+		"bpf_icmp_send", "bpf_list_add", "bpf_list_del", "bpf_list_empty", "bpf_list_is_first", "bpf_list_is_last",
+		"bpf_list_push_back", "bpf_list_push_front", "bpf_obj_drop", "bpf_obj_new", "bpf_percpu_obj_drop", "bpf_percpu_obj_new",
+		"bpf_rbtree_add", "bpf_refcount_acquire", "bpf_strcasestr", "bpf_strncasecmp", "bpf_strncasestr", "bpf_wq_set_callback",
+	}},
 }
 
 // instruction returns the first kernel whose verifier takes an instruction, and
