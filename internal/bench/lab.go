@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/xdpload/xdpload/internal/peers"
 )
 
 // No run takes longer; one that does is stopped.
@@ -27,6 +29,7 @@ type lab struct {
 	ctx      context.Context
 	dir      string            // objects, built programs; the commands' working directory
 	tools    map[string]string // path by name
+	newest   map[string]string // the name among tools of a program's newest release
 	absent   map[string]error  // tools that are not there
 	progress io.Writer
 	filler   *world // whose devices fill the dispatcher
@@ -36,7 +39,7 @@ type lab struct {
 func newLab(ctx context.Context, o options, dir string, progress io.Writer) (*lab, error) {
 	l := &lab{
 		options: o, ctx: ctx, dir: dir, progress: progress,
-		tools: map[string]string{}, absent: map[string]error{},
+		tools: map[string]string{}, newest: map[string]string{}, absent: map[string]error{},
 	}
 	if err := l.install(o.xdpload, "xdpload"); err != nil {
 		return nil, fmt.Errorf("%w: run make build first", err)
@@ -69,7 +72,38 @@ func newLab(ctx context.Context, o options, dir string, progress io.Writer) (*la
 		}
 		l.tools[name] = path
 	}
+	l.addNewest()
 	return l, nil
+}
+
+// addNewest adds the newest peers beside those of the machine, as "ip 7.3.0".
+func (l *lab) addNewest() {
+	dir, err := peers.Bin()
+	if err != nil {
+		l.absent["the newest peers"] = err
+		return
+	}
+	for _, p := range peers.Programs {
+		version, err := peers.Version(p.Name)
+		if err != nil {
+			l.absent["the newest "+p.Name] = err
+			continue
+		}
+		l.newest[p.Name] = p.Name + " " + version
+		l.tools[l.newest[p.Name]] = filepath.Join(dir, p.Name)
+	}
+}
+
+// generations are contestants with the newest releases of their programs, too.
+func (l *lab) generations(all []contestant) (both []contestant) {
+	for _, who := range all {
+		both = append(both, who)
+		if newest := l.newest[who.tool()]; newest != "" {
+			who.argv = append([]string{newest}, who.argv[1:]...)
+			both = append(both, who)
+		}
+	}
+	return both
 }
 
 // install copies a program to the lab, as install(1) would. What a linker has
@@ -152,7 +186,7 @@ func (l *lab) measureCase(r *report, c testCase, w *world) error {
 	}
 	defer unpin(w) //nolint:errcheck // the next case's resets will tell
 	var able []contestant
-	for _, who := range c.contestants {
+	for _, who := range l.generations(c.contestants) {
 		if l.tools[who.tool()] == "" {
 			continue // told once, at the end
 		}

@@ -10,10 +10,24 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"strings"
 )
 
-// Names are the programs.
-var Names = []string{"ip", "tc", "rtmon", "bpftool", "xdp-loader", "veristat"}
+// A Program is one of them.
+type Program struct {
+	Name    string
+	Package string // of Debian
+}
+
+// Programs are those that are fetched.
+var Programs = []Program{
+	{"ip", "iproute2"},
+	{"tc", "iproute2"},
+	{"rtmon", "iproute2"},
+	{"bpftool", "bpftool"},
+	{"xdp-loader", "xdp-tools"},
+	{"veristat", "veristat"},
+}
 
 // ErrNotFetched is the error of [Bin] before "make peers".
 var ErrNotFetched = errors.New("make peers has not fetched it")
@@ -41,6 +55,28 @@ func homeDir() (string, error) {
 		return "", err
 	}
 	return u.HomeDir, nil
+}
+
+// VersionsFile is the file in the directory of the programs that [Version] reads:
+// a name and a version a line.
+const VersionsFile = "VERSIONS"
+
+// Version is the version of a program, such as "7.3.0", as its authors count.
+func Version(name string) (string, error) {
+	dir, err := Bin()
+	if err != nil {
+		return "", err
+	}
+	text, err := os.ReadFile(filepath.Join(dir, VersionsFile))
+	if err != nil {
+		return "", err
+	}
+	for line := range strings.Lines(string(text)) {
+		if words := strings.Fields(line); len(words) == 2 && words[0] == name {
+			return words[1], nil
+		}
+	}
+	return "", fmt.Errorf("%s does not have %s", VersionsFile, name)
 }
 
 // Bin is the directory of the programs, which run from there and nowhere else.

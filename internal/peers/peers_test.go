@@ -30,3 +30,27 @@ func TestBin(t *testing.T) {
 		}
 	}
 }
+
+func TestVersion(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	if _, err := Version("ip"); !errors.Is(err, ErrNotFetched) {
+		t.Errorf("before: %v", err)
+	}
+	cache, err := Cache()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(cache, "kernels/peers/bin")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, VersionsFile), []byte("ip 7.3.0\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := Version("ip"); got != "7.3.0" || err != nil {
+		t.Errorf("%s, %v", got, err)
+	}
+	if got, err := Version("tc"); err == nil {
+		t.Errorf("tc %s", got)
+	}
+}

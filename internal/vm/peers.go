@@ -8,15 +8,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/xdpload/xdpload/internal/peers"
 )
 
-// peerPackages have the programs of [peers.Names], and peerSuite their newest
-// releases.
-var peerPackages = []string{"iproute2", "bpftool", "xdp-tools", "veristat"}
-
+// peerSuite is the Debian suite that has the newest releases of [peers.Programs].
 const peerSuite = "sid"
 
 // peersCommand is "vm peers".
@@ -68,21 +66,60 @@ func (f *fetcher) fetchPeers(ctx context.Context) error {
 	if err := newest.update(ctx); err != nil {
 		return err
 	}
-	all, err := newest.withDependencies(ctx, peerPackages...)
+	return f.cache.publish("peers", func(dir string) error { return f.unpackPeers(ctx, newest, dir) })
+}
+
+// unpackPeers makes of dir what is to be the directory of the peers.
+func (f *fetcher) unpackPeers(ctx context.Context, from *apt, dir string) error {
+	patchelf, err := f.patchelf(ctx)
 	if err != nil {
 		return err
 	}
-	f.note("fetching the newest " + strings.Join(peerPackages, ", "))
-	return f.cache.publish("peers", func(dir string) error {
-		if err := newest.unpack(ctx, dir, all...); err != nil {
-			return err
+	var packages []string
+	for _, p := range peers.Programs {
+		packages = append(packages, p.Package)
+	}
+	packages = slices.Compact(packages)
+	f.note("fetching the newest " + strings.Join(packages, ", "))
+	all, err := from.withDependencies(ctx, packages...)
+	if err != nil {
+		return err
+	}
+	if err := from.unpack(ctx, dir, all...); err != nil {
+		return err
+	}
+	if err := settle(ctx, dir, f.cache.path("peers"), patchelf); err != nil {
+		return err
+	}
+	versions, err := from.available(ctx, packages...)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "bin", peers.VersionsFile), []byte(peerVersions(versions)), 0o644)
+}
+
+// peerVersions are lines of the programs and the versions of their packages.
+func peerVersions(of []version) string {
+	var lines strings.Builder
+	for _, p := range peers.Programs {
+		for _, v := range of {
+			if v.name == p.Package {
+				fmt.Fprintln(&lines, p.Name, upstream(v.version))
+			}
 		}
-		patchelf, err := f.patchelf(ctx)
-		if err != nil {
-			return err
-		}
-		return settle(ctx, dir, f.cache.path("peers"), patchelf)
-	})
+	}
+	return lines.String()
+}
+
+// upstream is a version without what is Debian's own: 7.8.0 of "7.8.0+7.2.13-1".
+func upstream(version string) string {
+	if _, after, epoch := strings.Cut(version, ":"); epoch {
+		version = after
+	}
+	if end := strings.IndexAny(version, "+-~"); end >= 0 {
+		version = version[:end]
+	}
+	return version
 }
 
 // patchelf is the program that has others run from another place: the machine's,
@@ -113,9 +150,9 @@ func settle(ctx context.Context, dir, home, patchelf string) error {
 	if err := os.Mkdir(filepath.Join(dir, "bin"), 0o755); err != nil {
 		return err
 	}
-	for _, name := range peers.Names {
-		to := filepath.Join(dir, "bin", name)
-		if err := os.Rename(program(dir, name), to); err != nil {
+	for _, p := range peers.Programs {
+		to := filepath.Join(dir, "bin", p.Name)
+		if err := os.Rename(program(dir, p.Name), to); err != nil {
 			return err
 		}
 		// Libraries find others only by the older DT_RPATH of the program.

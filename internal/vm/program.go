@@ -98,8 +98,8 @@ func (a *archive) addPeers() error {
 	if err != nil {
 		return err
 	}
-	for _, name := range peers.Names {
-		file := filepath.Join(dir, name)
+	for _, p := range peers.Programs {
+		file := filepath.Join(dir, p.Name)
 		if err := a.program(file, file); err != nil {
 			return err
 		}

@@ -163,6 +163,13 @@ func TestDebianMirror(t *testing.T) {
 	}
 }
 
+func TestPeerVersions(t *testing.T) {
+	got := peerVersions([]version{{"bpftool", "7.8.0+7.2.13-1"}, {"other", "1"}, {"iproute2", "7.3.0-1"}, {"veristat", "1:0.5.1~rc2-1"}})
+	if want := "ip 7.3.0\ntc 7.3.0\nrtmon 7.3.0\nbpftool 7.8.0\nveristat 0.5.1\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 // The image of a Debian kernel lies in /boot, and since 6.19.6 with the modules.
 func TestCachedKernel(t *testing.T) {
 	for _, tt := range []struct{ series, image, modules, config, release string }{
