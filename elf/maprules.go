@@ -18,7 +18,7 @@ func entrySizes(t ebpf.MapType) (keys, values []uint32, known bool) {
 	switch t {
 	case ebpf.Hash, ebpf.PerCPUHash, ebpf.LRUHash, ebpf.LRUCPUHash:
 		return nil, nil, true
-	case ebpf.Array, ebpf.PerCPUArray:
+	case ebpf.Array, ebpf.PerCPUArray, ebpf.StackTrace:
 		return descriptor, nil, true
 	case ebpf.HashOfMaps:
 		return nil, descriptor, true
@@ -49,12 +49,18 @@ func (m *Map) Invalid() string {
 	switch {
 	case m.Sizeless():
 		return "it has no max_entries: the application that it is of sets them before it loads it"
+	case m.Type == ebpf.UnspecifiedMap:
+		return "it has no type"
 	case m.Type == ebpf.LPMTrie:
 		return m.invalidTrie()
+	case isStorage(m.Type):
+		return m.invalidStorage()
 	case !known:
 		return ""
 	case !fits(m.KeySize, keys):
 		return fmt.Sprintf("its key is of %d bytes, and a key of %s of %s", m.KeySize, kernelname.Map(m.Type), sizes(keys))
+	case m.Type == ebpf.StackTrace && m.ValueSize%8 != 0: // kernel/bpf/stackmap.c
+		return fmt.Sprintf("its value is of %d bytes, and a value of stack_trace has 8 for each frame", m.ValueSize)
 	case !fits(m.ValueSize, values):
 		return fmt.Sprintf("its value is of %d bytes, and a value of %s of %s", m.ValueSize, kernelname.Map(m.Type), sizes(values))
 	}
@@ -81,6 +87,27 @@ func (m *Map) invalidTrie() string {
 		return fmt.Sprintf("its key is of %d bytes, and a key of an LPM trie of 5 to 260, with the length of the prefix in the first 4", m.KeySize)
 	case m.ValueSize == 0:
 		return "its value is of 0 bytes"
+	}
+	return ""
+}
+
+// isStorage reports whether a type is storage that belongs to something else.
+func isStorage(t ebpf.MapType) bool {
+	return t == ebpf.SkStorage || t == ebpf.InodeStorage || t == ebpf.TaskStorage || t == ebpf.CgroupStorage
+}
+
+// invalidStorage has the rules of kernel/bpf/bpf_local_storage.c.
+func (m *Map) invalidStorage() string {
+	name := kernelname.Map(m.Type)
+	switch {
+	case m.Flags&bpfFNoPrealloc == 0:
+		return fmt.Sprintf("it lacks flag BPF_F_NO_PREALLOC, without which there is no %s", name)
+	case m.KeySize != 4:
+		return fmt.Sprintf("its key is of %d bytes, and a key of %s of 4", m.KeySize, name)
+	case m.ValueSize == 0:
+		return "its value is of 0 bytes"
+	case m.MaxEntries != 0:
+		return fmt.Sprintf("it has max_entries, and %s none: it is as large as what it belongs to is many", name)
 	}
 	return ""
 }

@@ -90,7 +90,11 @@ func TestInvalidMap(t *testing.T) {
 		"its value is of 12 bytes, and a value of devmap of 4 or 8":                         {Type: ebpf.DevMap, KeySize: 4, ValueSize: 12, MaxEntries: 1},
 		"its key is of 0 bytes, and a key of hash of 1 or more":                             {Type: ebpf.Hash, ValueSize: 4, MaxEntries: 1},
 		"it lacks flag BPF_F_NO_PREALLOC, without which there is no LPM trie":               {Type: ebpf.LPMTrie, KeySize: 8, ValueSize: 4, MaxEntries: 1},
-		"": {Type: ebpf.RingBuf, MaxEntries: 4096},
+		"its value is of 12 bytes, and a value of stack_trace has 8 for each frame":         {Type: ebpf.StackTrace, KeySize: 4, ValueSize: 12, MaxEntries: 1},
+		"it lacks flag BPF_F_NO_PREALLOC, without which there is no sk_storage":             {Type: ebpf.SkStorage, KeySize: 4, ValueSize: 4},
+		"its key is of 8 bytes, and a key of sk_storage of 4":                               {Type: ebpf.SkStorage, KeySize: 8, ValueSize: 4, Flags: 1},
+		"it has no type": {KeySize: 4, ValueSize: 4, MaxEntries: 1},
+		"":               {Type: ebpf.RingBuf, MaxEntries: 4096},
 	} {
 		if got := m.Invalid(); got != want {
 			t.Errorf("%q, want %q", got, want)
@@ -107,5 +111,39 @@ func TestInvalidMap(t *testing.T) {
 		if got := tt.l.invalid(spec); got != tt.want {
 			t.Errorf("%q, want %q", got, tt.want)
 		}
+	}
+}
+
+// TestRefusedMap: what no rule is known against is told as it was asked for, in the kernel's words,
+// and what cilium/ebpf does not ask for is told as the others.
+func TestRefusedMap(t *testing.T) {
+	bpftest.Need(t, bpftest.Root)
+	bpftest.NoLeaks(t)
+	for _, tt := range []struct {
+		name string
+		spec ebpf.MapSpec
+		want string
+	}{
+		{"a flag", ebpf.MapSpec{Type: ebpf.Hash, KeySize: 4, ValueSize: 8, MaxEntries: 2, Flags: 1 << 30}, "the kernel makes no map of type hash with a key of 4 bytes, a value of 8, max_entries 2 and flags 0x40000000 (invalid argument)"},
+		{"a type", ebpf.MapSpec{Type: 999, KeySize: 4, ValueSize: 4, MaxEntries: 1}, "the kernel makes no map of type 999 with a key of 4 bytes, a value of 4, max_entries 1 and flags 0x0 ("},
+		{"no type", ebpf.MapSpec{KeySize: 4, ValueSize: 4, MaxEntries: 1}, "it has no type"},
+		{"a flag of another type", ebpf.MapSpec{Type: ebpf.LRUHash, KeySize: 4, ValueSize: 4, MaxEntries: 1, Flags: 1}, "it has flag BPF_F_NO_PREALLOC, which no lru_hash takes (operation not supported)"},
+		{"memory", ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 1 << 30, MaxEntries: 1 << 30}, "the kernel makes no map of type array with a key of 4 bytes, a value of 1073741824, "},
+		{"maps in it", ebpf.MapSpec{Type: ebpf.ArrayOfMaps, KeySize: 4, ValueSize: 4, MaxEntries: 1}, "it does not say what the maps in it are like, as __array(values, …) does"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			m, err := (&loader{}).createMap(&tt.spec)
+			if err == nil {
+				m.Close()
+			}
+			if err == nil || !strings.HasPrefix(err.Error(), tt.want) {
+				t.Errorf("%v, want %q", err, tt.want)
+			}
+		})
+	}
+	big := &ebpf.MapSpec{Type: ebpf.PerCPUArray, KeySize: 4, ValueSize: 1 << 20, MaxEntries: 1}
+	err := (&loader{}).refusedMap(big, fmt.Errorf("creating map: map create: %w", unix.E2BIG)) // as newer kernels say
+	if want := "its value is of 1048576 bytes, and a CPU has room for one of 32768, "; !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("%v, want %q", err, want)
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
-	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/sys"
 	"github.com/xdpload/xdpload/offload"
 )
@@ -129,49 +128,10 @@ func (l *loader) createMap(spec *ebpf.MapSpec) (*ebpf.Map, error) {
 		l.detours = append(l.detours, &Error{Map: spec.Name, Err: plainErr})
 		m, err = unlimited(func() (*ebpf.Map, error) { return ebpf.NewMap(&wanted) }) // and fills it
 	}
-	switch why := l.invalid(spec); {
-	case err == nil:
-		return m, nil
-	case why != "" && errors.Is(err, unix.EINVAL):
-		return nil, fmt.Errorf("%s (%w)", why, unix.EINVAL)
-	case why != "" && errors.Is(plainErr, errNotSupported):
-		return nil, fmt.Errorf("%s (%w)", why, unix.EOPNOTSUPP)
-	}
-	if errno, ok := errors.AsType[unix.Errno](err); ok {
-		if why := l.kernelSays(&wanted); why != "" {
-			return nil, fmt.Errorf("%s (%w)", why, errno)
-		}
-	}
-	return nil, privilege(err)
-}
-
-// errNotSupported is ENOTSUPP of include/linux/errno.h, which user space has no name for.
-const errNotSupported = unix.Errno(524)
-
-// kernelSays is the kernel's own sentence about a map that it refuses, "" where it has none,
-// or where cilium/ebpf asks for another map than the spec's.
-func (l *loader) kernelSays(spec *ebpf.MapSpec) string {
-	switch spec.Type {
-	case ebpf.PerfEventArray, ebpf.CPUMap, ebpf.RingBuf, ebpf.Arena, ebpf.ArrayOfMaps, ebpf.HashOfMaps, ebpf.StructOpsMap:
-		return ""
-	}
-	m, err := l.attributes(spec, 0)
 	if err != nil {
-		return ""
+		return nil, l.refusedMap(&wanted, err)
 	}
-	return sys.WhyNoMap(spec.Name, m)
-}
-
-// invalid says why the kernel refuses a map by EINVAL only, "" if that is not known.
-func (l *loader) invalid(spec *ebpf.MapSpec) string {
-	m := elf.Map{Type: spec.Type, KeySize: spec.KeySize, ValueSize: spec.ValueSize, MaxEntries: spec.MaxEntries, Flags: spec.Flags}
-	if m.Sizeless() && l.obj == nil {
-		return "it has no max_entries"
-	}
-	if m.Sizeless() {
-		return fmt.Sprintf("it has no max_entries: say how many, map %s max_entries N", spec.Name)
-	}
-	return m.Invalid()
+	return m, nil
 }
 
 // fill sets the elements of a map. Constants cannot change from then on.
