@@ -317,9 +317,9 @@ func (l *loader) givenMap(o MapOption, spec *ebpf.MapSpec) (*ebpf.Map, mapSource
 		}
 		path = l.pins.fs.Path(l.pins.object.Dir, path)
 	}
-	m, err := ebpf.LoadPinnedMap(path, nil)
+	m, err := pin.OpenMap(path, nil)
 	if err != nil {
-		return nil, mapSource{}, &os.PathError{Op: "open pin", Path: path, Err: err}
+		return nil, mapSource{}, err
 	}
 	return compatible(m, path, spec, mapSource{reused: path, pin: path})
 }

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/internal/kernelname"
+	"github.com/xdpload/xdpload/pin"
 )
 
 // A ProgramArray is a pinned map of programs, for tail calls.
@@ -28,9 +29,9 @@ type ProgramArray struct {
 // OpenProgramArray opens the program array that is pinned at path. The caller
 // closes it.
 func OpenProgramArray(path string) (_ *ProgramArray, err error) {
-	m, err := ebpf.LoadPinnedMap(path, nil)
+	m, err := pin.OpenMap(path, nil)
 	if err != nil {
-		return nil, fmt.Errorf("pinned %s: %w", path, err)
+		return nil, err
 	}
 	defer func() {
 		if err != nil {

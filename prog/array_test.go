@@ -57,7 +57,7 @@ func TestProgramArray(t *testing.T) {
 		t.Errorf("replaced %+v, slots are %v, were %v", old, after, before)
 	}
 	for path, says := range map[string]string{
-		b.Root + "/prog": "pinned ",
+		b.Root + "/prog": "a program of type xdp, not a map",
 		b.Root + "/none": "no such file",
 	} {
 		if _, err := prog.OpenProgramArray(path); err == nil || !strings.Contains(err.Error(), says) {

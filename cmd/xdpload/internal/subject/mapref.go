@@ -15,7 +15,6 @@ import (
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/internal/grammar"
-	"github.com/xdpload/xdpload/internal/kernelname"
 	"github.com/xdpload/xdpload/pin"
 	"github.com/xdpload/xdpload/prog"
 )
@@ -111,16 +110,16 @@ func (r *MapRef) OpenToRead(e *env.Env) (*ebpf.Map, error) {
 
 func (r *MapRef) open(e *env.Env, how *ebpf.LoadPinOptions) (*ebpf.Map, error) {
 	m, err := r.find(e, how)
-	if err != nil {
-		return nil, fmt.Errorf("%v: %w", r, err)
+	if err != nil && r.Pinned == "" { // else it names the path
+		err = fmt.Errorf("%v: %w", r, err)
 	}
-	return m, nil
+	return m, err
 }
 
 func (r *MapRef) find(e *env.Env, how *ebpf.LoadPinOptions) (*ebpf.Map, error) {
 	switch {
 	case r.Pinned != "":
-		return openPinnedMap(PinPath(e, r.Pinned), how)
+		return pin.OpenMap(PinPath(e, r.Pinned), how)
 	case r.ID != 0:
 		return OpenMapID(r.ID)
 	case r.Program != "":
@@ -141,23 +140,6 @@ func OpenMapID(id uint32) (*ebpf.Map, error) {
 		return nil, &prog.IDError{Kind: "map", ID: id, Err: err}
 	}
 	return m, nil
-}
-
-func openPinnedMap(path string, how *ebpf.LoadPinOptions) (*ebpf.Map, error) {
-	m, err := ebpf.LoadPinnedMap(path, how)
-	switch {
-	case err == nil:
-		return m, nil
-	case errors.Is(err, fs.ErrPermission):
-		return nil, &fs.PathError{Op: OpOpenPin, Path: path, Err: err}
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, pin.Missing(path)
-	}
-	if p, progErr := ebpf.LoadPinnedProgram(path, nil); progErr == nil {
-		defer p.Close()
-		return nil, fmt.Errorf("a program of type %s, not a map", kernelname.Program(p.Type()))
-	}
-	return nil, fmt.Errorf("not a map: %w", err)
 }
 
 // openMapNamed finds the only map with a name; the kernel keeps 15 bytes of it.
