@@ -114,6 +114,12 @@ func TestStatistics(t *testing.T) {
 			}
 		})
 	}
+	for words, programs := range map[string]int{"net show v0": 2, "link show v0": 1, "tc filter show dev v0 ingress": 1, fmt.Sprintf("prog show id %d", ids[0]): 1} {
+		out := runIn(t, ns, append([]string{"xdpload", "-brief", "-statistics"}, strings.Fields(words)...)...)
+		if strings.Count(out, " run_cnt ") != programs || strings.Count(out, "\n") != 1 {
+			t.Errorf("-brief %s: %s", words, out)
+		}
+	}
 	if out := runIn(t, ns, "ip", "-s", "-json", "link", "show", "v0"); len(statsOf(decode(t, out))) > 0 {
 		t.Errorf("ip tells of runs: %s", out)
 	}

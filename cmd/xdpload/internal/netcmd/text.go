@@ -28,6 +28,7 @@ func (d *netDevice) writeBrief(t *render.Text) {
 		if a.Program.Name != nil && *a.Program.Name != "" {
 			t.Printf("(%s)", *a.Program.Name)
 		}
+		t.If(a.Program.Stats != nil, " %v", a.Program.Stats)
 	}
 	t.If(len(d.Attached) == 0, " -")
 	t.WriteByte('\n')

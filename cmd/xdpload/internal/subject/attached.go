@@ -39,10 +39,11 @@ func (p *AttachedProgram) String() string { return render.Fields(p) }
 
 // Brief is the program in a list of one line for each thing.
 func (p *AttachedProgram) Brief() string {
-	if p.Name == nil || *p.Name == "" {
-		return fmt.Sprintf("id %d", p.ID)
+	brief := AttachedProgram{ID: p.ID, Stats: p.Stats}
+	if p.Name != nil && *p.Name != "" {
+		brief.Name = p.Name
 	}
-	return fmt.Sprintf("id %d name %s", p.ID, *p.Name)
+	return brief.String()
 }
 
 // ProgramView is what reports on programs that run on hooks are made with.
