@@ -85,9 +85,11 @@ type Variable struct {
 // MapOption is an exception for one map of the object. Zero fields ask for
 // nothing; of several options for a map each adds its own.
 type MapOption struct {
-	Name       string // of the map in the object
-	Pinned     string // use the map that is pinned at this path, absolute or "m:REST"
-	ID         uint32 // use the map with this id
+	Name   string // of the map in the object
+	Pinned string // use the map that is pinned at this path, absolute or "m:REST"
+	ID     uint32 // use the map with this id
+	// Open, if not nil, returns the map to use, which the load closes.
+	Open       func() (*ebpf.Map, error)
 	MaxEntries uint32 // how many it has room for
 }
 
@@ -97,6 +99,9 @@ func (o *Options) mapOption(name string) (all MapOption) {
 		if m.Name == name {
 			all.Pinned = cmp.Or(m.Pinned, all.Pinned)
 			all.ID = cmp.Or(m.ID, all.ID)
+			if m.Open != nil {
+				all.Open = m.Open
+			}
 			all.MaxEntries = cmp.Or(m.MaxEntries, all.MaxEntries)
 		}
 	}

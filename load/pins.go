@@ -245,7 +245,7 @@ func (l *loader) obtainMap(name string, spec *ebpf.MapSpec) (*ebpf.Map, mapSourc
 		m, err := l.createMap(spec)
 		return m, mapSource{}, err
 	}
-	if o := l.options.mapOption(name); o.Pinned != "" || o.ID != 0 {
+	if o := l.options.mapOption(name); o.Pinned != "" || o.ID != 0 || o.Open != nil {
 		return l.givenMap(o, spec)
 	}
 	path, err := l.pins.path(l.defined[name])
@@ -303,12 +303,7 @@ func (l *loader) createPinned(spec *ebpf.MapSpec, place func(*ebpf.Map) error) (
 // givenMap opens the map that the caller names.
 func (l *loader) givenMap(o MapOption, spec *ebpf.MapSpec) (*ebpf.Map, mapSource, error) {
 	if o.Pinned == "" {
-		name := fmt.Sprintf("id %d", o.ID)
-		m, err := ebpf.NewMapFromID(ebpf.MapID(o.ID))
-		if err != nil {
-			return nil, mapSource{}, fmt.Errorf("%s: %w", name, err)
-		}
-		return compatible(m, name, spec, mapSource{reused: name})
+		return openMap(o, spec)
 	}
 	path := o.Pinned
 	if strings.HasPrefix(path, "m:") {
@@ -322,6 +317,27 @@ func (l *loader) givenMap(o MapOption, spec *ebpf.MapSpec) (*ebpf.Map, mapSource
 		return nil, mapSource{}, err
 	}
 	return compatible(m, path, spec, mapSource{reused: path, pin: path})
+}
+
+// openMap opens a map that is named by no pin.
+func openMap(o MapOption, spec *ebpf.MapSpec) (*ebpf.Map, mapSource, error) {
+	if o.Open == nil {
+		o.Open = func() (*ebpf.Map, error) { return ebpf.NewMapFromID(ebpf.MapID(o.ID)) }
+	}
+	m, err := o.Open()
+	if err != nil {
+		if o.ID != 0 {
+			err = fmt.Errorf("id %d: %w", o.ID, err)
+		}
+		return nil, mapSource{}, err
+	}
+	info, err := sys.InfoOfMap(m.FD())
+	if err != nil {
+		m.Close()
+		return nil, mapSource{}, err
+	}
+	name := fmt.Sprintf("id %d", info.ID)
+	return compatible(m, name, spec, mapSource{reused: name})
 }
 
 func compatible(m *ebpf.Map, path string, spec *ebpf.MapSpec, s mapSource) (*ebpf.Map, mapSource, error) {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cilium/ebpf"
+
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/grammar"
@@ -15,7 +17,7 @@ import (
 // LoadRequest is what the command line says about a load beyond the object.
 type LoadRequest struct {
 	Variables  []load.Variable
-	Maps       []load.MapOption
+	Maps       []MapOption
 	TailCalls  []elf.TailCall
 	PinMaps    string
 	PinProgram string
@@ -24,11 +26,25 @@ type LoadRequest struct {
 	Private    bool // nothing is pinned, nor what is pinned reused
 }
 
+// A MapOption is a map that a load is to use, or how it is to be.
+type MapOption struct {
+	load.MapOption
+	Loaded string // the name of the map to use
+}
+
 // Options are those of the load that the words ask for.
 func (r *LoadRequest) Options(e *env.Env) load.Options {
+	var maps []load.MapOption
+	for _, m := range r.Maps {
+		if m.Loaded != "" {
+			ref := MapRef{Name: m.Loaded}
+			m.Open = func() (*ebpf.Map, error) { return ref.Open(e) }
+		}
+		maps = append(maps, m.MapOption)
+	}
 	return load.Options{
 		Variables: r.Variables,
-		Maps:      r.Maps,
+		Maps:      maps,
 		TailCalls: r.TailCalls,
 		Jobs:      e.VerifierJobs(),
 		Pins: load.PinOptions{
@@ -75,19 +91,19 @@ func (r *LoadRequest) Contents() []*grammar.Node {
 }
 
 func (r *LoadRequest) mapGrammar() *grammar.Node {
-	var m load.MapOption
+	var m MapOption
 	add := func(set func(string) error) func(string) error {
 		return func(word string) error {
 			if err := set(word); err != nil {
 				return err
 			}
 			r.Maps = append(r.Maps, m)
-			m = load.MapOption{Name: m.Name}
+			m = MapOption{MapOption: load.MapOption{Name: m.Name}}
 			return nil
 		}
 	}
 	name := func(word string) error {
-		m = load.MapOption{Name: word}
+		m = MapOption{MapOption: load.MapOption{Name: word}}
 		return nil
 	}
 	return grammar.Word("map", grammar.Value("NAME", name).Completes(grammar.Map), grammar.Alt(
@@ -95,6 +111,8 @@ func (r *LoadRequest) mapGrammar() *grammar.Node {
 			Help("the map that is pinned at this path"),
 		grammar.Key("id", "N", add(grammar.Number(&m.ID, 1, math.MaxUint32))).
 			Help("the map with this id"),
+		grammar.Key("name", "NAME", add(grammar.String(&m.Loaded))).Completes(grammar.LoadedMap).
+			Help("the only loaded map with this name"),
 		grammar.Key("max_entries", "N", add(grammar.Number(&m.MaxEntries, 1, math.MaxUint32))).
 			Help("a map with room for N entries"),
 	))

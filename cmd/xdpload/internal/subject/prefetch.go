@@ -31,13 +31,13 @@ func (r *ProgramRequest) Loading(run ebpf.ProgramType, shares bool) Loading {
 // Numbered reports whether the program or one of its maps goes by a number, or a name in
 // the kernel, which one that is loaded before its turn could have got.
 func (r *ProgramRequest) Numbered() bool {
-	byID := func(m load.MapOption) bool { return m.ID != 0 }
+	byID := func(m MapOption) bool { return m.ID != 0 || m.Loaded != "" }
 	return r.FD != nil || r.Loaded.Numbered() || slices.ContainsFunc(r.Load.Maps, byID)
 }
 
 // pins reports whether the line pins, or uses what is pinned before.
 func (r *LoadRequest) pins() bool {
-	pinned := func(m load.MapOption) bool { return m.Pinned != "" }
+	pinned := func(m MapOption) bool { return m.Pinned != "" }
 	return r.PinMaps != "" || r.PinProgram != "" || slices.ContainsFunc(r.Maps, pinned)
 }
 
