@@ -66,15 +66,15 @@ func (g garbage) WriteText(t *render.Text, _ render.Options) {
 }
 
 type pinRmRequest struct {
-	Path string
-	All  bool
+	Paths []string
+	All   bool
 }
 
-// Remove is the command pin rm, which removes one pin.
+// Remove is the command pin rm, which removes pins.
 func Remove() env.Command {
 	return env.Command{
 		Name:        "pin rm|remove|delete",
-		Summary:     "remove a pin, or a directory of pins",
+		Summary:     "remove pins, or directories of pins",
 		Description: `Removes the name, with -r a directory and all that is below it: the map or program stays as long as a hook, a program or a process holds it. Program arrays that were kept alive for a program go with its last pin when nothing else runs it.`,
 		Examples: []grammar.Example{
 			{Line: "xdpload pin rm m:globals/stats", Help: "the next load creates the map again"},
@@ -82,7 +82,7 @@ func Remove() env.Command {
 		New: env.New(func(r *pinRmRequest) *grammar.Node {
 			return grammar.Seq(
 				grammar.Opt(grammar.Flag("-r", &r.All).Help("a directory, and all that is below it")),
-				grammar.Value("PATH", grammar.String(&r.Path)).Completes(grammar.Pinned).
+				grammar.Value("PATH", grammar.Append(&r.Paths)).Completes(grammar.Pinned).Repeat().
 					Help("a path, which may begin at the BPF file system's root, or m:REST below the BPF file system's tc directory"),
 			)
 		}),
@@ -90,13 +90,21 @@ func Remove() env.Command {
 }
 
 func (r *pinRmRequest) Run(ctx context.Context, e *env.Env) (any, error) {
-	root, path, err := open(e, r.Path)
+	var err error
+	for i := 0; i < len(r.Paths) && err == nil; i++ {
+		err = r.remove(ctx, e, r.Paths[i])
+	}
+	return nil, err
+}
+
+func (r *pinRmRequest) remove(ctx context.Context, e *env.Env, path string) error {
+	root, path, err := open(e, path)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if !r.All {
 		program := pinnedProgram(path)
-		return nil, release(ctx, e, root.Remove(path), program)
+		return release(ctx, e, root.Remove(path), program)
 	}
 	var programs []*prog.Info
 	for entry, err := range root.Walk(path) {
@@ -104,7 +112,7 @@ func (r *pinRmRequest) Run(ctx context.Context, e *env.Env) (any, error) {
 			programs = append(programs, pinnedProgram(entry.Path))
 		}
 	}
-	return nil, release(ctx, e, root.RemoveAll(ctx, path), programs...)
+	return release(ctx, e, root.RemoveAll(ctx, path), programs...)
 }
 
 // release lets go of what was kept alive for programs, nil for none, if their pins
