@@ -119,6 +119,18 @@ func xdpLinks() map[linkPlace]LinkInfo {
 	return found
 }
 
+// LinksOfPrograms returns the bpf_links of every kind, by the id of the program that each
+// holds; none without the privilege to look at links.
+func LinksOfPrograms() map[uint32][]LinkInfo {
+	found := make(map[uint32][]LinkInfo)
+	for l, err := range sys.Links() {
+		if err == nil {
+			found[l.Program] = append(found[l.Program], LinkInfo{ID: l.ID})
+		}
+	}
+	return found
+}
+
 // classifier describes a bpf filter.
 func (v *Inventory) classifier(device string, f *netlink.Filter, qdisc string) *Attachment {
 	a := &Attachment{Ifindex: f.Ifindex, Device: device, Filter: &FilterInfo{Filter: *f, Qdisc: qdisc}}

@@ -26,7 +26,7 @@ func Show() env.Command {
 		Options: "details statistics brief",
 		Default: true,
 		Summary: "show programs, their maps, and what runs them",
-		Description: `Shows every program in the kernel, or some: type, name, tag, load time (nanoseconds since boot), the ids of the maps that it uses, the paths at which it is pinned, and the places in this network namespace that run it. A name shows all programs that have it.
+		Description: `Shows every program in the kernel, or some: type, name, tag, load time (nanoseconds since boot), the ids of the maps that it uses, the paths at which it is pinned, and the places in this network namespace that run it. Of a program without a pin it shows what else holds it: a bpf_link, an element of a map of programs, devices or CPUs, a process that has it open. A name shows all programs that have it.
 
 With -statistics it shows how often each program has run, for how many nanoseconds in all and in the mean, as far as the kernel has counted: it does while the sysctl kernel.bpf_stats_enabled is 1, or a process has it do so. With interval S it counts for that time, and shows the runs in a second and the share of a processor that they took. What a program goes on to by a tail call is counted as its own time.`,
 		Examples: []grammar.Example{
@@ -52,14 +52,18 @@ func (r *progShowRequest) Run(ctx context.Context, e *env.Env) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	pins := subject.ProgramPins(e)
+	pins, holds := subject.ProgramPins(e), subject.ProgramHolds(e)
 	out := render.List[*progInfo]{}
 	for _, p := range all {
-		out = append(out, &progInfo{
+		info := &progInfo{
 			ID: p.ID, Name: p.Name, Type: kernelname.Program(p.Type), Tag: p.Tag, JITed: p.JITed,
 			LoadTime: p.LoadTime, UID: p.CreatedBy, BTF: p.BTF, MapIDs: p.MapIDs, Pinned: pins(p.ID), Hooks: hooks[p.ID], Stats: counted.Of(p),
 			Device: subject.DescribeBinding(e, p.Device), DeviceGone: p.DeviceGone,
-		})
+		}
+		if len(info.Pinned) == 0 && !e.Brief {
+			info.Hold = holds(p.ID)
+		}
+		out = append(out, info)
 	}
 	return out, nil
 }
@@ -94,6 +98,8 @@ type progInfo struct {
 	MapIDs   []uint32          `json:"map_ids,omitempty"`
 	Pinned   []string          `json:"pinned,omitempty" text:"    pinned %s\n"` // paths
 	Hooks    []subject.Place   `json:"hooks,omitempty" text:"    runs at %v\n"`
+
+	*subject.Hold // of one without a pin
 
 	Device     *subject.BoundDevice `json:"bound,omitempty"`      // that it is offloaded to
 	DeviceGone bool                 `json:"bound_gone,omitempty"` // and that is all there is to know
