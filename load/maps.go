@@ -8,6 +8,7 @@ import (
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
+	"github.com/xdpload/xdpload/internal/kernelname"
 	"github.com/xdpload/xdpload/internal/sys"
 	"github.com/xdpload/xdpload/offload"
 )
@@ -138,12 +139,12 @@ func (l *loader) createMap(spec *ebpf.MapSpec) (*ebpf.Map, error) {
 func fill(m *ebpf.Map, spec *ebpf.MapSpec) error {
 	for _, kv := range spec.Contents {
 		if err := m.Put(kv.Key, kv.Value); err != nil {
-			return fmt.Errorf("set element %v: %w", kv.Key, err)
+			return fmt.Errorf("set element %v: %w", kv.Key, kernelname.Refusal(err))
 		}
 	}
 	if constant(spec.Name) {
 		if err := m.Freeze(); err != nil {
-			return fmt.Errorf("freeze: %w", err)
+			return fmt.Errorf("freeze: %w", kernelname.Refusal(err))
 		}
 	}
 	return nil
@@ -166,7 +167,7 @@ func privilege(err error) error {
 			return errno
 		}
 	}
-	return err
+	return kernelname.Refusal(err)
 }
 
 // errNotPlain says that a map's attributes depend on the machine.
@@ -242,7 +243,7 @@ func (l *loader) fillTables() error {
 func (l *loader) fillTable(m *ebpf.Map, contents []ebpf.MapKV) error {
 	for _, kv := range contents {
 		if err := m.Put(kv.Key, l.element(kv.Value)); err != nil {
-			return fmt.Errorf("set element %v to %v: %w", kv.Key, kv.Value, err)
+			return fmt.Errorf("set element %v to %v: %w", kv.Key, kv.Value, kernelname.Refusal(err))
 		}
 	}
 	return nil

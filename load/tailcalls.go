@@ -8,6 +8,7 @@ import (
 
 	"github.com/cilium/ebpf"
 
+	"github.com/xdpload/xdpload/internal/kernelname"
 	"github.com/xdpload/xdpload/pin"
 	"github.com/xdpload/xdpload/prog"
 )
@@ -37,7 +38,7 @@ func (all liveSlots) write() error {
 		if before[i], err = s.swap(); err == nil {
 			continue
 		}
-		err = &Error{Map: s.array, Err: fmt.Errorf("set element %d: %w", s.key, err)}
+		err = &Error{Map: s.array, Err: fmt.Errorf("set element %d: %w", s.key, kernelname.Refusal(err))}
 		for j := i - 1; j >= 0; j-- {
 			err = errors.Join(err, all[j].restore(before[j]))
 		}

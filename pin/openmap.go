@@ -19,10 +19,13 @@ func OpenMap(path string, how *ebpf.LoadPinOptions) (*ebpf.Map, error) {
 	if err == nil {
 		return m, nil
 	}
-	if is := notMap(path); is != "" {
+	switch is := notMap(path); {
+	case is != "":
 		err = fmt.Errorf("%s, not a map", is)
-	} else if errors.Is(err, os.ErrNotExist) {
+	case errors.Is(err, os.ErrNotExist):
 		err = Missing(path)
+	default:
+		err = kernelname.Refusal(err)
 	}
 	return nil, &os.PathError{Op: "open pin", Path: path, Err: err}
 }

@@ -43,7 +43,7 @@ func OpenProgramArray(path string) (_ *ProgramArray, err error) {
 	}
 	info, err := m.Info()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("pinned %s: %w", path, kernelname.Refusal(err))
 	}
 	a := &ProgramArray{Path: path, MaxEntries: m.MaxEntries(), m: m}
 	id, _ := info.ID()
@@ -141,7 +141,7 @@ func (a *ProgramArray) Put(key uint32, p *Program) (*Info, error) {
 			old = &info
 		}
 	}
-	err := a.m.Put(key, uint32(p.FD()))
+	err := kernelname.Refusal(a.m.Put(key, uint32(p.FD())))
 	if errors.Is(err, unix.EINVAL) {
 		return nil, &MismatchError{Array: a.Path, Key: key, Err: err}
 	}

@@ -147,7 +147,7 @@ func OpenID(id uint32, want ebpf.ProgramType) (*Program, error) {
 	}
 	prog, err := ebpf.NewProgramFromFD(fd)
 	if err != nil {
-		return nil, fmt.Errorf("program %s: %w", name, err)
+		return nil, fmt.Errorf("program %s: %w", name, kernelname.Refusal(err))
 	}
 	return checked(prog, name, want)
 }
@@ -161,7 +161,7 @@ func OpenFD(fd int, want ebpf.ProgramType) (*Program, error) {
 	name := fmt.Sprintf("fd %d", fd)
 	prog, err := ebpf.NewProgramFromFD(fd)
 	if err != nil {
-		return nil, fmt.Errorf("%s: not a BPF program: %w", name, err)
+		return nil, fmt.Errorf("%s: not a BPF program: %w", name, kernelname.Refusal(err))
 	}
 	return checked(prog, name, want)
 }
@@ -208,7 +208,7 @@ func pinError(path string, err error) error {
 		return fmt.Errorf("pinned %s: %w", path, errDeviceGone())
 	}
 	if errors.Is(err, os.ErrPermission) {
-		return &os.PathError{Op: "open pin", Path: path, Err: err}
+		return &os.PathError{Op: "open pin", Path: path, Err: kernelname.Refusal(err)}
 	}
 	if errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("pinned %s: %w", path, pin.Missing(path))
@@ -223,7 +223,7 @@ func pinError(path string, err error) error {
 			return fmt.Errorf("pinned %s: a bpf_link, not a program", path)
 		}
 	}
-	return fmt.Errorf("pinned %s: not a BPF program: %w", path, err)
+	return fmt.Errorf("pinned %s: not a BPF program: %w", path, kernelname.Refusal(err))
 }
 
 // Does reports whether a program that is attached does the same as p, which

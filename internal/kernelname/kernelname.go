@@ -1,7 +1,7 @@
 // Package kernelname has the kernel's words for the types of maps, programs and links and for
 // the places that programs attach to: the names in include/uapi/linux/bpf.h without what all of an
 // enumeration begin with, in small letters, as bpftool has them. A newer kernel's value is a
-// number.
+// number. [Refusal] has its words for what it refuses, where those of a library are around them.
 package kernelname
 
 import (

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/xdpload/xdpload/internal/kernelname"
 	"github.com/xdpload/xdpload/internal/sys"
 )
 
@@ -70,11 +71,11 @@ func (d *Map) eachSingle(fn func(key, value []byte) error) error {
 	for {
 		next, err := d.m.NextKeyBytes(key)
 		if next == nil || err != nil {
-			return err
+			return kernelname.Refusal(err)
 		}
 		value, err := d.m.LookupBytes(next)
 		if err != nil {
-			return err
+			return kernelname.Refusal(err)
 		}
 		if value != nil { // an empty slot of a program array has a key
 			if err := fn(next, value); err != nil {

@@ -96,7 +96,7 @@ func (d *Map) Get(key string) (Entry, error) {
 		err = ebpf.ErrKeyNotExist
 	}
 	if err != nil {
-		return Entry{}, fmt.Errorf("key %s: %w", key, err)
+		return Entry{}, fmt.Errorf("key %s: %w", key, kernelname.Refusal(err))
 	}
 	return Entry{d, k, v}, nil
 }
@@ -116,6 +116,8 @@ func (d *Map) Delete(key string) error {
 		err = ebpf.ErrKeyNotExist
 	case errors.Is(err, unix.EINVAL) && d.isArray():
 		err = fmt.Errorf("the elements of a map of type %s can be set, not removed: %w", kernelname.Map(d.m.Type()), unix.EINVAL)
+	default:
+		err = kernelname.Refusal(err)
 	}
 	return fmt.Errorf("key %s: %w", key, err)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/cilium/ebpf"
 
 	"github.com/xdpload/xdpload/internal/btfjson"
+	"github.com/xdpload/xdpload/internal/kernelname"
 )
 
 // Names find what values name, and the kernel knows by numbers. Those that are nil find
@@ -105,11 +106,11 @@ func (d *Map) withDescriptor(value []byte, offset int) ([]byte, io.Closer, error
 		return value, io.NopCloser(nil), nil
 	case d.m.Type() == ebpf.ArrayOfMaps || d.m.Type() == ebpf.HashOfMaps:
 		if open, err = ebpf.NewMapFromID(ebpf.MapID(id)); err != nil {
-			return nil, nil, fmt.Errorf("map id %d: %w", id, err)
+			return nil, nil, fmt.Errorf("map id %d: %w", id, kernelname.Refusal(err))
 		}
 	default:
 		if open, err = ebpf.NewProgramFromID(ebpf.ProgramID(id)); err != nil {
-			return nil, nil, fmt.Errorf("program id %d: %w", id, err)
+			return nil, nil, fmt.Errorf("program id %d: %w", id, kernelname.Refusal(err))
 		}
 	}
 	value = append([]byte(nil), value...)

@@ -7,6 +7,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 
 	"github.com/xdpload/xdpload/internal/btfjson"
+	"github.com/xdpload/xdpload/internal/kernelname"
 )
 
 // LoadedType finds a type by name, such as "event" or "struct event", in the BTF of what is
@@ -15,7 +16,7 @@ func LoadedType(ids []uint32, name string) (*btfjson.Codec, error) {
 	for _, id := range ids {
 		handle, err := btf.NewHandleFromID(btf.ID(id))
 		if err != nil {
-			return nil, fmt.Errorf("BTF id %d: %w", id, err)
+			return nil, fmt.Errorf("BTF id %d: %w", id, kernelname.Refusal(err))
 		}
 		spec, err := handle.Spec(nil)
 		handle.Close()

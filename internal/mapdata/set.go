@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/internal/btfjson"
+	"github.com/xdpload/xdpload/internal/kernelname"
 	"github.com/xdpload/xdpload/internal/sys"
 )
 
@@ -96,7 +97,7 @@ func (d *Map) change(key []byte, all []Assignment) error {
 		value, err := d.m.LookupBytes(key)
 		flags := d.onlyIf(value != nil)
 		if err != nil {
-			return fmt.Errorf("what is left out of the value cannot be read, and would be zero: %w", err)
+			return fmt.Errorf("what is left out of the value cannot be read, and would be zero: %w", kernelname.Refusal(err))
 		}
 		if value == nil {
 			value = make([]byte, d.valueSize())

@@ -15,6 +15,7 @@ import (
 	"github.com/xdpload/xdpload/attach"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/kernelname"
 	"github.com/xdpload/xdpload/pin"
 	"github.com/xdpload/xdpload/prog"
 )
@@ -137,7 +138,7 @@ func OpenMapID(id uint32) (*ebpf.Map, error) {
 		return nil, notFoundError("no such map")
 	}
 	if err != nil {
-		return nil, &prog.IDError{Kind: "map", ID: id, Err: err}
+		return nil, &prog.IDError{Kind: "map", ID: id, Err: kernelname.Refusal(err)}
 	}
 	return m, nil
 }
