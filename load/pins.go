@@ -11,6 +11,7 @@ import (
 	"github.com/cilium/ebpf"
 
 	"github.com/xdpload/xdpload/elf"
+	"github.com/xdpload/xdpload/internal/kernelname"
 	"github.com/xdpload/xdpload/internal/sys"
 	"github.com/xdpload/xdpload/pin"
 	"github.com/xdpload/xdpload/prog"
@@ -327,7 +328,7 @@ func openMap(o MapOption, spec *ebpf.MapSpec) (*ebpf.Map, mapSource, error) {
 	m, err := o.Open()
 	if err != nil {
 		if o.ID != 0 {
-			err = fmt.Errorf("id %d: %w", o.ID, err)
+			err = fmt.Errorf("id %d: %w", o.ID, kernelname.Refusal(err))
 		}
 		return nil, mapSource{}, err
 	}
