@@ -3,6 +3,7 @@ package netlink
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -74,11 +75,12 @@ type Random struct {
 	Verdict       Verdict
 }
 
-// Mirred sends a packet, or a copy, to a device.
+// Mirred sends a packet, or a copy, to a device, or to several.
 type Mirred struct {
 	Ifindex int
-	Ingress bool // as if the device had received it
-	Mirror  bool // a copy; otherwise the packet itself
+	Block   uint32 // or all devices of this block of filters (Linux 6.8)
+	Ingress bool   // as if the device had received it
+	Mirror  bool   // a copy; otherwise the packet itself
 }
 
 // BPFAction runs a program, whose return value is the verdict if Verdict of
@@ -155,10 +157,11 @@ func (a *Action) encodeOptions(e *encoder) {
 		if a.Random != nil {
 			a.Random.encode(e)
 		}
-	case a.Kind == "mirred" && a.Mirred != nil:
-		a.encodeParms(e, _TCA_MIRRED_PARMS, a.Mirred.code(), uint32(a.Mirred.Ifindex))
-	case a.Kind == "mirred" && a.Index != 0:
-		a.encodeParms(e, _TCA_MIRRED_PARMS, 0, 0)
+	case a.Kind == "mirred" && (a.Mirred != nil || a.Index != 0):
+		a.encodeParms(e, _TCA_MIRRED_PARMS, a.Mirred.parms()...)
+		if m := a.Mirred; m != nil && m.Block != 0 {
+			e.u32(_TCA_MIRRED_BLOCKID, m.Block)
+		}
 	case a.Kind == "bpf" && a.BPF != nil:
 		a.BPF.encode(e)
 		a.encodeParms(e, _TCA_ACT_BPF_PARMS)
@@ -200,13 +203,13 @@ var mirredCodes = []Mirred{
 	_TCA_INGRESS_MIRROR: {Ingress: true, Mirror: true},
 }
 
-func (m *Mirred) code() uint32 {
-	for code, c := range mirredCodes[1:] {
-		if c.Ingress == m.Ingress && c.Mirror == m.Mirror {
-			return uint32(code + 1)
-		}
+// parms is what struct tc_mirred adds to tc_gen: zeros for nil.
+func (m *Mirred) parms() []uint32 {
+	if m == nil {
+		return []uint32{0, 0}
 	}
-	return 0
+	code := slices.IndexFunc(mirredCodes[1:], func(c Mirred) bool { return c.Ingress == m.Ingress && c.Mirror == m.Mirror })
+	return []uint32{uint32(code + 1), uint32(m.Ifindex)}
 }
 
 func (b *BPFAction) encode(e *encoder) {

@@ -114,6 +114,7 @@ func (a *Action) decodeGact(d *decoder) {
 }
 
 func (a *Action) decodeMirred(d *decoder) {
+	var block uint32
 	for d.next() {
 		switch d.typ {
 		case _TCA_MIRRED_PARMS:
@@ -128,9 +129,14 @@ func (a *Action) decodeMirred(d *decoder) {
 				}
 				a.Mirred.Ifindex = int(binary.NativeEndian.Uint32(rest[4:]))
 			}
+		case _TCA_MIRRED_BLOCKID:
+			block = d.u32()
 		case _TCA_MIRRED_TM:
 			a.Times = decodeTimes(d.data)
 		}
+	}
+	if a.Mirred != nil {
+		a.Mirred.Block = block
 	}
 }
 

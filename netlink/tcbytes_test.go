@@ -222,6 +222,9 @@ func tcCalls() map[string]func(*Conn) error {
 		"tc actions add action mirred egress redirect dev lo index 3": addActions(&Action{
 			Kind: "mirred", Index: 3, Verdict: VerdictStolen, Mirred: &Mirred{Ifindex: 1},
 		}),
+		"tc actions add action mirred egress mirror blockid 22 index 5": addActions(&Action{
+			Kind: "mirred", Index: 5, Verdict: VerdictPipe, Mirred: &Mirred{Block: 22, Mirror: true},
+		}),
 		"tc actions add action mirred ingress mirror dev lo index 11 hw_stats disabled": addActions(&Action{
 			Kind: "mirred", Index: 11, Verdict: VerdictPipe, Mirred: &Mirred{Ifindex: 1, Ingress: true, Mirror: true},
 			HWStats: HWStatsDisabled,

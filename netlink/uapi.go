@@ -129,8 +129,9 @@ const (
 
 // linux/tc_act/tc_mirred.h
 const (
-	_TCA_MIRRED_TM    = 1
-	_TCA_MIRRED_PARMS = 2
+	_TCA_MIRRED_TM      = 1
+	_TCA_MIRRED_PARMS   = 2
+	_TCA_MIRRED_BLOCKID = 4
 
 	_TCA_EGRESS_REDIR   = 1
 	_TCA_EGRESS_MIRROR  = 2

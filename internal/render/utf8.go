@@ -42,8 +42,9 @@ func utf8Only(v reflect.Value) reflect.Value {
 		to.Set(v)
 		fields(to)
 		return to
+	default:
+		return v
 	}
-	return v
 }
 
 // inside is a value of v's type that fill has filled, nil where v is.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"os"
+	"slices"
 
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/internal/render"
@@ -14,8 +15,7 @@ func named(kind grammar.Kind, word string) string {
 	if name == word {
 		return word
 	}
-	switch kind {
-	case grammar.File, grammar.Directory, grammar.Pinned, grammar.Netns:
+	if slices.Contains([]grammar.Kind{grammar.File, grammar.Directory, grammar.Pinned, grammar.Netns}, kind) {
 		if _, err := os.Lstat(word); err == nil {
 			return word
 		}

@@ -89,7 +89,7 @@ func (b *actionBuilder) finish() {
 	}
 	a, mirred, random, police := b.now, b.mirred, b.random, b.police
 	switch {
-	case a.Kind == "mirred" && a.Device != "":
+	case a.Kind == "mirred" && (a.Device != "" || mirred.Block != 0):
 		a.Mirred = &mirred
 	case a.Kind == "police":
 		a.Police = &police
@@ -201,8 +201,12 @@ func (b *actionBuilder) mirredGrammar() *grammar.Node {
 					grammar.Word("redirect", b.index()).
 						Do(mirror(false, netlink.VerdictStolen)).Help("the packet itself"),
 				).Required(),
-				grammar.Key("dev", "DEV", grammar.String(&b.now.Device)).Exact().
-					Completes(grammar.Device).Required().Help("where it goes"),
+				grammar.Alt(
+					grammar.Key("dev", "DEV", grammar.String(&b.now.Device)).Exact().
+						Completes(grammar.Device).Help("where it goes"),
+					grammar.Key("blockid", "N", grammar.Number(&b.mirred.Block, 1, math.MaxUint32)).Exact().
+						Help("to all devices of this block of filters but its own (Linux 6.8)"),
+				).Required(),
 			),
 			b.index(),
 		),
@@ -253,8 +257,12 @@ func openActions(ctx context.Context, e *env.Env, requests []*actionRequest) (ac
 	return actions, undo, nil
 }
 
-// exists says what the kernel has no sentence for: that no action has the index.
+// exists says what the kernel has no sentence for: that no action has the index. Who calls
+// tc gets what tc says.
 func (a *actionRequest) exists(e *env.Env) error {
+	if e.Tool.Foreign() {
+		return nil
+	}
 	conn, err := e.Netlink()
 	if err != nil {
 		return err
@@ -266,6 +274,9 @@ func (a *actionRequest) exists(e *env.Env) error {
 }
 
 func (a *actionRequest) mirred(e *env.Env) (*netlink.Mirred, error) {
+	if a.Mirred.Block != 0 {
+		return a.Mirred, nil
+	}
 	_, dev, err := e.Link(a.Device)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", a.Device, err)

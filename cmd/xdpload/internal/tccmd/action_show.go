@@ -2,6 +2,7 @@ package tccmd
 
 import (
 	"encoding/hex"
+	"fmt"
 	"strings"
 	"time"
 
@@ -25,6 +26,7 @@ type actionReport struct {
 	Mirred    string `json:"mirred_action,omitempty"`
 	Direction string `json:"direction,omitempty"`
 	Device    string `json:"to_dev,omitempty"`
+	Block     uint32 `json:"to_blockid,omitempty"`
 
 	Control     *controlReport     `json:"control_action,omitempty"`
 	Probability *probabilityReport `json:"prob,omitempty"`   // gact
@@ -160,7 +162,10 @@ func (v *filterView) times(t *netlink.Times) *timesReport {
 }
 
 func (r *actionReport) mirred(m *netlink.Mirred, devices *deviceNames) {
-	r.Mirred, r.Direction, r.Device = "redirect", "egress", devices.always(m.Ifindex)
+	r.Mirred, r.Direction, r.Block = "redirect", "egress", m.Block
+	if m.Block == 0 {
+		r.Device = devices.always(m.Ifindex)
+	}
 	if m.Mirror {
 		r.Mirred = "mirror"
 	}
@@ -174,7 +179,11 @@ func (r *actionReport) Write(t *render.Text) {
 	t.Printf("\taction order %d: ", r.Order)
 	switch r.Kind {
 	case "mirred":
-		t.Printf("mirred (%s %s to device %s) %v\n", subject.Capital(r.Direction), subject.Capital(r.Mirred), r.Device, r.Control)
+		to := "device " + r.Device
+		if r.Block != 0 {
+			to = fmt.Sprintf("blockid %d", r.Block)
+		}
+		t.Printf("mirred (%s %s to %s) %v\n", subject.Capital(r.Direction), subject.Capital(r.Mirred), to, r.Control)
 		r.writeUse(t, "\t")
 	case "bpf":
 		t.WriteString("bpf ")

@@ -52,6 +52,10 @@ func TestActions(t *testing.T) {
 			`{"order":1,"kind":"mirred","mirred_action":"mirror","direction":"egress","to_dev":"v9","control_action":{"type":"pipe"},"index":0,"ref":0,"bind":0,"skip_sw":true,"hw_stats":["delayed"]}`,
 		},
 		{
+			"action mirred egress mirror blockid 22 index 4", "mirred (Egress Mirror to blockid 22) pipe\n\tindex 4 ref 0 bind 0\n",
+			`{"order":1,"kind":"mirred","mirred_action":"mirror","direction":"egress","to_blockid":22,"control_action":{"type":"pipe"},"index":4,"ref":0,"bind":0}`,
+		},
+		{
 			"action police rate 8mbit burst 10k conform-exceed drop/pipe mtu 2k overhead 24 linklayer atm index 4",
 			" police 0x4 rate 8Mbit burst 10Kb mtu 2Kb action drop/pipe overhead 24b linklayer atm \n\tref 0 bind 0 \n",
 			`{"order":1,"kind":"police","control_action":{"type":"drop"},"police":{"index":4,"rate":1000000,"burst":10240,"mtu":2048,"exceed":{"type":"drop"},"conform":{"type":"pipe"},"overhead":24,"linklayer":"atm","ref":0,"bind":0},"index":0,"ref":0,"bind":0}`,

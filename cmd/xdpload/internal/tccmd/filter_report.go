@@ -163,7 +163,7 @@ func (r *filterReport) WriteText(t *render.Text, o render.Options) {
 		}
 		t.WriteByte('\n')
 		if r.limitStats != nil {
-			r.limitStats.Write(t)
+			r.Write(t)
 		}
 	case !r.filter.Head: // which opens a pref, and is no filter
 		r.writeBrief(t)
