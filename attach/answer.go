@@ -11,7 +11,7 @@ import (
 // happened finds out whether a change was made that the kernel was asked for.
 // Where its answer was lost, what is there now tells.
 func (e *session) happened(m *move, err error) (bool, error) {
-	if !unanswered(err) {
+	if !netlink.Unanswered(err) {
 		return err == nil, err
 	}
 	made, lookErr := m.took(e, m)
@@ -20,11 +20,6 @@ func (e *session) happened(m *move, err error) (bool, error) {
 		return true, nil
 	}
 	return false, errors.Join(err, lookErr)
-}
-
-func unanswered(err error) bool {
-	x, ok := errors.AsType[*netlink.Error](err)
-	return ok && x.Unanswered
 }
 
 // unasked reports that the kernel could not be asked, or that its answer was lost.
@@ -45,7 +40,7 @@ func (answered) took(*session, *move) (bool, error) { return false, nil }
 // undoOne is undo of one move, whose answer may be lost too.
 func (e *session) undoOne(m *move) error {
 	err := m.undo(e, m)
-	if unanswered(err) {
+	if netlink.Unanswered(err) {
 		if still, lookErr := m.took(e, m); !still && lookErr == nil {
 			return nil
 		}

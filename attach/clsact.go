@@ -250,7 +250,7 @@ func (s *filterSteps) undo(e *session, m *move) error {
 		return restoreFilter(e, *was)
 	}
 	err = e.conn.DeleteFilter(identity(f))
-	if s.created && (err == nil || unanswered(err)) {
+	if s.created && (err == nil || netlink.Unanswered(err)) {
 		s.deleteQdisc(e, m)
 	}
 	return err

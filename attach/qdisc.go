@@ -166,7 +166,7 @@ func (s *filterSteps) ensureQdisc(e *session) error {
 		return err
 	}
 	s.created = err == nil
-	if unanswered(err) {
+	if netlink.Unanswered(err) {
 		now, lookErr := s.findQdisc(e)
 		s.created = lookErr == nil && now.kind == kindClsact
 	}

@@ -49,6 +49,12 @@ func (e *Error) Error() string {
 	return e.Op + ": " + strings.TrimSuffix(e.Message, ".") + " (" + e.Err.Error() + ")"
 }
 
+// Unanswered reports whether an error is an [*Error] that is Unanswered.
+func Unanswered(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Unanswered
+}
+
 // Unwrap returns Err, so that [errors.Is] finds the error number.
 func (e *Error) Unwrap() error { return e.Err }
 

@@ -184,7 +184,10 @@ func (r *linkDelRequest) Run(_ context.Context, e *env.Env) (any, error) {
 		return &deviceChange{Device: r.Device, Change: "was not there"}, nil
 	}
 	if err == nil {
-		err = conn.DeleteLink(dev.Index)
+		err = subject.Made(e, conn.DeleteLink(dev.Index), func() (bool, error) {
+			_, err := conn.LinkByIndex(dev.Index)
+			return errors.Is(err, os.ErrNotExist), err
+		})
 	}
 	return &deviceChange{Device: r.Device, Change: "deleted"}, env.About(r.Device, err)
 }

@@ -123,10 +123,10 @@ func release(ctx context.Context, e *env.Env, removed error, programs ...*prog.I
 			continue
 		}
 		conn, err := e.Netlink()
-		if err == nil {
-			err = subject.Release(ctx, e, conn, p)
+		if err != nil {
+			return err
 		}
-		removed = err
+		subject.Release(ctx, e, conn, p)
 	}
 	return removed
 }

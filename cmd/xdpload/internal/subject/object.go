@@ -157,9 +157,12 @@ func (r *ProgramRequest) opened(e *env.Env, want ebpf.ProgramType) (p *prog.Prog
 	return p, nil
 }
 
-// Release lets go of what was kept alive for a program that a hook ran.
-func Release(ctx context.Context, e *env.Env, conn *netlink.Conn, p *prog.Info) error {
-	return attach.Release(ctx, conn, Bpffs(e), *p)
+// Release lets go of what was kept alive for a program that a hook ran. That it cannot be let go
+// of is a warning, since what was asked for is done: a later release or pin gc finds what stays.
+func Release(ctx context.Context, e *env.Env, conn *netlink.Conn, p *prog.Info) {
+	if err := attach.Release(ctx, conn, Bpffs(e), *p); err != nil {
+		e.Warn("%v", err)
+	}
 }
 
 // Options are those of the load for a hook that wants this type of program. ifindex is

@@ -3,8 +3,10 @@ package tccmd
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
+	"os"
 	"strings"
 	"time"
 
@@ -117,8 +119,16 @@ func setActions(set func(*netlink.Conn, ...*netlink.Action) ([]*netlink.Action, 
 	}
 }
 
-func (r *actionsRequest) runDelete(_ context.Context, _ *env.Env, conn *netlink.Conn) (any, error) {
-	return &actionsDeleted{Kind: r.Kind, Indexes: r.Indexes}, conn.DeleteActions(r.Kind, r.Indexes...)
+func (r *actionsRequest) runDelete(_ context.Context, e *env.Env, conn *netlink.Conn) (any, error) {
+	err := subject.Made(e, conn.DeleteActions(r.Kind, r.Indexes...), func() (bool, error) {
+		for _, index := range r.Indexes {
+			if _, err := conn.Action(r.Kind, index); !errors.Is(err, os.ErrNotExist) {
+				return false, err
+			}
+		}
+		return true, nil
+	})
+	return &actionsDeleted{Kind: r.Kind, Indexes: r.Indexes}, err
 }
 
 func (r *actionsRequest) runFlush(_ context.Context, _ *env.Env, conn *netlink.Conn) (any, error) {

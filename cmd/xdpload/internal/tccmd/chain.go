@@ -2,8 +2,10 @@ package tccmd
 
 import (
 	"context"
+	"slices"
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/internal/render"
 	"github.com/xdpload/xdpload/netlink"
@@ -70,7 +72,11 @@ func changeChain(done string, set func(*netlink.Conn, *netlink.Chain) error) fun
 		}
 		hook, err := r.key(e, conn, chain.Ifindex)
 		if err == nil {
-			err = set(conn, chain)
+			err = subject.Made(e, set(conn, chain), func() (bool, error) {
+				all, err := subject.Collect(conn.Chains(chain), nil)
+				there := slices.ContainsFunc(all, func(c *netlink.Chain) bool { return c.Index == chain.Index })
+				return err == nil && there != (done == "deleted"), err
+			})
 		}
 		return &chainChange{Device: r.Device, Block: r.Block, Hook: hook, Change: done, Chain: chain.Index, hook: r.Name()}, err
 	}

@@ -115,13 +115,15 @@ func (r *filterRequest) deleteFound(ctx context.Context, e *env.Env, hook string
 		f := r.filter(ifindex)
 		err = conn.DeleteFilter(&f)
 	}
+	err = subject.Made(e, err, func() (bool, error) {
+		left, err := r.matching(conn, e, ifindex)
+		return len(left) == 0 && (err == nil || noFilter(err)), err
+	})
 	if err != nil {
 		return nil, err
 	}
 	for _, p := range report.programs {
-		if err := subject.Release(ctx, e, conn, &p); err != nil {
-			return nil, err
-		}
+		subject.Release(ctx, e, conn, &p)
 	}
 	if e.Echo {
 		return echo, nil
@@ -194,18 +196,22 @@ func (r *filterRequest) running(conn *netlink.Conn, e *env.Env, ifindex int) (fi
 	return filters, err
 }
 
-// deleteEach takes it that someone else may be deleting too.
-func deleteEach(conn *netlink.Conn, filters []*netlink.Filter) error {
+// deleteEach takes it that someone else may be deleting too. An answer that is lost is
+// returned when all are asked for.
+func deleteEach(conn *netlink.Conn, filters []*netlink.Filter) (lost error) {
 	for _, f := range filters {
 		err := conn.DeleteFilter(&netlink.Filter{
 			Ifindex: f.Ifindex, Parent: f.Parent, Block: f.Block, Chain: f.Chain,
 			Pref: f.Pref, Protocol: f.Protocol, Handle: f.Handle, Kind: f.Kind,
 		})
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
+		switch {
+		case netlink.Unanswered(err):
+			lost = err
+		case err != nil && !errors.Is(err, os.ErrNotExist):
 			return err
 		}
 	}
-	return nil
+	return lost
 }
 
 // filtersDeleted is what was deleted, and of whom.

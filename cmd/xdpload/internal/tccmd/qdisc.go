@@ -137,29 +137,34 @@ func (r *qdiscRequest) change(ctx context.Context, e *env.Env) (*qdiscChange, er
 		IngressBlock: r.IngressBlock, EgressBlock: r.EgressBlock,
 	}
 	e.Known().Enter()
-	if err := r.set(conn, q); err != nil {
-		if !e.Idempotent || !errors.Is(err, os.ErrExist) || !r.there(conn, dev) {
+	err = subject.Made(e, r.set(conn, q), func() (bool, error) {
+		there, err := r.there(conn, dev)
+		return err == nil && there != (r.done == "deleted"), err
+	})
+	if err != nil {
+		if there, _ := r.there(conn, dev); !e.Idempotent || !errors.Is(err, os.ErrExist) || !there {
 			return nil, r.explain(conn, dev, err)
 		}
 		report.Unchanged = true
 	}
 	for _, a := range lost {
 		report.Filters = append(report.Filters, a.Program.ID)
-		if err := subject.Release(ctx, e, conn, &a.Program); err != nil {
-			return nil, err
-		}
+		subject.Release(ctx, e, conn, &a.Program)
 	}
 	return report, nil
 }
 
-// there reports whether the device has the qdisc that is to be added.
-func (r *qdiscRequest) there(conn *netlink.Conn, dev *netlink.Link) bool {
+// there reports whether the device has the qdisc of the line.
+func (r *qdiscRequest) there(conn *netlink.Conn, dev *netlink.Link) (bool, error) {
 	for q, err := range conn.Qdiscs(dev.Index) {
-		if err == nil && q.Parent == netlink.HandleClsact {
-			return q.Kind == r.Kind && q.IngressBlock == r.IngressBlock && q.EgressBlock == r.EgressBlock
+		if err != nil {
+			return false, err
+		}
+		if q.Parent == netlink.HandleClsact {
+			return q.Kind == r.Kind && q.IngressBlock == r.IngressBlock && q.EgressBlock == r.EgressBlock, nil
 		}
 	}
-	return false
+	return false, nil
 }
 
 // explain says which of the two kinds of qdisc is there.
