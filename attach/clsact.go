@@ -260,7 +260,7 @@ func (s *filterSteps) undo(e *session, m *move) error {
 func restoreFilter(e *session, was netlink.Filter) error {
 	options := *was.BPF
 	if options.ProgramID != 0 {
-		fd, err := e.kept(options.ProgramID)
+		fd, err := e.restorable(options.ProgramID)
 		if err != nil {
 			return err
 		}

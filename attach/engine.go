@@ -32,7 +32,7 @@ func (e *engine) run(ctx context.Context) error {
 	if len(e.pending()) == 0 {
 		return nil
 	}
-	e.keep()
+	e.saveAll()
 	if err := e.publish(ctx); err != nil {
 		return err
 	}
@@ -146,11 +146,11 @@ func (e *engine) does(m *move, a *Attachment) (bool, error) {
 	return same, err
 }
 
-// keep opens what is to be replaced, so that it can be compared with and put
+// saveAll opens what is to be replaced, so that it can be compared with and put
 // back. What is gone already was replaced since, and is looked at again.
-func (e *engine) keep() {
+func (e *engine) saveAll() {
 	for _, m := range e.pending() {
-		m.Err = e.keepOne(m)
+		m.Err = e.saveOne(m)
 	}
 }
 
@@ -160,10 +160,10 @@ func (e *engine) anew(m *move) error {
 	if err := e.leaveOne(m); err != nil || m.Err != nil || m.idle {
 		return errors.Join(err, m.Err)
 	}
-	return e.keepOne(m)
+	return e.saveOne(m)
 }
 
-func (e *engine) keepOne(m *move) error {
+func (e *engine) saveOne(m *move) error {
 	for range attempts {
 		if m.old == 0 {
 			return nil

@@ -18,7 +18,7 @@ func (e *session) stageKept(m *move) error {
 	if _, err := os.Lstat(m.keepAt); err == nil {
 		return &os.PathError{Op: "pin", Path: m.keepAt, Err: os.ErrExist}
 	}
-	fd, err := e.kept(m.old)
+	fd, err := e.restorable(m.old)
 	if err != nil {
 		return err
 	}

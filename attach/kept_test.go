@@ -155,7 +155,7 @@ func TestKeptRace(t *testing.T) {
 				a, err = xdpload.Attach(t.Context(), c, mine)
 				return err
 			})
-			defer os.Remove(mine.Keep) //nolint:errcheck // of the bench
+			defer os.Remove(mine.Keep)
 			kept, err := prog.OpenPinned(mine.Keep, 0)
 			if err != nil {
 				t.Fatal(err)

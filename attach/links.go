@@ -257,7 +257,7 @@ func (s *linkSteps) undo(e *session, m *move) error {
 		s.drop()
 		return nil
 	}
-	old, err := e.kept(m.old)
+	old, err := e.restorable(m.old)
 	if err != nil {
 		return err
 	}

@@ -210,7 +210,7 @@ func (s *mprogSteps) put(e *session, m *move) error {
 	old := 0
 	if m.old != 0 {
 		var err error
-		if old, err = e.kept(m.old); err != nil {
+		if old, err = e.restorable(m.old); err != nil {
 			return s.explain(e.conn, opAttach, err)
 		}
 		m.Gone = &s.at.replaced.Program
@@ -257,7 +257,7 @@ func (s *mprogSteps) undo(e *session, m *move) error {
 	if m.old == 0 {
 		return sys.DetachProgram(s.ifindex, s.point, p, 0)
 	}
-	old, err := e.kept(m.old)
+	old, err := e.restorable(m.old)
 	if err != nil {
 		return err
 	}
@@ -335,7 +335,7 @@ func (s *mprogOff) putAtPlace(e *session, m *move) error {
 
 // undo puts the program back before the one that was behind it.
 func (s *mprogOff) undo(e *session, m *move) error {
-	fd, err := e.kept(m.old)
+	fd, err := e.restorable(m.old)
 	if err != nil {
 		return err
 	}

@@ -139,15 +139,15 @@ func (e *session) save(program uint32) error {
 	return nil
 }
 
-// kept is the descriptor of a program that is kept, or why it is not.
-func (e *session) kept(program uint32) (int, error) {
+// restorable is the descriptor of a program that is saved, or why it is not.
+func (e *session) restorable(program uint32) (int, error) {
 	if fd := e.savedFD(program); fd >= 0 {
 		return fd, nil
 	}
 	return -1, &prog.IDError{Kind: "program", ID: program, Err: unix.EPERM}
 }
 
-// savedFD is the descriptor of a program that is kept, -1 for one that is not.
+// savedFD is the descriptor of a program that is saved, -1 for one that is not.
 func (e *session) savedFD(program uint32) int {
 	if fd, ok := e.saved[program]; ok {
 		return fd

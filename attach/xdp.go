@@ -269,7 +269,7 @@ func runningOn(c *netlink.Conn, moves []*move) (map[int]netlink.LinkXDP, error) 
 func (s *xdpSteps) undo(e *session, m *move) (err error) {
 	x := netlink.XDP{FD: -1, Mode: s.asked, NoReplace: s.off}
 	if m.old != 0 {
-		if x.FD, err = e.kept(m.old); err != nil {
+		if x.FD, err = e.restorable(m.old); err != nil {
 			return err
 		}
 	}

@@ -40,11 +40,15 @@ func TestLinkAll(t *testing.T) {
 		{
 			object: "tail.o", programs: []string{"alone", "tail0", "entry"},
 			kinds: map[string]kind{
-				"alone": {ebpf.XDP, ebpf.AttachXDP, 0}, "entry": {ebpf.XDP, ebpf.AttachXDP, frags}, "tail0": {ebpf.XDP, ebpf.AttachXDP, frags},
-				"tail1": {ebpf.XDP, ebpf.AttachXDP, frags}, "last": {ebpf.XDP, ebpf.AttachXDP, frags},
+				"alone": {ebpf.XDP, ebpf.AttachXDP, 0},
+				"entry": {ebpf.XDP, ebpf.AttachXDP, frags},
+				"tail0": {ebpf.XDP, ebpf.AttachXDP, frags},
+				"tail1": {ebpf.XDP, ebpf.AttachXDP, frags},
+				"last":  {ebpf.XDP, ebpf.AttachXDP, frags},
 			},
 			entries: []elf.Entry{
-				{Program: "alone"}, {Program: "tail0", Arrays: []string{"jmp", "hexadecimal"}},
+				{Program: "alone"},
+				{Program: "tail0", Arrays: []string{"jmp", "hexadecimal"}},
 				{Program: "entry", Arrays: []string{"jmp", "hexadecimal"}},
 			},
 			maps: []string{"counts", "hexadecimal", "jmp"},

@@ -52,13 +52,13 @@ func Load(ctx context.Context, obj *elf.Object, o Options) (_ *Loaded, err error
 // attempts bounds how often a load begins anew when others pin at the same time.
 const attempts = 16
 
-// Keep is Load for programs that are to be there and run on no hook: it makes all pins of
+// Pin is Load for programs that are to be there and run on no hook: it makes all pins of
 // the load permanent, or none. When another load pins one of the maps at the same time, it
 // begins anew, and reuses that map. The caller closes the result, which leaves what is
 // pinned.
-func Keep(ctx context.Context, obj *elf.Object, o Options) (*Loaded, error) {
+func Pin(ctx context.Context, obj *elf.Object, o Options) (*Loaded, error) {
 	for attempt := 1; ; attempt++ {
-		l, err := keep(ctx, obj, o)
+		l, err := pinned(ctx, obj, o)
 		if _, conflict := errors.AsType[*pin.ConflictError](err); !conflict || attempt == attempts {
 			return l, err
 		}
@@ -66,7 +66,7 @@ func Keep(ctx context.Context, obj *elf.Object, o Options) (*Loaded, error) {
 	}
 }
 
-func keep(ctx context.Context, obj *elf.Object, o Options) (*Loaded, error) {
+func pinned(ctx context.Context, obj *elf.Object, o Options) (*Loaded, error) {
 	l, err := Load(ctx, obj, o)
 	if err != nil {
 		return nil, err

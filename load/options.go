@@ -16,7 +16,7 @@ type Options struct {
 	// Select names the program. Its Type is the type that the hook runs.
 	Select elf.Selector
 	// Also are programs beside it, of any type, which share its maps. Nothing attaches
-	// them: see [Keep].
+	// them: see [Pin].
 	Also []elf.Selector
 	// Target is the program of which freplace programs replace a function, nil for none.
 	Target *prog.Program

@@ -105,11 +105,11 @@ func (r *progLoadRequest) Run(ctx context.Context, e *env.Env) (any, error) {
 		}
 		defer o.Target.Close()
 	}
-	l, err := load.Keep(ctx, obj, o)
+	l, err := load.Pin(ctx, obj, o)
 	if err != nil {
 		return nil, p.Failed(obj, o.Select, err)
 	}
-	defer l.Close() //nolint:errcheck // descriptors of ours only
+	defer l.Close()
 	p.Tell(e, l)
 	return r.report(l), nil
 }

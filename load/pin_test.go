@@ -10,21 +10,21 @@ import (
 	"github.com/xdpload/xdpload/load"
 )
 
-// TestKeep: programs of several kinds share the maps of one load, and are pinned, with the
+// TestPin: programs of several kinds share the maps of one load, and are pinned, with the
 // arrays of each.
-func TestKeep(t *testing.T) {
+func TestPin(t *testing.T) {
 	b := lab.NewBench(t)
-	keep := func(object string, o load.Options) *load.Loaded {
+	pin := func(object string, o load.Options) *load.Loaded {
 		t.Helper()
 		o.Pins.Root = b.Root
-		l, err := load.Keep(t.Context(), lab.Object(t, object), o)
+		l, err := load.Pin(t.Context(), lab.Object(t, object), o)
 		if err != nil {
 			t.Fatal(err)
 		}
 		b.Exit(l)
 		return l
 	}
-	l := keep("forward.o", load.Options{
+	l := pin("forward.o", load.Options{
 		Select: elf.Selector{Program: "to_cpu"}, Also: []elf.Selector{{Section: "xdp/cpumap"}, {Program: "to_cpu"}},
 		Pins: load.PinOptions{Programs: b.Root + "/fwd"},
 	})
@@ -39,7 +39,7 @@ func TestKeep(t *testing.T) {
 	}
 	b.WantPins("fwd/on_cpu", "fwd/to_cpu")
 
-	tails := keep("tail.o", load.Options{
+	tails := pin("tail.o", load.Options{
 		Select: elf.Selector{Program: "alone"}, Also: []elf.Selector{{Section: "xdp.frags"}},
 		Pins: load.PinOptions{Programs: b.Root + "/tail"},
 	})
@@ -51,8 +51,8 @@ func TestKeep(t *testing.T) {
 	}
 }
 
-// TestKeepNothing: where one program is refused, or one of the names is taken, none is there.
-func TestKeepNothing(t *testing.T) {
+// TestPinNothing: where one program is refused, or one of the names is taken, none is there.
+func TestPinNothing(t *testing.T) {
 	b := lab.NewBench(t)
 	for name, tt := range map[string]struct {
 		object string
@@ -66,7 +66,7 @@ func TestKeepNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			bpftest.NoLeaks(t)
-			_, err := load.Keep(t.Context(), lab.Object(t, tt.object), load.Options{
+			_, err := load.Pin(t.Context(), lab.Object(t, tt.object), load.Options{
 				Select: tt.all[0], Also: tt.all[1:], Pins: load.PinOptions{Root: b.Root, Programs: b.Root + "/" + tt.pins, Maps: b.Root + "/maps"},
 			})
 			if err == nil {
