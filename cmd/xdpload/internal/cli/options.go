@@ -64,7 +64,7 @@ func options(g *env.Globals) []*option {
 		force, replace, goOn,
 		some(is("idempotent", &g.Idempotent, "change nothing where a program with the same instructions and maps is already attached, or the qdisc is there")),
 		some(is("all-netns", &g.AllNetns, "every network namespace")),
-		some(is("atomic", &g.Atomic, "several devices: when one refuses, or on ^C, every device is as it was before")),
+		some(is("atomic", &g.Atomic, "several devices: when one refuses, or on ^C, every device is as it was before; of a batch those of one line, and lines before it stay done")),
 		has("jobs", "N", "", &g.Jobs, "have the kernel verify up to N programs at a time, each on a thread of its own, in a batch those of the next lines too; the default is the number of processors, and 1 verifies one after the other"),
 		has("lock-timeout", "S", "", &g.LockTimeout, "give up after S seconds of waiting for another process that is about to pin something; the default is 10"),
 		some(is("echo", &g.Echo, "print the filter that was set, as tc monitor does")),
@@ -120,7 +120,7 @@ func storing(all []*option, store func(o *option, value string) error) func(int,
 		case i < 0:
 			return refusal("unknown option %s", value)
 		case !given:
-			return refusal("option --%s wants %s", all[i].names[0], all[i].argument)
+			return refusal("option -%s wants %s", all[i].names[0], all[i].argument)
 		}
 		if all[i].given && all[i].argument != "" {
 			return refusal("option -%s given twice", all[i].names[0])
@@ -158,7 +158,7 @@ func (o *option) RunAction(*cli.Context) (err error) {
 	switch p := o.field.(type) {
 	case *string:
 		if *p = o.value; *p == "" {
-			return refusal("option --%s wants %s, not an empty word", o.names[0], o.argument)
+			return refusal("option -%s wants %s, not an empty word", o.names[0], o.argument)
 		}
 	case *int:
 		if *p, err = grammar.ParseNumber(o.value, 1, maxNumber); err != nil {

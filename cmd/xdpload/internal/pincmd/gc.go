@@ -2,6 +2,8 @@ package pincmd
 
 import (
 	"context"
+	"errors"
+	"os"
 
 	"github.com/cilium/ebpf"
 
@@ -66,8 +68,9 @@ func (g garbage) WriteText(t *render.Text, _ render.Options) {
 }
 
 type pinRmRequest struct {
-	Paths []string
-	All   bool
+	Paths    []string
+	All      bool
+	IfExists bool
 }
 
 // Remove is the command pin rm, which removes pins.
@@ -81,7 +84,10 @@ func Remove() env.Command {
 		},
 		New: env.New(func(r *pinRmRequest) *grammar.Node {
 			return grammar.Seq(
-				grammar.Opt(grammar.Flag("-r", &r.All).Help("a directory, and all that is below it")),
+				grammar.Any(
+					grammar.Flag("-r", &r.All).Help("a directory, and all that is below it"),
+					grammar.Flag("if-exists", &r.IfExists).Exact().Help("no error about what is not there"),
+				),
 				grammar.Value("PATH", grammar.Append(&r.Paths)).Completes(grammar.Pinned).Repeat().
 					Help("a path, which may begin at the BPF file system's root, or m:REST below the BPF file system's tc directory"),
 			)
@@ -90,11 +96,12 @@ func Remove() env.Command {
 }
 
 func (r *pinRmRequest) Run(ctx context.Context, e *env.Env) (any, error) {
-	var err error
-	for i := 0; i < len(r.Paths) && err == nil; i++ {
-		err = r.remove(ctx, e, r.Paths[i])
+	for _, path := range r.Paths {
+		if err := r.remove(ctx, e, path); err != nil && !(r.IfExists && errors.Is(err, os.ErrNotExist)) {
+			return nil, err
+		}
 	}
-	return nil, err
+	return nil, nil
 }
 
 func (r *pinRmRequest) remove(ctx context.Context, e *env.Env, path string) error {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/cilium/ebpf"
+
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/internal/grammar"
@@ -81,7 +83,11 @@ func (r *progShowRequest) programs(e *env.Env) ([]*prog.Info, error) {
 		info, err := prog.InfoByID(r.ID)
 		return []*prog.Info{&info}, err
 	}
-	return subject.ProgramsNamed(r.Name)
+	all, err := subject.ProgramsNamed(r.Name)
+	if err == nil && r.Name != "" && len(all) == 0 {
+		_, err = r.Find(ebpf.UnspecifiedProgram) // says so
+	}
+	return all, err
 }
 
 // progInfo is what is known of a program.
