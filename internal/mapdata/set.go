@@ -153,6 +153,16 @@ func (d *Map) update(keys, values []byte, n int) (int, error) {
 	return done, d.explain(err)
 }
 
+// FrozenError says that nobody can change what a map holds, whatever he may do.
+type FrozenError struct{ Err error }
+
+func (e *FrozenError) Error() string {
+	return "the map is frozen: what it holds can be set only when the object is loaded: " + e.Err.Error()
+}
+
+// Unwrap returns the kernel's refusal.
+func (e *FrozenError) Unwrap() error { return e.Err }
+
 // explain says what the number of an error means here.
 func (d *Map) explain(err error) error {
 	switch {
@@ -160,7 +170,7 @@ func (d *Map) explain(err error) error {
 		return fmt.Errorf("no room for the entry, the map holds %d: %w", d.info.MaxEntries, err)
 	case errors.Is(err, unix.EPERM):
 		if info, infoErr := d.m.Info(); infoErr == nil && info.Frozen() {
-			return fmt.Errorf("the map is frozen: what it holds can be set only when the object is loaded: %w", err)
+			return &FrozenError{err}
 		}
 	}
 	return err

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -150,7 +151,10 @@ func parseBatch(e *env.Env, in io.Reader) (lines []batchLine, failed int, err er
 // asSyntax refuses to print help in the middle of a batch.
 func asSyntax(err error) error {
 	if request, ok := errors.AsType[*grammar.HelpRequest](err); ok {
-		return fmt.Errorf("%s: help is for the command line, not for a batch", request.Command)
+		return fmt.Errorf("%shelp is for the command line, not for a batch", strings.TrimPrefix(request.Command+": ", ": "))
+	}
+	if x, ok := errors.AsType[*grammar.SyntaxError](err); ok && x.Command == "" && x.Got == string(env.ToolXDPLoad) {
+		return env.WithHints(err, "a line of a batch begins with the command: leave the program's name out")
 	}
 	return err
 }

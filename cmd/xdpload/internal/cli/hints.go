@@ -18,6 +18,7 @@ import (
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/tcxcmd"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/mapdata"
 	"github.com/xdpload/xdpload/internal/netns"
 	"github.com/xdpload/xdpload/internal/render"
 	"github.com/xdpload/xdpload/netlink"
@@ -79,6 +80,8 @@ func hintsOf(layer, err error) []string {
 		return subject.HeldHints(x, env.LineOf(err))
 	case *pin.BusyError:
 		return busyHints(env.LineOf(err))
+	case *mapdata.FrozenError:
+		return []string{"obj FILE … set VAR=VALUE gives it another value, where the program is loaded"}
 	case *pin.MismatchError:
 		if x.Given {
 			return []string{"\"map NAME …\" takes a map as it is: name one that fits, or leave it out for a new one"}
@@ -208,7 +211,12 @@ func kernelHints(x *netlink.Error, err error) []string {
 	case strings.HasPrefix(says, "this filter block is shared"):
 		return []string{"xdpload tc filter … block N …, with the N that tc qdisc show tells"}
 	case strings.HasPrefix(says, "protocol mismatch"), strings.HasPrefix(says, "filter with specified priority/protocol not found"):
+		if deletes(err) {
+			return []string{render.Shell("xdpload", "tc", "filter", "show", "dev", deviceOf(err)) + ", or if-exists to delete it if it is there"}
+		}
 		return []string{"all filters of one pref have the same protocol: take its protocol, or another pref"}
+	case deletes(err) && (strings.HasPrefix(says, "specified filter handle not found") || strings.HasPrefix(says, "parent qdisc doesn't exist")):
+		return []string{render.Shell("xdpload", "tc", "filter", "show", "dev", deviceOf(err)) + ", or if-exists to delete it if it is there"}
 	case strings.HasPrefix(says, "filter already exists"):
 		return []string{"replace takes its place: " + replacing(line)}
 	case strings.HasPrefix(says, "failed to delete tc action"):
@@ -236,10 +244,21 @@ func errnoHints(x unix.Errno, err error) []string {
 	switch {
 	case x == unix.ENOTDIR:
 		return tokenHints(err)
+	case x == unix.ENOENT:
+		return procHints("/proc/self/fd")
 	case errors.Is(x, os.ErrPermission), x == unix.ENOSYS:
 		return permissionHints(x)
 	}
 	return nil
+}
+
+// procHints are of what is not found because /proc is not there: descriptors go by their names
+// in it.
+func procHints(descriptors string) []string {
+	if _, err := os.Stat(descriptors); err == nil {
+		return nil
+	}
+	return []string{"/proc is not mounted, where descriptors are found by their names: mount -t proc proc /proc"}
 }
 
 // tokenHints knows a fault of cilium/ebpf: it takes every mount of a BPF file
@@ -297,4 +316,10 @@ func devicesHints(e *subject.DevicesError, err error) []string {
 		}
 	}
 	return all
+}
+
+// deletes reports whether the command that failed deletes something.
+func deletes(err error) bool {
+	x, ok := errors.AsType[*env.CommandError](err)
+	return ok && strings.HasSuffix(x.Command, " delete")
 }

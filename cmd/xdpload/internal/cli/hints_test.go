@@ -16,6 +16,7 @@ import (
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/internal/grammar"
+	"github.com/xdpload/xdpload/internal/mapdata"
 	"github.com/xdpload/xdpload/netlink"
 	"github.com/xdpload/xdpload/pin"
 	"github.com/xdpload/xdpload/prog"
@@ -133,6 +134,7 @@ func TestHintedLine(t *testing.T) {
 			"replace the generic program: xdpload -force -bpffs '/my fs' link set dev xdp xdpgeneric obj '$(id).o'",
 			"or detach it first: xdpload link set dev 'q;b' xdp off",
 		}},
+		{"what is frozen", line, &mapdata.FrozenError{Err: syscall.EPERM}, []string{"obj FILE … set VAR=VALUE gives it another value, where the program is loaded"}},
 		{"a filter", filter, &netlink.Error{Message: "Filter already exists"}, []string{"replace takes its place: xdpload tc filter replace dev add bpf obj a.o"}},
 		{"busy", filter, fmt.Errorf("publish pins: %w", &pin.BusyError{PID: 7}), []string{"wait longer: xdpload -lock-timeout 60 tc filter add dev add bpf obj a.o"}},
 		{"busy for as long as was asked", env.Line{Options: []string{"--lock-timeout=2"}, Words: []string{"pin", "gc"}}, new(pin.BusyError), nil},
@@ -144,6 +146,9 @@ func TestHintedLine(t *testing.T) {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
+	}
+	if here, without := procHints(t.TempDir()), procHints(t.TempDir()+"/none"); here != nil || len(without) != 1 {
+		t.Errorf("with /proc %q, without %q", here, without)
 	}
 	for _, tt := range []struct{ netns, bpffs, hint, want string }{
 		{"", "", "xdpload link show", "xdpload link show"},

@@ -47,6 +47,18 @@ func (l Line) As(word string, of ...string) Line {
 	return l
 }
 
+// About is a line that names devices, about one of them alone: from the first of some
+// words on, unless that names a device, it stays as it is.
+func (l Line) About(device string, from ...string) Line {
+	for i, w := range l.Words {
+		if i > 2 && slices.Contains(from, w) && l.Words[i-1] != "dev" {
+			l.Words = slices.Concat(l.Words[:2], []string{"dev", device}, l.Words[i:])
+			break
+		}
+	}
+	return l
+}
+
 // Without is the line without a word, unless that names a device.
 func (l Line) Without(word string) Line {
 	for i, w := range l.Words {

@@ -244,7 +244,7 @@ func (r *entryRequest) load(ctx context.Context, e *env.Env) (any, error) {
 	err := r.with(e, func(d *mapdata.Map) (err error) {
 		report.Entries, err = d.Load(ctx, e.Stdin, progress(e, "entries"))
 		if err != nil && report.Entries > 0 {
-			err = fmt.Errorf("%w; %d entries were set before", err, report.Entries)
+			err = fmt.Errorf("%w; set before: %s", err, subject.Count(report.Entries, "entry"))
 		}
 		return err
 	})
@@ -260,7 +260,7 @@ func (*mapLoadReport) Changes() {}
 
 // WriteText prints one line.
 func (r *mapLoadReport) WriteText(t *render.Text, _ render.Options) {
-	t.Printf("%d entries set\n", r.Entries)
+	t.Printf("%s set\n", subject.Count(r.Entries, "entry"))
 }
 
 // progress returns what shows a growing number on a terminal, nil elsewhere.

@@ -161,7 +161,8 @@ func HeldHints(x *HeldError, line env.Line) []string {
 	}
 	out = append(out, "so does "+render.Shell(append([]string{"xdpload", "pin", "rm"}, pins...)...)+", unless something else holds the link")
 	if !strings.Contains(x.Hook, "/") && !line.Has("off") && !line.Has("link") {
-		out = append(out, "another program takes its place, with no gap: "+line.With([]string{"-force"}, "link", pins[0]))
+		alone := line.About(x.Device, "xdp", "xdpgeneric", "xdpdrv", "xdpoffload")
+		out = append(out, "another program takes its place, with no gap: "+alone.With([]string{"-force"}, "link", pins[0]))
 	}
 	return out
 }

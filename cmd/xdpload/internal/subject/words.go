@@ -2,6 +2,7 @@ package subject
 
 import (
 	"strconv"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -22,10 +23,13 @@ func HandleText(h uint32) string { return "0x" + strconv.FormatUint(uint64(h), 1
 // Count is "1 filter" or "2 filters".
 func Count(n int, what string) string { return strconv.Itoa(n) + " " + Plural(n, what) }
 
-// Plural is "filter" for one, and otherwise "filters".
+// Plural is "filter" for one, and otherwise "filters"; of an "entry", "entries".
 func Plural(n int, what string) string {
 	if n == 1 {
 		return what
+	}
+	if stem, ok := strings.CutSuffix(what, "ry"); ok {
+		return stem + "ries"
 	}
 	return what + "s"
 }

@@ -65,11 +65,24 @@ func AnchorHints(x *attach.AnchorError, err error, device string) []string {
 	case !ok:
 		return []string{render.Shell("xdpload", "link", "show", "dev", device) + ", or if-exists to detach it if it is there"}
 	case !x.Missing && len(x.Attachments) > 0:
-		return []string{fmt.Sprintf("choose one by its id: id %d", x.Attachments[0].Program.ID)}
+		return []string{"choose one by its id: " + choices(x.Attachments)}
 	case strings.HasPrefix(x.Ref.String(), "the only"), !detaches(err):
 		return []string{show}
 	}
 	return []string{show + ", or if-exists to detach it if it is there"}
+}
+
+// choices are the words for each of some programs: what a bpf_link holds goes by that.
+func choices(all []*attach.Attachment) string {
+	var words []string
+	for _, a := range all {
+		if a.Link != nil {
+			words = append(words, fmt.Sprintf("link %d", a.Link.ID))
+			continue
+		}
+		words = append(words, fmt.Sprintf("id %d", a.Program.ID))
+	}
+	return strings.Join(words, ", ")
 }
 
 // detaches reports whether the command that failed takes a program off.
