@@ -15,14 +15,17 @@ var NewestPeers = Feature{Name: "the newest ip, tc and bpftool", Probe: func() e
 }}
 
 // EachPeer runs a test with those programs of the machine that it names, and
-// with their newest releases. Either way it finds them by PATH.
+// with their newest releases. Either way it finds them by PATH. An emulated guest,
+// where each start of a program takes long, asks the newest alone if it has them.
 func EachPeer(t *testing.T, test func(t *testing.T, newest bool), names ...string) {
-	t.Run("machine", func(t *testing.T) {
-		for _, name := range names {
-			Need(t, Command(name))
-		}
-		test(t, false)
-	})
+	if !InGuest() || NewestPeers.Probe() != nil {
+		t.Run("machine", func(t *testing.T) {
+			for _, name := range names {
+				Need(t, Command(name))
+			}
+			test(t, false)
+		})
+	}
 	t.Run("newest", func(t *testing.T) {
 		UseNewestPeers(t)
 		test(t, true)
