@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
@@ -50,8 +49,9 @@ func (r *traceRequest) Run(ctx context.Context, e *env.Env) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	form := regexp.MustCompile(traceForm)
 	return nil, trace.Copy(ctx, &lineWriter{line: func(line string) error {
-		return render.Write(e.Stdout, readTraceLine(line, trace.Epoch), e.Options)
+		return render.Write(e.Stdout, readTraceLine(form, line, trace.Epoch), e.Options)
 	}})
 }
 
@@ -94,14 +94,12 @@ func (l *traceLine) WriteText(t *render.Text, _ render.Options) {
 // traceForm is a line of trace_pipe (print_trace_line in kernel/trace/trace.c): the task
 // with its number, and that of its group where it is asked for; the CPU; what is switched
 // off; seconds; and the event.
-var traceForm = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^ *(.+)-(\d+) +(?:\([^)]*\) +)?\[(\d+)\] +(?:\S+ +)?(\d+\.\d+): bpf_trace_printk: (.*)$`)
-})
+const traceForm = `^ *(.+)-(\d+) +(?:\([^)]*\) +)?\[(\d+)\] +(?:\S+ +)?(\d+\.\d+): bpf_trace_printk: (.*)$`
 
-// readTraceLine reads a line; one of another form is a text alone, such as that events
+// readTraceLine reads a line of a form; one of another form is a text alone, such as that events
 // were lost.
-func readTraceLine(line string, epoch *time.Time) render.Texter {
-	m := traceForm().FindStringSubmatch(line)
+func readTraceLine(form *regexp.Regexp, line string, epoch *time.Time) render.Texter {
+	m := form.FindStringSubmatch(line)
 	if m == nil {
 		return &programLine{Text: line}
 	}
