@@ -199,3 +199,26 @@ func TestActionCounters(t *testing.T) {
 		t.Errorf("JSON (-want +got), %v:\n%s", err, diff)
 	}
 }
+
+// TestActionEvent: a monitor says what became of actions, to who calls tc as that does.
+func TestActionEvent(t *testing.T) {
+	v := filterView{devices: deviceNames{known: map[int]string{9: "v9"}}}
+	actions := v.actions(1, true, []*netlink.Action{{Kind: "mirred", Verdict: netlink.VerdictStolen, Mirred: &netlink.Mirred{Ifindex: 9}, Index: 3}})
+	const action = "\n\taction order 1: mirred (Egress Redirect to device v9) stolen\n\tindex 3 ref 0 bind 0\n"
+	for _, tt := range []struct {
+		change    netlink.Change
+		ours, tcs string
+	}{
+		{netlink.Added, "added action\n", "total acts 0\nAdded action "},
+		{netlink.Replaced, "replaced action\n", "total acts 0\nReplaced action "},
+		{netlink.Deleted, "deleted action\n", "total acts 0\nDeleted action "},
+	} {
+		for foreign, head := range map[bool]string{false: tt.ours, true: tt.tcs} {
+			var text render.Text
+			(&actionEvent{changedBy(tt.change), actions, foreign}).WriteText(&text, render.Options{})
+			if diff := cmp.Diff(head+action, text.String()); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		}
+	}
+}

@@ -225,11 +225,17 @@ func changedBy(c netlink.Change) changed {
 type actionEvent struct {
 	changed
 	Actions []*actionReport `json:"actions"`
+
+	foreign bool // as tc has it in every respect
 }
 
 // WriteText prints what became of them, and the actions as tc does.
 func (a *actionEvent) WriteText(t *render.Text, _ render.Options) {
-	t.Fields(a)
-	t.Printf("%s\n", subject.Plural(len(a.Actions), "action"))
+	if a.foreign {
+		t.Printf("total acts 0\n%s action ", subject.Capital(render.Fields(&a.changed)))
+	} else {
+		t.Fields(a)
+		t.Printf("%s\n", subject.Plural(len(a.Actions), "action"))
+	}
 	writeActions(t, a.Actions)
 }

@@ -96,7 +96,7 @@ func event(e *env.Env, ev *netlink.Event, conn *netlink.Conn) render.Texter {
 		r.Deleted = ev.Change == netlink.Deleted
 		return r
 	case len(ev.Actions) > 0:
-		return &actionEvent{changedBy(ev.Change), view.actions(1, true, ev.Actions)}
+		return &actionEvent{changedBy(ev.Change), view.actions(1, true, ev.Actions), e.Tool.Foreign()}
 	}
 	return nil
 }
