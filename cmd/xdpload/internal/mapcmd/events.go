@@ -91,8 +91,6 @@ func (r *eventsRequest) check() error {
 const idle = 100 * time.Millisecond
 
 func (r *eventsRequest) Run(ctx context.Context, e *env.Env) (any, error) {
-	ctx, stop := r.Watch.Begin(ctx)
-	defer stop()
 	report, err := r.read(ctx, e)
 	if err != nil {
 		return nil, fmt.Errorf("%v: %w", &r.Map, err)
@@ -122,6 +120,8 @@ func (r *eventsRequest) read(ctx context.Context, e *env.Env) (*eventsReport, er
 	if err != nil {
 		return nil, err
 	}
+	ctx, stop := r.Watch.Begin(ctx)
+	defer stop()
 	report := &eventsReport{File: r.Out}
 	err = report.copy(ctx, e, r.Count, reader, out)
 	if closed := out.close(); err == nil {

@@ -5,9 +5,7 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/signal"
 	"slices"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -21,7 +19,7 @@ import (
 // monitorRequest is which devices to watch, and how long.
 type monitorRequest struct {
 	Device string // "" for all of the network namespace
-	For    time.Duration
+	Watch  subject.Watch
 }
 
 // look is how often the counters are looked at.
@@ -44,7 +42,7 @@ It takes CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN, and a kernel with BTF.`,
 		New: env.New(func(r *monitorRequest) *grammar.Node {
 			return grammar.Any(
 				subject.DeviceGrammar(&r.Device),
-				grammar.Key("for", "S", grammar.Seconds(&r.For)).Exact().Help("end after S seconds, which may be a fraction"),
+				r.Watch.Grammar(),
 			)
 		}),
 	}
@@ -52,8 +50,6 @@ It takes CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN, and a kernel with BTF.`,
 
 // Run ends with what was counted, also on ^C: that is how one leaves it.
 func (r *monitorRequest) Run(ctx context.Context, e *env.Env) (any, error) {
-	ctx, cancel := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer cancel()
 	conn, err := e.Netlink()
 	if err != nil {
 		return nil, err
@@ -78,18 +74,15 @@ func (r *monitorRequest) Run(ctx context.Context, e *env.Env) (any, error) {
 		return nil, err
 	}
 	defer l.Close()
+	ctx, stop := r.Watch.Begin(ctx)
+	defer stop()
 	view := lossView{conn: conn, netns: uint32(ns.Ino)}
-	return watchLosses(ctx, e, l, &view, r.For)
+	return watchLosses(ctx, e, l, &view)
 }
 
-// watchLosses prints what grows, until ctx or the time is over, and returns all of it.
-func watchLosses(ctx context.Context, e *env.Env, l *losses, view *lossView, limit time.Duration) (*lossSummary, error) {
+// watchLosses prints what grows, until ctx is done, and returns all of it.
+func watchLosses(ctx context.Context, e *env.Env, l *losses, view *lossView) (*lossSummary, error) {
 	begin := time.Now()
-	if limit > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, limit)
-		defer cancel()
-	}
 	tick := time.NewTicker(look)
 	defer tick.Stop()
 	told := make(map[loss]uint64)

@@ -40,8 +40,6 @@ Of one program it prints what that writes to its own streams with bpf_stream_pri
 }
 
 func (r *traceRequest) Run(ctx context.Context, e *env.Env) (any, error) {
-	ctx, stop := r.Watch.Begin(ctx)
-	defer stop()
 	if r.Program != (subject.ProgRef{}) {
 		return nil, r.streams(ctx, e)
 	}
@@ -50,6 +48,8 @@ func (r *traceRequest) Run(ctx context.Context, e *env.Env) (any, error) {
 		return nil, err
 	}
 	form := regexp.MustCompile(traceForm)
+	ctx, stop := r.Watch.Begin(ctx)
+	defer stop()
 	return nil, trace.Copy(ctx, &lineWriter{line: func(line string) error {
 		return render.Write(e.Stdout, readTraceLine(form, line, trace.Epoch), e.Options)
 	}})
@@ -136,6 +136,8 @@ func (r *traceRequest) streams(ctx context.Context, e *env.Env) error {
 		return err
 	}
 	defer p.Close()
+	ctx, stop := r.Watch.Begin(ctx)
+	defer stop()
 	tick := time.NewTicker(pause)
 	defer tick.Stop()
 	for {

@@ -15,11 +15,12 @@ type Watch struct{ For time.Duration } // 0 for no end
 
 // Grammar is the word for.
 func (w *Watch) Grammar() *grammar.Node {
-	return grammar.Key("for", "S", grammar.Seconds(&w.For)).Help("end after this many seconds")
+	return grammar.Key("for", "S", grammar.Seconds(&w.For)).Exact().Help("end after S seconds, which may be a fraction")
 }
 
 // Begin returns a context that is done with ctx, when the user interrupts the command, and
-// when its time is over. The caller calls what ends it.
+// when its time is over. The time begins here: what there is to be set up is
+// set up before. The caller calls what ends it.
 func (w *Watch) Begin(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	if w.For == 0 {
