@@ -126,6 +126,8 @@ func sum(s *summary.Summary, res result, events []testEvent) {
 		said[e.Test] = append(said[e.Test], e.Output)
 		switch {
 		case e.Test == "":
+		case e.Action == "pass":
+			s.Pass()
 		case e.Action == "skip":
 			s.Skip(res.job.Package, e.Test, said[e.Test])
 		case e.Action == "fail":

@@ -21,6 +21,7 @@ type testRun struct {
 	*env
 	options  kernelOptions
 	optional bool     // leave out, with a word, a kernel that cannot be had
+	table    string   // the document to write what was tested to, "" for none
 	goArgs   []string // flags and packages for go test
 
 	mu     sync.Mutex // guards the rest, and whole reports on stdout
@@ -36,6 +37,7 @@ func testCommand(ctx context.Context, e *env, args []string) error {
 	flags.SetOutput(e.stderr)
 	r.options.register(flags, defaultKernels)
 	flags.BoolVar(&r.optional, "optional", false, "leave out a kernel that cannot be fetched")
+	flags.StringVar(&r.table, "table", "", "write what was tested into the table of this `document`, a row for each kernel on which all tests pass")
 	own, goArgs := args, []string(nil)
 	if i := slices.Index(args, "--"); i >= 0 {
 		own, goArgs = args[:i], args[i+1:]
@@ -73,22 +75,39 @@ func (r *testRun) run(ctx context.Context) error {
 	if len(jobs) == 0 && !r.failed {
 		return errors.New("no test to run: none of the packages has any")
 	}
-	guests := runtime.NumCPU() / len(kernels)
+	sums, err := r.kernels(ctx, t, kernels, jobs)
+	r.summarize(kernels, sums)
+	err = errors.Join(err, r.cover.write(coverFlag(r.goArgs)))
+	if err != nil || r.table == "" {
+		return err
+	}
+	return writeTable(r.table, kernels, sums)
+}
+
+// kernels runs the jobs on all kernels, on as many at the same time as there are CPUs,
+// and in several guests each where there are fewer kernels than these.
+func (r *testRun) kernels(ctx context.Context, t tools, kernels []kernel, jobs []job) ([]summary.Summary, error) {
+	sums := make([]summary.Summary, len(kernels))
+	guests := max(1, runtime.NumCPU()/len(kernels))
 	if guests > 1 {
+		var err error
 		if jobs, err = halved(ctx, jobs); err != nil {
-			return err
+			return sums, err
 		}
 	}
-	sums := make([]summary.Summary, len(kernels))
 	errs := make([]error, len(kernels))
+	running := make(chan struct{}, runtime.NumCPU())
 	var all sync.WaitGroup
 	for i, k := range kernels {
+		running <- struct{}{}
 		fmt.Fprintf(r.stdout, "# kernel %s: Linux %s\n", k.name, k.release())
-		all.Go(func() { errs[i] = r.kernel(ctx, t, k, shares(jobs, guests), &sums[i]) })
+		all.Go(func() {
+			defer func() { <-running }()
+			errs[i] = r.kernel(ctx, t, k, shares(jobs, guests), &sums[i])
+		})
 	}
 	all.Wait()
-	r.summarize(kernels, sums)
-	return errors.Join(append(errs, r.cover.write(coverFlag(r.goArgs)))...)
+	return sums, errors.Join(errs...)
 }
 
 // summarize says for each kernel what was skipped, and last what failed on any.

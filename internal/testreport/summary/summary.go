@@ -12,12 +12,28 @@ import (
 
 // Summary collects what was not passed. The zero value is ready for use.
 type Summary struct {
+	passed  int
 	skipped map[string][]string // names of tests, by reason
 	failed  []failure
 }
 
 // A failure is of a test or, without one, of a package.
 type failure struct{ pkg, test, note string }
+
+// Pass adds a test that passed.
+func (s *Summary) Pass() { s.passed++ }
+
+// Passed is how many tests have passed.
+func (s *Summary) Passed() int { return s.passed }
+
+// Reasons says how many tests were skipped, by reason.
+func (s *Summary) Reasons() map[string]int {
+	reasons := make(map[string]int)
+	for reason, tests := range s.skipped {
+		reasons[reason] = len(tests)
+	}
+	return reasons
+}
 
 // Skip adds a skipped test, with what it wrote: the reason is after the mark
 // of need.Of, the one way to skip. A script's own log may follow.
