@@ -32,12 +32,13 @@ type Link struct {
 	HardwareAddr net.HardwareAddr
 	Broadcast    net.HardwareAddr
 
-	Qdisc                              string // kind of the root qdisc
-	TxQueueLen, TxQueues, RxQueues     uint32 // packets, queues, queues
-	Promiscuity, AllMulti              uint32 // how many asked for it
-	MinMTU, MaxMTU                     uint32 // bytes, 0 where there is no bound
+	Qdisc                              string  // kind of the root qdisc
+	TxQueueLen, TxQueues, RxQueues     uint32  // packets, queues, queues
+	Promiscuity                        uint32  // how many asked for it
+	AllMulti                           *uint32 // the same, nil before Linux 6.0
+	MinMTU, MaxMTU                     uint32  // bytes, 0 where there is no bound
 	GSOMaxSize, GSOMaxSegs             uint32
-	TSOMaxSize, TSOMaxSegs, GROMaxSize uint32
+	TSOMaxSize, TSOMaxSegs, GROMaxSize uint32 // 0 before Linux 6.0
 	GSOIPv4MaxSize, GROIPv4MaxSize     uint32 // 0 before Linux 6.3
 
 	// AddrGen is how an IPv6 address is made of the device's, nil where it has no IPv6.
@@ -170,6 +171,8 @@ func (l *Link) attribute(d *decoder) {
 		d.nested(l.XDP.decode)
 	case unix.IFLA_AF_SPEC:
 		d.nested(l.decodeFamilies)
+	case unix.IFLA_ALLMULTI:
+		l.AllMulti = new(d.u32())
 	case _IFLA_NETNS_IMMUTABLE:
 		l.NetNSImmutable = d.u8() != 0
 	default:
@@ -190,8 +193,6 @@ func (l *Link) number(typ uint16) *uint32 {
 		return &l.RxQueues
 	case unix.IFLA_PROMISCUITY:
 		return &l.Promiscuity
-	case unix.IFLA_ALLMULTI:
-		return &l.AllMulti
 	case unix.IFLA_MIN_MTU:
 		return &l.MinMTU
 	case unix.IFLA_MAX_MTU:

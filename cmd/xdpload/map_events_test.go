@@ -173,7 +173,7 @@ func checkFrames(t *testing.T, file string, want int, end time.Time) {
 			t.Errorf("packet %d is %v old", n, age)
 		}
 	}
-	said, err := exec.Command("tcpdump", "-nqr", file).Output()
+	said, err := exec.Command("tcpdump", "-Z", "root", "-nqr", file).Output()
 	if lines := len(regexp.MustCompile(`(?m)^\d`).FindAll(said, -1)); err != nil || n != want || lines != want {
 		t.Errorf("%d packets, tcpdump reads %d (%v), want %d", n, lines, err, want)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -45,7 +46,11 @@ func running(ts *testscript.TestScript, c *netlink.Conn, device string) []string
 	var all []string
 	for _, p := range l.XDP.Programs {
 		info, err := prog.InfoByID(p.ID)
-		ts.Check(err)
+		if errors.Is(err, os.ErrNotExist) {
+			info = prog.Info{Name: "gone"} // since it was listed
+		} else {
+			ts.Check(err)
+		}
 		all = append(all, fmt.Sprintf("%s=%s", p.Mode, info.Name))
 	}
 	return all

@@ -89,6 +89,9 @@ func lacks(have, want any, path string) (missing []string) {
 	case map[string]any:
 		object, _ := have.(map[string]any)
 		for key, v := range want {
+			if _, told := object[key]; key == "inet6_addr_gen_mode" && !told {
+				continue // Linux 5.10 tells it beside the statistics only, which later ips do without
+			}
 			if key == "jited" && !strings.HasPrefix(path, "ip.") {
 				v = v == 1.0 // ours is true or false
 			}

@@ -121,7 +121,7 @@ type linkReport struct {
 // linkDetails is what -details adds.
 type linkDetails struct {
 	Promiscuity    uint32               `json:"promiscuity" always:" promiscuity %d"`
-	AllMulti       uint32               `json:"allmulti" always:" allmulti %d"`
+	AllMulti       *uint32              `json:"allmulti,omitempty" text:" allmulti %d"`
 	MinMTU         uint32               `json:"min_mtu" always:" minmtu %d"`
 	MaxMTU         uint32               `json:"max_mtu" always:" maxmtu %d"`
 	NetNSImmutable bool                 `json:"netns-immutable,omitempty" text:" netns-immutable"`
@@ -131,9 +131,9 @@ type linkDetails struct {
 	RxQueues       uint32               `json:"num_rx_queues" always:" numrxqueues %d"`
 	GSOMaxSize     uint32               `json:"gso_max_size" always:" gso_max_size %d"`
 	GSOMaxSegs     uint32               `json:"gso_max_segs" always:" gso_max_segs %d"`
-	TSOMaxSize     uint32               `json:"tso_max_size" always:" tso_max_size %d"`
-	TSOMaxSegs     uint32               `json:"tso_max_segs" always:" tso_max_segs %d"`
-	GROMaxSize     uint32               `json:"gro_max_size" always:" gro_max_size %d"`
+	TSOMaxSize     uint32               `json:"tso_max_size,omitempty" text:" tso_max_size %d"`
+	TSOMaxSegs     uint32               `json:"tso_max_segs,omitempty" text:" tso_max_segs %d"`
+	GROMaxSize     uint32               `json:"gro_max_size,omitempty" text:" gro_max_size %d"`
 	GSOIPv4MaxSize uint32               `json:"gso_ipv4_max_size,omitempty" text:" gso_ipv4_max_size %d"`
 	GROIPv4MaxSize uint32               `json:"gro_ipv4_max_size,omitempty" text:" gro_ipv4_max_size %d"`
 
