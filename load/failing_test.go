@@ -172,7 +172,7 @@ loop:
 			v, ok := errors.AsType[*ebpf.VerifierError](refused)
 			if !ok || !errors.Is(refused, unix.E2BIG) || !strings.Contains(refused.Error(), "program is too large. Processed 1000001 insn") {
 				t.Errorf("refused as %v", refused)
-			} else if tail := strings.Join(LogTail(v.Log, 10), "\n"); !strings.Contains(tail, ": (07) r6 += 1 ") || !strings.Contains(tail, "\nprocessed ") {
+			} else if tail := strings.Join(LogTail(v.Log, 10), "\n"); !strings.Contains(tail, ": (07) r6 += 1") || !strings.Contains(tail, "\nprocessed ") {
 				t.Errorf("the end of its log is %q", tail)
 			}
 			return nil

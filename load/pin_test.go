@@ -39,6 +39,7 @@ func TestPin(t *testing.T) {
 	}
 	b.WantPins("fwd/on_cpu", "fwd/to_cpu")
 
+	bpftest.Need(t, bpftest.Fixture("tail.o")...)
 	tails := pin("tail.o", load.Options{
 		Select: elf.Selector{Program: "alone"}, Also: []elf.Selector{{Section: "xdp.frags"}},
 		Pins: load.PinOptions{Programs: b.Root + "/tail"},

@@ -127,7 +127,7 @@ func TestIPRoute2Agrees(t *testing.T) {
 				if p.AttachType != ebpf.AttachXDP {
 					continue
 				}
-				out, err = iproute2(ns, "ip", "-force", "link", "set", "dev", "v0", "xdpgeneric", "obj", file, "sec", p.Section)
+				out, err = iproute2(ns, "ip", "-force", "link", "set", "dev", "v0", "xdpdrv", "obj", file, "sec", p.Section)
 			case ebpf.SchedCLS:
 				out, err = iproute2(ns, "tc", "filter", "replace", "dev", "v0", "ingress", "prio", "1", "bpf", "da", "obj", file, "sec", p.Section)
 			default:

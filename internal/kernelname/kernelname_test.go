@@ -57,12 +57,15 @@ func TestKernel(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, v := range enum.Values {
+			if strings.HasPrefix(v.Name, "MAX_") || strings.HasPrefix(v.Name, "__") {
+				continue // how many there are
+			}
 			name := strings.ToLower(strings.TrimPrefix(v.Name, tt.prefix))
 			name = strings.TrimSuffix(name, "_deprecated")
-			if v.Value < uint64(len(tt.names)) && tt.names[v.Value] != name && !strings.HasPrefix(v.Name, "__") {
+			if v.Value < uint64(len(tt.names)) && tt.names[v.Value] != name {
 				t.Errorf("%s %d is %s, in the kernel %s", tt.enum, v.Value, tt.names[v.Value], name)
 			}
-			if v.Value >= uint64(len(tt.names)) && !strings.HasPrefix(v.Name, "__") {
+			if v.Value >= uint64(len(tt.names)) {
 				t.Errorf("%s %d has no name, in the kernel it is %s", tt.enum, v.Value, name)
 			}
 		}
