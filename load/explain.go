@@ -137,16 +137,17 @@ func logRoom(refused error) uint32 {
 	return logSize
 }
 
-// logged asks the verifier again, for its log.
-func (l *loader) logged(spec *ebpf.ProgramSpec, plain *plainProgram) error {
+// logged asks the verifier again, for its log. The number is that of the refusal: of a log that
+// is longer than the room for it, which has the end, it would be ENOSPC.
+func (l *loader) logged(spec *ebpf.ProgramSpec, plain *plainProgram, refused error) error {
 	log := make([]byte, logSize)
 	fd, err := l.verifyPlain(spec, plain, log, ebpf.LogLevelBranch|ebpf.LogLevelStats)
 	if err == nil {
 		_ = sys.Close(fd)
 		return errors.New("the verifier rejects the program, and accepts it when it is asked why")
 	}
-	if errno, ok := errors.AsType[unix.Errno](err); ok {
-		err = errno
+	if errno, ok := errors.AsType[unix.Errno](refused); ok {
+		refused = errno
 	}
-	return l.explain(spec, &ebpf.VerifierError{Cause: err, Log: logLines(log)})
+	return l.explain(spec, &ebpf.VerifierError{Cause: refused, Log: logLines(log)})
 }

@@ -2,10 +2,12 @@ package load_test
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 
 	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/elf"
 	"github.com/xdpload/xdpload/elf/listing"
@@ -65,6 +67,17 @@ func TestRefusals(t *testing.T) {
 				t.Errorf("verify: %+v, %v, want %q", results, err, tt.want)
 			}
 		})
+	}
+}
+
+// TestRefusedAtLength: a log that is longer than the room for it is no reason.
+func TestRefusedAtLength(t *testing.T) {
+	bpftest.Need(t, bpftest.Root)
+	branches := "\tr1 = *(u32 *)(r1 +16)\n\tr0 = 0\n\tr2 = 0\nagain:\n\tr3 = r1\n\tr3 >>= r2\n\tr3 &= 1\n" +
+		strings.Repeat("\tr4 = r2\n", 20) + "\tif r3 == 0 goto even\n\tr0 += 1\neven:\n\tr2 += 1\n\tif r2 != 100000 goto again\n"
+	_, err := load.Load(t.Context(), assembled(t, branches, ""), load.Options{Select: elf.Selector{Program: "f", Type: ebpf.XDP}})
+	if !errors.Is(err, unix.EFAULT) || errors.Is(err, unix.ENOSPC) {
+		t.Error(err)
 	}
 }
 

@@ -95,7 +95,7 @@ func (l *loader) loadProgram(ctx context.Context, spec *ebpf.ProgramSpec) (_ *eb
 			return p, nil, nil
 		}
 		if l.logsPlain(err) {
-			return nil, nil, l.logged(spec, plain)
+			return nil, nil, l.logged(spec, plain, err)
 		}
 		if err := l.overlong(spec, plain, err); err != nil {
 			return nil, nil, err

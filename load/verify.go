@@ -295,7 +295,7 @@ func (v *verification) load(ctx context.Context, l *loader, spec *ebpf.ProgramSp
 		case err == nil:
 			return sys.Close(fd)
 		case l.logsPlain(err):
-			return l.logged(spec, plain)
+			return l.logged(spec, plain, err)
 		}
 		if err := l.overlong(spec, plain, err); err != nil {
 			return err
