@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
@@ -34,6 +35,9 @@ type VerifyOptions struct {
 	Ifindex int
 	// Jobs bounds how many programs are verified at a time, nil for as many as Go may use.
 	Jobs Jobs
+	// Progress, if not nil, is called when a program is done: how many are, of how many.
+	// Several goroutines call it at a time.
+	Progress func(done, of int)
 	// Verbose is for the whole log also of a program that is too much for the verifier.
 	Verbose bool
 }
@@ -98,6 +102,7 @@ type verification struct {
 	obj     *elf.Object
 	options VerifyOptions
 	maps    sharedMaps
+	done    atomic.Int32 // programs
 
 	mu        sync.Mutex
 	tailTypes map[string]ebpf.ProgramType // of programs that others call
@@ -163,6 +168,9 @@ func (v *verification) run(ctx context.Context, results []VerifyResult, want fun
 	_, _ = parallel(len(chosen), jobs, func(i int) error {
 		if ctx.Err() == nil {
 			v.try(ctx, chosen[i])
+		}
+		if v.options.Progress != nil {
+			v.options.Progress(int(v.done.Add(1)), len(results))
 		}
 		return nil // the refusal of one program does not concern the others
 	})
@@ -343,63 +351,4 @@ func (l *loader) alone() {
 		}
 	}
 	l.spec.Maps = maps
-}
-
-// sharedMaps are the maps of a verification, made when a program first needs
-// them.
-type sharedMaps struct {
-	mu   sync.Mutex
-	made map[string]func() (*ebpf.Map, error)
-}
-
-// provide gives a loader the maps of its spec.
-func (s *sharedMaps) provide(l *loader) error {
-	l.maps = map[string]*ebpf.Map{}
-	for name, spec := range l.spec.Maps {
-		m, err := s.find(name, func() (*ebpf.Map, error) {
-			setVariables(spec, l.spec.Variables, name)
-			return l.createMap(spec)
-		}, holdsPrograms(spec))
-		if err != nil {
-			return &Error{Map: name, Err: err}
-		}
-		l.maps[name] = m
-	}
-	return nil
-}
-
-// find returns a descriptor of its own for a map.
-func (s *sharedMaps) find(name string, create func() (*ebpf.Map, error), private bool) (*ebpf.Map, error) {
-	if private {
-		return create()
-	}
-	s.mu.Lock()
-	if s.made == nil {
-		s.made = map[string]func() (*ebpf.Map, error){}
-	}
-	made := s.made[name]
-	if made == nil {
-		made = sync.OnceValues(create)
-		s.made[name] = made
-	}
-	s.mu.Unlock()
-	m, err := made()
-	if err != nil {
-		return nil, err
-	}
-	return m.Clone()
-}
-
-// holdsPrograms reports whether the kernel ties the map to the kind of the
-// first program that uses it (kernel/bpf/core.c, bpf_prog_map_compatible).
-func holdsPrograms(spec *ebpf.MapSpec) bool {
-	return slices.Contains([]ebpf.MapType{ebpf.ProgramArray, ebpf.CPUMap, ebpf.DevMap, ebpf.DevMapHash}, spec.Type)
-}
-
-func (s *sharedMaps) close() {
-	for _, made := range s.made {
-		if m, err := made(); err == nil {
-			m.Close()
-		}
-	}
 }

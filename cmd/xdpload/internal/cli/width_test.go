@@ -12,7 +12,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/internal/need"
+	"github.com/xdpload/xdpload/internal/render"
 )
 
 // openTerminal opens a pseudo-terminal with so many columns; what is written to the second
@@ -127,4 +129,26 @@ func widest(text string) (columns int) {
 		columns = max(columns, len(strings.TrimRight(line, "\n")))
 	}
 	return columns
+}
+
+// TestProgressOnTerminal: long work is told of where errors go, if that is a terminal, but not
+// in JSON or in the form of another tool.
+func TestProgressOnTerminal(t *testing.T) {
+	_, out := openTerminal(t, 70)
+	for _, tt := range []struct {
+		name string
+		e    env.Env
+		want bool
+	}{
+		{"text", env.Env{Tool: env.ToolXDPLoad}, true},
+		{"JSON", env.Env{Tool: env.ToolXDPLoad, Globals: env.Globals{Options: render.Options{JSON: true}}}, false},
+		{"ip", env.Env{Tool: env.ToolIP}, false},
+	} {
+		tt.e.Stderr = out
+		p := tt.e.Progress("verifying a.o")
+		p.Done()
+		if got := p != nil; got != tt.want {
+			t.Errorf("%s: told %v", tt.name, got)
+		}
+	}
 }

@@ -28,6 +28,7 @@ type Env struct {
 	inventory *attach.Inventory
 	// fromKernel waits for [Env.PassOn]: the socket is in use when a warning comes.
 	fromKernel []netlink.Warning
+	progress   *Progress // that was begun last
 	InBatch    *Batch    // nil without one
 	Verifying  load.Jobs // for all that is loaded, nil before [Env.VerifierJobs]
 }

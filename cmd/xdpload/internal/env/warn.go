@@ -59,6 +59,7 @@ func (e *Env) nameOf(ifindex int) string {
 
 // Notify writes a notice to standard error, as JSON with -json.
 func (e *Env) Notify(n Notice) {
+	e.progress.Clear()
 	if e.JSON && !e.Tool.Foreign() {
 		e.Encode(n)
 		return

@@ -130,7 +130,10 @@ func (r *verifyRequest) Run(ctx context.Context, e *env.Env) (any, error) {
 	wanted := r.Type == ebpf.UnspecifiedProgram // whether a program has a use for the type
 	reports, err := subject.EachFile(e, r.Files, func(obj *elf.Object, name string) (*verifyReport, error) {
 		start := time.Now()
+		progress := e.Progress("verifying " + name)
+		o.Progress = progress.At
 		trials, err := load.Verify(ctx, obj, o)
+		progress.Done()
 		if err == nil {
 			err = unasked(trials)
 		}

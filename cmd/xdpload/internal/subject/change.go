@@ -90,10 +90,12 @@ func Apply(ctx context.Context, e *env.Env, c *Change, others []*Change) ([]atta
 	for _, o := range others {
 		plans = append(plans, o.Plans...)
 	}
+	progress := c.Source.progress(e)
 	all, err := attach.Apply(ctx, e.Conn, plans, attach.Options{
 		Atomic: e.Atomic, InOrder: len(others) > 0 && !e.Continue, Root: Bpffs(e), Known: e.Known(),
 		Warn: func(err error) { e.Warn("%v", err) },
 	})
+	progress.Done()
 	if err == nil {
 		c.Source.announce(e)
 	}

@@ -136,7 +136,9 @@ func (r *ProgramRequest) Open(ctx context.Context, e *env.Env, want ebpf.Program
 		return nil, err
 	}
 	o := r.Options(e, want, ifindex)
+	progress := e.Progress("loading " + r.Name())
 	l, err := load.Load(ctx, obj, o)
+	progress.Done()
 	if err != nil {
 		return nil, r.Failed(obj, o.Select, err)
 	}

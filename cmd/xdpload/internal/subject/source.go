@@ -86,6 +86,14 @@ func (s *Source) loaded() *load.Loaded {
 	return s.Object.Loaded()
 }
 
+// progress tells of the load, nil without one.
+func (s *Source) progress(e *env.Env) *env.Progress {
+	if s == nil || s.Object == nil || s.loaded() != nil {
+		return nil
+	}
+	return e.Progress("loading " + s.request.Name())
+}
+
 // announce says what there is to tell of a load that came to something, and keeps
 // it for the lines of a batch that follow.
 func (s *Source) announce(e *env.Env) {
