@@ -95,8 +95,8 @@ func TestEndlessStream(t *testing.T) {
 	var r forever
 	before := allocated()
 	_, err := elf.ReadStream(&r, "pipe")
-	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("more than %d bytes", most)) {
-		t.Errorf("error %v", err)
+	if want := fmt.Sprintf("pipe: more than %d bytes, the largest object that is read", most); err == nil || err.Error() != want {
+		t.Errorf("error %v, want %q", err, want)
 	}
 	if r.read > 2*most || allocated()-before > 5*most {
 		t.Errorf("read %d bytes, allocated %d", r.read, allocated()-before)

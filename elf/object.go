@@ -83,10 +83,13 @@ func ReadNamed(r io.ReaderAt, name string) (*Object, error) {
 // input. Of a stream that is no ELF object it reads the first bytes only.
 func ReadStream(r io.Reader, name string) (*Object, error) {
 	b, err := readLimited(r, name)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+	switch _, named := errors.AsType[*FormatError](err); {
+	case err == nil:
+		return parse(b, name, name)
+	case !named && name != "":
+		err = fmt.Errorf("%s: %w", name, err)
 	}
-	return parse(b, name, name)
+	return nil, err
 }
 
 func parse(b []byte, path, name string) (*Object, error) {
