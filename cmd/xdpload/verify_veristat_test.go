@@ -5,9 +5,7 @@ import (
 	"cmp"
 	"encoding/csv"
 	"encoding/json"
-	"errors"
 	"maps"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -15,6 +13,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/cli"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
 	"github.com/xdpload/xdpload/internal/bpftest"
 	"github.com/xdpload/xdpload/internal/testobj"
 )
@@ -77,21 +77,20 @@ const (
 	resultFailed  = "failure"
 )
 
-// selfJSON runs the program, which may find fault with the objects, and decodes what it prints.
-func selfJSON(t *testing.T, v any, args ...string) {
+// runHere runs the program within the process.
+func runHere(t *testing.T, words ...string) (stdout string, status int) {
 	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(self, append([]string{"-json"}, args...)...)
-	cmd.Env = []string{asProgram + "=1"}
-	out, err := cmd.Output()
-	if _, exit := errors.AsType[*exec.ExitError](err); err != nil && !exit {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(out, v); err != nil {
-		t.Fatalf("%v: %v: %s", args, err, out)
+	var out, stderr bytes.Buffer
+	status = cli.Run(t.Context(), "devel", append([]string{"xdpload"}, words...), strings.NewReader(""), &out, &stderr)
+	return out.String(), status
+}
+
+// runHereJSON decodes what the program prints, which may find fault with the objects.
+func runHereJSON(t *testing.T, v any, words ...string) {
+	t.Helper()
+	out, _ := runHere(t, append([]string{"-json"}, words...)...)
+	if err := json.Unmarshal([]byte(out), v); err != nil {
+		t.Fatalf("%v: %v: %s", words, err, out)
 	}
 }
 
@@ -103,7 +102,7 @@ func verifiedHere(t *testing.T) map[string]verified {
 			verified
 		}
 	}
-	selfJSON(t, &reports, append([]string{"verify"}, testobj.Names()...)...)
+	runHereJSON(t, &reports, append([]string{"verify"}, testobj.Names()...)...)
 	all := make(map[string]verified)
 	for _, r := range reports {
 		for _, p := range r.Programs {
@@ -122,15 +121,9 @@ func verifiedHere(t *testing.T) map[string]verified {
 func verifiedByVeristat(t *testing.T) map[string]verified {
 	dir := t.TempDir()
 	args := []string{"-o", "csv", "-e", "file,prog,verdict,total_insns,total_states,peak_states"}
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, name := range testobj.Names() {
 		file := filepath.Join(dir, name)
-		convert := exec.Command(self, "elf", "convert", name, "-o", file)
-		convert.Env = []string{asProgram + "=1"}
-		if convert.Run() != nil { // it has no maps of iproute2
+		if _, status := runHere(t, "elf", "convert", name, "-o", file); status != env.StatusDone { // it has no maps of iproute2
 			file = name
 		}
 		args = append(args, file)
@@ -165,7 +158,7 @@ func refusedByLibbpf(t *testing.T) map[string]string {
 		Refused []struct{ Loader, What, Program string }
 		Faults  []string
 	}
-	selfJSON(t, &reports, append([]string{"elf", "check"}, testobj.Names()...)...)
+	runHereJSON(t, &reports, append([]string{"elf", "check"}, testobj.Names()...)...)
 	all := make(map[string]string)
 	for _, r := range reports {
 		for _, fault := range r.Faults {
@@ -182,7 +175,7 @@ func refusedByLibbpf(t *testing.T) map[string]string {
 
 func hasProgramArray(t *testing.T, object string) bool {
 	var reports []struct{ Maps []struct{ Type string } }
-	selfJSON(t, &reports, "elf", "show", object)
+	runHereJSON(t, &reports, "elf", "show", object)
 	for _, m := range reports[0].Maps {
 		if m.Type == "prog_array" {
 			return true
