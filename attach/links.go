@@ -305,6 +305,7 @@ func (s *linkOff) look(e *session, m *move) error {
 	i, err := on.find(LinkID(s.id))
 	if err == nil {
 		s.held = on.programs[i]
+		m.old = s.held.Program.ID
 		return nil
 	}
 	// Of XDP, the list has links only for who may open them.

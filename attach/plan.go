@@ -35,8 +35,8 @@ type Plan struct {
 	// attached, and stays until it is taken off. No bpf_link holds a filter:
 	// errors.ErrUnsupported.
 	Link string
-	// Keep is a path on a BPF file system: the program that is replaced is pinned there,
-	// before it is replaced, with what the load pins, all or none. Attachment.Kept says
+	// Keep is a path on a BPF file system: the program that is replaced, or taken off, is
+	// pinned there before it is, with what the load pins, all or none; a filter's only if it is replaced. Attachment.Kept says
 	// whether there was one. It takes CAP_SYS_ADMIN, and makes the plans of the source
 	// atomic: see [Options]. Empty: the program goes when nothing else holds it.
 	Keep string

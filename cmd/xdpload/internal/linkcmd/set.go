@@ -128,7 +128,7 @@ func (r *linkSetRequest) Loads() subject.Loading {
 }
 
 func (r *linkSetRequest) Prepare(_ context.Context, e *env.Env) (_ *subject.Change, err error) {
-	if err := subject.CheckKeep(r.Keep, e.Replace && !r.Off, "add -force"); err != nil {
+	if err := subject.CheckKeep(r.Keep, e.Replace || r.Off, "add -force"); err != nil {
 		return nil, err
 	}
 	links, missing, err := r.Devices.Find(e, r.Off)

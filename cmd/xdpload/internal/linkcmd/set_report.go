@@ -52,6 +52,9 @@ func (r *linkSetRequest) outcome(e *env.Env, c *subject.Change, o *attach.Outcom
 	case r.Off:
 		subject.WarnOfMembers(e, o, &a.Program)
 		report.Mode, report.Detached = a.Mode, subject.ReportProgram(&a.Program)
+		report.Kept = subject.ReportKept(e, a, func(path string) []string {
+			return []string{"link", "set", "dev", a.Device, a.Mode.Keyword(), "pinned", path}
+		})
 	default:
 		if a.Replaced != nil && a.Replaced.ID != a.Program.ID {
 			subject.WarnOfMembers(e, o, a.Replaced)
@@ -108,6 +111,7 @@ func (r *linkSetReport) outcome() string {
 		t.If(r.Kept != nil, ", %v", r.Kept)
 	case r.Detached != nil:
 		t.Printf("detached program %v (%v)", r.Detached, r.Mode)
+		t.If(r.Kept != nil, ", %v", r.Kept)
 	case r.absent != 0:
 		return fmt.Sprintf("bpf_link %d held no program", r.absent)
 	case r.Stays != nil:

@@ -9,10 +9,10 @@ import (
 	"github.com/xdpload/xdpload/internal/render"
 )
 
-// KeepGrammar is the word keep and the path at which a program is pinned that is replaced.
+// KeepGrammar is the word keep and the path at which a program is pinned that goes.
 func KeepGrammar(path *string) *grammar.Node {
 	return grammar.Key("keep", "PATH", grammar.String(path)).Exact().Completes(grammar.File).
-		Help("pin the program that is replaced at this path; the command that puts it back is printed")
+		Help("pin the program that is replaced or detached at this path; the command that puts it back is printed")
 }
 
 // CheckKeep refuses to keep what a line does not replace.
