@@ -12,6 +12,9 @@ import (
 // patience is how long work goes on before a terminal is told of it, and of it again.
 const patience = time.Second
 
+// wipe clears the line of a terminal that the cursor is in.
+const wipe = "\r\x1b[K"
+
 // Progress is a line on a terminal that says how far work has come which takes long, until it
 // is done. It is safe for concurrent use, and nil where there is nobody to tell.
 type Progress struct {
@@ -82,7 +85,7 @@ func (p *Progress) show(now time.Time) {
 		line = string(text[len(text)-p.columns+1:]) // how far is at the end
 	}
 	p.shown = true
-	fmt.Fprint(p.out, "\r\x1b[K"+line)
+	_, _ = io.WriteString(p.out, wipe+line) // as in Encode
 }
 
 // Clear takes the line off for others to write there.
@@ -93,7 +96,7 @@ func (p *Progress) Clear() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.shown {
-		fmt.Fprint(p.out, "\r\x1b[K")
+		_, _ = io.WriteString(p.out, wipe) // as in Encode
 	}
 	p.shown = false
 }

@@ -20,7 +20,6 @@ func TestProgress(t *testing.T) {
 	p.Clear()
 	after(61)
 	p.Done()
-	const wipe = "\r\x1b[K"
 	want := wipe + `verifying a\nb.o, 1s` + wipe + `verifying a\nb.o, 3 of 40, 2s` + wipe +
 		wipe + `rifying a\nb.o, 3 of 40, 1m1s` + wipe
 	if got := out.String(); got != want {
@@ -37,7 +36,7 @@ func TestProgressTicks(t *testing.T) {
 	ticks <- p.begun
 	ticks <- p.begun
 	p.Done()
-	if got := strings.Count(out.String(), "verifying a.o, 0s"); got < 1 || got > 2 || !strings.HasSuffix(out.String(), "\r\x1b[K") {
+	if got := strings.Count(out.String(), "verifying a.o, 0s"); got < 1 || got > 2 || !strings.HasSuffix(out.String(), wipe) {
 		t.Errorf("wrote %q", out.String())
 	}
 }

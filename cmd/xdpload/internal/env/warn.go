@@ -3,6 +3,7 @@ package env
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/xdpload/xdpload/internal/render"
@@ -37,7 +38,8 @@ func (e *Env) Warn(format string, args ...any) {
 func (e *Env) PassOn() {
 	for _, w := range e.fromKernel {
 		if e.Tool.Foreign() {
-			fmt.Fprintf(e.Stderr, "Warning: %s.\n", strings.TrimSuffix(render.Line(w.Message), "."))
+			line := "Warning: " + strings.TrimSuffix(render.Line(w.Message), ".") + ".\n"
+			_, _ = io.WriteString(e.Stderr, line) // as in Encode
 			continue
 		}
 		e.Notify(Notice{Warning: About(e.nameOf(w.Ifindex), errors.New(w.Op+": "+w.Message)).Error(), Kernel: w.Message})

@@ -3,6 +3,7 @@ package subject
 import (
 	"errors"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/cilium/ebpf"
@@ -34,10 +35,8 @@ func Calls(obj *elf.Object, p elf.Program, wanted func(elf.Reference) bool) bool
 	}
 	for _, p := range append(functions, p) {
 		references, _ := obj.References(p) // what cannot be read is found by the load
-		for _, r := range references {
-			if wanted(r) {
-				return true
-			}
+		if slices.ContainsFunc(references, wanted) {
+			return true
 		}
 	}
 	return false
