@@ -26,7 +26,8 @@ func (e *session) stageKept(m *move) error {
 	if err != nil {
 		return err
 	}
-	m.kept, e.keeper = m.old, e.program()
+	info := e.Known.Program(m.old)
+	m.kept, e.keeps = m.old, &info
 	return txn.Pin(m.keepAt, pinFunc(func(path string) error { return sys.Pin(fd, path) }))
 }
 

@@ -29,8 +29,8 @@ type session struct {
 	// links are bpf_links of ours that are open, by their ids: the list of all takes CAP_SYS_ADMIN.
 	links map[uint32]*Link
 	txn   *pin.Txn // of pins that a program without a load needs, nil without
-	// keeper is the program that takes the place of those that are kept, nil for none.
-	keeper *prog.Program
+	// keeps is a program that is kept, nil for none.
+	keeps *prog.Info
 }
 
 // program is what the hooks shall run, nil for nothing and for classic BPF.
@@ -49,7 +49,7 @@ func (e *session) uncommitted() Uncommitted {
 		}
 	}
 	if e.txn != nil {
-		return pinsOnly{e.txn, e.keeper}
+		return pinsOnly{e.txn, e.keeps}
 	}
 	return nil
 }
@@ -58,18 +58,18 @@ func (e *session) uncommitted() Uncommitted {
 // replaces.
 type pinsOnly struct {
 	*pin.Txn
-	keeper *prog.Program
+	keeps *prog.Info
 }
 
 func (p pinsOnly) Transaction() (*pin.Txn, error) { return p.Txn, nil }
 
 // Attaching has a program that is kept stay pinned if this process dies when it is
-// replaced. A bpf_link goes then.
+// replaced or taken off. A bpf_link goes then.
 func (p pinsOnly) Attaching() error {
-	if p.keeper == nil {
+	if p.keeps == nil {
 		return nil
 	}
-	return p.Txn.Attaching(p.keeper.Owner())
+	return p.Txn.Attaching(p.keeps.Owner())
 }
 
 func (p pinsOnly) Close() error { return p.Rollback() }
