@@ -98,6 +98,7 @@ func TestOpenErrors(t *testing.T) {
 		{"truncated to the header", tiny[:64], "truncated: the section headers start at byte"},
 		{"no sections", patched(40, make([]byte, 8)...), "no section headers"},
 		{"names", patched(62, 200), "no section 200 for the section names"},
+		{"not written to its end", append(bytes.Clone(tiny[:64]), make([]byte, len(tiny)-64)...), "section headers are zero: the end of the file was never written"},
 		{"stripped", testobj.Bytes("stripped.o"), "no symbol table: the object is stripped; strip it with -g, which leaves the symbols"},
 	}
 	for _, tt := range tests {

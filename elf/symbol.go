@@ -27,7 +27,12 @@ func (o *Object) Symbols() []Symbol { return slices.Clone(o.symbols) }
 // sh_entsize says, which some tools leave 0. Names are slices of one string.
 func (o *Object) parseSymbols() error {
 	i := slices.IndexFunc(o.sections, func(s Section) bool { return s.Type == elf.SHT_SYMTAB })
-	if i < 0 {
+	written := func(s Section) bool { return s.Type != elf.SHT_NULL }
+	switch {
+	case i >= 0:
+	case len(o.sections) > 1 && !slices.ContainsFunc(o.sections, written):
+		return faultIn("", 0, "all %d section headers are zero: the end of the file was never written", len(o.sections))
+	default:
 		return faultIn("", 0, "no symbol table: the object is stripped; strip it with -g, which leaves the symbols")
 	}
 	symtab := &o.sections[i]
