@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/xdpload/xdpload/cmd/xdpload/internal/env"
+	"github.com/xdpload/xdpload/cmd/xdpload/internal/subject"
 	"github.com/xdpload/xdpload/internal/grammar"
 	"github.com/xdpload/xdpload/internal/netns"
 )
@@ -46,6 +47,9 @@ func runBatch(ctx context.Context, e *env.Env) error {
 	err = netns.Do(e.Netns, func() error {
 		more, err := runLines(ctx, e, lines)
 		failed += more
+		if err != nil && ctx.Err() == nil {
+			err = behind(err, lines)
+		}
 		return err
 	})
 	switch {
@@ -55,6 +59,24 @@ func runBatch(ctx context.Context, e *env.Env) error {
 		return &batchError{Failed: failed}
 	}
 	return e.InBatch.Unwritten
+}
+
+// behind adds to the ways out of a line that failed how to have those behind it run.
+func behind(err error, lines []batchLine) error {
+	x, ok := errors.AsType[*env.LineError](err)
+	if !ok {
+		return err
+	}
+	n := 0
+	for _, l := range lines {
+		if l.number > x.Line {
+			n++
+		}
+	}
+	if n == 0 {
+		return err
+	}
+	return env.WithHints(err, append(Hints(err), subject.Count(n, "line")+" behind it did not run: -continue goes on after a line that fails")...)
 }
 
 // runLines counts the lines that failed and were reported.
