@@ -14,7 +14,7 @@ type Inventory struct {
 	links    map[linkPlace]LinkInfo
 	qdiscs   map[int][]*netlink.Qdisc // by device index
 	absent   map[sys.AttachType]bool
-	hidden   error // why what is there was left out, nil for nothing
+	hidden   error                 // why what is there was left out, nil for nothing
 	devices  map[int]*netlink.Link // as they were seen last, by index: good for one look
 	names    map[int]string        // of devices, by index
 	hooks    map[hookKey]qdisc     // to which filters are added

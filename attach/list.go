@@ -110,6 +110,7 @@ func (v *Inventory) mprog(l *netlink.Link, point sys.AttachType) []*Attachment {
 			v.absent = make(map[sys.AttachType]bool)
 		}
 		v.absent[point] = true
+	default: // it may have gone, or there is nothing
 	}
 	return on.programs
 }
