@@ -247,7 +247,9 @@ func (r *verifyRequest) verified(t *load.VerifyResult) verifiedProgram {
 		p.Reason = cmp.Or(t.Cause, env.Message(errors.Unwrap(t.Err)))
 		if errno, ok := errors.AsType[unix.Errno](t.Err); ok {
 			p.Errno = netlink.ErrnoName(errno)
-			if _, file := errors.AsType[*os.PathError](t.Err); !file { // such as its configuration, which is not there
+			_, file := errors.AsType[*os.PathError](t.Err) // such as its configuration, which is not there
+			part, ok := errors.AsType[*load.Error](t.Err)
+			if !file && (!ok || part.Map == "") { // without which no program is loaded
 				p.Result = resultRejected
 			}
 		}

@@ -28,11 +28,12 @@ func TestVerifyAsked(t *testing.T) {
 		err           error
 		result, errno string
 	}{
-		{unix.EINVAL, resultRejected, "EINVAL"},
-		{&os.PathError{Op: "open", Path: "/proc/config.gz", Err: unix.ENOENT}, resultUnasked, "ENOENT"},
-		{errors.New("no such setting"), resultUnasked, ""},
+		{&load.Error{Program: "f", Err: unix.EINVAL}, resultRejected, "EINVAL"},
+		{&load.Error{Map: "m", Err: unix.EINVAL}, resultUnasked, "EINVAL"},
+		{&load.Error{Program: "f", Err: &os.PathError{Op: "open", Path: "/proc/config.gz", Err: unix.ENOENT}}, resultUnasked, "ENOENT"},
+		{&load.Error{Program: "f", Err: errors.New("no such setting")}, resultUnasked, ""},
 	} {
-		got := (&verifyRequest{}).verified(&load.VerifyResult{Err: &load.Error{Program: "f", Err: tt.err}})
+		got := (&verifyRequest{}).verified(&load.VerifyResult{Err: tt.err})
 		if got.Result != tt.result || got.Errno != tt.errno {
 			t.Errorf("%v: %s, errno %q; want %s, %q", tt.err, got.Result, got.Errno, tt.result, tt.errno)
 		}
