@@ -18,7 +18,8 @@ import (
 // the emulator ran an instruction that the other CPU had just patched.
 var machine = []string{
 	"-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
-	"-accel", "tcg", "-cpu", "max", "-smp", "1,maxcpus=2", "-m", "1024",
+	"-accel", "tcg", "-cpu", "max", "-smp", "1,maxcpus=2",
+	"-m", "1536", // MB, of which half is for the root file system, with the test binaries
 }
 
 // commandLine makes the kernel panic at the first oops, so that a broken
