@@ -39,7 +39,7 @@ func TestProgTraceStreams(t *testing.T) {
 		if err != nil && !strings.Contains(said, "XDP_ABORTED") {
 			t.Fatal(said)
 		}
-		return err // before 6.17, and where kmalloc_nolock of mm/slub.c has no cmpxchg16b
+		return err // up to 6.18, and where kmalloc_nolock of mm/slub.c has no cmpxchg16b
 	}})
 	id := regexp.MustCompile(`id (\d+)`).FindStringSubmatch(must("link", "set", "dev", "s0", "xdp", "obj", object))[1]
 	must("prog", "run", "id", id, "hex", frame)

@@ -22,6 +22,7 @@ func needFeature(ts *testscript.TestScript, _ bool, args []string) {
 		"actgact":    bpftest.ActGact,
 		"actpolice":  bpftest.ActPolice,
 		"frags":      bpftest.Frags,
+		"guest":      bpftest.Guest,
 		"htb":        bpftest.HTB,
 		"tcx":        bpftest.TCX,
 		"netkit":     bpftest.Netkit,

@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/*
- * Prints to the streams of the program: by the function as Linux 6.18 has it, and as later
- * kernels have it, which add the last argument themselves.
- */
+/* Prints to the streams of the program, by the function as kernels after 6.18 have it. */
 #include "bpf.h"
 
 #define __ksym __attribute__((section(".ksyms")))
 
-extern int bpf_stream_vprintk_impl(int stream, const char *fmt__str, const void *args, __u32 len__sz, void *aux__prog) __ksym __weak;
 extern int bpf_stream_vprintk(int stream, const char *fmt__str, const void *args, __u32 len__sz) __ksym __weak;
 
 enum { BPF_STDOUT = 1, BPF_STDERR = 2 };
@@ -19,12 +15,9 @@ SEC("xdp") int xdp_stream(struct xdp_md *ctx)
 	__u64 length = ctx->data_end - ctx->data;
 	int ret = -1;
 
-	if (bpf_stream_vprintk) { /* newer kernels have both in their BTF */
+	if (bpf_stream_vprintk) {
 		bpf_stream_vprintk(BPF_STDERR, err, &length, 0);
 		ret = bpf_stream_vprintk(BPF_STDOUT, out, &length, sizeof(length));
-	} else if (bpf_stream_vprintk_impl) {
-		bpf_stream_vprintk_impl(BPF_STDERR, err, &length, 0, 0);
-		ret = bpf_stream_vprintk_impl(BPF_STDOUT, out, &length, sizeof(length), 0);
 	}
 	return ret < 0 ? XDP_ABORTED : XDP_PASS;
 }
