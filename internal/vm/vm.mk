@@ -4,7 +4,7 @@
 #   make peers
 
 # Emulation is ten to twenty times slower than the machine; a package that takes longer than this hangs.
-VM_TIMEOUT ?= 8m
+VM_TIMEOUT ?= 15m
 # No kernel matters to these packages' tests, or they run the go command, which no guest has.
 VM_NOT      = /internal/(graph|testreport|grammar|render|need|btfjson|testobj|pcap|disasm/arm64)$$|/elf/(diff|graph|insn|listing)$$
 # A kernel that cannot be fetched is left out, with a line, unless it was asked for, or in CI.
