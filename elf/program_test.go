@@ -174,6 +174,7 @@ func TestProgramOfAnotherHook(t *testing.T) {
 		{"two_nobtf.o", "xdp_pass", ebpf.SchedCLS, ""},
 		{"two.o", "xdp_pass", ebpf.XDP, ""},
 		{"tc.o", "act_ok", ebpf.SchedCLS, ""},
+		{"tailbtf.o", "third", ebpf.SchedCLS, `tailbtf.o: program third in section "classifier/third" takes a struct xdp_md, which is not what sched_cls programs take`},
 		{"tailbtf.o", "third", ebpf.XDP, ""}, // section classifier/third, but it takes a struct xdp_md
 	} {
 		t.Run(tt.object+" "+tt.program, func(t *testing.T) {

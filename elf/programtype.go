@@ -22,18 +22,18 @@ func (o *Object) checkType(f *part, s Selector) error {
 	}
 	fault.Mild = true
 	told := p.Type != ebpf.UnspecifiedProgram && !naming.KindOf(p.Section).Guess
-	if told && sameVerdicts(p.Type, s.Type) {
-		return nil
+	other := told && !sameVerdicts(p.Type, s.Type)
+	if told && !other && s.Type != ebpf.XDP && !sameVerdicts(s.Type, ebpf.SchedCLS) {
+		return nil // what runs on no packets takes what it likes
 	}
 	context := o.context(f)
 	takes, known := takers(context)
-	xdp := takes == ebpf.XDP
-	switch agrees := xdp == (s.Type == ebpf.XDP); {
-	case !told && (agrees || !known):
+	switch agrees := (takes == ebpf.XDP) == (s.Type == ebpf.XDP); {
+	case !other && (agrees || !known):
 		return nil
-	case known && agrees && xdp != (p.Type == ebpf.XDP): // the section cannot be right
+	case other && known && agrees && (takes == ebpf.XDP) != (p.Type == ebpf.XDP): // the section cannot be right
 		return nil
-	case !told:
+	case !other:
 		fault.Context = context
 	}
 	return fault
